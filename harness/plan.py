@@ -1,0 +1,140 @@
+"""From what a person asked for to cases: the product of problems, solvers, devices and options."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+from harness.errors import CannotMeasureError, UsageError
+from harness.problems import catalog as problems
+from harness.problems.problem import NONLINEAR, Problem
+from harness.solvers import catalog as solvers
+from harness.solvers.options import Options, resolve
+from harness.solvers.solver import Kind, Solver
+from harness.timing.device import check_device, devices
+
+DEFAULT_SIZES = (1_000, 10_000, 100_000)
+DEFAULT_LRS = (0.1, 0.01, 0.001, 0.0001)
+DEFAULT_EPOCHS = 1000
+"""Enough for the well-chosen rates to reach 1e-6 on every tutorial problem; the others are censored."""
+TUTORIAL = "tutorial"
+DEVICES = ("auto", "cpu", "cuda", "all")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A problem, a solver and the options it runs with, all resolved."""
+
+    problem: Problem
+    solver: Solver
+    options: Options
+
+    @property
+    def key(self) -> str:
+        """The case's identity over runs: problem, solver, device and every option."""
+        said = {"threads": self.options.threads, **self.options.said()}
+        return " ".join(
+            [self.problem.label, self.solver.name, self.options.device]
+            + [f"{name}={text_of(value)}" for name, value in said.items()]
+        )
+
+
+def text_of(value: object) -> str:
+    """An option's value as the command line takes it."""
+    if isinstance(value, tuple):
+        return "-".join(map(text_of, value)) if all(isinstance(v, int) for v in value) else ",".join(map(repr, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked for; an empty tuple means the default. `options` holds what is not an axis."""
+
+    problems: tuple[str, ...] = ()
+    solvers: tuple[str, ...] = ()
+    device: str = "auto"
+    n: tuple[int, ...] = ()
+    lr: tuple[float, ...] = ()
+    seeds: tuple[int, ...] = ()
+    target: str | None = None
+    options: Options = field(default_factory=Options)
+
+
+def plan(request: Request) -> list[Case]:
+    """The cases of a request, problem by problem.
+
+    A solver that was named must take every option that was asked for. With the default solvers an
+    option goes to those that take it. Raises UsageError for what is unknown, unusable or refused,
+    CannotMeasureError if nothing is left.
+    """
+    if request.device.partition(":")[0] not in DEVICES:
+        raise UsageError(f"unknown device '{request.device}': known: {', '.join(DEVICES)}")
+    if request.device not in ("auto", "cpu"):
+        check_device("cuda" if request.device == "all" else request.device)
+    named = [solvers.get(name) for name in dict.fromkeys(request.solvers)]
+    cases = [
+        case
+        for problem in _problems(request)
+        for solver in named or _suitable(problem)
+        for case in _cases(problem, solver, request, named=bool(named))
+    ]
+    _refuse_unused(request, cases)
+    if not cases:
+        raise CannotMeasureError("nothing was selected: 'harness list problems' and 'harness list solvers' say what is")
+    return cases
+
+
+def single(problem: Problem, solver: Solver, asked: Options) -> Case:
+    """One case with the problem's own recipe, as `harness fit` runs it."""
+    return Case(problem, solver, resolve(solver.name, solver.takes, asked, problem.recipe))
+
+
+def _problems(request: Request) -> Iterator[Problem]:
+    """Each problem that was named, at each n where one is drawn; else the tutorials' and the synthetic sizes."""
+    specs = list(dict.fromkeys(request.problems))
+    if specs:
+        for spec in specs:
+            for n in request.n or (None,):
+                yield problems.load(spec, n=n, target=request.target)
+        return
+    if request.target is not None:
+        raise UsageError("--target goes with --problem FILE")
+    if not request.n:
+        yield from (found for name in problems.sidecars() if (found := problems.load(name)).family == TUTORIAL)
+    for n in request.n or DEFAULT_SIZES:
+        yield problems.load("synthetic", n=n)
+
+
+def _suitable(problem: Problem) -> list[Solver]:
+    """The solvers of the default grid: a trained line for data with a line in them, a curve for the others."""
+    unsuited = Kind.ITERATIVE if problem.relation == NONLINEAR else Kind.CURVE
+    return [solver for solver in solvers.SOLVERS.values() if solver.kind is not unsuited]
+
+
+def _cases(problem: Problem, solver: Solver, request: Request, *, named: bool) -> Iterator[Case]:
+    trained = "epochs" in solver.takes
+    axes = {"lr": request.lr or (DEFAULT_LRS if trained else ()), "seed": request.seeds}
+    asked = request.options
+    if not named:
+        asked = replace(asked, **{name: None for name in asked.said() if name not in solver.takes})  # type: ignore[arg-type]
+        axes = {name: values for name, values in axes.items() if name in solver.takes}
+    if trained and asked.epochs is None:
+        asked = replace(asked, epochs=DEFAULT_EPOCHS)
+    for device in _devices(solver, request.device, named=named):
+        for lr, seed in product(axes.get("lr") or (None,), axes.get("seed") or (None,)):
+            yield single(problem, solver, replace(asked, device=device, lr=lr, seed=seed))
+
+
+def _devices(solver: Solver, wanted: str, *, named: bool) -> list[str]:
+    """The devices to run a solver on; a named solver on a device it lacks is a row that says so."""
+    if wanted in ("auto", "all"):
+        here = [device.name for device in devices() if not device.unavailable] if "cuda" in solver.devices else ["cpu"]
+        return [name for name in here if name in solver.devices]
+    return [wanted] if named or wanted.partition(":")[0] in solver.devices else []
+
+
+def _refuse_unused(request: Request, cases: list[Case]) -> None:
+    """An option that no selected solver takes is refused, not ignored."""
+    asked = set(request.options.said()) | ({"lr"} if request.lr else set()) | ({"seed"} if request.seeds else set())
+    taken = {name for case in cases for name in case.solver.takes}
+    for name in sorted(asked - taken):
+        raise UsageError(f"no selected solver takes {name}: drop --{name}, or name a solver that does")

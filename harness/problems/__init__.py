@@ -1,0 +1,1 @@
+"""What is fitted. A problem knows no solver."""

@@ -1,0 +1,87 @@
+"""The problems by name: one sidecar in datasets/ is one problem; a generator is one line below."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.errors import UsageError, unknown
+from harness.paths import datasets_folder
+from harness.problems.generators import everyday, synthetic
+from harness.problems.problem import Problem
+
+GENERATORS: dict[str, Callable[..., Problem]] = {
+    "synthetic": synthetic,
+    "everyday": everyday,
+}
+
+FILE_SUFFIXES = (".csv", ".parquet")
+
+
+def sidecars() -> dict[str, Path]:
+    """Name -> sidecar of every stored data set."""
+    return {path.stem: path for path in sorted(datasets_folder().glob("*.toml"))}
+
+
+def names() -> list[str]:
+    """Every problem's name, stored ones first."""
+    return [*sidecars(), *GENERATORS]
+
+
+def takes_n(spec: str) -> bool:
+    """Whether the problem is drawn, so that its number of rows can be asked for."""
+    return spec.partition(":")[0] in GENERATORS
+
+
+def load(spec: str, *, n: int | None = None, target: str | None = None) -> Problem:
+    """The problem that `spec` names: `auto_mpg`, `synthetic:n=1000,p=10` or a path to .csv or .parquet.
+
+    Raises UsageError for an unknown name, a parameter that the generator does not take, n for a
+    stored data set, target for anything but a file.
+    """
+    if spec.lower().endswith(FILE_SUFFIXES):
+        # Imported here: pandas is only needed where a file is read.
+        from harness.problems.table import load_file  # noqa: PLC0415
+
+        _refuse_n(spec, n)
+        return load_file(Path(spec), target)
+    name, _, text = spec.partition(":")
+    if target is not None:
+        raise UsageError(f"{spec}: --target goes with a .csv or .parquet file")
+    if name in GENERATORS:
+        return _generate(name, text, n)
+    stored = sidecars()
+    if name not in stored:
+        raise unknown("problem", name, names())
+    _refuse_n(spec, n)
+    if text:
+        raise UsageError(f"{name} is a stored data set and takes no parameters, not '{text}'")
+    from harness.problems.sidecar import load_stored  # noqa: PLC0415
+
+    return load_stored(stored[name])
+
+
+def _refuse_n(spec: str, n: int | None) -> None:
+    if n is not None:
+        raise UsageError(f"{spec} has the rows it has; --n goes with a drawn problem: {', '.join(GENERATORS)}")
+
+
+def _generate(name: str, text: str, n: int | None) -> Problem:
+    """Parse `key=value,...` by the generator's own signature and call it."""
+    generator = GENERATORS[name]
+    signature = inspect.signature(generator).parameters
+    values: dict[str, float | int] = {}
+    for part in filter(None, text.split(",")):
+        key, _, value = part.partition("=")
+        if key not in signature:
+            raise unknown(f"parameter of {name}", key, signature)
+        kind = type(signature[key].default)
+        try:
+            number = float(value)
+            if kind is int and number != int(number):
+                raise ValueError
+            values[key] = kind(number)
+        except (ValueError, OverflowError):
+            raise UsageError(f"{name}: {key} takes a number ({kind.__name__}), not '{value}'") from None
+    if n is not None:
+        values["n"] = n
+    return generator(**values)

@@ -1,0 +1,115 @@
+"""A least-squares problem: the data, its split, its units and what is known of its truth."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+SPLITS = ("train", "val", "test")
+LINEAR, NONLINEAR = "linear", "nonlinear"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row indices (int64) of the training, validation and test parts; val and test may be empty."""
+
+    train: Indices
+    val: Indices
+    test: Indices
+
+    @classmethod
+    def all_train(cls, n: int) -> "Split":
+        """Every row is a training row."""
+        none = np.empty(0, dtype=np.int64)
+        return cls(np.arange(n, dtype=np.int64), none, none)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The coefficients that generated the data, where they are known, and who says so."""
+
+    coef: tuple[float, ...]
+    intercept: float
+    origin: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """X (n, p) float64 and y (n,) float64, both read-only, and everything a solver may know of them.
+
+    `relation` says whether a line suits the data (`linear`) or only a curve does (`nonlinear`).
+    `recipe` holds the training options that the problem's source used; they are hints, which an
+    explicit option overrides and which a solver that does not take them never sees.
+    """
+
+    name: str
+    X: Floats
+    y: Floats
+    features: tuple[str, ...]
+    target: str
+    split: Split
+    intercept: bool = True
+    relation: str = LINEAR
+    family: str = "user"
+    title: str = ""
+    source: str = ""
+    units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    truth: Truth | None = None
+    recipe: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    parameters: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays: a solver that writes into its input must not change the next one's."""
+        for array in (self.X, self.y):
+            array.setflags(write=False)
+
+    @property
+    def n(self) -> int:
+        """Rows, all splits together."""
+        return int(self.X.shape[0])
+
+    @property
+    def p(self) -> int:
+        """Feature columns, the intercept not counted."""
+        return int(self.X.shape[1])
+
+    @property
+    def label(self) -> str:
+        """The name with its generator's parameters, as `harness run --problem` takes it."""
+        if not self.parameters:
+            return self.name
+        return self.name + ":" + ",".join(f"{key}={value:g}" for key, value in self.parameters.items())
+
+    def rows(self, part: str) -> tuple[Floats, Floats]:
+        """X (m, p) and y (m,) of one split, `train`, `val` or `test`; read-only."""
+        index: Indices = getattr(self.split, part)
+        if len(index) == self.n and np.array_equal(index, np.arange(self.n)):
+            return self.X, self.y
+        X, y = self.X[index], self.y[index]
+        X.setflags(write=False)
+        y.setflags(write=False)
+        return X, y
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the numbers that are fitted (training rows, intercept flag), for caches and records."""
+        X, y = self.rows("train")
+        digest = hashlib.sha256(f"{X.shape}{self.intercept}".encode())
+        digest.update(np.ascontiguousarray(X).tobytes())
+        digest.update(np.ascontiguousarray(y).tobytes())
+        return digest.hexdigest()
+
+
+def design_matrix(problem: Problem) -> Floats:
+    """The training rows with a leading column of ones if there is an intercept: (m, p [+ 1]) float64."""
+    X, _ = problem.rows("train")
+    if not problem.intercept:
+        return X
+    return np.column_stack([np.ones(len(X)), X])

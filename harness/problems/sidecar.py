@@ -1,0 +1,88 @@
+"""The sidecar of a stored data set: source, licence, columns, units, hash, and what is known of its truth."""
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from harness.errors import UsageError
+from harness.problems.problem import Problem, Truth
+from harness.problems.problem import Split as RowSplit
+from harness.problems.table import SPLIT_COLUMN, numbers, read_table, row_split
+
+
+class TruthEntry(BaseModel):
+    """`[truth]`: the coefficients that generated the data."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    coef: tuple[float, ...]
+    intercept: float
+    origin: str
+
+
+class Sidecar(BaseModel):
+    """The TOML file beside a data file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    schema_version: Literal[1]
+    name: str
+    title: str
+    file: str
+    sha256: str
+    rows: int
+    source: str
+    licence: str
+    made_by: str
+    citation: str = ""
+    target: str
+    features: tuple[str, ...]
+    intercept: bool = True
+    relation: Literal["linear", "nonlinear"] = "linear"
+    family: str
+    units: dict[str, str]
+    truth: TruthEntry | None = None
+    recipe: dict[str, float | int | str] = {}
+
+
+def read_sidecar(path: Path) -> Sidecar:
+    """The sidecar at `path`. Raises UsageError, one line, if it is not one."""
+    try:
+        return Sidecar.model_validate(tomllib.loads(path.read_text()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def load_stored(sidecar_path: Path) -> Problem:
+    """The data set that a sidecar describes.
+
+    Raises UsageError if the data file is missing or its sha256 is not the sidecar's.
+    """
+    sidecar = read_sidecar(sidecar_path)
+    path = sidecar_path.parent / sidecar.file
+    frame = read_table(path)
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sidecar.sha256:
+        raise UsageError(f"{path}: its sha256 is not the one in {sidecar_path.name}: restore the file")
+    split = row_split(frame, path) if SPLIT_COLUMN in frame.columns else None
+    truth = sidecar.truth and Truth(sidecar.truth.coef, sidecar.truth.intercept, sidecar.truth.origin)
+    return Problem(
+        name=sidecar.name,
+        X=np.ascontiguousarray(numbers(frame, sidecar.features, path)),
+        y=numbers(frame, [sidecar.target], path)[:, 0].copy(),
+        features=sidecar.features,
+        target=sidecar.target,
+        split=split or RowSplit.all_train(len(frame)),
+        intercept=sidecar.intercept,
+        relation=sidecar.relation,
+        family=sidecar.family,
+        title=sidecar.title,
+        source=sidecar.source,
+        units=sidecar.units,
+        truth=truth,
+        recipe=sidecar.recipe,
+    )

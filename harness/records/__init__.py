@@ -1,0 +1,1 @@
+"""What is kept: Record, Run, Environment, and the store."""

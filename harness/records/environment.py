@@ -1,0 +1,113 @@
+"""What a run ran on: processor, libraries, threads, device, and the commit that was measured."""
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from harness.records.record import Kept
+
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "statsmodels", "torch", "pandas", "python-flint", "ls-harness")
+
+
+class Environment(Kept):
+    """Equal environments have equal ids; the commit is part of it, the load of the machine is not."""
+
+    cpu: str
+    cores: int
+    memory_bytes: int
+    system: str
+    python: str
+    blas: tuple[str, ...]
+    versions: dict[str, str]
+    gpu: str | None = None
+    driver: str | None = None
+    cuda: str | None = None
+    tf32: bool | None = None
+    commit: str | None = None
+    dirty: bool | None = None
+
+    @property
+    def id(self) -> str:
+        """Hash of everything above."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+def environment() -> Environment:
+    """The environment of this process in its working folder."""
+    import psutil
+
+    commit, dirty = _commit(Path.cwd())
+    return Environment(
+        cpu=_cpu(),
+        cores=os.cpu_count() or 1,
+        memory_bytes=int(psutil.virtual_memory().total),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        blas=_blas(),
+        versions={name: found for name in LIBRARIES if (found := _version(name))},
+        commit=commit,
+        dirty=dirty,
+        **_gpu(),
+    )
+
+
+@cache
+def _cpu() -> str:
+    import cpuinfo
+
+    return str(cpuinfo.get_cpu_info().get("brand_raw") or platform.processor() or "unknown")
+
+
+def _blas() -> tuple[str, ...]:
+    """The BLAS and OpenMP libraries that are loaded; numpy and scipy are loaded to have theirs."""
+    import numpy as np  # noqa: F401
+    import scipy.linalg  # noqa: F401
+    from threadpoolctl import threadpool_info
+
+    found = {f"{pool['internal_api']} {pool.get('version') or ''}".strip() for pool in threadpool_info()}
+    return tuple(sorted(found))
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit(folder: Path) -> tuple[str | None, bool | None]:
+    """The commit of the checkout that `folder` is in and whether it has changes; None outside one."""
+    git = shutil.which("git")
+    if git is None:
+        return None, None
+
+    def ask(*words: str) -> str | None:
+        done = subprocess.run([git, *words], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = ask("rev-parse", "HEAD")
+    return commit, None if commit is None else bool(ask("status", "--porcelain"))
+
+
+def _gpu() -> dict[str, str | bool | None]:
+    """The first CUDA device and how torch uses it; nothing without one."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return {}
+    driver = None
+    smi = shutil.which("nvidia-smi")
+    if smi:
+        query = [smi, "--query-gpu=driver_version", "--format=csv,noheader"]
+        driver = subprocess.run(query, capture_output=True, text=True, check=False).stdout.strip().split("\n")[0]  # noqa: S603
+    return {
+        "gpu": torch.cuda.get_device_name(),
+        "driver": driver or None,
+        "cuda": torch.version.cuda,
+        "tf32": bool(torch.backends.cuda.matmul.allow_tf32),
+    }

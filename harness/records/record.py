@@ -1,0 +1,106 @@
+"""One case as it ended: raw samples, accuracy, status, and enough of the fit to show it again."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from harness.solvers.solver import Kind
+from harness.solvers.status import Status
+from harness.timing.sampling import Samples
+from harness.verify.accuracy import Accuracy
+
+SCHEMA_VERSION = 1
+"""Of records and of the store's tables; a store of another version is refused."""
+
+Number = Annotated[float, BeforeValidator(float)]
+"""A float that may be NaN or infinite: JSON has no such numbers, so they are written as strings."""
+
+
+class Kept(BaseModel):
+    """What every stored model has: frozen, strict about names, non-finite numbers as strings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings", allow_inf_nan=True)
+
+
+class TraceRecord(Kept):
+    """A thinned training trace: `epoch[i]` and the losses there, in the units trained in."""
+
+    epochs: int
+    epoch: tuple[int, ...]
+    train_loss: tuple[Number, ...]
+    val_loss: tuple[Number, ...] | None = None
+    val_split: str | None = None
+    excess_loss: tuple[Number, ...] | None = None
+
+
+class Solution(Kept):
+    """The fit in the problem's units; the terms of `exact` and `computed` are named by `terms`."""
+
+    terms: tuple[str, ...] = ()
+    computed: tuple[Number, ...] = ()
+    exact: tuple[Number, ...] | None = None
+    statistics: dict[str, Number] = {}
+    summary: str = ""
+
+
+class HeadRow(Kept):
+    """One of the first rows: features, target, prediction."""
+
+    x: tuple[Number, ...]
+    y: Number
+    predicted: Number
+
+
+class Record(Kept):
+    """One case. Times in seconds, memory in bytes; `unit` says what one sample timed: a fit or an epoch."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    case: str
+    problem: str
+    problem_name: str
+    family: str
+    relation: str
+    problem_sha256: str
+    n: int
+    p: int
+    solver: str
+    kind: Kind
+    optimizer: str | None
+    device: str
+    threads: int
+    options: dict[str, str | int | float | tuple[int | float, ...]]
+    status: Status
+    message: str = ""
+    warnings: tuple[str, ...] = ()
+    unit: str = ""
+    prepare_s: float | None = None
+    peak_bytes: int | None = None
+    device_peak_bytes: int | None = None
+    accuracy: Accuracy = Accuracy()
+    solution: Solution | None = None
+    trace: TraceRecord | None = None
+    head: tuple[HeadRow, ...] = ()
+    samples: Samples = Samples()
+
+    @property
+    def advice(self) -> str:
+        """What to do about the status; empty for ok."""
+        return self.status.advice
+
+    @property
+    def fit_s(self) -> float | None:
+        """Median wall seconds of the whole fit: of one call, or of an epoch times the epochs asked for."""
+        one = self.samples.median_wall_s
+        if one is None or self.unit == "fit":
+            return one
+        return one * int(str(self.options["epochs"]))
+
+    @property
+    def seconds_to(self) -> Mapping[str, float | None]:
+        """Median epoch seconds times the epochs to each tolerance; None where censored or untimed."""
+        one = self.samples.median_wall_s
+        return {
+            name: None if epochs is None or one is None else one * epochs
+            for name, epochs in self.accuracy.epochs_to.items()
+        }

@@ -1,0 +1,36 @@
+"""One run: what was asked, what was planned, when, and in which environment."""
+
+import secrets
+from datetime import UTC, datetime
+
+from harness.records.environment import Environment
+from harness.records.record import Kept
+
+
+class Selection(Kept):
+    """What a person named; None means everything that suits."""
+
+    problems: tuple[str, ...] | None = None
+    solvers: tuple[str, ...] | None = None
+
+
+class Run(Kept):
+    """`planned` lists the case keys in order; `finished_at` is None while it runs or if it was cut off."""
+
+    id: str
+    started_at: str
+    finished_at: str | None = None
+    command: str
+    selection: Selection
+    planned: tuple[str, ...]
+    environment: Environment
+
+
+def now() -> str:
+    """The time in UTC, to the second, as ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def new_run_id() -> str:
+    """Sorts by time; the tail keeps two runs of one second apart."""
+    return datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)

@@ -1,0 +1,240 @@
+"""The store: runs, records and raw samples over SQLAlchemy Core, SQLite unless asked otherwise."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, Engine, Float, ForeignKey, Integer, MetaData, Table, Text, create_engine, event
+from sqlalchemy import insert, inspect, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from harness.errors import CannotMeasureError, UsageError
+from harness.records.environment import Environment
+from harness.records.record import SCHEMA_VERSION, Record
+from harness.records.run import Run, Selection, now
+from harness.timing.sampling import Samples
+
+DEFAULT_PATH = Path("results/harness.sqlite")
+BUSY_TIMEOUT_MS = 30_000
+
+_metadata = MetaData()
+_meta = Table("meta", _metadata, Column("schema_version", Integer, nullable=False))
+_environments = Table("environments", _metadata, Column("id", Text, primary_key=True), Column("body", Text, nullable=False))
+_runs = Table(
+    "runs",
+    _metadata,
+    Column("id", Text, primary_key=True),
+    Column("started_at", Text, nullable=False),
+    Column("finished_at", Text),
+    Column("command", Text, nullable=False),
+    Column("selection", Text, nullable=False),
+    Column("planned", Text, nullable=False),
+    Column("environment", ForeignKey("environments.id"), nullable=False),
+)
+_records = Table(
+    "records",
+    _metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run", ForeignKey("runs.id"), nullable=False, index=True),
+    Column("case", Text, nullable=False, index=True),
+    Column("problem", Text, nullable=False),
+    Column("solver", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("sampling_error", Text, nullable=False, default=""),
+    Column("body", Text, nullable=False),
+)
+_samples = Table(
+    "samples",
+    _metadata,
+    Column("record", ForeignKey("records.id"), primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("wall_s", Float, nullable=False),
+    Column("cpu_s", Float, nullable=False),
+)
+
+
+def store_url(text: str | None) -> str:
+    """A SQLAlchemy URL: `text` if it is one, the SQLite file it names if it is a path, else the default's."""
+    if text and "://" in text:
+        return text
+    return f"sqlite:///{Path(text) if text else DEFAULT_PATH}"
+
+
+class Store:
+    """Runs and their records. Every record is committed as its case ends.
+
+    Raises UsageError, one line, if the URL cannot be opened or written or has another schema version.
+    """
+
+    def __init__(self, url: str | None = None, *, create: bool = True) -> None:
+        """Open the store; `create` False raises CannotMeasureError if there is none yet."""
+        self.url = store_url(url)
+        with _one_line(self.url):
+            self._engine = _engine(self.url, create=create)
+            tables = set(inspect(self._engine).get_table_names())
+            if "meta" in tables:
+                self._check_version()
+            elif not create:
+                raise CannotMeasureError(f"{self.url}: nothing is stored there yet: 'harness run' fills it")
+            else:
+                self._create(tables)
+
+    def _check_version(self) -> None:
+        with self._engine.connect() as connection:
+            found = connection.execute(select(_meta.c.schema_version)).scalar()
+        if found != SCHEMA_VERSION:
+            raise UsageError(
+                f"{self.url}: its schema version is {found}, this harness has {SCHEMA_VERSION}: name another --store"
+            )
+
+    def _create(self, tables: set[str]) -> None:
+        if tables:
+            raise UsageError(f"{self.url}: holds other tables and is no harness store: name another --store")
+        with self._engine.begin() as connection:
+            _metadata.create_all(connection)
+            connection.execute(insert(_meta).values(schema_version=SCHEMA_VERSION))
+
+    def start(self, run: Run) -> None:
+        """Write a run that is about to begin."""
+        with _one_line(self.url), self._engine.begin() as connection:
+            known = connection.execute(select(_environments.c.id).where(_environments.c.id == run.environment.id))
+            if known.first() is None:
+                body = run.environment.model_dump_json()
+                connection.execute(insert(_environments).values(id=run.environment.id, body=body))
+            connection.execute(
+                insert(_runs).values(
+                    id=run.id,
+                    started_at=run.started_at,
+                    command=run.command,
+                    selection=run.selection.model_dump_json(),
+                    planned="\n".join(run.planned),
+                    environment=run.environment.id,
+                )
+            )
+
+    def finish(self, run_id: str) -> None:
+        """Mark a run as having gone through all its cases."""
+        with _one_line(self.url), self._engine.begin() as connection:
+            connection.execute(update(_runs).where(_runs.c.id == run_id).values(finished_at=now()))
+
+    def add(self, run_id: str, record: Record) -> int:
+        """Write a record whose samples are still to come; its key for add_samples."""
+        with _one_line(self.url), self._engine.begin() as connection:
+            done = connection.execute(
+                insert(_records).values(
+                    run=run_id,
+                    case=record.case,
+                    problem=record.problem,
+                    solver=record.solver,
+                    status=record.status.value,
+                    sampling_error="",
+                    body=record.model_dump_json(exclude={"samples"}),
+                )
+            )
+            key = done.inserted_primary_key
+        assert key is not None  # noqa: S101  # an insert of one row has one
+        return int(key[0])
+
+    def add_samples(self, key: int, samples: Samples) -> None:
+        """Write the raw samples of a record."""
+        rows = [
+            {"record": key, "round": i, "wall_s": wall, "cpu_s": cpu}
+            for i, (wall, cpu) in enumerate(zip(samples.wall_s, samples.cpu_s, strict=True))
+        ]
+        with _one_line(self.url), self._engine.begin() as connection:
+            if rows:
+                connection.execute(insert(_samples), rows)
+            if samples.error:
+                connection.execute(update(_records).where(_records.c.id == key).values(sampling_error=samples.error))
+
+    def runs(self) -> list[Run]:
+        """Every run, oldest first."""
+        joined = select(_runs, _environments.c.body).join(_environments).order_by(_runs.c.started_at, _runs.c.id)
+        with _one_line(self.url), self._engine.connect() as connection:
+            return [_run(row) for row in connection.execute(joined).mappings()]
+
+    def run(self, run_id: str | None = None) -> Run:
+        """The run of that id, or the newest. Raises CannotMeasureError without any, UsageError for an unknown id."""
+        runs = self.runs()
+        if run_id is None:
+            if not runs:
+                raise CannotMeasureError(f"{self.url}: no run is stored there yet: 'harness run' makes one")
+            return runs[-1]
+        for run in runs:
+            if run.id == run_id:
+                return run
+        newest = f"the newest is {runs[-1].id}" if runs else "it holds none"
+        raise UsageError(f"no run '{run_id}' in {self.url}: {newest}")
+
+    def records(self, run_id: str) -> list[Record]:
+        """The records of a run with their samples, in the order they ended."""
+        with _one_line(self.url), self._engine.connect() as connection:
+            rows = connection.execute(
+                select(_records.c.id, _records.c.body, _records.c.sampling_error)
+                .where(_records.c.run == run_id)
+                .order_by(_records.c.id)
+            ).all()
+            timed = connection.execute(
+                select(_samples.c.record, _samples.c.wall_s, _samples.c.cpu_s)
+                .join(_records)
+                .where(_records.c.run == run_id)
+                .order_by(_samples.c.record, _samples.c.round)
+            ).all()
+        walls: dict[int, list[float]] = {}
+        cpus: dict[int, list[float]] = {}
+        for key, wall, cpu in timed:
+            walls.setdefault(key, []).append(wall)
+            cpus.setdefault(key, []).append(cpu)
+        return [
+            Record.model_validate_json(body).model_copy(
+                update={"samples": Samples(tuple(walls.get(key, ())), tuple(cpus.get(key, ())), error)}
+            )
+            for key, body, error in rows
+        ]
+
+
+def _run(row: Any) -> Run:
+    return Run(
+        id=row["id"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        command=row["command"],
+        selection=Selection.model_validate_json(row["selection"]),
+        planned=tuple(filter(None, row["planned"].split("\n"))),
+        environment=Environment.model_validate_json(row["body"]),
+    )
+
+
+def _engine(url: str, *, create: bool) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        database = engine.url.database
+        if database and database != ":memory:":
+            path = Path(database)
+            if not path.exists() and not create:
+                raise CannotMeasureError(f"{path}: no store there yet: 'harness run' makes one")
+            if create:
+                path.parent.mkdir(parents=True, exist_ok=True)
+        event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Write-ahead log, so that readers and a second writer do not block; patience with other writers."""
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+@contextmanager
+def _one_line(url: str) -> Iterator[None]:
+    """Turn what a database or a driver raises into one line that names the store."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError, ImportError) as error:
+        cause = getattr(error, "orig", None) or error
+        raise UsageError(f"store {url}: {str(cause).splitlines()[0]}") from None

@@ -1,0 +1,281 @@
+"""Cases -> records: the only place where problems, solvers, timing, verification and the store meet."""
+
+import shlex
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol
+
+import numpy as np
+
+from harness.errors import COULD_NOT_MEASURE
+from harness.plan import Case, Request
+from harness.problems.problem import Problem
+from harness.records.environment import environment
+from harness.records.record import HeadRow, Record, Solution, TraceRecord
+from harness.records.run import Run, Selection, new_run_id, now
+from harness.records.store import Store
+from harness.solvers.fit import Fit
+from harness.solvers.solver import Kind, Prepared, why_unsupported
+from harness.solvers.status import Status
+from harness.timing.clock import Clock, SystemClock
+from harness.timing.device import synchronizer
+from harness.timing.memory import peak_memory
+from harness.timing.sampling import Effort, Samples, Work, sample_interleaved
+from harness.timing.threads import limited
+from harness.verify.accuracy import Accuracy, assess
+from harness.verify.excess_loss import excess_loss
+from harness.verify.reference import Reference, reference
+from harness.verify.settle import settle
+
+TRACE_POINTS = 200
+HEAD_ROWS = 5
+INTERLEAVED_BYTES = 2**30
+"""Cases are prepared together, to be timed in turn, as long as their data fit in this."""
+
+
+class Observer(Protocol):
+    """Someone who watches a run: the progress bar, or nobody."""
+
+    def started(self, case: Case) -> None:
+        """A case is being fitted and verified."""
+
+    def sampling(self, cases: int) -> None:
+        """So many cases are being timed in turn."""
+
+    def ended(self, record: Record) -> None:
+        """A case has ended, samples included."""
+
+
+class Nobody:
+    """The observer that does nothing."""
+
+    def started(self, case: Case) -> None:
+        """Nothing."""
+
+    def sampling(self, cases: int) -> None:
+        """Nothing."""
+
+    def ended(self, record: Record) -> None:
+        """Nothing."""
+
+
+@dataclass
+class Outcome:
+    """A case that has been fitted and verified, not yet timed; `prepared` is None if there is nothing to time."""
+
+    case: Case
+    record: Record
+    fit: Fit | None = None
+    prepared: Prepared | None = None
+
+
+def new_run(request: Request, cases: Sequence[Case]) -> Run:
+    """The run that these cases make, in the environment of this process."""
+    return Run(
+        id=new_run_id(),
+        started_at=now(),
+        command=shlex.join(["harness", *sys.argv[1:]]),
+        selection=Selection(problems=request.problems or None, solvers=request.solvers or None),
+        planned=tuple(case.key for case in cases),
+        environment=environment(),
+    )
+
+
+def execute(
+    run: Run,
+    cases: Sequence[Case],
+    store: Store,
+    observer: Observer | None = None,
+    clock: Clock | None = None,
+    effort: Effort | None = None,
+) -> list[Record]:
+    """Fit, verify, store and time every case of a run.
+
+    Each record is committed as soon as its fit is verified, its samples as soon as its group has been
+    timed. Never raises for what a solver does: that is the record's status.
+    """
+    observer, clock, effort = observer or Nobody(), clock or SystemClock(), effort or Effort()
+    store.start(run)
+    records = []
+    for group in _groups(cases):
+        outcomes = []
+        for case in group:
+            observer.started(case)
+            outcome = measure(case)
+            outcomes.append((store.add(run.id, outcome.record), outcome))
+        observer.sampling(sum(outcome.prepared is not None for _, outcome in outcomes))
+        sampled = time_together([outcome for _, outcome in outcomes], clock, effort)
+        for (key, outcome), samples in zip(outcomes, sampled, strict=True):
+            store.add_samples(key, samples)
+            records.append(outcome.record.model_copy(update={"samples": samples}))
+            observer.ended(records[-1])
+    store.finish(run.id)
+    return records
+
+
+def exit_code(records: Sequence[Record]) -> int:
+    """0 if every case ended well, 1 if one ended wrong, 3 if none was measured."""
+    if any(record.status.failed for record in records):
+        return 1
+    return 0 if any(record.status.measured for record in records) else COULD_NOT_MEASURE
+
+
+def _groups(cases: Sequence[Case]) -> Iterator[list[Case]]:
+    """Cases of one problem, which are timed in turn, split where their data would not fit in memory together."""
+    for _, members in groupby(cases, key=lambda case: case.problem.label):
+        group: list[Case] = []
+        held = 0
+        for case in members:
+            size = 2 * case.problem.X.nbytes
+            if group and held + size > INTERLEAVED_BYTES:
+                yield group
+                group, held = [], 0
+            group.append(case)
+            held += size
+        yield group
+
+
+def measure(case: Case) -> Outcome:
+    """Prepare, fit and verify one case, untimed; whatever happens is an Outcome."""
+    reason = why_unsupported(case.solver, case.problem, case.options)
+    if reason:
+        return Outcome(case, _record(case, Status.UNSUPPORTED, reason))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            return _measure(case, caught)
+        except MemoryError as error:
+            status, message = Status.OUT_OF_MEMORY, str(error) or "the host's memory is exhausted"
+        except Exception as error:  # noqa: BLE001  # a solver may raise anything: it is the case's status
+            exhausted = type(error).__name__ == "OutOfMemoryError"  # torch's, for device memory
+            status = Status.OUT_OF_MEMORY if exhausted else Status.ERROR
+            message = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+        return Outcome(case, _record(case, status, message, warnings=_texts(caught)))
+
+
+def _measure(case: Case, caught: list[warnings.WarningMessage]) -> Outcome:
+    problem, solver, options = case.problem, case.solver, case.options
+    truth = reference(problem)
+    synchronize = synchronizer(options.device)
+    before = time.perf_counter()
+    prepared = solver.prepare(problem, options)
+    synchronize()
+    prepare_s = time.perf_counter() - before
+    with limited(options.threads), peak_memory(options.device) as peak:
+        fit = prepared.fit()
+        synchronize()
+    accuracy = assess(problem, fit, truth)
+    status, message = settle(fit, accuracy, truth, solver.kind, options.dtype or "float64")
+    record = _record(
+        case,
+        status,
+        message,
+        warnings=_texts(caught),
+        unit=prepared.unit,
+        prepare_s=prepare_s,
+        peak_bytes=peak.host_bytes,
+        device_peak_bytes=peak.device_bytes,
+        accuracy=accuracy,
+        solution=_solution(problem, fit, truth),
+        trace=_trace(fit, truth),
+        head=_head(problem, fit),
+    )
+    timed = status.measured or status is Status.WRONG
+    return Outcome(case, record, fit, prepared if timed else None)
+
+
+def time_together(outcomes: Sequence[Outcome], clock: Clock, effort: Effort) -> list[Samples]:
+    """Samples of each outcome's timed work, interleaved; empty ones where there is nothing to time."""
+    works = {
+        i: Work(outcome.prepared.run, synchronizer(outcome.case.options.device))
+        for i, outcome in enumerate(outcomes)
+        if outcome.prepared is not None
+    }
+    if not works:
+        return [Samples()] * len(outcomes)
+    with limited(outcomes[0].case.options.threads), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # each was recorded when the case was fitted
+        sampled = dict(zip(works, sample_interleaved(list(works.values()), clock, effort), strict=True))
+    return [sampled.get(i, Samples()) for i in range(len(outcomes))]
+
+
+def _record(case: Case, status: Status, message: str, **measured: object) -> Record:
+    problem, solver, options = case.problem, case.solver, case.options
+    return Record(
+        case=case.key,
+        problem=problem.label,
+        problem_name=problem.name,
+        family=problem.family,
+        relation=problem.relation,
+        problem_sha256=problem.sha256,
+        n=len(problem.split.train),
+        p=problem.p,
+        solver=solver.name,
+        kind=solver.kind,
+        optimizer=solver.optimizer,
+        device=options.device,
+        threads=options.threads,
+        options=options.said(),  # type: ignore[arg-type]  # pydantic checks the values
+        status=status,
+        message=message,
+        **measured,  # type: ignore[arg-type]  # same
+    )
+
+
+def _texts(caught: list[warnings.WarningMessage]) -> tuple[str, ...]:
+    """Each different warning once, first line only."""
+    lines = [f"{w.category.__name__}: {str(w.message).strip().splitlines()[0]}" for w in caught if str(w.message).strip()]
+    return tuple(dict.fromkeys(lines))
+
+
+def _solution(problem: Problem, fit: Fit, truth: Reference) -> Solution:
+    statistics = dict(fit.inference.statistics) if fit.inference else {}
+    summary = fit.inference.summary if fit.inference else ""
+    if fit.coef is None or fit.intercept is None:
+        return Solution(statistics=statistics, summary=summary)
+    lead = problem.intercept
+    known = truth.coef is not None and truth.intercept is not None
+    return Solution(
+        terms=(("intercept",) if lead else ()) + problem.features,
+        computed=((fit.intercept,) if lead else ()) + tuple(fit.coef),
+        exact=((truth.intercept,) if lead else ()) + tuple(truth.coef) if known else None,  # type: ignore[arg-type]
+        statistics=statistics,
+        summary=summary,
+    )
+
+
+def _trace(fit: Fit, truth: Reference) -> TraceRecord | None:
+    """The trace at every k-th epoch, k a round number that leaves at most TRACE_POINTS, and at the last."""
+    trace = fit.trace
+    if trace is None:
+        return None
+    steps = (k * 10**e for e in range(9) for k in (1, 2, 5))
+    stride = next(step for step in steps if trace.epochs <= TRACE_POINTS * step)
+    kept = np.unique(np.append(np.arange(0, trace.epochs, stride), trace.epochs - 1))
+    excess = None
+    if trace.coef is not None and trace.intercept is not None and truth.full_rank:
+        excess = excess_loss(trace.coef[kept], trace.intercept[kept], truth)
+    return TraceRecord(
+        epochs=trace.epochs,
+        epoch=tuple(map(int, kept)),
+        train_loss=tuple(trace.train_loss[kept]),
+        val_loss=None if trace.val_loss is None else tuple(trace.val_loss[kept[kept < len(trace.val_loss)]]),
+        val_split=trace.val_split,
+        excess_loss=None if excess is None else tuple(excess),
+    )
+
+
+def _head(problem: Problem, fit: Fit) -> tuple[HeadRow, ...]:
+    X, y = problem.rows("train")
+    X, y = X[:HEAD_ROWS], y[:HEAD_ROWS]
+    return tuple(
+        HeadRow(x=tuple(row), y=float(target), predicted=float(value))
+        for row, target, value in zip(X, y, fit.predict(X), strict=True)
+    )
+
+
+__all__ = ["Accuracy", "Kind", "Nobody", "Observer", "Outcome", "execute", "exit_code", "measure", "new_run"]

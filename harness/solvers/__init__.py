@@ -1,0 +1,1 @@
+"""What fits: one file per algorithm, and the catalog that names them."""

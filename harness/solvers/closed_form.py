@@ -1,0 +1,47 @@
+"""What the closed forms share: solve is timed, its answer is read afterwards."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from harness.problems.problem import Problem
+from harness.solvers.fit import Fit
+from harness.solvers.options import Options
+from harness.solvers.solver import Kind
+
+T = TypeVar("T")
+
+
+@dataclass
+class ClosedFormPrepared(Generic[T]):
+    """`solve()` is the timed work; `read` turns its last answer into a Fit."""
+
+    solve: Callable[[], T]
+    read: Callable[[T], Fit]
+    answer: T | None = None
+    unit: str = "fit"
+
+    def run(self) -> None:
+        """Solve once and keep the answer."""
+        self.answer = self.solve()
+
+    def fit(self) -> Fit:
+        """The Fit of the last answer; solves if there is none yet."""
+        if self.answer is None:
+            self.run()
+        assert self.answer is not None  # noqa: S101  # run() has just set it
+        return self.read(self.answer)
+
+
+class ClosedForm:
+    """What a closed form is unless its file says otherwise: float64 on the CPU, for any problem."""
+
+    kind = Kind.CLOSED_FORM
+    optimizer: str | None = None
+    takes: Mapping[str, object] = MappingProxyType({"dtype": "float64"})
+    devices: tuple[str, ...] = ("cpu",)
+
+    def unsupported(self, problem: Problem, options: Options) -> str | None:  # noqa: ARG002
+        """Never."""
+        return None

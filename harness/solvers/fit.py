@@ -1,0 +1,86 @@
+"""What a solver hands out: coefficients in the problem's units, a predictor, the training trace, a status."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+
+from harness.problems.problem import Floats
+from harness.solvers.status import Status
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The history of one training.
+
+    `train_loss[t]` (E,) is the loss that epoch t stepped from (the mean over its batches);
+    `val_loss[t]` (E,) the loss on the held-out rows after epoch t's step. Both are in the units that
+    were trained in (standardised ones, if the data were standardised). `coef` (E + 1, p) and
+    `intercept` (E + 1,) are the parameters before epoch 0 and after each epoch, in the problem's
+    units, float64; None where the model is not linear.
+    """
+
+    train_loss: Floats
+    val_loss: Floats | None = None
+    val_split: str | None = None
+    coef: Floats | None = None
+    intercept: Floats | None = None
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that were run; fewer than asked for if the training diverged."""
+        return len(self.train_loss)
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A fit's statistics: by term (intercept first) and for the whole."""
+
+    terms: tuple[str, ...]
+    standard_errors: tuple[float, ...]
+    t: tuple[float, ...]
+    p_values: tuple[float, ...]
+    intervals_95: tuple[tuple[float, float], ...]
+    statistics: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One solution. `predict` maps X (m, p) to (m,) float64; `coef` (p,) and `intercept` are None for a curve."""
+
+    predict: Callable[[Floats], Floats]
+    coef: Floats | None = None
+    intercept: float | None = None
+    status: Status = Status.OK
+    message: str = ""
+    rank: int | None = None
+    trace: Trace | None = None
+    inference: Inference | None = None
+
+
+def linear_fit(
+    coef: np.typing.ArrayLike,
+    intercept: float,
+    *,
+    status: Status = Status.OK,
+    message: str = "",
+    rank: int | None = None,
+    trace: Trace | None = None,
+    inference: Inference | None = None,
+) -> Fit:
+    """The Fit of a linear model; `rank` counts the intercept's column."""
+    w = np.asarray(coef, dtype=np.float64).reshape(-1)
+    b = float(intercept)
+
+    def predict(X: Floats) -> Floats:
+        return X @ w + b
+
+    return Fit(predict, w, b, status=status, message=message, rank=rank, trace=trace, inference=inference)
+
+
+def fit_from_design(beta: np.typing.ArrayLike, intercept: bool, *, rank: int | None = None) -> Fit:
+    """The Fit of a solution over `design_matrix`: its first entry is the intercept if there is one."""
+    b = np.asarray(beta, dtype=np.float64).reshape(-1)
+    return linear_fit(b[1:], b[0], rank=rank) if intercept else linear_fit(b, 0.0, rank=rank)

@@ -1,0 +1,82 @@
+"""The one options object: what may be asked of a solver, checked when it is made."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+from harness.errors import UsageError, unknown
+
+LOSSES = ("mse", "l1")
+DTYPES = ("float32", "float64")
+SCALES = ("standardized", "raw")
+FORMS = ("module", "parameters")
+UNIVERSAL = ("device", "threads")
+"""Options that every solver has; all others are None until a solver's default or a request sets them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What was asked for; None means not said.
+
+    device: `cpu` or `cuda`; threads: of BLAS, OpenMP and torch; dtype: of the solver's arithmetic;
+    seed: of initial weights and batch order; lr: learning rate; loss: `mse` or `l1` (mean absolute
+    error); epochs: passes over the training rows; batch: rows a step (None: all of them); momentum:
+    of SGD; scale: train on standardised or raw columns; form: `module` (nn.Linear) or `parameters`
+    (own weight and bias); hidden: units of each hidden layer; init: initial weights then bias, in
+    the units trained in. Raises UsageError for a value outside its domain.
+    """
+
+    device: str = "cpu"
+    threads: int = 1
+    dtype: str | None = None
+    seed: int | None = None
+    lr: float | None = None
+    loss: str | None = None
+    epochs: int | None = None
+    batch: int | None = None
+    momentum: float | None = None
+    scale: str | None = None
+    form: str | None = None
+    hidden: tuple[int, ...] | None = None
+    init: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Check every value that was said."""
+        for name, known in (("loss", LOSSES), ("dtype", DTYPES), ("scale", SCALES), ("form", FORMS)):
+            value = getattr(self, name)
+            if value is not None and value not in known:
+                raise unknown(name, value, known)
+        if self.lr is not None and not (math.isfinite(self.lr) and self.lr > 0):
+            raise UsageError(f"lr is a positive, finite number, not {self.lr:g}")
+        if self.momentum is not None and not 0 <= self.momentum < 1:
+            raise UsageError(f"momentum is in [0, 1), not {self.momentum:g}")
+        for name in ("threads", "epochs", "batch"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"{name} is at least 1, not {value}")
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise UsageError(f"seed is between 0 and 2^63 - 1, not {self.seed}")
+        if self.hidden is not None and (not self.hidden or min(self.hidden) < 1):
+            raise UsageError("hidden lists at least one layer of at least one unit, as 8-8-8")
+        if self.init is not None and not all(map(math.isfinite, self.init)):
+            raise UsageError("init lists finite numbers: the weights, then the bias")
+
+    def said(self) -> dict[str, object]:
+        """The options that are set, in the order of the class, without the universal ones."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in UNIVERSAL}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def resolve(solver: str, takes: Mapping[str, object], asked: Options, recipe: Mapping[str, object]) -> Options:
+    """What the solver will run with: what was asked, else the problem's recipe, else the solver's default.
+
+    `takes` maps each option that the solver takes to its default. Raises UsageError for an option
+    that was asked for and that the solver does not take.
+    """
+    for name in asked.said():
+        if name not in takes:
+            known = f"takes {', '.join(takes)}" if takes else "takes no options"
+            raise UsageError(f"{solver} takes no {name} (it {known}): drop --{name}")
+    defaults = {name: recipe.get(name, default) for name, default in takes.items()}
+    unset = {name: value for name, value in defaults.items() if getattr(asked, name) is None}
+    return replace(asked, **unset)  # type: ignore[arg-type]  # the values are checked by Options itself

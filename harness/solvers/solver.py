@@ -1,0 +1,73 @@
+"""The solver's contract: preparation and timed work are separate calls."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from importlib.util import find_spec
+from typing import Protocol
+
+from harness.problems.problem import Problem
+from harness.solvers.fit import Fit
+from harness.solvers.options import Options
+
+
+class Kind(StrEnum):
+    """What a solver claims, and so what it is judged by."""
+
+    CLOSED_FORM = "closed_form"  # the least-squares solution: digits
+    ITERATIVE = "iterative"  # the way there: excess loss, epochs, seconds
+    CURVE = "curve"  # a nonlinear model: R² and MSE on held-out rows
+    BASELINE = "baseline"  # nothing: it shows what no fit at all gives
+
+
+class Prepared(Protocol):
+    """A case ready to be timed.
+
+    `run()` is the timed work and nothing else: one whole fit, or one epoch, as `unit` says. It may be
+    called any number of times and always does the same work. On CUDA it may return before the device
+    is done: the clock synchronises. `fit()` is not timed; it hands out the solution: of the last
+    `run()` where the unit is a fit, of a whole training from the initial weights where it is an epoch.
+    """
+
+    @property
+    def unit(self) -> str:
+        """`fit` or `epoch`."""
+
+    def run(self) -> None:
+        """The timed work."""
+
+    def fit(self) -> Fit:
+        """The solution, untimed."""
+
+
+class Solver(Protocol):
+    """One algorithm, as a record names it."""
+
+    name: str
+    title: str
+    kind: Kind
+    optimizer: str | None
+    takes: Mapping[str, object]
+    devices: tuple[str, ...]
+    requires: tuple[str, ...]
+
+    def unsupported(self, problem: Problem, options: Options) -> str | None:
+        """Why this solver cannot fit this problem with these options, or None."""
+
+    def prepare(self, problem: Problem, options: Options) -> Prepared:
+        """Everything that is not the timed work: copies, allocation, transfer, compilation."""
+
+
+def missing_library(requires: tuple[str, ...]) -> str | None:
+    """The reason why a solver is unavailable here, or None if all it imports is installed."""
+    absent = [name for name in requires if find_spec(name) is None]
+    return f"{absent[0]} is not installed" if absent else None
+
+
+def why_unsupported(solver: Solver, problem: Problem, options: Options) -> str | None:
+    """Every reason not to run a case, the common ones first."""
+    missing = missing_library(solver.requires)
+    if missing:
+        return missing
+    if options.device.partition(":")[0] not in solver.devices:
+        return f"{solver.name} runs on {', '.join(solver.devices)} only"
+    return solver.unsupported(problem, options)

@@ -1,0 +1,1 @@
+"""Training by gradient descent: one loop, whatever the model and the optimizer."""

@@ -1,0 +1,69 @@
+"""The textbook training loop in torch: the timed subject of every training figure."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+DIVERGED_FACTOR = 1e3
+"""A loss above this many times the first is divergence (DESIGN: with a non-finite loss, the criterion)."""
+
+
+@dataclass
+class Loop:
+    """A model, its optimizer and the data it steps over; `batch` None is the full batch.
+
+    X (m, p) and y (m, 1) are on the model's device. With mini-batches the rows are drawn anew for
+    each epoch from `order`, a seeded generator on the CPU, so that every device sees one order.
+    """
+
+    model: "torch.nn.Module"
+    optimizer: "torch.optim.Optimizer"
+    loss: "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]"
+    X: "torch.Tensor"
+    y: "torch.Tensor"
+    batch: int | None
+    order: "torch.Generator"
+
+    def epoch(self) -> float:
+        """One pass over the rows; the mean of the losses that its steps were taken from."""
+        if self.batch is None or self.batch >= len(self.X):
+            return self.step(self.X, self.y)
+        total = 0.0
+        for X, y in self._batches(self.batch):
+            total += self.step(X, y) * len(X)
+        return total / len(self.X)
+
+    def step(self, X: "torch.Tensor", y: "torch.Tensor") -> float:
+        """One optimizer step, as every tutorial writes it; the loss before it."""
+        self.optimizer.zero_grad()
+        loss = self.loss(self.model(X), y)
+        value = loss.item()
+        loss.backward()
+        self.optimizer.step()
+        return value
+
+    def _batches(self, size: int) -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
+        import torch  # noqa: PLC0415
+
+        rows = torch.randperm(len(self.X), generator=self.order).to(self.X.device)
+        for chunk in rows.split(size):
+            yield self.X[chunk], self.y[chunk]
+
+
+def train(loop: Loop, epochs: int, observe: Callable[[int, float], None]) -> bool:
+    """Run `epochs` epochs, calling `observe(epoch, loss)` after each; False if the training diverged.
+
+    Diverged: a loss that is not finite or above DIVERGED_FACTOR times the first. It ends the training.
+    """
+    first: float | None = None
+    for epoch in range(epochs):
+        loss = loop.epoch()
+        observe(epoch, loss)
+        first = loss if first is None else first
+        if not math.isfinite(loss) or loss > DIVERGED_FACTOR * first:
+            return False
+    return True

@@ -1,0 +1,1 @@
+"""How work is measured: it takes callables and knows no solver."""

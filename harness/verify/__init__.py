@@ -1,0 +1,1 @@
+"""How right a fit is: exact reference, digits, excess loss, convergence, and the status that follows."""
