@@ -58,6 +58,14 @@ class Request:
     target: str | None = None
     options: Options = field(default_factory=Options)
 
+    @property
+    def asked(self) -> dict[str, tuple[object, ...]]:
+        """Each axis and option that was asked for, with its values."""
+        said = {name: (value,) for name, value in self.options.said().items()}
+        axes: dict[str, tuple[object, ...]] = {"n": self.n, "lr": self.lr, "seed": self.seeds}
+        axes["device"] = (self.device,) if self.device not in ("auto", "all") else ()
+        return said | {name: values for name, values in axes.items() if values}
+
 
 def plan(request: Request) -> list[Case]:
     """The cases of a request, problem by problem.
@@ -112,15 +120,15 @@ def _suitable(problem: Problem) -> list[Solver]:
 
 def _cases(problem: Problem, solver: Solver, request: Request, *, named: bool) -> Iterator[Case]:
     trained = "epochs" in solver.takes
-    axes = {"lr": request.lr or (DEFAULT_LRS if trained else ()), "seed": request.seeds}
+    lrs, seeds = request.lr or (DEFAULT_LRS if trained else ()), request.seeds
     asked = request.options
     if not named:
         asked = replace(asked, **{name: None for name in asked.said() if name not in solver.takes})  # type: ignore[arg-type]
-        axes = {name: values for name, values in axes.items() if name in solver.takes}
+        lrs, seeds = lrs if "lr" in solver.takes else (), seeds if "seed" in solver.takes else ()
     if trained and asked.epochs is None:
         asked = replace(asked, epochs=DEFAULT_EPOCHS)
     for device in _devices(solver, request.device, named=named):
-        for lr, seed in product(axes.get("lr") or (None,), axes.get("seed") or (None,)):
+        for lr, seed in product(lrs or (None,), seeds or (None,)):
             yield single(problem, solver, replace(asked, device=device, lr=lr, seed=seed))
 
 
@@ -134,7 +142,6 @@ def _devices(solver: Solver, wanted: str, *, named: bool) -> list[str]:
 
 def _refuse_unused(request: Request, cases: list[Case]) -> None:
     """An option that no selected solver takes is refused, not ignored."""
-    asked = set(request.options.said()) | ({"lr"} if request.lr else set()) | ({"seed"} if request.seeds else set())
     taken = {name for case in cases for name in case.solver.takes}
-    for name in sorted(asked - taken):
+    for name in sorted(set(request.asked) - {"n", "device"} - taken):
         raise UsageError(f"no selected solver takes {name}: drop --{name}, or name a solver that does")

@@ -5,34 +5,30 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from itertools import groupby
 from typing import Protocol
 
-import numpy as np
-
 from harness.errors import COULD_NOT_MEASURE
 from harness.plan import Case, Request
-from harness.problems.problem import Problem
+from harness.recording import head_of, record_of, solution_of, texts, trace_of
 from harness.records.environment import environment
-from harness.records.record import HeadRow, Record, Solution, TraceRecord
+from harness.records.record import Record
 from harness.records.run import Run, Selection, new_run_id, now
 from harness.records.store import Store
 from harness.solvers.fit import Fit
-from harness.solvers.solver import Kind, Prepared, why_unsupported
+from harness.solvers.solver import Prepared, why_unsupported
 from harness.solvers.status import Status
 from harness.timing.clock import Clock, SystemClock
 from harness.timing.device import synchronizer
 from harness.timing.memory import peak_memory
 from harness.timing.sampling import Effort, Samples, Work, sample_interleaved
 from harness.timing.threads import limited
-from harness.verify.accuracy import Accuracy, assess
-from harness.verify.excess_loss import excess_loss
-from harness.verify.reference import Reference, reference
+from harness.verify.accuracy import assess
+from harness.verify.reference import reference
 from harness.verify.settle import settle
 
-TRACE_POINTS = 200
-HEAD_ROWS = 5
 INTERLEAVED_BYTES = 2**30
 """Cases are prepared together, to be timed in turn, as long as their data fit in this."""
 
@@ -79,7 +75,11 @@ def new_run(request: Request, cases: Sequence[Case]) -> Run:
         id=new_run_id(),
         started_at=now(),
         command=shlex.join(["harness", *sys.argv[1:]]),
-        selection=Selection(problems=request.problems or None, solvers=request.solvers or None),
+        selection=Selection(
+            problems=request.problems or None,
+            solvers=request.solvers or None,
+            asked=request.asked,
+        ),
         planned=tuple(case.key for case in cases),
         environment=environment(),
     )
@@ -90,6 +90,7 @@ def execute(
     cases: Sequence[Case],
     store: Store,
     observer: Observer | None = None,
+    *,
     clock: Clock | None = None,
     effort: Effort | None = None,
 ) -> list[Record]:
@@ -143,7 +144,7 @@ def measure(case: Case) -> Outcome:
     """Prepare, fit and verify one case, untimed; whatever happens is an Outcome."""
     reason = why_unsupported(case.solver, case.problem, case.options)
     if reason:
-        return Outcome(case, _record(case, Status.UNSUPPORTED, reason))
+        return Outcome(case, record_of(case, Status.UNSUPPORTED, reason))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -154,13 +155,15 @@ def measure(case: Case) -> Outcome:
             exhausted = type(error).__name__ == "OutOfMemoryError"  # torch's, for device memory
             status = Status.OUT_OF_MEMORY if exhausted else Status.ERROR
             message = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
-        return Outcome(case, _record(case, status, message, warnings=_texts(caught)))
+        return Outcome(case, record_of(case, status, message, warnings=texts(caught)))
 
 
 def _measure(case: Case, caught: list[warnings.WarningMessage]) -> Outcome:
     problem, solver, options = case.problem, case.solver, case.options
     truth = reference(problem)
     synchronize = synchronizer(options.device)
+    for module in solver.requires:
+        import_module(module)
     before = time.perf_counter()
     prepared = solver.prepare(problem, options)
     synchronize()
@@ -170,22 +173,29 @@ def _measure(case: Case, caught: list[warnings.WarningMessage]) -> Outcome:
         synchronize()
     accuracy = assess(problem, fit, truth)
     status, message = settle(fit, accuracy, truth, solver.kind, options.dtype or "float64")
-    record = _record(
+    record = record_of(
         case,
         status,
         message,
-        warnings=_texts(caught),
+        warnings=texts(caught),
         unit=prepared.unit,
         prepare_s=prepare_s,
         peak_bytes=peak.host_bytes,
         device_peak_bytes=peak.device_bytes,
         accuracy=accuracy,
-        solution=_solution(problem, fit, truth),
-        trace=_trace(fit, truth),
-        head=_head(problem, fit),
+        solution=solution_of(problem, fit, truth),
+        trace=trace_of(fit, truth),
+        head=head_of(problem, fit),
     )
     timed = status.measured or status is Status.WRONG
     return Outcome(case, record, fit, prepared if timed else None)
+
+
+def measure_alone(case: Case, clock: Clock | None = None, effort: Effort | None = None) -> Outcome:
+    """One case fitted, verified and timed by itself, not stored."""
+    outcome = measure(case)
+    samples = time_together([outcome], clock or SystemClock(), effort or Effort())[0]
+    return replace(outcome, record=outcome.record.model_copy(update={"samples": samples}))
 
 
 def time_together(outcomes: Sequence[Outcome], clock: Clock, effort: Effort) -> list[Samples]:
@@ -201,81 +211,3 @@ def time_together(outcomes: Sequence[Outcome], clock: Clock, effort: Effort) -> 
         warnings.simplefilter("ignore")  # each was recorded when the case was fitted
         sampled = dict(zip(works, sample_interleaved(list(works.values()), clock, effort), strict=True))
     return [sampled.get(i, Samples()) for i in range(len(outcomes))]
-
-
-def _record(case: Case, status: Status, message: str, **measured: object) -> Record:
-    problem, solver, options = case.problem, case.solver, case.options
-    return Record(
-        case=case.key,
-        problem=problem.label,
-        problem_name=problem.name,
-        family=problem.family,
-        relation=problem.relation,
-        problem_sha256=problem.sha256,
-        n=len(problem.split.train),
-        p=problem.p,
-        solver=solver.name,
-        kind=solver.kind,
-        optimizer=solver.optimizer,
-        device=options.device,
-        threads=options.threads,
-        options=options.said(),  # type: ignore[arg-type]  # pydantic checks the values
-        status=status,
-        message=message,
-        **measured,  # type: ignore[arg-type]  # same
-    )
-
-
-def _texts(caught: list[warnings.WarningMessage]) -> tuple[str, ...]:
-    """Each different warning once, first line only."""
-    lines = [f"{w.category.__name__}: {str(w.message).strip().splitlines()[0]}" for w in caught if str(w.message).strip()]
-    return tuple(dict.fromkeys(lines))
-
-
-def _solution(problem: Problem, fit: Fit, truth: Reference) -> Solution:
-    statistics = dict(fit.inference.statistics) if fit.inference else {}
-    summary = fit.inference.summary if fit.inference else ""
-    if fit.coef is None or fit.intercept is None:
-        return Solution(statistics=statistics, summary=summary)
-    lead = problem.intercept
-    known = truth.coef is not None and truth.intercept is not None
-    return Solution(
-        terms=(("intercept",) if lead else ()) + problem.features,
-        computed=((fit.intercept,) if lead else ()) + tuple(fit.coef),
-        exact=((truth.intercept,) if lead else ()) + tuple(truth.coef) if known else None,  # type: ignore[arg-type]
-        statistics=statistics,
-        summary=summary,
-    )
-
-
-def _trace(fit: Fit, truth: Reference) -> TraceRecord | None:
-    """The trace at every k-th epoch, k a round number that leaves at most TRACE_POINTS, and at the last."""
-    trace = fit.trace
-    if trace is None:
-        return None
-    steps = (k * 10**e for e in range(9) for k in (1, 2, 5))
-    stride = next(step for step in steps if trace.epochs <= TRACE_POINTS * step)
-    kept = np.unique(np.append(np.arange(0, trace.epochs, stride), trace.epochs - 1))
-    excess = None
-    if trace.coef is not None and trace.intercept is not None and truth.full_rank:
-        excess = excess_loss(trace.coef[kept], trace.intercept[kept], truth)
-    return TraceRecord(
-        epochs=trace.epochs,
-        epoch=tuple(map(int, kept)),
-        train_loss=tuple(trace.train_loss[kept]),
-        val_loss=None if trace.val_loss is None else tuple(trace.val_loss[kept[kept < len(trace.val_loss)]]),
-        val_split=trace.val_split,
-        excess_loss=None if excess is None else tuple(excess),
-    )
-
-
-def _head(problem: Problem, fit: Fit) -> tuple[HeadRow, ...]:
-    X, y = problem.rows("train")
-    X, y = X[:HEAD_ROWS], y[:HEAD_ROWS]
-    return tuple(
-        HeadRow(x=tuple(row), y=float(target), predicted=float(value))
-        for row, target, value in zip(X, y, fit.predict(X), strict=True)
-    )
-
-
-__all__ = ["Accuracy", "Kind", "Nobody", "Observer", "Outcome", "execute", "exit_code", "measure", "new_run"]

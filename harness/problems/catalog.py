@@ -40,7 +40,7 @@ def load(spec: str, *, n: int | None = None, target: str | None = None) -> Probl
     """
     if spec.lower().endswith(FILE_SUFFIXES):
         # Imported here: pandas is only needed where a file is read.
-        from harness.problems.table import load_file  # noqa: PLC0415
+        from harness.problems.table import load_file
 
         _refuse_n(spec, n)
         return load_file(Path(spec), target)
@@ -55,7 +55,7 @@ def load(spec: str, *, n: int | None = None, target: str | None = None) -> Probl
     _refuse_n(spec, n)
     if text:
         raise UsageError(f"{name} is a stored data set and takes no parameters, not '{text}'")
-    from harness.problems.sidecar import load_stored  # noqa: PLC0415
+    from harness.problems.sidecar import load_stored
 
     return load_stored(stored[name])
 
@@ -74,14 +74,20 @@ def _generate(name: str, text: str, n: int | None) -> Problem:
         key, _, value = part.partition("=")
         if key not in signature:
             raise unknown(f"parameter of {name}", key, signature)
-        kind = type(signature[key].default)
-        try:
-            number = float(value)
-            if kind is int and number != int(number):
-                raise ValueError
-            values[key] = kind(number)
-        except (ValueError, OverflowError):
-            raise UsageError(f"{name}: {key} takes a number ({kind.__name__}), not '{value}'") from None
+        values[key] = _number(value, type(signature[key].default), f"{name}: {key}")
     if n is not None:
         values["n"] = n
     return generator(**values)
+
+
+def _number(text: str, kind: type, what: str) -> float | int:
+    """A generator's parameter; 1e5 is a whole number too. Raises UsageError naming `what`."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if kind is float and number == number:  # noqa: PLR0124  # not NaN
+        return number
+    if not number.is_integer():
+        raise UsageError(f"{what} takes a {'whole ' if kind is int else ''}number, not '{text}'")
+    return int(number)

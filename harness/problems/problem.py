@@ -14,6 +14,8 @@ Indices = NDArray[np.int64]
 
 SPLITS = ("train", "val", "test")
 LINEAR, NONLINEAR = "linear", "nonlinear"
+MIN_ROWS = 2
+"""Fewer training rows than this leave nothing to fit."""
 
 
 @dataclass(frozen=True)

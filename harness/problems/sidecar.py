@@ -69,7 +69,7 @@ def load_stored(sidecar_path: Path) -> Problem:
     if hashlib.sha256(path.read_bytes()).hexdigest() != sidecar.sha256:
         raise UsageError(f"{path}: its sha256 is not the one in {sidecar_path.name}: restore the file")
     split = row_split(frame, path) if SPLIT_COLUMN in frame.columns else None
-    truth = sidecar.truth and Truth(sidecar.truth.coef, sidecar.truth.intercept, sidecar.truth.origin)
+    truth = None if sidecar.truth is None else Truth(sidecar.truth.coef, sidecar.truth.intercept, sidecar.truth.origin)
     return Problem(
         name=sidecar.name,
         X=np.ascontiguousarray(numbers(frame, sidecar.features, path)),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import UsageError
-from harness.problems.problem import SPLITS, Problem, Split
+from harness.problems.problem import MIN_ROWS, SPLITS, Problem, Split
 
 SPLIT_COLUMN = "split"
 
@@ -76,7 +76,7 @@ def numbers(frame: pd.DataFrame, columns: Sequence[str], path: Path) -> np.ndarr
     Raises UsageError for one row or none, NaN, infinity; RankDeficientError for a constant or
     repeated column.
     """
-    if len(frame) < 2:
+    if len(frame) < MIN_ROWS:
         raise UsageError(f"{path}: {len(frame)} row(s); a fit needs at least 2")
     values = frame[list(columns)].to_numpy(dtype=np.float64)
     for name, column in zip(columns, values.T, strict=True):
@@ -102,6 +102,6 @@ def row_split(frame: pd.DataFrame, path: Path) -> Split | None:
     if strange:
         raise UsageError(f"{path}: column 'split' has '{strange[0]}'; it takes train, val and test")
     parts = [np.flatnonzero(labels == part).astype(np.int64) for part in SPLITS]
-    if len(parts[0]) < 2:
+    if len(parts[0]) < MIN_ROWS:
         raise UsageError(f"{path}: column 'split' leaves {len(parts[0])} training row(s); a fit needs at least 2")
     return Split(*parts)

@@ -10,7 +10,7 @@ from harness.solvers.status import Status
 from harness.timing.sampling import Samples
 from harness.verify.accuracy import Accuracy
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 """Of records and of the store's tables; a store of another version is refused."""
 
 Number = Annotated[float, BeforeValidator(float)]

@@ -3,15 +3,22 @@
 import secrets
 from datetime import UTC, datetime
 
+from pydantic import Field
+
 from harness.records.environment import Environment
 from harness.records.record import Kept
 
 
 class Selection(Kept):
-    """What a person named; None means everything that suits."""
+    """What a person named; None means everything that suits.
+
+    `asked` holds each axis and option that was asked for with its values (`device`, `n`, `lr`,
+    `seed`, `epochs`, ...), so that a gate knows which expectations the run can answer.
+    """
 
     problems: tuple[str, ...] | None = None
     solvers: tuple[str, ...] | None = None
+    asked: dict[str, tuple[str | int | float | tuple[int | float, ...], ...]] = Field(default_factory=dict)
 
 
 class Run(Kept):

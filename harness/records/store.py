@@ -5,8 +5,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Engine, Float, ForeignKey, Integer, MetaData, Table, Text, create_engine, event
-from sqlalchemy import insert, inspect, select, update
+from sqlalchemy import (
+    Column,
+    Engine,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import CannotMeasureError, UsageError
@@ -20,7 +34,9 @@ BUSY_TIMEOUT_MS = 30_000
 
 _metadata = MetaData()
 _meta = Table("meta", _metadata, Column("schema_version", Integer, nullable=False))
-_environments = Table("environments", _metadata, Column("id", Text, primary_key=True), Column("body", Text, nullable=False))
+_environments = Table(
+    "environments", _metadata, Column("id", Text, primary_key=True), Column("body", Text, nullable=False)
+)
 _runs = Table(
     "runs",
     _metadata,

@@ -42,6 +42,6 @@ class ClosedForm:
     takes: Mapping[str, object] = MappingProxyType({"dtype": "float64"})
     devices: tuple[str, ...] = ("cpu",)
 
-    def unsupported(self, problem: Problem, options: Options) -> str | None:  # noqa: ARG002
+    def unsupported(self, problem: Problem, options: Options) -> str | None:
         """Never."""
         return None

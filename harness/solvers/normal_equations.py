@@ -19,11 +19,11 @@ class NormalEquationsNumpy(ClosedForm):
 
     name = "normal_equations"
     title = "normal equations, numpy (textbook closed form)"
-    requires = ("numpy", "scipy")
+    requires = ("numpy", "scipy.linalg")
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[Floats]:
         """Builds the design matrix; the timed work is A'A, A'y, the factor and two triangular solves."""
-        from scipy.linalg import cho_factor, cho_solve  # noqa: PLC0415
+        from scipy.linalg import cho_factor, cho_solve
 
         A = design_matrix(problem).astype(str(options.dtype))
         y = problem.rows("train")[1].astype(str(options.dtype))
@@ -44,7 +44,7 @@ class NormalEquationsTorch(ClosedForm):
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[Any]:
         """Copies the design to the device; the timed work is the same as numpy's."""
-        import torch  # noqa: PLC0415
+        import torch
 
         dtype = getattr(torch, str(options.dtype))
         A = torch.tensor(design_matrix(problem), dtype=dtype, device=options.device)

@@ -1,6 +1,5 @@
 """numpy.linalg.lstsq: divide-and-conquer SVD (LAPACK gelsd) of the design with a column of ones."""
 
-
 import numpy as np
 
 from harness.problems.problem import Floats, Problem, design_matrix

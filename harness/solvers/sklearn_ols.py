@@ -18,7 +18,7 @@ class SklearnOls(ClosedForm):
     small scale are dropped without a word; tol=0 leaves the cut-off at machine precision.
     """
 
-    requires = ("sklearn",)
+    requires = ("sklearn.linear_model",)
 
     def __init__(self, name: str, title: str, *, tol: float | None = None) -> None:
         """`tol` None leaves scikit-learn's own default."""
@@ -35,7 +35,7 @@ class SklearnOls(ClosedForm):
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared["LinearRegression"]:  # type: ignore[name-defined]  # noqa: F821
         """The timed work is constructing and fitting the estimator."""
-        from sklearn.linear_model import LinearRegression  # noqa: PLC0415
+        from sklearn.linear_model import LinearRegression
 
         X, y = (rows.astype(str(options.dtype)) for rows in problem.rows("train"))
         arguments = {} if self.tol is None else {"tol": self.tol}

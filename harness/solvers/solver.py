@@ -40,15 +40,39 @@ class Prepared(Protocol):
 
 
 class Solver(Protocol):
-    """One algorithm, as a record names it."""
+    """One algorithm, as a record names it.
 
-    name: str
-    title: str
-    kind: Kind
-    optimizer: str | None
-    takes: Mapping[str, object]
-    devices: tuple[str, ...]
-    requires: tuple[str, ...]
+    `takes` maps the options that it takes to their defaults; `requires` lists the modules that it
+    imports, which are imported before its preparation is timed.
+    """
+
+    @property
+    def name(self) -> str:
+        """As the command line and the records name it."""
+
+    @property
+    def title(self) -> str:
+        """What it is, for a person."""
+
+    @property
+    def kind(self) -> Kind:
+        """What it claims."""
+
+    @property
+    def optimizer(self) -> str | None:
+        """The optimizer of a training; None for anything else."""
+
+    @property
+    def takes(self) -> Mapping[str, object]:
+        """Option -> default."""
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """`cpu`, `cuda`."""
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """Dotted names of the modules that it imports."""
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """Why this solver cannot fit this problem with these options, or None."""
@@ -58,8 +82,9 @@ class Solver(Protocol):
 
 
 def missing_library(requires: tuple[str, ...]) -> str | None:
-    """The reason why a solver is unavailable here, or None if all it imports is installed."""
-    absent = [name for name in requires if find_spec(name) is None]
+    """The reason why a solver is unavailable here, or None if the packages of its modules are installed."""
+    packages = [module.partition(".")[0] for module in requires]
+    absent = [package for package in packages if find_spec(package) is None]
     return f"{absent[0]} is not installed" if absent else None
 
 

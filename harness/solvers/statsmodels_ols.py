@@ -17,7 +17,7 @@ class StatsmodelsOls(ClosedForm):
     """OLS(y, [1, X]).fit(method=...)."""
 
     takes = MappingProxyType({})
-    requires = ("statsmodels",)
+    requires = ("statsmodels.api",)
 
     def __init__(self, method: str) -> None:
         """`method` is statsmodels' own: pinv or qr."""
@@ -27,7 +27,7 @@ class StatsmodelsOls(ClosedForm):
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[Any]:
         """Builds the design matrix; the timed work is OLS(...).fit(), the summary is not in it."""
-        from statsmodels.api import OLS  # noqa: PLC0415
+        from statsmodels.api import OLS
 
         A = design_matrix(problem)
         _, y = problem.rows("train")
@@ -65,7 +65,7 @@ def _summarises(result: Any) -> bool:
 
 def _statistics(result: Any) -> dict[str, float]:
     """Every number of the summary's head and foot, under the field's names."""
-    from statsmodels.stats.stattools import durbin_watson, jarque_bera, omni_normtest  # noqa: PLC0415
+    from statsmodels.stats.stattools import durbin_watson, jarque_bera, omni_normtest
 
     values = {
         "n": result.nobs,

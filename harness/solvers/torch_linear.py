@@ -44,9 +44,9 @@ class TorchLinear:
 
 def _build(p: int, options: Options) -> "torch.nn.Module":
     """nn.Linear(p, 1), or w and b as parameters of their own drawn from N(0, 1)."""
-    import torch  # noqa: PLC0415
+    import torch
 
-    from harness.solvers.training.own_parameters import OwnParameters  # noqa: PLC0415
+    from harness.solvers.training.own_parameters import OwnParameters
 
     model: torch.nn.Module = torch.nn.Linear(p, 1) if options.form == "module" else OwnParameters(p)
     if options.init is not None:

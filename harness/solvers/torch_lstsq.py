@@ -18,7 +18,7 @@ class TorchLstsq(ClosedForm):
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[Any]:
         """Copies the design to the device; the timed work is lstsq alone."""
-        import torch  # noqa: PLC0415
+        import torch
 
         dtype = getattr(torch, str(options.dtype))
         A = torch.tensor(design_matrix(problem), dtype=dtype, device=options.device)

@@ -39,7 +39,7 @@ class TorchMlp:
 
 
 def _build(p: int, hidden: tuple[int, ...]) -> "torch.nn.Module":
-    import torch  # noqa: PLC0415
+    import torch
 
     layers: list[torch.nn.Module] = []
     for width, following in zip((p, *hidden), hidden, strict=False):

@@ -17,4 +17,5 @@ def digits(computed: Floats, exact: Floats) -> Floats:
     with np.errstate(all="ignore"):
         error = np.abs(computed - exact) / np.where(exact == 0, 1.0, np.abs(exact))
         found = np.where(error == 0, MAX_DIGITS, -np.log10(error))
-    return np.clip(np.where(np.isfinite(computed), found, 0.0), 0.0, MAX_DIGITS)
+    # + 0.0 turns the -0.0 of an error of exactly 100 % into 0.0
+    return np.minimum(np.maximum(np.where(np.isfinite(computed), found, 0.0), 0.0), MAX_DIGITS) + 0.0

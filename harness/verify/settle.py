@@ -50,9 +50,7 @@ def settle(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype
     return _settle_linear(fit, accuracy, reference, kind, dtype)
 
 
-def _settle_linear(
-    fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype: str
-) -> tuple[Status, str]:
+def _settle_linear(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype: str) -> tuple[Status, str]:
     excess = accuracy.excess_loss
     assert excess is not None  # noqa: S101  # settle() has looked
     relative_to = f"{excess:.1e} of the {reference.scale_name}'s"

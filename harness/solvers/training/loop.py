@@ -41,13 +41,13 @@ class Loop:
         """One optimizer step, as every tutorial writes it; the loss before it."""
         self.optimizer.zero_grad()
         loss = self.loss(self.model(X), y)
-        value = loss.item()
+        value = float(loss.item())
         loss.backward()
         self.optimizer.step()
         return value
 
     def _batches(self, size: int) -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
-        import torch  # noqa: PLC0415
+        import torch
 
         rows = torch.randperm(len(self.X), generator=self.order).to(self.X.device)
         for chunk in rows.split(size):

@@ -38,7 +38,7 @@ class Scaling:
         return (X - self.x_mean) / self.x_sd
 
     def y(self, y: Floats) -> Floats:
-        """y (m,) in the units trained in."""
+        """Y (m,) in the units trained in."""
         return (y - self.y_mean) / self.y_sd
 
     def y_back(self, y: Floats) -> Floats:

@@ -31,8 +31,8 @@ TRAINING_OPTIONS = {
 
 
 def optimizer_of(name: str, model: "torch.nn.Module", options: Options) -> "torch.optim.Optimizer":
-    """torch's SGD (with its momentum) or Adam with every other setting at torch's default."""
-    import torch  # noqa: PLC0415
+    """Torch's SGD (with its momentum) or Adam with every other setting at torch's default."""
+    import torch
 
     assert options.lr is not None  # noqa: S101  # resolve() set it
     if name == "sgd":
@@ -58,7 +58,7 @@ class TorchTraining:
     def __post_init__(self) -> None:
         """Copy the data to the device and build the model that is timed."""
         self.scaling = Scaling.of(self.problem, str(self.options.scale))
-        self.X, self.y = self._tensors("train")
+        self.X, self.y = self.tensors("train")
         self.held_out = next((part for part in ("val", "test") if len(getattr(self.problem.split, part))), None)
         self.timed = self._loop()
 
@@ -80,7 +80,7 @@ class TorchTraining:
         return Fit(lambda X: self._predict(loop.model, X), status=status, message=message, trace=trace)
 
     def _loop(self) -> Loop:
-        import torch  # noqa: PLC0415
+        import torch
 
         seed = int(self.options.seed or 0)
         # The global generator is put back: a solver leaves no trace in the process's state.
@@ -94,8 +94,9 @@ class TorchTraining:
         order = torch.Generator().manual_seed(seed)
         return Loop(model, optimizer, loss, self.X, self.y, self.options.batch, order)
 
-    def _tensors(self, part: str) -> "tuple[torch.Tensor, torch.Tensor]":
-        import torch  # noqa: PLC0415
+    def tensors(self, part: str) -> "tuple[torch.Tensor, torch.Tensor]":
+        """X (m, p) and y (m, 1) of a split, scaled, on the device, in the dtype asked for."""
+        import torch
 
         X, y = self.problem.rows(part)
         dtype = getattr(torch, str(self.options.dtype))
@@ -106,7 +107,7 @@ class TorchTraining:
         )
 
     def _predict(self, model: "torch.nn.Module", X: Floats) -> Floats:
-        import torch  # noqa: PLC0415
+        import torch
 
         dtype = getattr(torch, str(self.options.dtype))
         with torch.inference_mode():
@@ -123,11 +124,11 @@ class _History:
         self.train_loss: list[float] = []
         self.val_loss: list[float] = []
         self.parameters: list[Floats] = []
-        self.held_out = training._tensors(training.held_out) if training.held_out else None
+        self.held_out = training.tensors(training.held_out) if training.held_out else None
         self._keep_parameters()
 
     def observe(self, _epoch: int, loss: float) -> None:
-        import torch  # noqa: PLC0415
+        import torch
 
         self.train_loss.append(loss)
         self._keep_parameters()

@@ -1,0 +1,45 @@
+"""harness compare: records side by side along one axis, ratios first."""
+
+from typing import Annotated
+
+import typer
+
+from harness.cli import options as cli
+
+
+def compare(
+    by: Annotated[str, typer.Option("--by", help="solver, device, optimizer, lr or size.")],
+    run: Annotated[
+        list[str] | None, typer.Option("--run", help="A run's id; repeatable; the newest unless said.")
+    ] = None,
+    problem: Annotated[list[str] | None, typer.Option(help="Only this problem; repeatable.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="The value that the others are ratios to.")] = None,
+    store: cli.StoreUrl = None,
+    as_json: cli.AsJson = False,
+) -> None:
+    """Compare by solver, device, optimizer, lr or size: time, digits, excess loss, epochs and seconds."""
+    from harness.errors import unknown
+    from harness.judge.comparison import AXES
+    from harness.judge.comparison import compare as side_by_side
+    from harness.records.store import Store
+    from harness.report.comparison_table import print_comparison
+    from harness.report.console import out
+
+    if by not in AXES:
+        raise unknown("axis", by, AXES)
+    opened = Store(store, create=False)
+    runs = [opened.run(name) for name in run or (None,)]
+    records = [record for found in runs for record in opened.records(found.id)]
+    names = {record.problem_name for record in records} | {record.problem for record in records}
+    for name in problem or ():
+        if name not in names:
+            raise unknown("problem in this run", name, names)
+    chosen = [r for r in records if not problem or r.problem_name in problem or r.problem in problem]
+    rows = side_by_side(chosen, by, baseline)
+    if as_json:
+        from harness.report.comparison_json import comparison_json
+
+        typer.echo(comparison_json(rows))
+    else:
+        out().print(f"run {', '.join(found.id for found in runs)}, by {by}")
+        print_comparison(out(), rows, by)

@@ -1,0 +1,72 @@
+"""harness fit: one case in full, as the tutorials show it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import options as cli
+
+
+def fit(
+    problem: Annotated[str, typer.Argument(help="A problem's name, or a .csv or .parquet file.")],
+    solver: Annotated[str, typer.Argument(help="A solver's name.")],
+    target: cli.Target = None,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    n: Annotated[str | None, typer.Option("--n", help="Rows of a drawn problem.")] = None,
+    lr: Annotated[float | None, typer.Option("--lr", help="Learning rate.")] = None,
+    loss: cli.Loss = None,
+    epochs: cli.Epochs = None,
+    batch: cli.Batch = None,
+    momentum: cli.Momentum = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of weights and batch order.")] = None,
+    threads: cli.Threads = 1,
+    dtype: cli.Dtype = None,
+    scale: cli.Scale = None,
+    form: cli.Form = None,
+    hidden: cli.Hidden = None,
+    init: Annotated[str | None, typer.Option("--init", help="Initial weights, then bias, as 0.5,-0.1.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Also draw the fit to FILE (.png, .svg, .pdf).")] = None,
+    as_json: cli.AsJson = False,
+) -> None:
+    """Fit one problem with one solver and show everything: coefficients, digits, losses, scores, status."""
+    options = cli.solver_options(
+        device=device,
+        threads=threads,
+        dtype=dtype,
+        seed=seed,
+        lr=lr,
+        loss=loss,
+        epochs=epochs,
+        batch=batch,
+        momentum=momentum,
+        scale=scale,
+        form=form,
+        hidden=cli.layers(hidden),
+        init=cli.initial(init),
+    )
+    from harness.plan import single
+    from harness.problems import catalog as problems
+    from harness.report.case_page import print_case
+    from harness.report.console import out
+    from harness.run import exit_code, measure_alone
+    from harness.solvers import catalog as solvers
+    from harness.timing.device import check_device
+
+    chosen = solvers.get(solver)
+    loaded = problems.load(problem, n=None if n is None else cli.whole(n), target=target)
+    check_device(device)
+    if plot is not None:
+        from harness.gallery import check_path
+
+        check_path(plot)
+    outcome = measure_alone(single(loaded, chosen, options))
+    if as_json:
+        typer.echo(outcome.record.model_dump_json())
+    else:
+        print_case(out(), outcome.record, f"{loaded.title or loaded.name}: {chosen.title}")
+    if plot is not None:
+        from harness.gallery import draw_case
+
+        draw_case(outcome, plot)
+    raise typer.Exit(exit_code([outcome.record]))

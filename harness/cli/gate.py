@@ -1,0 +1,90 @@
+"""harness gate: judge a run by the expectations."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options as cli
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.judge.gate import GateReport
+    from harness.records.record import Record
+
+DEFAULT = Path("results/expectations.toml")
+
+
+def gate(
+    run: cli.RunId = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run the default grid first and judge that.")] = False,
+    expectations: Annotated[Path | None, typer.Option(help="The expectations file; results/expectations.toml.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="Set the limits from this run, less the margins.")] = False,
+    store: cli.StoreUrl = None,
+    as_json: cli.AsJson = False,
+) -> None:
+    """Judge the newest run by results/expectations.toml: digits, excess loss, R² and MSE."""
+    from harness.judge.expectations import read_expectations
+    from harness.judge.gate import gate as judge
+    from harness.records.store import Store
+    from harness.report.console import out
+    from harness.report.gate_table import print_gate
+
+    if fresh and run:
+        raise UsageError("--fresh makes a run and --run names one: give one of them")
+    path = expectations or _default_expectations()
+    expected = read_expectations(path)
+    run_id = _run_fresh(store, quiet=as_json) if fresh else run
+    opened = Store(store, create=False)
+    judged = opened.run(run_id)
+    records = opened.records(judged.id)
+    if update:
+        _update(path, records)
+        expected = read_expectations(path)
+    report = judge(judged, records, expected)
+    if as_json:
+        typer.echo(_json(report, judged.id))
+    else:
+        print_gate(out(), report, judged.id, str(path))
+    raise typer.Exit(report.exit_code)
+
+
+def _default_expectations() -> Path:
+    """The checkout's file where there is one, else the one that came with the package."""
+    if DEFAULT.is_file():
+        return DEFAULT
+    from harness.paths import results_folder
+
+    return results_folder() / "expectations.toml"
+
+
+def _run_fresh(store: str | None, *, quiet: bool) -> str:
+    from harness.cli.run import run_request
+    from harness.plan import Request
+
+    made, _ = run_request(Request(), store, quiet=quiet)
+    return made.id
+
+
+def _update(path: Path, records: "Sequence[Record]") -> None:
+    """Write the new limits and show what changed."""
+    from harness.judge.expectations import read_expectations
+    from harness.judge.update import updated
+    from harness.report.console import err
+    from harness.report.gate_table import print_changes
+
+    text, changes = updated(path.read_text(), read_expectations(path), records)
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+    print_changes(err(), changes, str(path))
+
+
+def _json(report: "GateReport", run_id: str) -> str:
+    import json
+    from dataclasses import asdict
+
+    return json.dumps({"run": run_id, "exit_code": report.exit_code, **asdict(report)})

@@ -1,0 +1,62 @@
+"""harness list: what there is, which options it takes, why something is unavailable here."""
+
+from typing import Annotated
+
+import typer
+
+from harness.errors import unknown
+
+WHAT = ("problems", "solvers", "devices")
+
+
+def list_names(what: Annotated[str, typer.Argument(help="problems, solvers or devices.")]) -> None:
+    """What there is: problems, solvers or devices."""
+    if what not in WHAT:
+        raise unknown("list", what, WHAT)
+    from rich.table import Table
+
+    from harness.report.console import out
+
+    header, rows = {"problems": _problems, "solvers": _solvers, "devices": _devices}[what]()
+    table = Table(*header, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    out().print(table)
+
+
+def _problems() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    from harness.problems import catalog
+
+    rows: list[tuple[str, ...]] = []
+    for name in catalog.names():
+        problem = catalog.load(name)
+        size = f"{problem.n} x {problem.p}"
+        takes = ", ".join(f"{key}={value:g}" for key, value in problem.parameters.items()) or "–"
+        rows.append((name, size, problem.family, takes, problem.title))
+    rows.append(("FILE.csv, FILE.parquet", "", "yours", "--target", "any table with numeric columns"))
+    return ("problem", "n x p", "family", "parameters", "what it is"), rows
+
+
+def _solvers() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    from harness.plan import text_of
+    from harness.solvers.catalog import ALL
+    from harness.solvers.solver import missing_library
+
+    rows: list[tuple[str, ...]] = []
+    for solver in ALL:
+        takes = ", ".join(
+            name if default is None else f"{name}={text_of(default)}" for name, default in solver.takes.items()
+        )
+        unavailable = missing_library(solver.requires)
+        state = f"[red]{unavailable}[/]" if unavailable else ", ".join(solver.devices)
+        rows.append((solver.name, solver.title, state, takes or "–"))
+    return ("solver", "what it is", "runs on", "options and defaults"), rows
+
+
+def _devices() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    from harness.timing.device import devices
+
+    rows: list[tuple[str, ...]] = [
+        (d.name, d.description, f"[red]unavailable: {d.unavailable}[/]" if d.unavailable else "here") for d in devices()
+    ]
+    return ("device", "what it is", "state"), rows

@@ -1,0 +1,68 @@
+"""The options that several commands share, and the request that they make."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.solvers.options import Options
+
+Target = Annotated[str | None, typer.Option("--target", help="The column to fit, for a .csv or .parquet problem.")]
+Device = Annotated[str, typer.Option("--device", help="auto (CPU, and CUDA where there is one), cpu, cuda or all.")]
+Sizes = Annotated[list[str] | None, typer.Option("--n", help="Rows of a drawn problem, as 1000 or 1e5; repeatable.")]
+Rates = Annotated[list[float] | None, typer.Option("--lr", help="Learning rate; repeatable.")]
+Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Seed of weights and batch order; repeatable.")]
+Loss = Annotated[str | None, typer.Option("--loss", help="mse or l1.")]
+Epochs = Annotated[int | None, typer.Option("--epochs", help="Passes over the training rows.")]
+Batch = Annotated[int | None, typer.Option("--batch", help="Rows a step; all of them unless said.")]
+Momentum = Annotated[float | None, typer.Option("--momentum", help="Of SGD.")]
+Threads = Annotated[int, typer.Option("--threads", help="Threads of BLAS, OpenMP and torch.")]
+Dtype = Annotated[str | None, typer.Option("--dtype", help="float32 or float64.")]
+Scale = Annotated[str | None, typer.Option("--scale", help="Train on standardized or raw columns.")]
+Form = Annotated[str | None, typer.Option("--form", help="module (nn.Linear) or parameters (own weight and bias).")]
+Hidden = Annotated[str | None, typer.Option("--hidden", help="Units of the MLP's hidden layers, as 8-8-8.")]
+StoreUrl = Annotated[
+    str | None, typer.Option("--store", help="SQLAlchemy URL or SQLite file; results/harness.sqlite unless said.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else there.")]
+RunId = Annotated[str | None, typer.Option("--run", help="The run's id; the newest unless said.")]
+
+
+def whole(text: str) -> int:
+    """A row count as people write it: 1000, 1e5. Raises UsageError for anything else."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.5
+    if number != number // 1 or not 1 <= number < 2**53:
+        raise UsageError(f"--n is a whole number of at least 1, as 1000 or 1e5, not '{text}'")
+    return int(number)
+
+
+def layers(text: str | None) -> tuple[int, ...] | None:
+    """8-8-8 as (8, 8, 8). Raises UsageError for anything else."""
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split("-"))
+    except ValueError:
+        raise UsageError(f"--hidden lists units by layer, as 8-8-8, not '{text}'") from None
+
+
+def initial(text: str | None) -> tuple[float, ...] | None:
+    """0.5,-0.1 as (0.5, -0.1). Raises UsageError for anything else."""
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--init lists the initial weights, then the bias, as 0.5,-0.1, not '{text}'") from None
+
+
+def solver_options(**values: object) -> "Options":
+    """The Options of what was said on the command line."""
+    from harness.solvers.options import Options
+
+    return Options(**values)  # type: ignore[arg-type]  # Options checks every value

@@ -1,0 +1,39 @@
+"""harness published: the tutorials' printed figures, reproduced line by line."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options as cli
+
+if TYPE_CHECKING:
+    from harness.judge.published import Line
+
+
+def published(
+    tutorial: Annotated[
+        list[str] | None, typer.Argument(help="A tutorial's name, as auto_mpg; all of them unless said.")
+    ] = None,
+    as_json: cli.AsJson = False,
+) -> None:
+    """Reproduce the tutorials' printed figures, on one thread; exit 1 if one that can be had is not."""
+    from harness.judge.published import summarize
+
+    summary = summarize(_reproduce(tutorial or []))
+    if as_json:
+        typer.echo(summary.model_dump_json())
+    else:
+        from harness.report.console import out
+        from harness.report.published import print_published
+
+        print_published(out(), summary)
+    raise typer.Exit(1 if summary.not_reproduced else 0)
+
+
+def _reproduce(tutorials: list[str]) -> "list[Line]":
+    """The lines; on a terminal, the case in flight is shown meanwhile."""
+    from harness.published import reproduce
+    from harness.report.console import err
+
+    with err().status("reading the published figures") as status:
+        return reproduce(tutorials, on_case=lambda case: status.update(f"running {case}"))

@@ -1,0 +1,94 @@
+"""harness run: the product of what was asked, timed, verified and stored."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options as cli
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.plan import Request
+    from harness.records.record import Record
+    from harness.records.run import Run
+
+
+def run(
+    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. The tutorials' unless said.")] = None,
+    solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable. All that suit unless said.")] = None,
+    target: cli.Target = None,
+    device: cli.Device = "auto",
+    n: cli.Sizes = None,
+    lr: cli.Rates = None,
+    loss: cli.Loss = None,
+    epochs: cli.Epochs = None,
+    batch: cli.Batch = None,
+    momentum: cli.Momentum = None,
+    seed: cli.Seeds = None,
+    threads: cli.Threads = 1,
+    dtype: cli.Dtype = None,
+    scale: cli.Scale = None,
+    form: cli.Form = None,
+    hidden: cli.Hidden = None,
+    store: cli.StoreUrl = None,
+    as_json: cli.AsJson = False,
+) -> None:
+    """Run the product of what is asked: fit, verify against the exact truth, time, store."""
+    from harness.plan import Request
+
+    request = Request(
+        problems=tuple(problem or ()),
+        solvers=tuple(solver or ()),
+        device=device,
+        n=tuple(map(cli.whole, n or ())),
+        lr=tuple(lr or ()),
+        seeds=tuple(seed or ()),
+        target=target,
+        options=cli.solver_options(
+            threads=threads,
+            dtype=dtype,
+            loss=loss,
+            epochs=epochs,
+            batch=batch,
+            momentum=momentum,
+            scale=scale,
+            form=form,
+            hidden=cli.layers(hidden),
+        ),
+    )
+    made, records = run_request(request, store, quiet=as_json)
+    if as_json:
+        typer.echo("[" + ",\n".join(record.model_dump_json() for record in records) + "]")
+    raise typer.Exit(_exit_code(made, records))
+
+
+def run_request(request: "Request", store: str | None, *, quiet: bool = False) -> "tuple[Run, list[Record]]":
+    """Plan, execute with a progress bar, and print the table unless quiet; Ctrl-C prints what there is."""
+    from harness.plan import plan
+    from harness.records.store import Store
+    from harness.report.console import err, out
+    from harness.report.live import Live
+    from harness.report.run_table import print_run
+    from harness.run import execute, new_run
+
+    cases = plan(request)
+    opened = Store(store)
+    made = new_run(request, cases)
+    try:
+        with Live(err(), len(cases)) as live:
+            records = execute(made, cases, opened, live)
+    except KeyboardInterrupt:
+        print_run(out(), opened.records(made.id))
+        raise
+    if not quiet:
+        print_run(out(), records)
+        out().print(f"run {made.id} is in {opened.url}; next: harness gate, harness compare --by solver")
+    return made, records
+
+
+def _exit_code(made: "Run", records: "Sequence[Record]") -> int:
+    from harness.errors import COULD_NOT_MEASURE
+    from harness.run import exit_code
+
+    return exit_code(records) if len(records) == len(made.planned) else COULD_NOT_MEASURE

@@ -1,0 +1,1 @@
+"""What records mean: pure functions from records and expectations to verdicts."""

@@ -1,0 +1,125 @@
+"""Records side by side along one axis, as ratios to a named baseline."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.errors import CannotMeasureError, unknown
+from harness.records.record import Record
+
+PREFERRED = {"solver": "numpy_lstsq", "device": "cpu", "optimizer": "sgd", "lr": "0.01"}
+"""The baseline of an axis where it is there and no other is asked for; else the first in order."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record beside its group's baseline. Ratios are record / baseline; None where one is missing.
+
+    time_ratio: of whole fits in wall seconds; digits_difference: record less baseline; excess_ratio:
+    of relative excess losses; epochs_to, seconds_to: of the record itself, None where censored.
+    """
+
+    group: str
+    value: str
+    baseline: str
+    time_ratio: float | None
+    digits_difference: float | None
+    excess_ratio: float | None
+    record: Record
+
+
+def _device(record: Record) -> str | None:
+    return record.device
+
+
+def _solver(record: Record) -> str | None:
+    return " ".join([record.solver, *_shown(record, "lr", "seed")])
+
+
+def _optimizer(record: Record) -> str | None:
+    return record.optimizer
+
+
+def _lr(record: Record) -> str | None:
+    return f"{record.options['lr']:g}" if "lr" in record.options else None
+
+
+def _size(record: Record) -> str | None:
+    return str(record.n)
+
+
+AXES: dict[str, Callable[[Record], str | None]] = {
+    "solver": _solver,
+    "device": _device,
+    "optimizer": _optimizer,
+    "lr": _lr,
+    "size": _size,
+}
+
+
+def _group(record: Record, by: str) -> str:
+    """What all records of a group share: everything but the axis (and what the axis brings with it)."""
+    problem = f"{record.problem_name} p={record.p}" if by == "size" else record.problem
+    model = record.kind.value if by == "optimizer" else record.solver
+    device = "" if by == "device" else record.device
+    if by == "solver":
+        return f"{problem} {device}"
+    left_out = {"lr": ("lr",), "optimizer": ("momentum",)}.get(by, ())
+    options = [f"{name}={value}" for name, value in record.options.items() if name not in left_out]
+    return " ".join([problem, model, device, *options])
+
+
+def _shown(record: Record, *names: str) -> list[str]:
+    return [f"{name}={record.options[name]:g}" for name in names if record.options.get(name)]
+
+
+def compare(records: Sequence[Record], by: str, baseline: str | None = None) -> list[Row]:
+    """Rows for every group with at least two values of the axis, ordered as recorded.
+
+    Raises UsageError for an unknown axis or a baseline that is nowhere, CannotMeasureError if no group
+    has two values to compare.
+    """
+    if by not in AXES:
+        raise unknown("axis", by, AXES)
+    groups: dict[str, dict[str, Record]] = {}
+    for record in records:
+        value = AXES[by](record)
+        if value is not None:
+            groups.setdefault(_group(record, by), {})[value] = record
+    groups = {name: members for name, members in groups.items() if len(members) > 1}
+    if not groups:
+        raise CannotMeasureError(f"nothing to compare by {by}: the run has no two cases that differ in it alone")
+    values = dict.fromkeys(value for members in groups.values() for value in members)
+    if baseline is not None and baseline not in values:
+        raise unknown(f"{by} for a baseline", baseline, values)
+    return [
+        _row(name, value, record, *_baseline(members, by, baseline))
+        for name, members in groups.items()
+        for value, record in members.items()
+    ]
+
+
+def _baseline(members: dict[str, Record], by: str, wanted: str | None) -> tuple[str, Record]:
+    """The group's baseline: the one asked for, the preferred one, or the first that was measured."""
+    for name in (wanted, PREFERRED.get(by)):
+        if name in members:
+            return name, members[name]
+    timed = [name for name, record in members.items() if record.fit_s is not None]
+    name = (timed or list(members))[0]
+    return name, members[name]
+
+
+def _row(group: str, value: str, record: Record, baseline: str, base: Record) -> Row:
+    mine, theirs = record.accuracy, base.accuracy
+    return Row(
+        group=group,
+        value=value,
+        baseline=baseline,
+        time_ratio=_ratio(record.fit_s, base.fit_s),
+        digits_difference=None if mine.digits is None or theirs.digits is None else mine.digits - theirs.digits,
+        excess_ratio=_ratio(mine.excess_loss, theirs.excess_loss),
+        record=record,
+    )
+
+
+def _ratio(a: float | None, b: float | None) -> float | None:
+    return a / b if a is not None and b else None

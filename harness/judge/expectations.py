@@ -1,0 +1,140 @@
+"""The expectations file: floors, ceilings and bands per solver and problem, each with its source."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from harness.errors import UsageError
+from harness.records.record import Record
+from harness.records.run import Selection
+from harness.solvers.status import Status
+
+DRAWN = "synthetic"
+"""The one problem of a run for which sizes were asked for and no problem was named."""
+
+Band = Annotated[tuple[float, float], Field(description="lowest and highest value")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Margins(_Strict):
+    """What `--update` leaves between a measurement and its limit.
+
+    digits: subtracted; excess_loss: a factor; r2: either side; mse: a fraction of it, either side.
+    """
+
+    digits: float = Field(gt=0)
+    excess_loss: float = Field(gt=1)
+    r2: float = Field(gt=0)
+    mse: float = Field(gt=0)
+
+
+class Classes(_Strict):
+    """Names for sets of solvers and of problems."""
+
+    solvers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    problems: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+class Expectation(_Strict):
+    """What is expected of every record that matches; at least one must.
+
+    `options` and `n` narrow the match; a record without such an option matches. `status` is what the
+    case must end as; another than ok needs `expected_failure`, the reason. `pinned` limits come from
+    elsewhere than a measurement: an update leaves them.
+    """
+
+    problem: str
+    solver: str
+    n: int | None = None
+    device: str | None = None
+    options: dict[str, str | int | float] = Field(default_factory=dict)
+    pinned: bool = False
+    status: Status = Status.OK
+    expected_failure: str = ""
+    digits_min: float | None = None
+    excess_loss_max: float | None = None
+    r2: dict[Literal["train", "val", "test"], Band] = Field(default_factory=dict)
+    mse: dict[Literal["train", "val", "test"], Band] = Field(default_factory=dict)
+    source: str
+
+    @model_validator(mode="after")
+    def _failure_has_a_reason(self) -> Self:
+        if (self.status is not Status.OK) != bool(self.expected_failure):
+            raise ValueError("a status other than ok and expected_failure, its reason, go together")
+        for band in (*self.r2.values(), *self.mse.values()):
+            if band[0] > band[1]:
+                raise ValueError(f"the band {list(band)} is upside down")
+        return self
+
+    @property
+    def label(self) -> str:
+        """Problem, solver and what narrows them, for a person."""
+        return " ".join([self.problem, self.solver, *(f"{name}={value}" for name, value in self.narrows().items())])
+
+    def narrows(self) -> dict[str, object]:
+        """The axes and options that this expectation is about."""
+        own = {"n": self.n, "device": self.device} | dict(self.options)
+        return {name: value for name, value in own.items() if value is not None}
+
+
+class Expectations(_Strict):
+    """The whole file; `default_problems` are those that a run for which none was named must hold."""
+
+    schema_version: Literal[1]
+    default_problems: tuple[str, ...]
+    margins: Margins
+    classes: Classes = Classes()
+    expect: tuple[Expectation, ...]
+
+    def solvers_of(self, entry: Expectation) -> tuple[str, ...]:
+        """The solvers that an entry names, alone or by a class."""
+        return self.classes.solvers.get(entry.solver, (entry.solver,))
+
+    def problems_of(self, entry: Expectation) -> tuple[str, ...]:
+        """The problems that an entry names, alone or by a class."""
+        return self.classes.problems.get(entry.problem, (entry.problem,))
+
+
+def read_expectations(path: Path) -> Expectations:
+    """The file at `path`. Raises UsageError, one line, if it is missing or is not one."""
+    try:
+        return Expectations.model_validate(tomllib.loads(path.read_text()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except FileNotFoundError:
+        raise UsageError(f"no expectations at {path}: name the file with --expectations") from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def matches(entry: Expectation, record: Record, problem: str, solver: str) -> bool:
+    """Whether a record is one that the entry, for this problem and solver, is about."""
+    if (record.problem_name, record.solver) != (problem, solver):
+        return False
+    if entry.n not in (None, record.n) or entry.device not in (None, record.device):
+        return False
+    return all(record.options.get(name, value) == value for name, value in entry.options.items())
+
+
+def in_scope(expectations: Expectations, entry: Expectation, selection: Selection, problem: str, solver: str) -> bool:
+    """Whether a run of this selection should hold a record for the entry.
+
+    Asking for another learning rate, size, device or number of epochs than the entry is about takes
+    the entry out of scope; it does not make its case vanish.
+    """
+    if selection.problems is not None:
+        held = {spec.partition(":")[0] for spec in selection.problems}
+    elif "n" in selection.asked:
+        held = {DRAWN}
+    else:
+        held = set(expectations.default_problems)
+    if problem not in held or (selection.solvers is not None and solver not in selection.solvers):
+        return False
+    narrows = entry.narrows()
+    return all(narrows[name] in values for name, values in selection.asked.items() if name in narrows)

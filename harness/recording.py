@@ -1,0 +1,99 @@
+"""A case and its fit as a Record: what is kept of the solution, the trace and the predictions."""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.plan import Case
+from harness.problems.problem import Problem
+from harness.records.record import HeadRow, Record, Solution, TraceRecord
+from harness.solvers.fit import Fit
+from harness.solvers.status import Status
+from harness.verify.excess_loss import excess_loss
+from harness.verify.reference import Reference
+
+TRACE_POINTS = 200
+"""At most so many points of a trace are kept, so that a store of thousands of trainings stays small."""
+HEAD_ROWS = 5
+
+
+def record_of(case: Case, status: Status, message: str, **measured: object) -> Record:
+    """The Record of a case that ended so, with whatever was `measured`: fields of Record by name."""
+    problem, solver, options = case.problem, case.solver, case.options
+    return Record(
+        case=case.key,
+        problem=problem.label,
+        problem_name=problem.name,
+        family=problem.family,
+        relation=problem.relation,
+        problem_sha256=problem.sha256,
+        n=len(problem.split.train),
+        p=problem.p,
+        solver=solver.name,
+        kind=solver.kind,
+        optimizer=solver.optimizer,
+        device=options.device,
+        threads=options.threads,
+        options=options.said(),
+        status=status,
+        message=message,
+        **measured,
+    )
+
+
+def texts(caught: Sequence[warnings.WarningMessage]) -> tuple[str, ...]:
+    """Each different warning once, first line only."""
+    lines = [
+        f"{w.category.__name__}: {str(w.message).strip().splitlines()[0]}" for w in caught if str(w.message).strip()
+    ]
+    return tuple(dict.fromkeys(lines))
+
+
+def solution_of(problem: Problem, fit: Fit, truth: Reference) -> Solution:
+    """Coefficients beside the exact ones, and the solver's own statistics."""
+    statistics = dict(fit.inference.statistics) if fit.inference else {}
+    summary = fit.inference.summary if fit.inference else ""
+    if fit.coef is None or fit.intercept is None:
+        return Solution(statistics=statistics, summary=summary)
+    exact = None
+    if truth.coef is not None and truth.intercept is not None:
+        exact = (truth.intercept, *truth.coef) if problem.intercept else tuple(truth.coef)
+    return Solution(
+        terms=("intercept", *problem.features) if problem.intercept else problem.features,
+        computed=(fit.intercept, *fit.coef) if problem.intercept else tuple(fit.coef),
+        exact=exact,
+        statistics=statistics,
+        summary=summary,
+    )
+
+
+def trace_of(fit: Fit, truth: Reference) -> TraceRecord | None:
+    """The trace at every k-th epoch, k a round number that leaves at most TRACE_POINTS, and at the last."""
+    trace = fit.trace
+    if trace is None:
+        return None
+    steps = (k * 10**e for e in range(9) for k in (1, 2, 5))
+    stride = next(step for step in steps if trace.epochs <= TRACE_POINTS * step)
+    kept = np.unique(np.append(np.arange(0, trace.epochs, stride), trace.epochs - 1))
+    excess = None
+    if trace.coef is not None and trace.intercept is not None and truth.full_rank:
+        excess = excess_loss(trace.coef[kept], trace.intercept[kept], truth)
+    return TraceRecord(
+        epochs=trace.epochs,
+        epoch=tuple(map(int, kept)),
+        train_loss=tuple(trace.train_loss[kept]),
+        val_loss=None if trace.val_loss is None else tuple(trace.val_loss[kept[kept < len(trace.val_loss)]]),
+        val_split=trace.val_split,
+        excess_loss=None if excess is None else tuple(excess),
+    )
+
+
+def head_of(problem: Problem, fit: Fit) -> tuple[HeadRow, ...]:
+    """The first training rows with their predictions."""
+    X, y = problem.rows("train")
+    X, y = X[:HEAD_ROWS], y[:HEAD_ROWS]
+    return tuple(
+        HeadRow(x=tuple(row), y=float(target), predicted=float(value))
+        for row, target, value in zip(X, y, fit.predict(X), strict=True)
+    )

@@ -1,0 +1,26 @@
+"""The two consoles: results on standard output, progress and errors on standard error."""
+
+import sys
+from functools import cache
+from typing import TextIO
+
+from rich.console import Console
+
+PLAIN_WIDTH = 100
+"""Columns where no terminal says otherwise: logs and pipes."""
+
+
+def _console(stream: TextIO) -> Console:
+    width = None if stream.isatty() else PLAIN_WIDTH
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+
+
+def out() -> Console:
+    """Results; made anew, since tests and pipes change what standard output is."""
+    return _console(sys.stdout)
+
+
+@cache
+def err() -> Console:
+    """Progress and errors."""
+    return _console(sys.stderr)

@@ -1,0 +1,70 @@
+"""Numbers as people read them, each with its unit."""
+
+import math
+from collections.abc import Mapping
+
+from harness.records.record import Record
+from harness.solvers.status import Status
+
+_TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+_SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
+NONE = "–"
+
+_STYLES = {Status.OK: "green", Status.NOT_CONVERGED: "yellow", Status.UNSUPPORTED: "dim"}
+
+
+def seconds(value: float | None) -> str:
+    """Three significant digits: 151 µs, 2.17 s; a dash for None."""
+    if value is None:
+        return NONE
+    unit, name = next(((u, n) for u, n in _TIMES if value >= u), _TIMES[-1])
+    return f"{value / unit:#.3g}".rstrip(".") + f" {name}"
+
+
+def compact_seconds(value: float | None) -> str:
+    """The same without the space, for narrow columns."""
+    return seconds(value).replace(" ", "")
+
+
+def size(value: int | None) -> str:
+    """Bytes in binary units."""
+    if value is None:
+        return NONE
+    unit, name = next(((u, n) for u, n in _SIZES if value >= u), _SIZES[-1])
+    return f"{value / unit:.3g} {name}"
+
+
+def fixed(value: float | None, places: int) -> str:
+    """So many decimal places; a dash for None."""
+    return NONE if value is None else f"{value:.{places}f}"
+
+
+def power(value: float | None) -> str:
+    """Two significant digits with an exponent, as excess losses want; `0` for exact zero."""
+    if value is None:
+        return NONE
+    return "0" if value == 0 else f"{value:.1e}"
+
+
+def ratio(value: float | None) -> str:
+    """1.00x, 12.30x, 6786x, 1e-05x."""
+    if value is None or math.isnan(value):
+        return NONE
+    if value >= 100:  # noqa: PLR2004  # width, not science
+        return f"{value:.0f}x"
+    return f"{value:.2f}x" if value >= 0.01 else f"{value:.0e}x"  # noqa: PLR2004  # same
+
+
+def status_text(status: Status) -> str:
+    """The status in its colour: green ok, yellow not there yet, red failed, dim unsupported."""
+    return f"[{_STYLES.get(status, 'red')}]{status.value}[/]"
+
+
+def last_split(scores: Mapping[str, float]) -> tuple[str, float] | None:
+    """The split that generalisation is read from: test, else val, else train."""
+    return next(((part, scores[part]) for part in ("test", "val", "train") if part in scores), None)
+
+
+def learning_rate(record: Record) -> str:
+    """The record's learning rate; empty for what has none."""
+    return f"{record.options['lr']:g}" if "lr" in record.options else ""

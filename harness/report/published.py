@@ -1,0 +1,67 @@
+"""Published figures, printed against reproduced: a table a tutorial, each reason under its line."""
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from harness.judge.published import Ending, Line, Summary
+from harness.report.numbers import NONE
+
+WIDTHS = {"figure": 30, "printed": 13, "reproduced": 23, "tolerance": 14, "outcome": 16}
+"""With a space between columns, 100."""
+INDENT = 4
+
+_STYLES = {Ending.REPRODUCED: "green", Ending.NOT_REPRODUCED: "bold red", Ending.NOT_REPRODUCIBLE: "yellow"}
+
+
+def print_published(console: Console, summary: Summary) -> None:
+    """A table a tutorial, then one line with the counts."""
+    console.print(_table([[f"[bold]{name}[/]" for name in WIDTHS]]))
+    for tutorial, lines in groupby(summary.lines, key=lambda line: line.tutorial):
+        console.print(f"[bold cyan]{escape(tutorial)}[/]")
+        _print_lines(console, lines)
+    console.print(f"{NONE}: nothing to show; 'off' is the worst difference, relative if the tolerance is.")
+    console.print(conclusion(summary))
+
+
+def conclusion(summary: Summary) -> str:
+    """How many figures came out how."""
+    counts = f"{summary.reproduced} reproduced, {summary.not_reproduced} not reproduced"
+    return f"{counts}, {summary.not_reproducible} not reproducible (with reasons)"
+
+
+def _print_lines(console: Console, lines: Iterable[Line]) -> None:
+    for line in lines:
+        console.print(_table([_cells(line)]))
+        if line.reason:
+            console.print(Padding(f"[dim]{escape(line.reason)}[/]", (0, 0, 0, INDENT)))
+
+
+def _table(rows: Iterable[list[str]]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, width in WIDTHS.items():
+        right = name in ("printed", "reproduced")
+        table.add_column(width=width, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _cells(line: Line) -> list[str]:
+    style = _STYLES[line.outcome]
+    printed = f"{line.count} values" if isinstance(line.printed, tuple) else f"{line.printed:.8g}"
+    outcome = f"[{style}]{line.outcome.value.replace('_', ' ')}[/]"
+    return [escape(line.figure), printed, _reproduced(line), line.tolerance_text or NONE, outcome]
+
+
+def _reproduced(line: Line) -> str:
+    """The value; of a list, how many are near enough and the worst difference."""
+    if line.reproduced is None or line.deviation is None:
+        return NONE
+    if isinstance(line.printed, tuple):
+        return f"{line.matched} of {line.count}, off {line.deviation:.1e}"
+    return f"{line.reproduced:.8g}" if isinstance(line.reproduced, float) else f"{len(line.reproduced)} values"

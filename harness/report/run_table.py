@@ -1,0 +1,68 @@
+"""The table at the end of a run, and what to do about the cases that ended badly."""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.console import Console
+from rich.markup import escape
+
+from harness.records.record import Record
+from harness.report import numbers as show
+from harness.report.sections import Column, print_sections
+
+COLUMNS = (
+    Column("solver", 22, "left"),
+    Column("device", 6, "left"),
+    Column("lr", 6),
+    Column("one call", 8),
+    Column("of", 5, "left"),
+    Column("digits", 6),
+    Column("excess", 7),
+    Column("to 1e-4", 8),
+    Column("R²", 7),
+    Column("status", 14, "left"),
+)
+
+
+def print_run(console: Console, records: Sequence[Record]) -> None:
+    """One row a case, problem by problem; then each failure with its message and advice."""
+    problems = groupby(records, key=lambda record: record.problem)
+    print_sections(console, COLUMNS, ((name, [_cells(record) for record in members]) for name, members in problems))
+    _print_failures(console, records)
+    console.print(summary(records))
+
+
+def summary(records: Sequence[Record]) -> str:
+    """How many cases ended how."""
+    counts = Counter(record.status.value for record in records)
+    return f"{len(records)} cases: " + ", ".join(f"{count} {status}" for status, count in counts.most_common())
+
+
+def _cells(record: Record) -> list[str]:
+    accuracy = record.accuracy
+    score = show.last_split(accuracy.r2)
+    reached = accuracy.epochs_to.get("1e-4")
+    return [
+        escape(record.solver),
+        record.device,
+        show.learning_rate(record),
+        show.seconds(record.samples.median_wall_s),
+        record.unit,
+        show.fixed(accuracy.digits, 1),
+        show.power(accuracy.excess_loss),
+        "" if not accuracy.epochs_to else "censored" if reached is None else f"{reached} ep",
+        "" if score is None else f"{score[1]:.4f}",
+        show.status_text(record.status),
+    ]
+
+
+def _print_failures(console: Console, records: Sequence[Record]) -> None:
+    for record in records:
+        if record.status.failed or record.samples.error:
+            name = f"{record.problem} {record.solver}"
+            said = record.message or record.samples.error
+            console.print(f"[red]{record.status.value}[/] {escape(name)}: {escape(said)}. {record.advice}")
+    reasons = Counter(f"{record.solver}: {record.message}" for record in records if record.status == "unsupported")
+    for reason, count in reasons.items():
+        console.print(f"[dim]unsupported[/] {escape(reason)} ({count} case{'s' if count > 1 else ''})")
