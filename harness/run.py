@@ -120,7 +120,7 @@ def execute(
 
 def exit_code(records: Sequence[Record]) -> int:
     """0 if every case ended well, 1 if one ended wrong, 3 if none was measured."""
-    if any(record.status.failed for record in records):
+    if any(record.failed for record in records):
         return 1
     return 0 if any(record.status.measured for record in records) else COULD_NOT_MEASURE
 

@@ -9,6 +9,8 @@ from harness.cli.compare import compare
 from harness.cli.fit import fit
 from harness.cli.gate import gate
 from harness.cli.list_ import list_names
+from harness.cli.plot import plot
+from harness.cli.published import published
 from harness.cli.run import run
 from harness.errors import HarnessError
 
@@ -26,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("list")(list_names)
-for command in (fit, run, gate, compare):
+for command in (fit, run, gate, compare, published, plot):
     app.command()(command)
 
 

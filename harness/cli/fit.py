@@ -65,7 +65,7 @@ def fit(
         typer.echo(outcome.record.model_dump_json())
     else:
         print_case(out(), outcome.record, f"{loaded.title or loaded.name}: {chosen.title}")
-    if plot is not None:
+    if plot is not None and outcome.fit is not None:
         from harness.gallery import draw_case
 
         draw_case(outcome, plot)

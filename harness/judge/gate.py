@@ -49,6 +49,7 @@ def gate(run: Run, records: Sequence[Record], expectations: Expectations) -> Gat
                     judgements.extend(_judge(entry, record))
     uncovered = [record for record in records if record.case not in judged]
     judgements.extend(_failed(record) for record in uncovered if record.status.failed)
+    judgements.extend(_not_timed(record) for record in records if record.samples.error)
     recorded = {record.case for record in records}
     missing = tuple(case for case in run.planned if case not in recorded)
     return GateReport(tuple(judgements), missing, sum(not record.status.failed for record in uncovered))
@@ -133,4 +134,16 @@ def _vanished(entry: Expectation, problem: str, solver: str) -> Judgement:
 def _failed(record: Record) -> Judgement:
     return Judgement(
         record.case, "status", record.status, "ok", Verdict.REGRESSION, record.message, record.advice, "no expectation"
+    )
+
+
+def _not_timed(record: Record) -> Judgement:
+    return Judgement(
+        case=record.case,
+        quantity="timing",
+        measured="raised",
+        expected="samples",
+        verdict=Verdict.REGRESSION,
+        detail=record.samples.error,
+        advice="A solver must do the same work at every call: run the case alone with 'harness fit'.",
     )

@@ -27,12 +27,20 @@ def read_table(path: Path) -> pd.DataFrame:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
         if path.suffix.lower() == ".csv":
-            return pd.read_csv(path, float_precision="round_trip")
+            return pd.read_csv(path, dtype=str).apply(_parsed)
     except ImportError:
         raise UsageError(f"{path}: reading Parquet needs pyarrow: pip install 'ls-harness[parquet]'") from None
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
     raise UsageError(f"{path}: a problem file is .csv or .parquet, not '{path.suffix}'")
+
+
+def _parsed(column: "pd.Series[str]") -> "pd.Series[float] | pd.Series[str]":
+    """A column of texts as the nearest doubles, if all are numbers or missing; pandas' own parser may be an ulp off."""
+    try:
+        return column.map(float, na_action="ignore").astype(np.float64)
+    except ValueError:
+        return column
 
 
 def load_file(path: Path, target: str | None) -> Problem:

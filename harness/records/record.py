@@ -89,6 +89,11 @@ class Record(Kept):
         return self.status.advice
 
     @property
+    def failed(self) -> bool:
+        """Whether the case ended wrong: by its status, or because it raised while it was timed."""
+        return self.status.failed or bool(self.samples.error)
+
+    @property
     def fit_s(self) -> float | None:
         """Median wall seconds of the whole fit: of one call, or of an epoch times the epochs asked for."""
         one = self.samples.median_wall_s

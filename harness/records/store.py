@@ -5,25 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    Engine,
-    Float,
-    ForeignKey,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    create_engine,
-    event,
-    insert,
-    inspect,
-    select,
-    update,
-)
+from sqlalchemy import Engine, create_engine, event, insert, inspect, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import CannotMeasureError, UsageError
+from harness.records import tables
 from harness.records.environment import Environment
 from harness.records.record import SCHEMA_VERSION, Record
 from harness.records.run import Run, Selection, now
@@ -31,43 +17,6 @@ from harness.timing.sampling import Samples
 
 DEFAULT_PATH = Path("results/harness.sqlite")
 BUSY_TIMEOUT_MS = 30_000
-
-_metadata = MetaData()
-_meta = Table("meta", _metadata, Column("schema_version", Integer, nullable=False))
-_environments = Table(
-    "environments", _metadata, Column("id", Text, primary_key=True), Column("body", Text, nullable=False)
-)
-_runs = Table(
-    "runs",
-    _metadata,
-    Column("id", Text, primary_key=True),
-    Column("started_at", Text, nullable=False),
-    Column("finished_at", Text),
-    Column("command", Text, nullable=False),
-    Column("selection", Text, nullable=False),
-    Column("planned", Text, nullable=False),
-    Column("environment", ForeignKey("environments.id"), nullable=False),
-)
-_records = Table(
-    "records",
-    _metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("run", ForeignKey("runs.id"), nullable=False, index=True),
-    Column("case", Text, nullable=False, index=True),
-    Column("problem", Text, nullable=False),
-    Column("solver", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("sampling_error", Text, nullable=False, default=""),
-    Column("body", Text, nullable=False),
-)
-_samples = Table(
-    "samples",
-    _metadata,
-    Column("record", ForeignKey("records.id"), primary_key=True),
-    Column("round", Integer, primary_key=True),
-    Column("wall_s", Float, nullable=False),
-    Column("cpu_s", Float, nullable=False),
-)
 
 
 def store_url(text: str | None) -> str:
@@ -88,38 +37,40 @@ class Store:
         self.url = store_url(url)
         with _one_line(self.url):
             self._engine = _engine(self.url, create=create)
-            tables = set(inspect(self._engine).get_table_names())
-            if "meta" in tables:
+            present = set(inspect(self._engine).get_table_names())
+            if "meta" in present:
                 self._check_version()
             elif not create:
                 raise CannotMeasureError(f"{self.url}: nothing is stored there yet: 'harness run' fills it")
             else:
-                self._create(tables)
+                self._create(present)
 
     def _check_version(self) -> None:
         with self._engine.connect() as connection:
-            found = connection.execute(select(_meta.c.schema_version)).scalar()
+            found = connection.execute(select(tables.meta.c.schema_version)).scalar()
         if found != SCHEMA_VERSION:
             raise UsageError(
                 f"{self.url}: its schema version is {found}, this harness has {SCHEMA_VERSION}: name another --store"
             )
 
-    def _create(self, tables: set[str]) -> None:
-        if tables:
+    def _create(self, present: set[str]) -> None:
+        if present:
             raise UsageError(f"{self.url}: holds other tables and is no harness store: name another --store")
         with self._engine.begin() as connection:
-            _metadata.create_all(connection)
-            connection.execute(insert(_meta).values(schema_version=SCHEMA_VERSION))
+            tables.metadata.create_all(connection)
+            connection.execute(insert(tables.meta).values(schema_version=SCHEMA_VERSION))
 
     def start(self, run: Run) -> None:
         """Write a run that is about to begin."""
         with _one_line(self.url), self._engine.begin() as connection:
-            known = connection.execute(select(_environments.c.id).where(_environments.c.id == run.environment.id))
+            known = connection.execute(
+                select(tables.environments.c.id).where(tables.environments.c.id == run.environment.id)
+            )
             if known.first() is None:
                 body = run.environment.model_dump_json()
-                connection.execute(insert(_environments).values(id=run.environment.id, body=body))
+                connection.execute(insert(tables.environments).values(id=run.environment.id, body=body))
             connection.execute(
-                insert(_runs).values(
+                insert(tables.runs).values(
                     id=run.id,
                     started_at=run.started_at,
                     command=run.command,
@@ -132,13 +83,13 @@ class Store:
     def finish(self, run_id: str) -> None:
         """Mark a run as having gone through all its cases."""
         with _one_line(self.url), self._engine.begin() as connection:
-            connection.execute(update(_runs).where(_runs.c.id == run_id).values(finished_at=now()))
+            connection.execute(update(tables.runs).where(tables.runs.c.id == run_id).values(finished_at=now()))
 
     def add(self, run_id: str, record: Record) -> int:
         """Write a record whose samples are still to come; its key for add_samples."""
         with _one_line(self.url), self._engine.begin() as connection:
             done = connection.execute(
-                insert(_records).values(
+                insert(tables.records).values(
                     run=run_id,
                     case=record.case,
                     problem=record.problem,
@@ -160,13 +111,19 @@ class Store:
         ]
         with _one_line(self.url), self._engine.begin() as connection:
             if rows:
-                connection.execute(insert(_samples), rows)
+                connection.execute(insert(tables.samples), rows)
             if samples.error:
-                connection.execute(update(_records).where(_records.c.id == key).values(sampling_error=samples.error))
+                connection.execute(
+                    update(tables.records).where(tables.records.c.id == key).values(sampling_error=samples.error)
+                )
 
     def runs(self) -> list[Run]:
         """Every run, oldest first."""
-        joined = select(_runs, _environments.c.body).join(_environments).order_by(_runs.c.started_at, _runs.c.id)
+        joined = (
+            select(tables.runs, tables.environments.c.body)
+            .join(tables.environments)
+            .order_by(tables.runs.c.started_at, tables.runs.c.id)
+        )
         with _one_line(self.url), self._engine.connect() as connection:
             return [_run(row) for row in connection.execute(joined).mappings()]
 
@@ -187,15 +144,15 @@ class Store:
         """The records of a run with their samples, in the order they ended."""
         with _one_line(self.url), self._engine.connect() as connection:
             rows = connection.execute(
-                select(_records.c.id, _records.c.body, _records.c.sampling_error)
-                .where(_records.c.run == run_id)
-                .order_by(_records.c.id)
+                select(tables.records.c.id, tables.records.c.body, tables.records.c.sampling_error)
+                .where(tables.records.c.run == run_id)
+                .order_by(tables.records.c.id)
             ).all()
             timed = connection.execute(
-                select(_samples.c.record, _samples.c.wall_s, _samples.c.cpu_s)
-                .join(_records)
-                .where(_records.c.run == run_id)
-                .order_by(_samples.c.record, _samples.c.round)
+                select(tables.samples.c.record, tables.samples.c.wall_s, tables.samples.c.cpu_s)
+                .join(tables.records)
+                .where(tables.records.c.run == run_id)
+                .order_by(tables.samples.c.record, tables.samples.c.round)
             ).all()
         walls: dict[int, list[float]] = {}
         cpus: dict[int, list[float]] = {}

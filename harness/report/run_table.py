@@ -59,7 +59,7 @@ def _cells(record: Record) -> list[str]:
 
 def _print_failures(console: Console, records: Sequence[Record]) -> None:
     for record in records:
-        if record.status.failed or record.samples.error:
+        if record.failed:
             name = f"{record.problem} {record.solver}"
             said = record.message or record.samples.error
             console.print(f"[red]{record.status.value}[/] {escape(name)}: {escape(said)}. {record.advice}")

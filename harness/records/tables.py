@@ -1,0 +1,40 @@
+"""The store's tables; their version is records.record.SCHEMA_VERSION."""
+
+from sqlalchemy import Column, Float, ForeignKey, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+meta = Table("meta", metadata, Column("schema_version", Integer, nullable=False))
+environments = Table(
+    "environments", metadata, Column("id", Text, primary_key=True), Column("body", Text, nullable=False)
+)
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("started_at", Text, nullable=False),
+    Column("finished_at", Text),
+    Column("command", Text, nullable=False),
+    Column("selection", Text, nullable=False),
+    Column("planned", Text, nullable=False),
+    Column("environment", ForeignKey("environments.id"), nullable=False),
+)
+records = Table(
+    "records",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run", ForeignKey("runs.id"), nullable=False, index=True),
+    Column("case", Text, nullable=False, index=True),
+    Column("problem", Text, nullable=False),
+    Column("solver", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("sampling_error", Text, nullable=False, default=""),
+    Column("body", Text, nullable=False),
+)
+samples = Table(
+    "samples",
+    metadata,
+    Column("record", ForeignKey("records.id"), primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("wall_s", Float, nullable=False),
+    Column("cpu_s", Float, nullable=False),
+)

@@ -1,0 +1,94 @@
+"""Comparisons: ratios to the right baseline, group by group."""
+
+import pytest
+
+from harness.errors import CannotMeasureError, UsageError
+from harness.judge.comparison import AXES, Row, compare
+from harness.plan import Request, plan
+from harness.records.record import Record
+from harness.run import measure
+from harness.timing.sampling import Samples
+
+
+@pytest.fixture(scope="module")
+def records() -> list[Record]:
+    """Every axis has two values; one sample each, 1 ms times the case's place."""
+    request = Request(
+        problems=("synthetic",),
+        solvers=("torch_sgd", "torch_adam"),
+        n=(50, 100),
+        lr=(0.1, 0.01),
+        device="cpu",
+    )
+    measured = [measure(case).record for case in plan(request)]
+    return [r.model_copy(update={"samples": Samples((1e-3 * (i + 1),), (1e-3,))}) for i, r in enumerate(measured)]
+
+
+def rows_by(records: list[Record], by: str, baseline: str | None = None) -> list[Row]:
+    return compare(records, by, baseline)
+
+
+@pytest.mark.parametrize(
+    ("by", "values"), [("lr", {"0.1", "0.01"}), ("optimizer", {"sgd", "adam"}), ("size", {"50", "100"})]
+)
+def test_groups_differ_in_the_axis_alone(records: list[Record], by: str, values: set[str]) -> None:
+    rows = rows_by(records, by)
+    assert len(rows) == len(records)
+    groups: dict[str, set[str]] = {}
+    for row in rows:
+        groups.setdefault(row.group, set()).add(row.value)
+    assert len(groups) == 4
+    assert all(found == values for found in groups.values())
+
+
+def test_the_time_ratio_is_to_the_baseline_of_the_group(records: list[Record]) -> None:
+    for row in rows_by(records, "lr"):
+        assert row.baseline == "0.01"
+        base = next(r for r in rows_by(records, "lr") if r.group == row.group and r.value == "0.01").record
+        assert row.time_ratio == pytest.approx(row.record.samples.wall_s[0] / base.samples.wall_s[0])
+        assert row.record.fit_s == pytest.approx(1000 * row.record.samples.wall_s[0])  # 1000 epochs
+
+
+def test_another_baseline_can_be_asked_for(records: list[Record]) -> None:
+    assert {row.baseline for row in rows_by(records, "lr", "0.1")} == {"0.1"}
+
+
+def test_an_untimed_baseline_gives_no_ratio(records: list[Record]) -> None:
+    untimed = [record.model_copy(update={"samples": Samples()}) for record in records]
+    assert {row.time_ratio for row in rows_by(untimed, "optimizer")} == {None}
+
+
+def test_seconds_to_a_tolerance_are_epochs_times_the_median_epoch(records: list[Record]) -> None:
+    reached = [r for r in records if r.accuracy.epochs_to["1e-4"] is not None]
+    assert reached
+    for record in reached:
+        epochs = record.accuracy.epochs_to["1e-4"]
+        assert epochs is not None
+        assert record.seconds_to["1e-4"] == pytest.approx(epochs * record.samples.wall_s[0])
+
+
+def test_a_censored_tolerance_has_no_seconds(records: list[Record]) -> None:
+    censored = records[0].model_copy(
+        update={"accuracy": records[0].accuracy.__class__(epochs_to={"1e-2": 5, "1e-4": None})}
+    )
+    assert censored.seconds_to["1e-4"] is None
+
+
+def test_one_value_alone_cannot_be_compared(records: list[Record]) -> None:
+    with pytest.raises(CannotMeasureError, match="nothing to compare by device"):
+        rows_by(records, "device")
+
+
+@pytest.mark.parametrize(
+    ("by", "baseline", "words"),
+    [("colour", None, "known: device"), ("sizes", None, "did you mean 'size'"), ("lr", "0.5", "unknown lr")],
+)
+def test_unknown_axes_and_baselines_are_refused(
+    records: list[Record], by: str, baseline: str | None, words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        rows_by(records, by, baseline)
+
+
+def test_the_axes_are_the_documented_ones() -> None:
+    assert set(AXES) == {"solver", "device", "optimizer", "lr", "size"}

@@ -1,0 +1,268 @@
+"""The gate: what must fail fails, and the file it judges by stays true."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.planted import Planted, exact_line
+
+from harness.errors import UsageError
+from harness.judge.expectations import Expectations, read_expectations
+from harness.judge.gate import GateReport, gate
+from harness.judge.update import updated
+from harness.judge.verdict import Verdict
+from harness.paths import results_folder
+from harness.plan import Request, single
+from harness.problems.catalog import load
+from harness.records.record import Record
+from harness.records.run import Run
+from harness.run import measure, new_run
+from harness.solvers import catalog
+from harness.solvers.options import Options
+from harness.solvers.status import Status
+from harness.timing.sampling import Samples
+
+TEXT = """
+schema_version = 1
+default_problems = ["auto_mpg"]
+
+[margins]
+digits = 1.0
+excess_loss = 10.0
+r2 = 0.001
+mse = 0.01
+
+[classes.solvers]
+both = ["numpy_lstsq", "sklearn"]
+
+# a comment that an update keeps
+[[expect]]
+problem = "auto_mpg"
+solver = "both"
+digits_min = 12.0
+excess_loss_max = 1e-20
+r2 = { train = [0.646, 0.648] }
+mse = { train = [21.5, 21.6] }
+source = "measured"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "expectations.toml"
+    path.write_text(TEXT)
+    return path
+
+
+@pytest.fixture
+def expectations(file: Path) -> Expectations:
+    return read_expectations(file)
+
+
+@pytest.fixture(scope="module")
+def records() -> list[Record]:
+    problem = load("auto_mpg")
+    cases = [single(problem, catalog.get(name), Options()) for name in ("numpy_lstsq", "sklearn")]
+    return [measure(case).record for case in cases]
+
+
+def run_of(records: list[Record], **asked: object) -> Run:
+    run = new_run(Request(**asked), [])  # type: ignore[arg-type]
+    return run.model_copy(update={"planned": tuple(record.case for record in records)})
+
+
+def with_accuracy(record: Record, **changes: object) -> Record:
+    return record.model_copy(update={"accuracy": replace(record.accuracy, **changes)})  # type: ignore[arg-type]
+
+
+def judged(records: list[Record], expectations: Expectations, **asked: object) -> GateReport:
+    return gate(run_of(records, **asked), records, expectations)
+
+
+def test_a_run_as_expected_passes(records: list[Record], expectations: Expectations) -> None:
+    report = judged(records, expectations)
+    assert (report.breaches, report.incomplete, report.exit_code) == ((), (), 0)
+    assert len(report.judgements) == 2 * 5  # status, digits, excess loss, R² and MSE of both solvers
+
+
+def test_a_planted_loss_of_one_digit_fails(records: list[Record], expectations: Expectations) -> None:
+    tight = expectations.expect[0].model_copy(update={"digits_min": 14.0})
+    floors = expectations.model_copy(update={"expect": (tight,)})
+    assert judged(records, floors).exit_code == 0
+    lost = [with_accuracy(records[0], digits=13.0), records[1]]
+    report = judged(lost, floors)
+    assert report.exit_code == 1
+    (breach,) = report.breaches
+    assert (breach.case, breach.quantity, breach.verdict) == (records[0].case, "digits", Verdict.REGRESSION)
+    assert breach.detail == "1 below the floor"
+    assert breach.advice
+
+
+@pytest.mark.parametrize("value", [math.nan, None])
+@pytest.mark.parametrize("quantity", ["digits", "excess_loss"])
+def test_a_planted_nan_or_a_missing_number_fails(
+    records: list[Record], expectations: Expectations, quantity: str, value: float | None
+) -> None:
+    report = judged([with_accuracy(records[0], **{quantity: value}), records[1]], expectations)
+    assert report.exit_code == 1
+    assert report.breaches[0].detail == "there is no number to judge"
+
+
+@pytest.mark.parametrize("value", [math.inf, 1e-19])
+def test_too_large_an_excess_loss_fails(records: list[Record], expectations: Expectations, value: float) -> None:
+    assert judged([with_accuracy(records[0], excess_loss=value), records[1]], expectations).exit_code == 1
+
+
+@pytest.mark.parametrize("scores", [{"train": 0.7}, {"train": 0.6}, {"train": math.nan}, {}])
+def test_an_r2_outside_its_band_or_gone_fails(
+    records: list[Record], expectations: Expectations, scores: dict[str, float]
+) -> None:
+    assert judged([with_accuracy(records[0], r2=scores), records[1]], expectations).exit_code == 1
+
+
+@pytest.mark.parametrize("asked", [{}, {"problems": ("auto_mpg",)}, {"solvers": ("sklearn",)}])
+def test_a_vanished_solver_fails(
+    records: list[Record], expectations: Expectations, asked: dict[str, tuple[str, ...]]
+) -> None:
+    report = judged(records[:1], expectations, **asked)
+    assert report.exit_code == 1
+    assert [(b.case, b.quantity) for b in report.breaches] == [("auto_mpg sklearn", "presence")]
+
+
+@pytest.mark.parametrize("asked", [{"problems": ("sine",)}, {"solvers": ("numpy_lstsq",)}, {"n": (100,)}])
+def test_what_a_run_was_not_asked_for_has_not_vanished(
+    records: list[Record], expectations: Expectations, asked: dict[str, tuple[str, ...]]
+) -> None:
+    assert judged(records[:1], expectations, **asked).exit_code == 0
+
+
+def test_a_planned_case_without_a_record_could_not_be_judged(records: list[Record], expectations: Expectations) -> None:
+    run = run_of(records).model_copy(update={"planned": (*(r.case for r in records), "auto_mpg torch_sgd lr=0.1")})
+    report = gate(run, records, expectations)
+    assert report.incomplete == ("auto_mpg torch_sgd lr=0.1",)
+    assert report.exit_code == 3
+
+
+def test_a_run_without_an_expectation_could_not_be_judged(records: list[Record], expectations: Expectations) -> None:
+    foreign = [record.model_copy(update={"problem_name": "sine"}) for record in records]
+    report = judged(foreign, expectations, problems=("sine",))
+    assert (report.exit_code, report.unjudged) == (3, 2)
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status.failed])
+def test_a_failed_case_fails_with_an_expectation_and_without(
+    records: list[Record], expectations: Expectations, status: Status
+) -> None:
+    failed = records[0].model_copy(update={"status": status, "message": "as planted"})
+    assert judged([failed, records[1]], expectations).exit_code == 1
+    elsewhere = failed.model_copy(update={"problem_name": "sine", "case": "sine numpy_lstsq"})
+    report = judged([*records, elsewhere], expectations)
+    assert [(b.case, b.detail) for b in report.breaches] == [("sine numpy_lstsq", "as planted")]
+
+
+def test_a_case_that_raised_while_it_was_timed_fails(records: list[Record], expectations: Expectations) -> None:
+    worn = records[0].model_copy(update={"samples": Samples(error="RuntimeError: worn out")})
+    assert [b.quantity for b in judged([worn, records[1]], expectations).breaches] == ["timing"]
+
+
+def expecting_failure(expectations: Expectations) -> Expectations:
+    entry = expectations.expect[0].model_copy(
+        update={"solver": "sklearn", "status": Status.WRONG, "expected_failure": "a planted reason"}
+    )
+    return expectations.model_copy(update={"expect": (entry,)})
+
+
+def test_an_expected_failure_passes_and_its_numbers_are_not_judged_twice(
+    records: list[Record], expectations: Expectations
+) -> None:
+    wrong = with_accuracy(records[1].model_copy(update={"status": Status.WRONG}))
+    entry = expecting_failure(expectations)
+    plain = entry.expect[0].model_copy(update={"digits_min": None, "excess_loss_max": None, "r2": {}, "mse": {}})
+    assert judged([wrong], entry.model_copy(update={"expect": (plain,)})).exit_code == 0
+
+
+def test_a_cured_failure_fails_so_that_the_file_stays_true(records: list[Record], expectations: Expectations) -> None:
+    report = judged(records[1:], expecting_failure(expectations))
+    assert report.exit_code == 1
+    assert [b.verdict for b in report.breaches] == [Verdict.IMPROVEMENT]
+
+
+def test_an_update_sets_every_limit_to_the_worst_less_the_margin(
+    records: list[Record], expectations: Expectations, file: Path
+) -> None:
+    measured = [
+        with_accuracy(records[0], digits=13.26, excess_loss=3e-25, r2={"train": 0.64674}, mse={"train": 21.526}),
+        with_accuracy(records[1], digits=14.9, excess_loss=1e-25, r2={"train": 0.64674}, mse={"train": 21.526}),
+    ]
+    text, changes = updated(TEXT, expectations, measured)
+    file.write_text(text)
+    after = read_expectations(file).expect[0]
+    assert after.digits_min == 12.2
+    assert after.excess_loss_max == pytest.approx(3e-24)
+    assert after.r2["train"] == pytest.approx((0.64574, 0.64774), abs=1e-4)
+    assert after.mse["train"] == pytest.approx((21.31, 21.75), abs=1e-2)
+    assert "# a comment that an update keeps" in text
+    assert {change.limit for change in changes} == {"digits_min", "excess_loss_max", "r2 train", "mse train"}
+    assert judged(measured, read_expectations(file)).exit_code == 0
+
+
+def test_an_update_leaves_pinned_limits_and_what_was_not_measured(
+    records: list[Record], expectations: Expectations
+) -> None:
+    pinned = expectations.model_copy(update={"expect": (expectations.expect[0].model_copy(update={"pinned": True}),)})
+    assert updated(TEXT, pinned, records) == (TEXT, [])
+    assert updated(TEXT, expectations, []) == (TEXT, [])
+    blank = [with_accuracy(record, digits=math.nan, excess_loss=None, r2={}, mse={}) for record in records]
+    assert updated(TEXT, expectations, blank) == (TEXT, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("schema_version = 1", "default_problems"),
+        (TEXT.replace("schema_version = 1", "schema_version = 2"), "schema_version"),
+        (TEXT.replace("digits_min", "digits_minimum"), "digits_minimum"),
+        (TEXT.replace("[0.646, 0.648]", "[0.648, 0.646]"), "upside down"),
+        (TEXT.replace("12.0", "nan"), "digits_min"),
+        (TEXT.replace('source = "measured"', ""), "source"),
+        (TEXT + 'status = "wrong"', "expected_failure"),
+        ("not toml at all [", ""),
+    ],
+)
+def test_a_file_that_is_no_expectations_is_one_line(file: Path, text: str, words: str) -> None:
+    file.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_expectations(file)
+    assert str(file) in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_a_missing_file_says_how_to_name_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--expectations"):
+        read_expectations(tmp_path / "none.toml")
+
+
+def test_the_committed_expectations_name_what_exists() -> None:
+    """A typing error in the file would otherwise look like a vanished case, or like none at all."""
+    from harness.problems.catalog import names
+
+    committed = read_expectations(results_folder() / "expectations.toml")
+    for entry in committed.expect:
+        assert set(committed.solvers_of(entry)) <= set(catalog.SOLVERS)
+        assert set(committed.problems_of(entry)) <= set(names())
+
+
+def test_a_planted_solver_that_lost_a_digit_is_caught_from_its_fit_on(expectations: Expectations) -> None:
+    """End to end: the same answer with its coefficients off by 1e-11 has 11 digits, and the floor is 12."""
+    problem = load("auto_mpg")
+    name = "numpy_lstsq"
+    entry = expectations.expect[0].model_copy(update={"solver": name})
+    floors = expectations.model_copy(update={"expect": (entry,)})
+    honest = measure(single(problem, Planted(name, exact_line), Options())).record
+    assert judged([honest], floors).exit_code == 0
+    lossy = measure(single(problem, Planted(name, lambda p: exact_line(p) * (1 + 1e-11)), Options())).record
+    assert lossy.status is Status.OK
+    report = judged([lossy], floors)
+    assert report.exit_code == 1
+    assert "digits" in {breach.quantity for breach in report.breaches}

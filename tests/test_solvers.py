@@ -1,0 +1,285 @@
+"""One table of solvers drives every property: the catalog's own."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from harness.errors import UsageError
+from harness.plan import Case, single
+from harness.problems.catalog import load
+from harness.problems.problem import Floats, Problem, Split
+from harness.run import Outcome, measure
+from harness.solvers.catalog import ALL, SOLVERS, get
+from harness.solvers.options import Options
+from harness.solvers.solver import Kind, Solver
+from harness.solvers.status import Status
+from harness.timing.threads import limited
+
+LINEAR = [solver for solver in ALL if solver.kind in (Kind.CLOSED_FORM, Kind.ITERATIVE)]
+TRAINED = [solver for solver in ALL if "epochs" in solver.takes]
+CLOSED = [solver for solver in ALL if solver.kind is Kind.CLOSED_FORM]
+
+CLOSED_RTOL = 1e-9
+"""Well-conditioned problems (condition number under 1e3): eps cond² is 2e-10 for normal equations."""
+TRAINED_RTOL = 2e-3
+"""A float32 training to a relative excess loss of 1e-6 has its coefficients right to about its square root."""
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    with limited(1):
+        yield
+
+
+def named(solver: Solver) -> str:
+    return solver.name
+
+
+def line(n: int = 60, p: int = 2, noise: float = 0.0, seed: int = 1) -> Problem:
+    return load(f"synthetic:n={n},p={p},noise={noise},seed={seed}")
+
+
+def changed(problem: Problem, X: Floats, y: Floats) -> Problem:
+    return Problem("changed", X, y, problem.features, "y", Split.all_train(len(y)))
+
+
+def options_of(solver: Solver, **asked: object) -> Options:
+    fast = {"lr": 0.1, "epochs": 400} if "epochs" in solver.takes else {}
+    return Options(**(fast | asked))  # type: ignore[arg-type]
+
+
+def fitted(problem: Problem, solver: Solver, **asked: object) -> Outcome:
+    outcome = measure(single(problem, solver, options_of(solver, **asked)))
+    assert outcome.fit is not None, outcome.record.message
+    return outcome
+
+
+def parameters(outcome: Outcome) -> Floats:
+    assert outcome.fit is not None
+    assert outcome.fit.coef is not None
+    return np.array([outcome.fit.intercept, *outcome.fit.coef])
+
+
+def tolerance(solver: Solver) -> float:
+    return CLOSED_RTOL if solver.kind is Kind.CLOSED_FORM else TRAINED_RTOL
+
+
+@pytest.mark.parametrize("solver", LINEAR, ids=named)
+def test_recovers_an_exact_line_with_its_intercept(solver: Solver) -> None:
+    problem = line()
+    assert problem.truth is not None
+    outcome = fitted(problem, solver)
+    assert outcome.record.status is Status.OK, outcome.record.message
+    expected = [problem.truth.intercept, *problem.truth.coef]
+    np.testing.assert_allclose(parameters(outcome), expected, rtol=tolerance(solver), atol=tolerance(solver))
+
+
+@pytest.mark.parametrize("solver", LINEAR, ids=named)
+def test_scaling_y_scales_the_coefficients(solver: Solver) -> None:
+    problem = line(noise=0.5)
+    scaled = changed(problem, problem.X, 1000 * problem.y)
+    np.testing.assert_allclose(
+        parameters(fitted(scaled, solver)), 1000 * parameters(fitted(problem, solver)), rtol=tolerance(solver)
+    )
+
+
+@pytest.mark.parametrize("solver", LINEAR, ids=named)
+def test_permuted_rows_change_nothing(solver: Solver) -> None:
+    problem = line(noise=0.5)
+    order = np.random.default_rng(0).permutation(problem.n)
+    permuted = changed(problem, problem.X[order], problem.y[order])
+    np.testing.assert_allclose(
+        parameters(fitted(permuted, solver)), parameters(fitted(problem, solver)), rtol=tolerance(solver)
+    )
+
+
+@pytest.mark.parametrize("solver", LINEAR, ids=named)
+def test_coefficients_come_back_in_the_problem_s_units(solver: Solver) -> None:
+    """Inches to millimetres and another origin: the slope per unit and the intercept follow."""
+    problem = line(noise=0.5)
+    moved = changed(problem, 25.4 * problem.X + 10, problem.y)
+    before, after = parameters(fitted(problem, solver)), parameters(fitted(moved, solver))
+    np.testing.assert_allclose(after[1:], before[1:] / 25.4, rtol=tolerance(solver))
+    np.testing.assert_allclose(after[0], before[0] - 10 * after[1:].sum(), rtol=tolerance(solver))
+
+
+@pytest.mark.parametrize("solver", ALL, ids=named)
+def test_predictions_are_float64_of_one_column(solver: Solver) -> None:
+    problem = line()
+    outcome = fitted(problem, solver, **({"epochs": 3} if solver in TRAINED else {}))
+    assert outcome.fit is not None
+    predicted = outcome.fit.predict(problem.X)
+    assert predicted.shape == (problem.n,)
+    assert predicted.dtype == np.float64
+
+
+@pytest.mark.parametrize("solver", ALL, ids=named)
+def test_refuses_every_option_that_it_does_not_take(solver: Solver) -> None:
+    asked = {
+        "lr": 0.1,
+        "epochs": 2,
+        "loss": "l1",
+        "batch": 3,
+        "seed": 1,
+        "momentum": 0.5,
+        "hidden": (4,),
+        "dtype": "float64",
+    }
+    for name, value in asked.items():
+        options = Options(**{name: value})  # type: ignore[arg-type]
+        if name in solver.takes:
+            assert getattr(single(line(), solver, options).options, name) == value
+        else:
+            with pytest.raises(UsageError, match=f"{solver.name} takes no {name}"):
+                single(line(), solver, options)
+
+
+@pytest.mark.parametrize("solver", ALL, ids=named)
+def test_the_timed_work_can_be_repeated_and_leaves_the_fit_alone(solver: Solver) -> None:
+    case = single(line(), solver, options_of(solver, **({"epochs": 3} if solver in TRAINED else {})))
+    prepared = solver.prepare(case.problem, case.options)
+    assert prepared.unit == ("epoch" if solver in TRAINED else "fit")
+    prepared.run()
+    first = prepared.fit().predict(case.problem.X)
+    prepared.run()
+    np.testing.assert_array_equal(prepared.fit().predict(case.problem.X), first)
+
+
+@pytest.mark.parametrize("solver", [s for s in ALL if "cuda" not in s.devices], ids=named)
+def test_a_device_that_a_solver_lacks_is_a_row_with_its_reason(solver: Solver) -> None:
+    record = measure(single(line(), solver, Options(device="cuda"))).record
+    assert record.status is Status.UNSUPPORTED
+    assert "cpu only" in record.message
+
+
+@pytest.mark.parametrize("solver", CLOSED, ids=named)
+def test_two_columns_that_repeat_are_rank_deficient(solver: Solver) -> None:
+    X = np.arange(8.0).reshape(8, 1)
+    problem = Problem("twins", np.hstack([X, 2 * X]), X[:, 0] ** 2, ("a", "b"), "y", Split.all_train(8))
+    record = measure(single(problem, solver, Options())).record
+    # Cholesky may refuse the singular Gram matrix before anything can be verified.
+    assert record.status in (Status.RANK_DEFICIENT, Status.ERROR)
+    assert record.status.failed
+    assert record.advice
+
+
+@pytest.mark.parametrize("solver", CLOSED, ids=named)
+def test_a_problem_without_intercept_is_fitted_without_one(solver: Solver) -> None:
+    source = line(noise=0.5)
+    problem = Problem("origin", source.X, source.y, source.features, "y", Split.all_train(source.n), intercept=False)
+    outcome = fitted(problem, solver)
+    assert outcome.record.status is Status.OK, outcome.record.message
+    assert outcome.fit is not None
+    assert outcome.fit.coef is not None
+    assert outcome.fit.intercept == 0
+    expected = np.linalg.lstsq(problem.X, problem.y, rcond=None)[0]
+    np.testing.assert_allclose(outcome.fit.coef, expected, rtol=CLOSED_RTOL)
+
+
+@pytest.mark.parametrize("solver", TRAINED, ids=named)
+def test_the_same_seed_trains_the_same_and_another_does_not(solver: Solver) -> None:
+    losses = []
+    for seed in (3, 3, 4):
+        fit = fitted(line(noise=0.5), solver, epochs=5, seed=seed, batch=16).fit
+        assert fit is not None
+        assert fit.trace is not None
+        losses.append(fit.trace.train_loss)
+    np.testing.assert_array_equal(losses[0], losses[1])
+    assert not np.array_equal(losses[0], losses[2])
+
+
+@pytest.mark.parametrize("solver", TRAINED, ids=named)
+def test_too_large_a_learning_rate_diverges_and_ends_the_training(solver: Solver) -> None:
+    lr = 1e6 if solver.optimizer == "adam" else 50.0
+    record = fitted(line(noise=0.5), solver, lr=lr, epochs=2000).record
+    assert record.status is Status.DIVERGED
+    assert "Lower the learning rate" in record.advice
+    assert record.trace is not None
+    assert record.trace.epochs < 2000
+
+
+@pytest.mark.parametrize("solver", TRAINED, ids=named)
+def test_a_batch_larger_than_n_is_the_full_batch(solver: Solver) -> None:
+    full, larger = (fitted(line(noise=0.5), solver, epochs=5, batch=batch).fit for batch in (None, 1000))
+    assert full is not None
+    assert larger is not None
+    assert full.trace is not None
+    assert larger.trace is not None
+    np.testing.assert_array_equal(full.trace.train_loss, larger.trace.train_loss)
+
+
+@pytest.mark.parametrize("form", ["module", "parameters"])
+@pytest.mark.parametrize("loss", ["mse", "l1"])
+@pytest.mark.parametrize("scale", ["standardized", "raw"])
+@pytest.mark.parametrize("name", ["torch_sgd", "torch_adam"])
+def test_every_form_loss_and_scale_reaches_the_line(name: str, form: str, loss: str, scale: str) -> None:
+    problem = line(p=1)
+    outcome = fitted(problem, get(name), form=form, loss=loss, scale=scale, lr=0.01, epochs=1500)
+    assert outcome.record.accuracy.r2["train"] > 0.98  # L1 with a constant rate ends in a cycle of the step's width
+
+
+@pytest.mark.parametrize("p", [1, 3])
+@pytest.mark.parametrize("form", ["module", "parameters"])
+def test_initial_weights_are_those_asked_for(form: str, p: int) -> None:
+    init = (*np.linspace(-1, 1, p), 0.5)
+    fit = fitted(line(p=p), get("torch_sgd"), form=form, scale="raw", init=init, epochs=1, dtype="float64").fit
+    assert fit is not None
+    assert fit.trace is not None
+    assert fit.trace.coef is not None
+    assert fit.trace.intercept is not None
+    np.testing.assert_allclose([*fit.trace.coef[0], fit.trace.intercept[0]], init, rtol=1e-7)  # set in float32
+
+
+def test_too_few_initial_weights_are_a_row_with_its_reason() -> None:
+    record = measure(single(line(p=2), get("torch_sgd"), Options(init=(1.0, 2.0)))).record
+    assert record.status is Status.UNSUPPORTED
+    assert "needs 3" in record.message
+
+
+def test_sgd_follows_the_exact_trajectory_of_its_quadratic() -> None:
+    """theta_t - theta* = (I - 2 lr G)^t (theta_0 - theta*) for the Gram matrix G of the design."""
+    problem = line(noise=0.5)
+    outcome = fitted(problem, get("torch_sgd"), scale="raw", dtype="float64", lr=0.05, epochs=50)
+    assert outcome.fit is not None
+    trace = outcome.fit.trace
+    assert trace is not None
+    assert trace.coef is not None
+    assert trace.intercept is not None
+    path = np.column_stack([trace.intercept, trace.coef])
+    A = np.column_stack([np.ones(problem.n), problem.X])
+    best = np.linalg.lstsq(A, problem.y, rcond=None)[0]
+    step = np.eye(3) - 2 * 0.05 * A.T @ A / problem.n
+    expected = best + np.array([np.linalg.matrix_power(step, t) @ (path[0] - best) for t in range(51)])
+    np.testing.assert_allclose(path, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_training_leaves_torch_s_global_generator_alone() -> None:
+    import torch
+
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    fitted(line(), get("torch_sgd"), epochs=2, batch=8)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_hidden_layers_are_an_option() -> None:
+    case = single(load("sine"), get("mlp_adam"), Options(hidden=(16,), epochs=2))
+    training = case.solver.prepare(case.problem, case.options)
+    shapes = [tuple(w.shape) for w in training.timed.model.parameters()]  # type: ignore[attr-defined]
+    assert shapes == [(16, 1), (16,), (1, 16), (1,)]
+
+
+def test_the_catalog_s_names_are_unique() -> None:
+    assert len(SOLVERS) == len(ALL)
+
+
+def test_an_unknown_solver_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean 'sklearn'"):
+        get("sklern")
+
+
+def test_the_null_solver_explains_nothing() -> None:
+    case = Case(line(noise=0.5), get("mean"), Options())
+    assert measure(case).record.accuracy.r2["train"] == pytest.approx(0, abs=1e-12)
