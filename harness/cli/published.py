@@ -35,5 +35,8 @@ def _reproduce(tutorials: list[str]) -> "list[Line]":
     from harness.published import reproduce
     from harness.report.console import err
 
-    with err().status("reading the published figures") as status:
+    console = err()
+    if not console.is_terminal:
+        return reproduce(tutorials)
+    with console.status("reading the published figures") as status:
         return reproduce(tutorials, on_case=lambda case: status.update(f"running {case}"))

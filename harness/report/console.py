@@ -1,7 +1,6 @@
 """The two consoles: results on standard output, progress and errors on standard error."""
 
 import sys
-from functools import cache
 from typing import TextIO
 
 from rich.console import Console
@@ -11,16 +10,16 @@ PLAIN_WIDTH = 100
 
 
 def _console(stream: TextIO) -> Console:
+    """A console made anew: pipes and tests change what the standard streams are."""
     width = None if stream.isatty() else PLAIN_WIDTH
     return Console(file=stream, width=width, highlight=False, soft_wrap=False)
 
 
 def out() -> Console:
-    """Results; made anew, since tests and pipes change what standard output is."""
+    """Results."""
     return _console(sys.stdout)
 
 
-@cache
 def err() -> Console:
     """Progress and errors."""
     return _console(sys.stderr)

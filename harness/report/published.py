@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from harness.judge.published import Ending, Line, Summary
-from harness.report.numbers import NONE
+from harness.report.numbers import NONE, power
 
 WIDTHS = {"figure": 30, "printed": 13, "reproduced": 23, "tolerance": 14, "outcome": 16}
 """With a space between columns, 100."""
@@ -42,7 +42,7 @@ def _print_lines(console: Console, lines: Iterable[Line]) -> None:
 
 
 def _table(rows: Iterable[list[str]]) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=False)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=False)
     for name, width in WIDTHS.items():
         right = name in ("printed", "reproduced")
         table.add_column(width=width, justify="right" if right else "left", overflow="fold")
@@ -63,5 +63,5 @@ def _reproduced(line: Line) -> str:
     if line.reproduced is None or line.deviation is None:
         return NONE
     if isinstance(line.printed, tuple):
-        return f"{line.matched} of {line.count}, off {line.deviation:.1e}"
+        return f"{line.matched} of {line.count}, off {power(line.deviation)}"
     return f"{line.reproduced:.8g}" if isinstance(line.reproduced, float) else f"{len(line.reproduced)} values"
