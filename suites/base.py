@@ -80,7 +80,7 @@ class _DeviceMemory(_Suite):
         return self.case.device_peak_bytes()
 
 
-class _Accuracy(_Suite):
+class _Digits(_Suite):
     """How right a closed form is. One number a case, lower is better, 0 the best there is."""
 
     param_names: ClassVar = ["solver", "problem", "device"]
@@ -89,6 +89,16 @@ class _Accuracy(_Suite):
         """15 less the digits of the worst coefficient."""
         return self.case.digits_lost()
 
+    def track_wrong(self, *_: Any) -> float:
+        """1 if the answer is wrong, else 0."""
+        return self.case.wrong()
+
+
+class _Loss(_Suite):
+    """What a closed form leaves on the table, in loss and in variance."""
+
+    param_names: ClassVar = ["solver", "problem", "device"]
+
     def track_excess_loss(self, *_: Any) -> float:
         """Relative excess loss."""
         return self.case.excess_loss()
@@ -96,10 +106,6 @@ class _Accuracy(_Suite):
     def track_unexplained_variance(self, *_: Any) -> float:
         """1 - R²."""
         return self.case.unexplained_variance()
-
-    def track_wrong(self, *_: Any) -> float:
-        """1 if the answer is wrong, else 0."""
-        return self.case.wrong()
 
 
 class _Epoch(_Timed):

@@ -17,7 +17,9 @@ Solve = Callable[[Problem], Floats]
 def exact_line(problem: Problem) -> Floats:
     """A right answer: intercept and coefficients by numpy's SVD."""
     X, y = problem.rows("train")
-    beta: Floats = np.asarray(np.linalg.lstsq(np.column_stack([np.ones(len(X)), X]), y, rcond=None)[0], dtype=np.float64)
+    beta: Floats = np.asarray(
+        np.linalg.lstsq(np.column_stack([np.ones(len(X)), X]), y, rcond=None)[0], dtype=np.float64
+    )
     return beta
 
 

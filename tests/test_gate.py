@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.planted import Planted, exact_line
 
 from harness.errors import UsageError
 from harness.judge.expectations import Expectations, read_expectations
@@ -22,6 +21,7 @@ from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples
+from tests.planted import Planted, exact_line
 
 TEXT = """
 schema_version = 1

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.planted import PLANTED, Planted, exact_line
 
-from harness.errors import COULD_NOT_MEASURE, CannotMeasureError, UsageError
+from harness.errors import COULD_NOT_MEASURE, UsageError
 from harness.plan import Case, Request, plan, single
 from harness.problems.catalog import load
 from harness.records.record import Record
@@ -16,6 +15,7 @@ from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 from harness.timing.sampling import Effort
+from tests.planted import PLANTED, Planted, exact_line
 
 FAST = Effort(warm_up_calls=0, min_calls=2, max_calls=2, budget_s=0)
 
