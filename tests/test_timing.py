@@ -287,6 +287,14 @@ def test_threads_are_limited_inside_and_as_before_outside() -> None:
     assert len(outside) > 1
 
 
+def test_torch_is_told_itself_since_its_threads_need_not_be_openmps(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, told = torch.get_num_threads(), list[int]()
+    monkeypatch.setattr(torch, "set_num_threads", told.append)
+    with limited(3):
+        assert told == [3]
+    assert told == [3, before]
+
+
 def test_threads_are_as_before_after_an_error() -> None:
     before = thread_counts()
     with pytest.raises(ValueError, match="no luck"), limited(before[0] + 1):

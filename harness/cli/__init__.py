@@ -8,6 +8,7 @@ from harness import __version__
 from harness.cli.compare import compare
 from harness.cli.fit import fit
 from harness.cli.gate import gate
+from harness.cli.import_ import import_results
 from harness.cli.list_ import list_names
 from harness.cli.plot import plot
 from harness.cli.published import published
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("list")(list_names)
+app.command("import")(import_results)
 for command in (fit, run, gate, compare, published, plot):
     app.command()(command)
 

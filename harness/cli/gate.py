@@ -11,6 +11,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.judge.expectations import Expectations
     from harness.judge.gate import GateReport
     from harness.records.record import Record
 
@@ -24,8 +25,13 @@ def gate(
     update: Annotated[bool, typer.Option("--update", help="Set the limits from this run, less the margins.")] = False,
     store: cli.StoreUrl = None,
     as_json: cli.AsJson = False,
+    asv: Annotated[bool, typer.Option("--asv", help="Judge asv's results instead of a run.")] = False,
+    commit: Annotated[str | None, typer.Option(help="With --asv: the commit; the newest with results.")] = None,
+    base: Annotated[str | None, typer.Option(help="With --asv: a commit that must not be better.")] = None,
+    machine: cli.Machine = None,
+    results: cli.AsvFolder = None,
 ) -> None:
-    """Judge the newest run by results/expectations.toml: digits, excess loss, R² and MSE."""
+    """Judge the newest run, or asv's results, by results/expectations.toml: digits, excess loss, R² and MSE."""
     from harness.judge.expectations import read_expectations
     from harness.judge.gate import gate as judge
     from harness.records.store import Store
@@ -36,6 +42,13 @@ def gate(
         raise UsageError("--fresh makes a run and --run names one: give one of them")
     path = expectations or _default_expectations()
     expected = read_expectations(path)
+    for name, value in (("commit", commit), ("base", base), ("machine", machine), ("results", results)):
+        if value is not None and not asv:
+            raise UsageError(f"--{name} goes with --asv")
+    if asv:
+        if fresh or run or update:
+            raise UsageError("--asv judges asv's results: --run, --fresh and --update are for runs")
+        _gate_asv(expected, path, (results, machine, commit, base), as_json=as_json)
     run_id = _run_fresh(store, quiet=as_json) if fresh else run
     opened = Store(store, create=False)
     judged = opened.run(run_id)
@@ -49,6 +62,33 @@ def gate(
     else:
         print_gate(out(), report, judged.id, str(path))
     raise typer.Exit(report.exit_code)
+
+
+def _gate_asv(
+    expected: "Expectations",
+    path: Path,
+    asked: tuple[Path | None, str | None, str | None, str | None],
+    *,
+    as_json: bool,
+) -> None:
+    """Judge asv's results, each environment in turn; exits with the worst code."""
+    from harness.asv_bridge import existing_folder, gate_asv
+    from harness.report.asv_table import print_speed
+    from harness.report.console import out
+    from harness.report.gate_table import print_gate
+
+    folder, machine, commit, base = asked
+    judged = gate_asv(existing_folder(folder), expected, machine, commit, base)
+    for results, before, report in judged:
+        name = f"{results.commit[:8]} {results.environment} on {results.machine}"
+        if as_json:
+            typer.echo(_json(report, name))
+            continue
+        if before is not None:
+            print_speed(out(), results, before)
+        print_gate(out(), report, name, str(path))
+    codes = [report.exit_code for _, _, report in judged]
+    raise typer.Exit(1 if 1 in codes else max(codes))
 
 
 def _default_expectations() -> Path:

@@ -1,5 +1,6 @@
 """The options that several commands share, and the request that they make."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,6 +28,8 @@ StoreUrl = Annotated[
     str | None, typer.Option("--store", help="SQLAlchemy URL or SQLite file; results/harness.sqlite unless said.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else there.")]
+Machine = Annotated[str | None, typer.Option("--machine", help="With asv's results: the machine's name.")]
+AsvFolder = Annotated[Path | None, typer.Option("--results", help="asv's results_dir; results/asv unless said.")]
 RunId = Annotated[str | None, typer.Option("--run", help="The run's id; the newest unless said.")]
 
 

@@ -3,14 +3,17 @@
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from harness.errors import UsageError
 from harness.records.record import Kept
 
+HASH = re.compile("[0-9a-f]{6,40}")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "statsmodels", "torch", "pandas", "python-flint", "ls-harness")
 
 
@@ -92,6 +95,24 @@ def _commit(folder: Path) -> tuple[str | None, bool | None]:
 
     commit = ask("rev-parse", "HEAD")
     return commit, None if commit is None else bool(ask("status", "--porcelain"))
+
+
+def resolve_commit(name: str | None) -> str | None:
+    """A revision of the checkout (HEAD, a branch, a tag) as its hash; a hash that git does not know stays as it is.
+
+    Raises UsageError for a name that is neither.
+    """
+    if name is None:
+        return None
+    git = shutil.which("git")
+    if git is not None:
+        words = [git, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode == 0:
+            return done.stdout.strip()
+    if HASH.fullmatch(name):
+        return name
+    raise UsageError(f"unknown commit '{name}': give a revision of this checkout or a commit's hash")
 
 
 def _gpu() -> dict[str, str | bool | None]:

@@ -95,17 +95,22 @@ class Record(Kept):
 
     @property
     def fit_s(self) -> float | None:
-        """Median wall seconds of the whole fit: of one call, or of an epoch times the epochs asked for."""
-        one = self.samples.median_wall_s
-        if one is None or self.unit == "fit":
-            return one
-        return one * int(str(self.options["epochs"]))
+        """Median seconds of the whole fit: of one call, or of an epoch times the epochs asked for."""
+        if self.call_s is None or self.unit == "fit":
+            return self.call_s
+        epochs = self.options.get("epochs")
+        return None if epochs is None else self.call_s * int(str(epochs))
+
+    @property
+    def call_s(self) -> float | None:
+        """Median seconds of one call: wall, or CPU where only that was measured (asv's timer on the CPU)."""
+        wall = self.samples.median_wall_s
+        return self.samples.median_cpu_s if wall is None else wall
 
     @property
     def seconds_to(self) -> Mapping[str, float | None]:
         """Median epoch seconds times the epochs to each tolerance; None where censored or untimed."""
-        one = self.samples.median_wall_s
         return {
-            name: None if epochs is None or one is None else one * epochs
+            name: None if epochs is None or self.call_s is None else self.call_s * epochs
             for name, epochs in self.accuracy.epochs_to.items()
         }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ class Store:
         """Write the raw samples of a record."""
         rows = [
             {"record": key, "round": i, "wall_s": wall, "cpu_s": cpu}
-            for i, (wall, cpu) in enumerate(zip(samples.wall_s, samples.cpu_s, strict=True))
+            for i, (wall, cpu) in enumerate(zip_longest(samples.wall_s, samples.cpu_s))
         ]
         with _one_line(self.url), self._engine.begin() as connection:
             if rows:
@@ -157,8 +158,10 @@ class Store:
         walls: dict[int, list[float]] = {}
         cpus: dict[int, list[float]] = {}
         for key, wall, cpu in timed:
-            walls.setdefault(key, []).append(wall)
-            cpus.setdefault(key, []).append(cpu)
+            if wall is not None:
+                walls.setdefault(key, []).append(wall)
+            if cpu is not None:
+                cpus.setdefault(key, []).append(cpu)
         return [
             Record.model_validate_json(body).model_copy(
                 update={"samples": Samples(tuple(walls.get(key, ())), tuple(cpus.get(key, ())), error)}

@@ -47,7 +47,7 @@ def _cells(record: Record) -> list[str]:
         escape(record.solver),
         record.device,
         show.learning_rate(record),
-        show.seconds(record.samples.median_wall_s),
+        show.seconds(record.call_s),
         record.unit,
         show.fixed(accuracy.digits, 1),
         show.power(accuracy.excess_loss),
