@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness.errors import UsageError, unknown
 from harness.judge.asv_gate import judge_against, judge_cells, judge_listed
 from harness.judge.expectations import Expectations
 from harness.judge.gate import GateReport, gate
@@ -29,8 +30,22 @@ AXES = ("solver", "problem", "n", "device")
 """Parameters of a suite that are not options of the solver."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Which results: `commit` None is the newest; `env` and `base_env` are parts of an environment's name.
+
+    With `base_env` and no `base`, two environments of one commit are compared: a library's upgrade.
+    """
+
+    machine: str | None = None
+    commit: str | None = None
+    base: str | None = None
+    env: str | None = None
+    base_env: str | None = None
+
+
 def gate_asv(
-    folder: Path, expectations: Expectations, machine: str | None, commit: str | None, base: str | None
+    folder: Path, expectations: Expectations, asked: Asked
 ) -> list[tuple[AsvResults, AsvResults | None, GateReport]]:
     """Judge every environment's results of a commit, and where `base` is given against that commit's too.
 
@@ -38,24 +53,43 @@ def gate_asv(
 
     Raises what read_results raises, and UsageError for an unknown commit.
     """
-    chosen = read_results(folder, machine, resolve_commit(commit))
-    bases = {r.environment: r for r in read_results(folder, machine, resolve_commit(base))} if base else {}
+    chosen = _environments(read_results(folder, asked.machine, resolve_commit(asked.commit)), asked.env)
     listed = listed_benchmarks(folder)
-    return [
-        (results, bases.get(results.environment), _judge(results, bases, listed, expectations, base))
-        for results in chosen
-    ]
+    judged = []
+    for results in chosen:
+        base = _base(folder, asked, results)
+        judged.append((results, base, _judge(results, base, listed, expectations, asked)))
+    return judged
+
+
+def _environments(results: Sequence[AsvResults], wanted: str | None) -> list[AsvResults]:
+    """Those whose environment has `wanted` in its name, all of them for None. Raises UsageError if none has."""
+    found = [r for r in results if wanted is None or wanted in r.environment]
+    if not found:
+        raise unknown("environment", str(wanted), [r.environment for r in results])
+    return found
+
+
+def _base(folder: Path, asked: Asked, results: AsvResults) -> AsvResults | None:
+    """What to compare with: the base commit's results in the same environment, or in the one asked for."""
+    if asked.base is None and asked.base_env is None:
+        return None
+    commit = results.commit if asked.base is None else resolve_commit(asked.base)
+    candidates = read_results(folder, asked.machine, commit)
+    if asked.base_env is None:
+        return next((r for r in candidates if r.environment == results.environment), None)
+    return _environments(candidates, asked.base_env)[0]
 
 
 def _judge(
     results: AsvResults,
-    bases: Mapping[str, AsvResults],
+    base: AsvResults | None,
     listed: Iterable[str],
     expectations: Expectations,
-    base: str | None,
+    asked: Asked,
 ) -> GateReport:
     run, records = as_run(results)
-    report = gate(run, records, expectations)
+    report = gate(run, records, expectations, partial=True)
     judgements: list[Judgement] = [
         *report.judgements,
         *judge_cells(results.cells),
@@ -63,9 +97,9 @@ def _judge(
     ]
     incomplete: tuple[str, ...] = ()
     if base is not None:
-        before = bases.get(results.environment)
-        judgements += judge_against(results.cells, before.cells) if before else []
-        incomplete = () if before else (f"{base} in the environment {results.environment}",)
+        judgements += judge_against(results.cells, base.cells)
+    elif asked.base is not None:
+        incomplete = (f"{asked.base} in the environment {results.environment}",)
     return GateReport(tuple(judgements), incomplete, report.unjudged)
 
 

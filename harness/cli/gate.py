@@ -28,6 +28,8 @@ def gate(
     asv: Annotated[bool, typer.Option("--asv", help="Judge asv's results instead of a run.")] = False,
     commit: Annotated[str | None, typer.Option(help="With --asv: the commit; the newest with results.")] = None,
     base: Annotated[str | None, typer.Option(help="With --asv: a commit that must not be better.")] = None,
+    env: Annotated[str | None, typer.Option(help="With --asv: a part of the environment's name.")] = None,
+    base_env: Annotated[str | None, typer.Option(help="With --asv: compare with this environment.")] = None,
     machine: cli.Machine = None,
     results: cli.AsvFolder = None,
 ) -> None:
@@ -42,13 +44,14 @@ def gate(
         raise UsageError("--fresh makes a run and --run names one: give one of them")
     path = expectations or _default_expectations()
     expected = read_expectations(path)
-    for name, value in (("commit", commit), ("base", base), ("machine", machine), ("results", results)):
-        if value is not None and not asv:
-            raise UsageError(f"--{name} goes with --asv")
+    asked = {"commit": commit, "base": base, "env": env, "base_env": base_env, "machine": machine}
     if asv:
         if fresh or run or update:
             raise UsageError("--asv judges asv's results: --run, --fresh and --update are for runs")
-        _gate_asv(expected, path, (results, machine, commit, base), as_json=as_json)
+        _gate_asv(expected, path, results, asked, as_json=as_json)
+    for name, value in {**asked, "results": results}.items():
+        if value is not None:
+            raise UsageError(f"--{name.replace('_', '-')} goes with --asv")
     run_id = _run_fresh(store, quiet=as_json) if fresh else run
     opened = Store(store, create=False)
     judged = opened.run(run_id)
@@ -65,20 +68,15 @@ def gate(
 
 
 def _gate_asv(
-    expected: "Expectations",
-    path: Path,
-    asked: tuple[Path | None, str | None, str | None, str | None],
-    *,
-    as_json: bool,
+    expected: "Expectations", path: Path, results_dir: Path | None, asked: "dict[str, str | None]", *, as_json: bool
 ) -> None:
     """Judge asv's results, each environment in turn; exits with the worst code."""
-    from harness.asv_bridge import existing_folder, gate_asv
+    from harness.asv_bridge import Asked, existing_folder, gate_asv
     from harness.report.asv_table import print_speed
     from harness.report.console import out
     from harness.report.gate_table import print_gate
 
-    folder, machine, commit, base = asked
-    judged = gate_asv(existing_folder(folder), expected, machine, commit, base)
+    judged = gate_asv(existing_folder(results_dir), expected, Asked(**asked))
     for results, before, report in judged:
         name = f"{results.commit[:8]} {results.environment} on {results.machine}"
         if as_json:

@@ -1,10 +1,12 @@
 """The expectations file: floors, ceilings and bands per solver and problem, each with its source."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from harness.errors import UsageError
 from harness.records.record import Record
@@ -43,13 +45,15 @@ class Classes(_Strict):
 class Expectation(_Strict):
     """What is expected of every record that matches; at least one must.
 
-    `options` and `n` narrow the match; a record without such an option matches. `status` is what the
+    `options` and `n` narrow the match; a record without such an option matches. `versions` maps a library
+    to the versions that the entry is about (">=1.9"); an unknown version is one of them. `status` is what the
     case must end as; another than ok needs `expected_failure`, the reason. `pinned` limits come from
     elsewhere than a measurement: an update leaves them.
     """
 
     problem: str
     solver: str
+    versions: dict[str, str] = Field(default_factory=dict)
     n: int | None = None
     device: str | None = None
     options: dict[str, str | int | float] = Field(default_factory=dict)
@@ -61,6 +65,16 @@ class Expectation(_Strict):
     r2: dict[Literal["train", "val", "test"], Band] = Field(default_factory=dict)
     mse: dict[Literal["train", "val", "test"], Band] = Field(default_factory=dict)
     source: str
+
+    @field_validator("versions")
+    @classmethod
+    def _specifiers(cls, versions: dict[str, str]) -> dict[str, str]:
+        for library, text in versions.items():
+            try:
+                SpecifierSet(text)
+            except InvalidSpecifier:
+                raise ValueError(f"{library}: '{text}' is no version specifier, as >=1.9") from None
+        return versions
 
     @model_validator(mode="after")
     def _failure_has_a_reason(self) -> Self:
@@ -76,6 +90,14 @@ class Expectation(_Strict):
         """Problem, solver and what narrows them, for a person."""
         return " ".join([self.problem, self.solver, *(f"{name}={value}" for name, value in self.narrows().items())])
 
+    def is_about(self, installed: Mapping[str, str]) -> bool:
+        """Whether the installed versions are ones that this expectation is about."""
+        return all(
+            SpecifierSet(text).contains(installed[library], prereleases=True)
+            for library, text in self.versions.items()
+            if library in installed
+        )
+
     def narrows(self) -> dict[str, object]:
         """The axes and options that this expectation is about."""
         own = {"n": self.n, "device": self.device} | dict(self.options)
@@ -83,7 +105,7 @@ class Expectation(_Strict):
 
 
 class Expectations(_Strict):
-    """The whole file; `default_problems` are those that a run for which none was named must hold."""
+    """The whole file; `default_problems`: those of a run without --problem."""
 
     schema_version: Literal[1]
     default_problems: tuple[str, ...]

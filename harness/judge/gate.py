@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.errors import COULD_NOT_MEASURE
 from harness.judge.expectations import Expectation, Expectations, in_scope, matches
 from harness.judge.verdict import Judgement, Verdict
-from harness.records.record import Record
+from harness.records.record import Accuracy, Record
 from harness.records.run import Run
 
 OUTSIDE = "Find the commit or the library upgrade that did it; if the limit itself is wrong, harness gate --update."
@@ -27,6 +27,15 @@ class GateReport:
         return tuple(j for j in self.judgements if j.verdict is not Verdict.UNCHANGED)
 
     @property
+    def known_failures(self) -> tuple[Judgement, ...]:
+        """Expected failures that are as expected, with their reasons."""
+        return tuple(
+            j
+            for j in self.judgements
+            if j.quantity == "status" and j.verdict is Verdict.UNCHANGED and j.expected != "ok"
+        )
+
+    @property
     def exit_code(self) -> int:
         """1 for a breach, 3 if cases are missing or nothing was judged, else 0."""
         if self.breaches:
@@ -34,11 +43,15 @@ class GateReport:
         return COULD_NOT_MEASURE if self.incomplete or not self.judgements else 0
 
 
-def gate(run: Run, records: Sequence[Record], expectations: Expectations) -> GateReport:
-    """Judge every record by every expectation that it matches; a missing one fails."""
+def gate(run: Run, records: Sequence[Record], expectations: Expectations, *, partial: bool = False) -> GateReport:
+    """Judge every record by every expectation that it matches; a missing one fails.
+
+    `partial` is for records that hold only what somebody chose to track: a quantity that is None there
+    was not tracked, and is not judged.
+    """
     judgements: list[Judgement] = []
     judged: set[str] = set()
-    for entry in expectations.expect:
+    for entry in (entry for entry in expectations.expect if entry.is_about(run.environment.versions)):
         for problem in expectations.problems_of(entry):
             for solver in expectations.solvers_of(entry):
                 found = [record for record in records if matches(entry, record, problem, solver)]
@@ -46,7 +59,7 @@ def gate(run: Run, records: Sequence[Record], expectations: Expectations) -> Gat
                     judgements.append(_vanished(entry, problem, solver))
                 for record in found:
                     judged.add(record.case)
-                    judgements.extend(_judge(entry, record))
+                    judgements.extend(_judge(entry, record, partial=partial))
     uncovered = [record for record in records if record.case not in judged]
     judgements.extend(_failed(record) for record in uncovered if record.status.failed)
     judgements.extend(_not_timed(record) for record in records if record.samples.error)
@@ -55,21 +68,27 @@ def gate(run: Run, records: Sequence[Record], expectations: Expectations) -> Gat
     return GateReport(tuple(judgements), missing, sum(not record.status.failed for record in uncovered))
 
 
-def _judge(entry: Expectation, record: Record) -> Iterator[Judgement]:
+def _judge(entry: Expectation, record: Record, *, partial: bool) -> Iterator[Judgement]:
     """One judgement a quantity; the numbers of a case that ended otherwise than expected are not looked at."""
     status = _status(entry, record)
     yield status
     if status.verdict is not Verdict.UNCHANGED:
         return
-    accuracy = record.accuracy
+    for quantity, value, low, high in _limited(entry, record.accuracy):
+        if value is not None or not partial:
+            yield _bounded(record, entry, quantity, value, (low, high))
+
+
+def _limited(entry: Expectation, accuracy: Accuracy) -> Iterator[tuple[str, float | None, float, float]]:
+    """Each quantity that the entry limits: its name, the measured value, lowest and highest."""
     if entry.digits_min is not None:
-        yield _bounded(record, entry, "digits", accuracy.digits, low=entry.digits_min)
+        yield "digits", accuracy.digits, entry.digits_min, math.inf
     if entry.excess_loss_max is not None:
-        yield _bounded(record, entry, "excess loss", accuracy.excess_loss, high=entry.excess_loss_max)
+        yield "excess loss", accuracy.excess_loss, -math.inf, entry.excess_loss_max
     for part, (low, high) in entry.r2.items():
-        yield _bounded(record, entry, f"R² {part}", accuracy.r2.get(part), low=low, high=high)
+        yield f"R² {part}", accuracy.r2.get(part), low, high
     for part, (low, high) in entry.mse.items():
-        yield _bounded(record, entry, f"MSE {part}", accuracy.mse.get(part), low=low, high=high)
+        yield f"MSE {part}", accuracy.mse.get(part), low, high
 
 
 def _status(entry: Expectation, record: Record) -> Judgement:
@@ -94,15 +113,10 @@ def _status(entry: Expectation, record: Record) -> Judgement:
 
 
 def _bounded(
-    record: Record,
-    entry: Expectation,
-    quantity: str,
-    value: float | None,
-    *,
-    low: float = -math.inf,
-    high: float = math.inf,
+    record: Record, entry: Expectation, quantity: str, value: float | None, band: tuple[float, float]
 ) -> Judgement:
     """Inside [low, high] is unchanged; outside, NaN and missing are regressions."""
+    low, high = band
     expected = f">= {low:g}" if high == math.inf else f"<= {high:.3g}" if low == -math.inf else f"{low:g} to {high:g}"
     if value is None or math.isnan(value):
         verdict, detail = Verdict.REGRESSION, "there is no number to judge"

@@ -10,6 +10,8 @@ from harness.solvers.status import Status
 from harness.timing.sampling import Samples
 from harness.verify.accuracy import Accuracy
 
+__all__ = ["Accuracy", "Kept", "Record", "Samples", "Solution", "Status", "TraceRecord"]  # what judges may see
+
 SCHEMA_VERSION: Literal[1] = 1
 """Of records and of the store's tables; a store of another version is refused."""
 

@@ -27,6 +27,8 @@ def print_gate(console: Console, report: GateReport, run_id: str, source: str) -
         console.print(table)
     for advice in dict.fromkeys(breach.advice for breach in report.breaches if breach.advice):
         console.print(f"[bold]do:[/] {escape(advice)}")
+    for known in report.known_failures:
+        console.print(f"[yellow]known[/] {escape(known.case)}: {known.expected}: {escape(known.reason)}")
     for case in report.incomplete[:SHOWN_MISSING]:
         console.print(f"[red]no record[/] {escape(case)}")
     if len(report.incomplete) > SHOWN_MISSING:
