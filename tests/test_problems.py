@@ -550,3 +550,33 @@ def test_a_data_file_that_is_missing_or_changed_is_refused_in_a_line_that_names_
     refusal(lambda: load_stored(sidecar), str(data), "sha256", sidecar.name)
     data.unlink()
     refusal(lambda: load_stored(sidecar), str(data), "no such file")
+
+
+def test_a_row_with_more_fields_than_the_header_is_refused(tmp_path: Path) -> None:
+    """pandas would take the first field for an index and shift the columns without a word."""
+    path = tmp_path / "ragged.csv"
+    path.write_text("x,y\n1,2,3\n4,5,7\n8,9,1\n")
+    with pytest.raises(UsageError, match="more fields than its header"):
+        catalog.load(str(path), target="y")
+
+
+def test_a_constant_target_is_no_rank_deficiency(tmp_path: Path) -> None:
+    path = tmp_path / "flat.csv"
+    path.write_text("x,y\n1,5\n2,5\n4,5\n")
+    with pytest.raises(UsageError, match="target 'y' is constant"):
+        catalog.load(str(path), target="y")
+
+
+@pytest.mark.parametrize("spec", ["synthetic:seed=-1", "everyday:seed=-1", "synthetic:n=1e15", "synthetic:n=1e300"])
+def test_a_problem_that_cannot_be_drawn_is_one_line(spec: str) -> None:
+    with pytest.raises(UsageError):
+        catalog.load(spec)
+
+
+def test_labels_tell_every_problem_from_every_other(tmp_path: Path) -> None:
+    labels = {catalog.load(f"synthetic:n={n},p=1").label for n in (100001, 100002, 100000)}
+    assert labels == {f"synthetic:n={n},p=1,noise=1,seed=0" for n in (100001, 100002, 100000)}
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "d.csv").write_text("x,y\n1,5\n2,4\n4,5\n")
+    assert len({catalog.load(str(tmp_path / folder / "d.csv"), target="y").label for folder in ("a", "b")}) == 2

@@ -1,6 +1,7 @@
 """The command `harness`: argument parsing only. One file a command; heavy imports inside the commands."""
 
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -13,9 +14,12 @@ from harness.cli.list_ import list_names
 from harness.cli.plot import plot
 from harness.cli.published import published
 from harness.cli.run import run
-from harness.errors import HarnessError
+from harness.errors import USAGE, HarnessError
 
 INTERRUPTED = 130
+
+_TyperUsageError: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
+"""The error of usage that typer raises: its own in newer releases, click's in older ones."""
 
 EXIT_CODES = """Exit codes: 0 fine; 1 a verdict against the code (gate breached, a case ended wrong);
 2 usage; 3 could not measure (incomplete, nothing to judge)."""
@@ -48,12 +52,18 @@ def _root(
 
 
 def main() -> None:
-    """Run the command; an error to a person is one line on standard error."""
+    """Run the command; an error to a person, typer's own among them, is one line on standard error."""
     try:
-        app()
+        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except HarnessError as error:
-        sys.stderr.write(f"harness: {error}\n")
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("harness: interrupted\n")
-        sys.exit(INTERRUPTED)
+        _fail(str(error), error.exit_code)
+    except _TyperUsageError as error:
+        _fail(f"{error.format_message()} (harness {' '.join(sys.argv[1:2])} --help)", USAGE)
+    except (typer.Abort, KeyboardInterrupt):
+        _fail("interrupted", INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"harness: {' '.join(message.split())}\n")
+    sys.exit(code)

@@ -40,7 +40,7 @@ def _optimizer(record: Record) -> str | None:
 
 
 def _lr(record: Record) -> str | None:
-    return f"{record.options['lr']:g}" if "lr" in record.options else None
+    return str(record.options["lr"]) if "lr" in record.options else None
 
 
 def _size(record: Record) -> str | None:
@@ -69,7 +69,7 @@ def _group(record: Record, by: str) -> str:
 
 
 def _shown(record: Record, *names: str) -> list[str]:
-    return [f"{name}={record.options[name]:g}" for name in names if record.options.get(name)]
+    return [f"{name}={record.options[name]}" for name in names if record.options.get(name)]
 
 
 def compare(records: Sequence[Record], by: str, baseline: str | None = None) -> list[Row]:

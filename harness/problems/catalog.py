@@ -77,7 +77,12 @@ def _generate(name: str, text: str, n: int | None) -> Problem:
         values[key] = _number(value, type(signature[key].default), f"{name}: {key}")
     if n is not None:
         values["n"] = n
-    return generator(**values)
+    try:
+        return generator(**values)
+    except (MemoryError, ValueError, OverflowError):
+        raise UsageError(
+            f"{name}: n={values.get('n')} rows are more than this machine can hold: ask for fewer"
+        ) from None
 
 
 def _number(text: str, kind: type, what: str) -> float | int:

@@ -18,6 +18,12 @@ MIN_ROWS = 2
 """Fewer training rows than this leave nothing to fit."""
 
 
+def short(value: float) -> str:
+    """The shortest text that reads back as the number: 1e+06 for 1000000, and 1000001 for itself."""
+    text = f"{value:g}"
+    return text if float(text) == value else repr(value)
+
+
 @dataclass(frozen=True)
 class Split:
     """Row indices (int64) of the training, validation and test parts; val and test may be empty."""
@@ -46,7 +52,8 @@ class Truth:
 class Problem:
     """X (n, p) float64 and y (n,) float64, both read-only, and everything a solver may know of them.
 
-    `relation` says whether a line suits the data (`linear`) or only a curve does (`nonlinear`).
+    `name` is what expectations call it; `spec` tells a user's files apart. `relation` says whether a
+    line suits the data (`linear`) or only a curve does (`nonlinear`).
     `recipe` holds the training options that the problem's source used; they are hints, which an
     explicit option overrides and which a solver that does not take them never sees.
     """
@@ -66,10 +73,11 @@ class Problem:
     truth: Truth | None = None
     recipe: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     parameters: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    spec: str = ""
 
     def __post_init__(self) -> None:
         """Freeze the arrays: a solver that writes into its input must not change the next one's."""
-        for array in (self.X, self.y):
+        for array in (self.X, self.y, self.split.train, self.split.val, self.split.test):
             array.setflags(write=False)
 
     @property
@@ -84,10 +92,10 @@ class Problem:
 
     @property
     def label(self) -> str:
-        """The name with its generator's parameters, as `harness run --problem` takes it."""
+        """What tells this problem from every other: the name with its generator's parameters, or a file's `spec`."""
         if not self.parameters:
-            return self.name
-        return self.name + ":" + ",".join(f"{key}={value:g}" for key, value in self.parameters.items())
+            return self.spec or self.name
+        return self.name + ":" + ",".join(f"{key}={short(value)}" for key, value in self.parameters.items())
 
     def rows(self, part: str) -> tuple[Floats, Floats]:
         """X (m, p) and y (m,) of one split, `train`, `val` or `test`; read-only."""

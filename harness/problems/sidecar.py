@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from harness.errors import UsageError
 from harness.problems.problem import Problem, Truth
 from harness.problems.problem import Split as RowSplit
-from harness.problems.table import SPLIT_COLUMN, numbers, read_table, row_split
+from harness.problems.table import SPLIT_COLUMN, numbers, read_table, row_split, target_of
 
 
 class TruthEntry(BaseModel):
@@ -68,12 +68,17 @@ def load_stored(sidecar_path: Path) -> Problem:
     frame = read_table(path)
     if hashlib.sha256(path.read_bytes()).hexdigest() != sidecar.sha256:
         raise UsageError(f"{path}: its sha256 is not the one in {sidecar_path.name}: restore the file")
+    missing = [name for name in (*sidecar.features, sidecar.target) if name not in frame.columns]
+    if missing:
+        raise UsageError(f"{path}: has no column '{missing[0]}', which {sidecar_path.name} names")
+    if len(frame) != sidecar.rows:
+        raise UsageError(f"{path}: has {len(frame)} rows, {sidecar_path.name} says {sidecar.rows}")
     split = row_split(frame, path) if SPLIT_COLUMN in frame.columns else None
     truth = None if sidecar.truth is None else Truth(sidecar.truth.coef, sidecar.truth.intercept, sidecar.truth.origin)
     return Problem(
         name=sidecar.name,
         X=np.ascontiguousarray(numbers(frame, sidecar.features, path)),
-        y=numbers(frame, [sidecar.target], path)[:, 0].copy(),
+        y=target_of(frame, sidecar.target, path),
         features=sidecar.features,
         target=sidecar.target,
         split=split or RowSplit.all_train(len(frame)),

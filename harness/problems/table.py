@@ -25,14 +25,22 @@ def read_table(path: Path) -> pd.DataFrame:
         raise UsageError(f"no such file: {path}")
     try:
         if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path)
+            return pd.read_parquet(path).rename(columns=str)
         if path.suffix.lower() == ".csv":
-            return pd.read_csv(path, dtype=str).apply(_parsed)
+            return _read_csv(path)
     except ImportError:
         raise UsageError(f"{path}: reading Parquet needs pyarrow: pip install 'ls-harness[parquet]'") from None
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
     raise UsageError(f"{path}: a problem file is .csv or .parquet, not '{path.suffix}'")
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """Raises UsageError for rows with a field more than the header: pandas would take the first for an index."""
+    frame = pd.read_csv(path, dtype=str)
+    if len(frame) and not isinstance(frame.index, pd.RangeIndex):
+        raise UsageError(f"{path}: its rows have more fields than its header has names")
+    return frame.apply(_parsed)
 
 
 def _parsed(column: "pd.Series[str]") -> "pd.Series[float] | pd.Series[str]":
@@ -67,8 +75,9 @@ def load_file(path: Path, target: str | None) -> Problem:
     title = f"{path.name}: {target} on {', '.join(features)}"
     return Problem(
         name=path.stem,
+        spec=f"{path}:{target}",
         X=numbers(frame, features, path),
-        y=numbers(frame, [target], path)[:, 0],
+        y=target_of(frame, target, path),
         features=tuple(features),
         target=target,
         split=split or Split.all_train(len(frame)),
@@ -86,6 +95,9 @@ def numbers(frame: pd.DataFrame, columns: Sequence[str], path: Path) -> np.ndarr
     """
     if len(frame) < MIN_ROWS:
         raise UsageError(f"{path}: {len(frame)} row(s); a fit needs at least 2")
+    texts = [name for name in columns if not pd.api.types.is_numeric_dtype(frame[name])]
+    if texts:
+        raise UsageError(f"{path}: column '{texts[0]}' is not numeric")
     values = frame[list(columns)].to_numpy(dtype=np.float64)
     for name, column in zip(columns, values.T, strict=True):
         bad = int((~np.isfinite(column)).sum())
@@ -93,12 +105,20 @@ def numbers(frame: pd.DataFrame, columns: Sequence[str], path: Path) -> np.ndarr
             raise UsageError(f"{path}: column '{name}' has {bad} missing or infinite value(s): drop or fill them")
     seen: dict[bytes, str] = {}
     for name, column in zip(columns, values.T, strict=True):
-        if np.ptp(column) == 0:
+        if (column == column[0]).all():
             raise RankDeficientError(f"{path}: rank_deficient: column '{name}' is constant: drop it")
         first = seen.setdefault(column.tobytes(), name)
         if first != name:
             raise RankDeficientError(f"{path}: rank_deficient: column '{name}' repeats '{first}': drop one")
     return values
+
+
+def target_of(frame: pd.DataFrame, target: str, path: Path) -> np.ndarray:
+    """The target as float64 of shape (n,). Raises UsageError if it is constant, besides what `numbers` raises."""
+    try:
+        return numbers(frame, [target], path)[:, 0].copy()
+    except RankDeficientError:
+        raise UsageError(f"{path}: target '{target}' is constant: there is nothing to fit") from None
 
 
 def row_split(frame: pd.DataFrame, path: Path) -> Split | None:

@@ -6,7 +6,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, insert, inspect, select, update
+from sqlalchemy import URL, Engine, create_engine, event, insert, inspect, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import CannotMeasureError, UsageError
@@ -24,7 +24,7 @@ def store_url(text: str | None) -> str:
     """A SQLAlchemy URL: `text` if it is one, the SQLite file it names if it is a path, else the default's."""
     if text and "://" in text:
         return text
-    return f"sqlite:///{Path(text) if text else DEFAULT_PATH}"
+    return URL.create("sqlite", database=str(Path(text) if text else DEFAULT_PATH)).render_as_string()
 
 
 class Store:
@@ -57,6 +57,10 @@ class Store:
     def _create(self, present: set[str]) -> None:
         if present:
             raise UsageError(f"{self.url}: holds other tables and is no harness store: name another --store")
+        if self._engine.dialect.name == "sqlite":
+            # The write-ahead log is a property of the file: only a store of ours is given it.
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         with self._engine.begin() as connection:
             tables.metadata.create_all(connection)
             connection.execute(insert(tables.meta).values(schema_version=SCHEMA_VERSION))
@@ -188,7 +192,7 @@ def _engine(url: str, *, create: bool) -> Engine:
         database = engine.url.database
         if database and database != ":memory:":
             path = Path(database)
-            if not path.exists() and not create:
+            if not create and not (path.exists() and path.stat().st_size):
                 raise CannotMeasureError(f"{path}: no store there yet: 'harness run' makes one")
             if create:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -197,10 +201,9 @@ def _engine(url: str, *, create: bool) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Write-ahead log, so that readers and a second writer do not block; patience with other writers."""
+    """Patience with other writers, and every commit on the disk."""
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()

@@ -17,7 +17,7 @@ class TorchLinear:
 
     kind = Kind.ITERATIVE
     devices = ("cpu", "cuda")
-    requires = ("torch",)
+    requires = ("torch", "torch._dynamo")  # torch.optim imports _dynamo when it is first used
 
     def __init__(self, optimizer: str) -> None:
         """`optimizer` is sgd or adam."""

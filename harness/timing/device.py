@@ -1,5 +1,6 @@
 """The devices of this machine, and how to wait for one."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,9 +29,11 @@ def devices() -> list[Device]:
 
 
 def check_device(name: str) -> None:
-    """Raise UsageError, with the reason, if `name` is cuda and there is none."""
+    """Raise UsageError if `name` is neither cpu nor cuda (or cuda:0, ...), or is cuda and there is none."""
     if name == "cpu":
         return
+    if not re.fullmatch(r"cuda(:\d+)?", name):
+        raise UsageError(f"unknown device '{name}': known: auto, cpu, cuda, all")
     cuda = devices()[-1]
     if cuda.unavailable:
         raise UsageError(f"device {name} is not available: {cuda.unavailable}; use --device cpu")
