@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: bench test lint types imports pytest clean
+.PHONY: bench test lint types imports pytest asv asv-compare asv-versions asv-publish clean
 
 bench: $(READY)
 	$(BIN)/harness run || test $$? -eq 1 # a case that ended wrong may be expected: the gate knows
@@ -32,6 +32,36 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(READY)
+
+# asv: uv builds its environments where it is on PATH, virtualenv elsewhere. MACHINE names the results' folder.
+ASV_ENV ?= $(if $(shell command -v uv 2>/dev/null),uv,virtualenv)
+MACHINE ?= $(shell hostname)
+ASV_OPTS ?=
+ASV_RUN = $(BIN)/asv run -E $(ASV_ENV) --machine $(MACHINE) --show-stderr $(ASV_OPTS)
+
+$(VENV)/.asv-machine: $(READY)
+	$(BIN)/asv machine --yes > /dev/null
+	@touch $@
+
+asv: $(VENV)/.asv-machine
+	$(BIN)/asv check -E existing
+	$(ASV_RUN) HEAD^!
+	$(BIN)/harness gate --asv --commit HEAD --machine $(MACHINE)
+
+# Both commits' rounds in turn, so that drift of the machine hits both.
+asv-compare: $(VENV)/.asv-machine
+	@test -n "$(BASE)" || { echo 'say which commit to compare with: make asv-compare BASE=HEAD~1' >&2; exit 2; }
+	{ git rev-parse --verify '$(BASE)^{commit}' && git rev-parse HEAD; } | $(ASV_RUN) --interleave-rounds HASHFILE:-
+	$(BIN)/asv compare --machine $(MACHINE) $(BASE) HEAD
+	$(BIN)/harness gate --asv --commit HEAD --base $(BASE) --machine $(MACHINE)
+
+asv-versions: $(VENV)/.asv-machine
+	$(ASV_RUN) --config asv.versions.conf.json --bench scikit_learn HEAD^!
+	$(BIN)/asv publish --config asv.versions.conf.json
+
+asv-publish: $(READY)
+	$(BIN)/asv publish
+	@echo 'the site is in .asv/html: $(BIN)/asv preview serves it'
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis results/harness.sqlite*

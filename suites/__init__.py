@@ -1,1 +1,13 @@
-"""asv benchmarks: thin classes over harness.suite, one file per family. Nothing heavy at import."""
+"""asv benchmarks: thin classes over harness.suite, one file per family. Nothing heavy at import.
+
+Unless it is asked for: with HARNESS_SUITE_PREIMPORT=1 and asv's `--launch-method forkserver` the
+libraries are imported once and every benchmark is a fork, which takes a third of the time. Not on CUDA,
+which does not survive a fork, and peak memory then includes every library.
+"""
+
+import importlib
+import os
+
+if os.environ.get("HARNESS_SUITE_PREIMPORT"):
+    for _module in ("harness.suite", "sklearn.linear_model", "statsmodels.api", "torch._dynamo"):
+        importlib.import_module(_module)

@@ -30,6 +30,7 @@ def gate(
     base: Annotated[str | None, typer.Option(help="With --asv: a commit that must not be better.")] = None,
     env: Annotated[str | None, typer.Option(help="With --asv: a part of the environment's name.")] = None,
     base_env: Annotated[str | None, typer.Option(help="With --asv: compare with this environment.")] = None,
+    bench: Annotated[str | None, typer.Option(help="With --asv: only benchmarks with this regular expression.")] = None,
     machine: cli.Machine = None,
     results: cli.AsvFolder = None,
 ) -> None:
@@ -44,7 +45,7 @@ def gate(
         raise UsageError("--fresh makes a run and --run names one: give one of them")
     path = expectations or _default_expectations()
     expected = read_expectations(path)
-    asked = {"commit": commit, "base": base, "env": env, "base_env": base_env, "machine": machine}
+    asked = {"commit": commit, "base": base, "env": env, "base_env": base_env, "bench": bench, "machine": machine}
     if asv:
         if fresh or run or update:
             raise UsageError("--asv judges asv's results: --run, --fresh and --update are for runs")

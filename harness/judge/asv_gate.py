@@ -32,12 +32,12 @@ LIMITS = {
 """What is gated against a base; times and bytes are reported, not gated."""
 
 
-def judge_cells(cells: Sequence[AsvCell], expected_devices: frozenset[str] = frozenset({"cpu"})) -> list[Judgement]:
-    """Every cell of an expected device must be a finite, non-negative number.
+def judge_cells(cells: Sequence[AsvCell]) -> list[Judgement]:
+    """Every cell must be a finite, non-negative number, but for skips on a device that the machine may lack.
 
-    A NaN on another device is a skip: asv writes one where a benchmark raises NotImplementedError.
+    asv writes NaN where a benchmark raises NotImplementedError, as where one returns NaN.
     """
-    return [judged for cell in cells if (judged := _judge_number(cell, expected_devices)) is not None]
+    return [_judge_number(cell) for cell in cells if not (_optional(cell) and cell.skipped)]
 
 
 def judge_listed(cells: Sequence[AsvCell], listed: Iterable[str]) -> list[Judgement]:
@@ -67,10 +67,11 @@ def judge_against(cells: Sequence[AsvCell], base: Sequence[AsvCell]) -> list[Jud
     ]
 
 
-def _judge_number(cell: AsvCell, expected_devices: frozenset[str]) -> Judgement | None:
-    device = str(dict(cell.params).get("device", "cpu"))
-    if device not in expected_devices and cell.value is not None and math.isnan(cell.value):
-        return None
+def _optional(cell: AsvCell) -> bool:
+    return dict(cell.params).get("device", "cpu") != "cpu"
+
+
+def _judge_number(cell: AsvCell) -> Judgement:
     good = cell.value is not None and math.isfinite(cell.value) and cell.value >= 0
     return Judgement(
         case=cell.label,
@@ -87,7 +88,7 @@ def _judge_pair(then: AsvCell, now: AsvCell | None) -> Judgement:
     limit = LIMITS[then.metric]
     assert then.value is not None  # noqa: S101  # judge_against() has looked
     allowed = max(then.value * limit.factor + limit.add, limit.floor)
-    advice = "Find what changed between the two commits: git bisect with this benchmark."
+    advice = "Find what changed between the two: the commit by git bisect, the release in its changelog."
     if now is None:
         measured, detail, bad = "no result", "the benchmark or its parameters were deleted", True
     elif now.value is None or not math.isfinite(now.value):

@@ -58,9 +58,14 @@ class AsvCell:
         return self.name.rpartition(".")[2]
 
     @property
+    def skipped(self) -> bool:
+        """NaN: asv writes it for a skip."""
+        return self.value is not None and math.isnan(self.value)
+
+    @property
     def label(self) -> str:
-        """Benchmark and parameters, for a person."""
-        return " ".join([self.name, *(f"{name}={value}" for name, value in self.params)])
+        """Module, class and parameters, for a person; the metric stands beside it."""
+        return " ".join([self.name.rpartition(".")[0], *(str(value) for _, value in self.params)])
 
 
 @dataclass(frozen=True)
