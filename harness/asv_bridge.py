@@ -1,7 +1,7 @@
 """asv's results for the gate and the store."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,13 +50,22 @@ def gate_asv(
 
     Raises what read_results raises, and UsageError for an unknown commit.
     """
-    chosen = _environments(read_results(folder, asked.machine, resolve_commit(asked.commit)), asked.env)
-    listed = listed_benchmarks(folder)
+    chosen = _environments(_read(folder, asked, asked.commit), asked.env)
+    listed = frozenset(filter(asked.wants, listed_benchmarks(folder)))
     judged = []
     for results in chosen:
         base = _base(folder, asked, results)
-        judged.append((results, base, _judge(results, base, listed, expectations, asked)))
+        missing = (f"{asked.base} in the environment {results.environment}",) if asked.base and base is None else ()
+        judged.append((results, base, _judge(results, base, listed, expectations, missing)))
     return judged
+
+
+def _read(folder: Path, asked: Asked, commit: str | None) -> list[AsvResults]:
+    """A commit's results, narrowed to the benchmarks that are asked for."""
+    return [
+        replace(results, cells=tuple(cell for cell in results.cells if asked.wants(cell.name)))
+        for results in read_results(folder, asked.machine, resolve_commit(commit))
+    ]
 
 
 def _environments(results: Sequence[AsvResults], wanted: str | None) -> list[AsvResults]:
@@ -71,8 +80,7 @@ def _base(folder: Path, asked: Asked, results: AsvResults) -> AsvResults | None:
     """What to compare with: the base commit's results in the same environment, or in the one asked for."""
     if asked.base is None and asked.base_env is None:
         return None
-    commit = results.commit if asked.base is None else resolve_commit(asked.base)
-    candidates = read_results(folder, asked.machine, commit)
+    candidates = _read(folder, asked, asked.base or results.commit)
     if asked.base_env is None:
         return next((r for r in candidates if r.environment == results.environment), None)
     return _environments(candidates, asked.base_env)[0]
@@ -81,26 +89,22 @@ def _base(folder: Path, asked: Asked, results: AsvResults) -> AsvResults | None:
 def _judge(
     results: AsvResults,
     base: AsvResults | None,
-    listed: Iterable[str],
+    listed: frozenset[str],
     expectations: Expectations,
-    asked: Asked,
+    missing: tuple[str, ...],
 ) -> GateReport:
-    cells = [cell for cell in results.cells if asked.wants(cell.name)]
-    run, records = as_run(replace(results, cells=tuple(cells)))
+    cells = results.cells
+    run, records = as_run(results)
     report = gate(run, records, expectations, partial=True)
     excused = {known.case for known in report.known_failures if known.expected == Status.UNSUPPORTED}
     unsupported = {cell.params for cell in cells if cell.skipped and case_key(dict(cell.params)) in excused}
     judgements: list[Judgement] = [
         *report.judgements,
         *judge_cells([cell for cell in cells if cell.params not in unsupported]),
-        *judge_listed(cells, filter(asked.wants, listed)),
+        *judge_listed(cells, listed),
+        *(judge_against(cells, base.cells) if base is not None else ()),
     ]
-    incomplete: tuple[str, ...] = ()
-    if base is not None:
-        judgements += judge_against(cells, [cell for cell in base.cells if asked.wants(cell.name)])
-    elif asked.base is not None:
-        incomplete = (f"{asked.base} in the environment {results.environment}",)
-    return GateReport(tuple(judgements), incomplete, report.unjudged)
+    return GateReport(tuple(judgements), missing, report.unjudged)
 
 
 def import_asv(folder: Path, store: Store, machine: str | None, commit: str | None) -> list[tuple[Run, list[Record]]]:

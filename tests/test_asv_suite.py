@@ -81,9 +81,9 @@ def test_the_gate_fails_the_lossy_commit_and_names_the_case(ran: Ran, run_cli: R
 
 def test_the_gate_against_the_base_names_the_benchmark(ran: Ran, run_cli: RunCli) -> None:
     words = ("gate", "--asv", "--results", ran.project.results, "--commit", ran.lossy, "--base", ran.honest)
-    ended = run_cli(*words, "--bench", "closed_forms.Digits")
+    ended = run_cli(*words, "--bench", "closed_forms.Digits", "--json")
     assert ended.code == 1
-    assert PLANTED in re.sub(r"\s+", " ", ended.stdout)
+    assert PLANTED in ended.stdout
     speed = run_cli(*words, "--bench", "Fit")
     assert speed.code == 0, speed.stdout
     assert "speed is shown, not gated" in speed.stdout
