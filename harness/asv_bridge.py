@@ -36,6 +36,13 @@ class Asked:
     base_env: str | None = None
     bench: str | None = None
 
+    def __post_init__(self) -> None:
+        """Raise UsageError if `bench` is no regular expression."""
+        try:
+            re.compile(self.bench or "")
+        except re.error as error:
+            raise UsageError(f"--bench '{self.bench}' is no regular expression: {error}") from None
+
     def wants(self, name: str) -> bool:
         """Whether a benchmark of that name is asked for."""
         return self.bench is None or re.search(self.bench, name) is not None

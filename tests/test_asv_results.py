@@ -1,0 +1,264 @@
+"""asv's files read strictly, and judged: every bad file is one line, every missing number a failure."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.asv_records import as_run
+from harness.errors import CannotMeasureError, HarnessError, UsageError
+from harness.judge.asv_gate import LIMITS, judge_against, judge_cells
+from harness.judge.verdict import Verdict
+from harness.records.asv_results import AsvCell, read_results
+from harness.solvers.status import Status
+from tests.conftest import RunCli
+
+COMMIT = "a" * 40
+OTHER = "b" * 40
+DIGITS = "closed_forms.Digits.track_digits_lost"
+TIME = "closed_forms.Fit.time_fit"
+
+Body = dict[str, Any]
+
+
+def body(commit: str = COMMIT, digits: object = 4.4, date: int = 1_700_000_000_000) -> Body:
+    return {
+        "commit_hash": commit,
+        "env_name": "virtualenv-py3.11",
+        "date": date,
+        "params": {"machine": "here", "num_cpu": "2", "ram": "1000", "cpu": "any", "os": "Linux", "arch": "x86_64"},
+        "python": "3.11",
+        "requirements": {"scikit-learn": "1.9.1"},
+        "env_vars": {},
+        "result_columns": ["result", "params", "version"],
+        "results": {
+            DIGITS: [[digits], [["'numpy_lstsq'"], ["'everyday'"], ["'cpu'"]], "1"],
+            TIME: [[1e-3, math.nan], [["'torch_lstsq'"], ["1000"], ["'cpu'", "'cuda'"]], "1"],
+        },
+        "version": 2,
+    }
+
+
+BENCHMARKS = {
+    DIGITS: {"param_names": ["solver", "problem", "device"]},
+    TIME: {"param_names": ["solver", "n", "device"]},
+    "version": 2,
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "asv"
+    write(folder, "here", body())
+    (folder / "benchmarks.json").write_text(json.dumps(BENCHMARKS))
+    return folder
+
+
+def write(folder: Path, machine: str, content: Body) -> Path:
+    (folder / machine).mkdir(parents=True, exist_ok=True)
+    (folder / machine / "machine.json").write_text("{}")
+    path = folder / machine / f"{content['commit_hash'][:8]}-env.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_every_combination_is_a_cell_with_its_parameters(folder: Path) -> None:
+    (results,) = read_results(folder)
+    assert [(cell.label, cell.metric) for cell in results.cells] == [
+        ("closed_forms.Digits numpy_lstsq everyday cpu", "track_digits_lost"),
+        ("closed_forms.Fit torch_lstsq 1000 cpu", "time_fit"),
+        ("closed_forms.Fit torch_lstsq 1000 cuda", "time_fit"),
+    ]
+    assert dict(results.cells[1].params)["n"] == 1000
+    assert results.cells[2].skipped
+
+
+def test_cells_become_records_and_a_skipped_device_none(folder: Path) -> None:
+    run, records = as_run(read_results(folder)[0])
+    assert run.environment.versions == {"scikit-learn": "1.9.1"}
+    digits, timed = records
+    assert (digits.problem_name, digits.solver, digits.accuracy.digits) == ("everyday", "numpy_lstsq", 10.6)
+    assert (timed.n, timed.unit, timed.samples.cpu_s, timed.samples.wall_s) == (1000, "fit", (1e-3,), ())
+    assert timed.fit_s == 1e-3
+
+
+@pytest.mark.parametrize(("value", "status"), [(None, Status.ERROR), (4.4, Status.OK)])
+def test_a_failed_benchmark_is_an_error(folder: Path, value: float | None, status: Status) -> None:
+    write(folder, "here", body(digits=value))
+    assert as_run(read_results(folder)[0])[1][0].status is status
+
+
+def test_the_newest_commit_is_taken_and_another_can_be_named(folder: Path) -> None:
+    write(folder, "here", body(OTHER, date=1_800_000_000_000))
+    assert read_results(folder)[0].commit == OTHER
+    assert read_results(folder, commit="aaaa")[0].commit == COMMIT
+
+
+def other_parameters() -> Body:
+    changed = body()
+    changed["results"][DIGITS][1] = [["'numpy_lstsq'"], ["'cpu'"]]
+    return changed
+
+
+def too_few_results() -> Body:
+    changed = body()
+    changed["results"][TIME][0] = [1e-3]
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "cannot be read as JSON"),
+        (json.dumps(body())[:300], "cannot be read as JSON"),
+        ("[" * 100_000, "cannot be read as JSON"),
+        ("[]", "no result file"),
+        ("{}", "Field required"),
+        (json.dumps(body() | {"version": 1}), "format 1"),
+        (json.dumps(body() | {"results": [1]}), "results"),
+        (json.dumps(other_parameters()), "other parameters"),
+        (json.dumps(too_few_results()), "other parameters"),
+    ],
+)
+def test_a_file_that_is_not_asv_s_is_one_line(folder: Path, content: str, words: str) -> None:
+    path = folder / "here" / f"{COMMIT[:8]}-env.json"
+    path.write_text(content)
+    with pytest.raises(UsageError) as caught:
+        read_results(folder)
+    assert words in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("act", "error", "words"),
+    [
+        (lambda f: read_results(f / "nowhere"), CannotMeasureError, "no asv results there"),
+        (lambda f: read_results(f, commit="c" * 40), CannotMeasureError, "there are some for aaaaaaaa"),
+        (lambda f: read_results(f, machine="heer"), UsageError, "did you mean 'here'"),
+    ],
+)
+def test_what_is_not_there_is_one_line(
+    folder: Path, act: Callable[[Path], object], error: type[HarnessError], words: str
+) -> None:
+    with pytest.raises(error) as caught:
+        act(folder)
+    assert words in str(caught.value)
+
+
+def test_two_machines_and_none_named_is_one_line(folder: Path) -> None:
+    write(folder, "there", body())
+    with pytest.raises(UsageError, match="has results of here, there: name one with --machine"):
+        read_results(folder)
+    assert read_results(folder, machine="there")[0].machine == "there"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--commit", "no-such-branch"), 2),
+        (("--commit", "c" * 40), 3),
+        (("--machine", "nobody"), 2),
+        (("--env", "uv"), 2),
+        (("--results", "nowhere"), 2),
+        (("--fresh",), 2),
+        (("--bench", "["), 2),
+    ],
+)
+def test_bad_requests_end_with_their_code(folder: Path, run_cli: RunCli, words: tuple[str, ...], code: int) -> None:
+    results = () if "--results" in words else ("--results", folder)
+    ended = run_cli("gate", "--asv", *results, *words)
+    assert ended.code == code
+    assert ended.stderr.startswith("harness: ")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--commit", "--base", "--machine", "--env", "--bench"])
+def test_options_of_asv_are_refused_without_it(run_cli: RunCli, option: str) -> None:
+    ended = run_cli("gate", option, "x")
+    assert ended.code == 2
+    assert f"{option} goes with --asv" in ended.stderr
+
+
+def test_results_without_a_listed_benchmark_fail(folder: Path, run_cli: RunCli) -> None:
+    listed = BENCHMARKS | {"mlp.Epoch.time_epoch": {"param_names": ["solver"]}}
+    (folder / "benchmarks.json").write_text(json.dumps(listed))
+    ended = run_cli("gate", "--asv", "--results", folder)
+    assert ended.code == 1
+    assert "the suite lists it" in ended.stdout
+
+
+def test_a_base_without_results_could_not_be_judged(folder: Path, run_cli: RunCli) -> None:
+    write(folder, "here", body(OTHER) | {"env_name": "another"})
+    ended = run_cli("gate", "--asv", "--results", folder, "--commit", COMMIT, "--base", OTHER)
+    assert ended.code == 3
+
+
+def cell(metric: str, value: float | None, device: str = "cpu") -> AsvCell:
+    return AsvCell(f"family.Class.{metric}", (("solver", "numpy_lstsq"), ("device", device)), value)
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf, -1.0])
+def test_a_number_that_is_none_fails(value: float | None) -> None:
+    (judged,) = judge_cells([cell("track_digits_lost", value)])
+    assert judged.verdict is Verdict.REGRESSION
+
+
+def test_a_skip_on_a_device_that_is_not_there_is_no_failure() -> None:
+    assert judge_cells([cell("time_fit", math.nan, "cuda")]) == []
+    assert judge_cells([cell("time_fit", None, "cuda")])[0].verdict is Verdict.REGRESSION
+
+
+@pytest.mark.parametrize(
+    ("metric", "then", "fine", "worse"),
+    [
+        ("track_digits_lost", 4.0, 4.5, 4.6),
+        ("track_excess_loss", 1e-9, 9e-9, 1.1e-8),
+        ("track_excess_loss", 1e-16, 1e-11, 2e-10),
+        ("track_unexplained_variance", 0.35, 0.3509, 0.352),
+        ("track_epochs_to_tolerance", 100.0, 112.0, 113.0),
+        ("track_wrong", 0.0, 0.0, 1.0),
+    ],
+)
+def test_a_loss_beyond_its_limit_fails_and_a_smaller_one_does_not(
+    metric: str, then: float, fine: float, worse: float
+) -> None:
+    base = [cell(metric, then)]
+    assert judge_against([cell(metric, fine)], base)[0].verdict is Verdict.UNCHANGED
+    assert judge_against([cell(metric, worse)], base)[0].verdict is Verdict.REGRESSION
+    assert judge_against([cell(metric, math.nan)], base)[0].verdict is Verdict.REGRESSION
+    assert judge_against([cell(metric, None)], base)[0].verdict is Verdict.REGRESSION
+    assert judge_against([], base)[0].verdict is Verdict.REGRESSION
+    assert judge_against([cell(metric, 0.0)], base)[0].verdict is Verdict.UNCHANGED
+
+
+def test_times_are_shown_not_gated() -> None:
+    assert not [metric for metric in LIMITS if metric.startswith(("time_", "peakmem_"))]
+    assert judge_against([cell("time_fit", 9.0)], [cell("time_fit", 1.0)]) == []
+
+
+def test_the_committed_versions_show_scikit_learn_s_fall(run_cli: RunCli) -> None:
+    """1.9.1 against 1.8.0 on the same commit: every digit of the everyday case is lost."""
+    from harness.paths import results_folder
+
+    words = ("gate", "--asv", "--results", results_folder() / "versions", "--bench", "scikit_learn")
+    assert run_cli(*words, "--env", "1.8.0").code == 0
+    ended = run_cli(*words, "--env", "1.9.1", "--base-env", "1.8.0", "--json")
+    assert ended.code == 1
+    breaches = [j for j in json.loads(ended.stdout)["judgements"] if j["verdict"] != "unchanged"]
+    lost = next(j for j in breaches if j["quantity"] == "track_digits_lost")
+    assert lost["case"] == "scikit_learn.Digits sklearn everyday cpu"
+    assert lost["measured"] == "15"
+
+
+def test_asv_s_pins_are_the_constraints() -> None:
+    import re
+
+    root = Path(__file__).resolve().parent.parent
+    pinned = dict(re.findall(r"^([\w.-]+)==(.+)$", (root / "constraints.txt").read_text(), flags=re.MULTILINE))
+    named = re.findall(r'"(?:pip\+)?([\w-]+)": \["([\d.]+)"\]', (root / "asv.conf.json").read_text())
+    assert dict(named) == {name: pinned[name] for name, _ in named}
+    assert len(named) == 6
