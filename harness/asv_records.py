@@ -8,6 +8,7 @@ from functools import cache
 from harness.plan import text_of
 from harness.problems import catalog as problems
 from harness.problems.problem import Problem
+from harness.recording import identity_of
 from harness.records.asv_results import AsvCell, AsvResults
 from harness.records.environment import Environment
 from harness.records.record import Record
@@ -86,16 +87,7 @@ def _record(params: Mapping[str, str | int | float], cells: Mapping[str, AsvCell
     timed = cells.get("time_fit") or cells.get("time_epoch")
     return Record(
         case=case_key(params),
-        problem=problem.label,
-        problem_name=problem.name,
-        family=problem.family,
-        relation=problem.relation,
-        problem_sha256=problem.sha256,
-        n=len(problem.split.train),
-        p=problem.p,
-        solver=solver.name,
-        kind=solver.kind,
-        optimizer=solver.optimizer,
+        **identity_of(problem, solver),
         device=device,
         threads=1,
         options=options,

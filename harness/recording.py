@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from harness.plan import Case
 from harness.problems.problem import Problem
 from harness.records.record import HeadRow, Record, Solution, TraceRecord
 from harness.solvers.fit import Fit
+from harness.solvers.solver import Solver
 from harness.solvers.status import Status
 from harness.verify.excess_loss import excess_loss
 from harness.verify.reference import Reference
@@ -18,24 +20,30 @@ TRACE_POINTS = 200
 HEAD_ROWS = 5
 
 
+def identity_of(problem: Problem, solver: Solver) -> dict[str, Any]:
+    """The fields of a Record that say what was fitted by what."""
+    return {
+        "problem": problem.label,
+        "problem_name": problem.name,
+        "family": problem.family,
+        "relation": problem.relation,
+        "problem_sha256": problem.sha256,
+        "n": len(problem.split.train),
+        "p": problem.p,
+        "solver": solver.name,
+        "kind": solver.kind,
+        "optimizer": solver.optimizer,
+    }
+
+
 def record_of(case: Case, status: Status, message: str, **measured: object) -> Record:
     """The Record of a case that ended so, with whatever was `measured`: fields of Record by name."""
-    problem, solver, options = case.problem, case.solver, case.options
     return Record(
         case=case.key,
-        problem=problem.label,
-        problem_name=problem.name,
-        family=problem.family,
-        relation=problem.relation,
-        problem_sha256=problem.sha256,
-        n=len(problem.split.train),
-        p=problem.p,
-        solver=solver.name,
-        kind=solver.kind,
-        optimizer=solver.optimizer,
-        device=options.device,
-        threads=options.threads,
-        options=options.said(),
+        **identity_of(case.problem, case.solver),
+        device=case.options.device,
+        threads=case.options.threads,
+        options=case.options.said(),
         status=status,
         message=message,
         **measured,

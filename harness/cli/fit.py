@@ -1,11 +1,14 @@
 """harness fit: one case in full, as the tutorials show it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options as cli
+
+if TYPE_CHECKING:
+    from harness.solvers.options import Options
 
 
 def fit(
@@ -45,6 +48,20 @@ def fit(
         hidden=cli.layers(hidden),
         init=cli.initial(init),
     )
+    raise typer.Exit(_fit(problem, solver, options, n=n, target=target, plot=plot, as_json=as_json))
+
+
+def _fit(
+    problem: str,
+    solver: str,
+    options: "Options",
+    *,
+    n: str | None,
+    target: str | None,
+    plot: Path | None,
+    as_json: bool,
+) -> int:
+    """Fit, show and draw; the exit code."""
     from harness.plan import single
     from harness.problems import catalog as problems
     from harness.report.case_page import print_case
@@ -69,4 +86,4 @@ def fit(
         from harness.gallery import draw_case
 
         draw_case(outcome, plot)
-    raise typer.Exit(exit_code([outcome.record]))
+    return exit_code([outcome.record])
