@@ -37,7 +37,10 @@ $(READY): pyproject.toml constraints.txt
 ASV_ENV ?= $(if $(shell command -v uv 2>/dev/null),uv,virtualenv)
 MACHINE ?= $(shell hostname)
 ASV_OPTS ?=
-ASV_RUN = $(BIN)/asv run -E $(ASV_ENV) --machine $(MACHINE) --show-stderr $(ASV_OPTS)
+# Without CUDA, which does not survive a fork, the libraries are imported once and every benchmark is a fork.
+ASV_LAUNCH ?= $(if $(wildcard /dev/nvidiactl),spawn,forkserver)
+ASV_RUN = $(if $(filter forkserver,$(ASV_LAUNCH)),HARNESS_SUITE_PREIMPORT=1) $(BIN)/asv run -E $(ASV_ENV) \
+  --machine $(MACHINE) --launch-method $(ASV_LAUNCH) --show-stderr $(ASV_OPTS)
 
 $(VENV)/.asv-machine: $(READY)
 	$(BIN)/asv machine --yes > /dev/null

@@ -147,7 +147,9 @@ def _subject(fitted: Fitted, *, lr: bool = True) -> str:
     if fitted.fit.trace is not None:
         done, asked = fitted.fit.trace.epochs, said["epochs"]
         settings.append(f"{done} epochs" if done == asked else f"{done} of {asked} epochs")
-    subject = f"{record.problem}, {record.solver}" + (f" ({', '.join(settings)})" if settings else "")
+    # A file's label holds its whole path; a picture's reader knows which file it was.
+    named = record.problem_name if record.family == "user" else record.problem
+    subject = f"{named}, {record.solver}" + (f" ({', '.join(settings)})" if settings else "")
     return subject + (f": {record.status.replace('_', ' ')}" if record.status.failed else "")
 
 

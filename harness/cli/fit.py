@@ -72,7 +72,7 @@ def _fit(
 
     chosen = solvers.get(solver)
     loaded = problems.load(problem, n=None if n is None else cli.whole(n), target=target)
-    check_device(device)
+    check_device(options.device)
     if plot is not None:
         from harness.gallery import check_path
 
