@@ -283,3 +283,11 @@ def test_an_unknown_solver_names_the_nearest() -> None:
 def test_the_null_solver_explains_nothing() -> None:
     case = Case(line(noise=0.5), get("mean"), Options())
     assert measure(case).record.accuracy.r2["train"] == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["statsmodels_pinv", "statsmodels_qr"])
+def test_statsmodels_summary_is_there_for_few_rows_too(name: str) -> None:
+    record = measure(single(load("four_points"), get(name), Options())).record
+    assert record.solution is not None
+    assert "OLS Regression Results" in record.solution.summary
+    assert np.isnan(record.solution.statistics["omnibus"])  # statsmodels needs 8 rows for it

@@ -9,9 +9,6 @@ from harness.solvers.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import Fit, Inference, fit_from_design
 from harness.solvers.options import Options
 
-MIN_ROWS_FOR_SUMMARY = 8
-"""statsmodels' omnibus test needs at least 8 rows (scipy.stats.kurtosistest)."""
-
 
 class StatsmodelsOls(ClosedForm):
     """OLS(y, [1, X]).fit(method=...)."""
@@ -44,7 +41,8 @@ def _read(result: Any, problem: Problem) -> Fit:
     if result.df_resid < 1:
         return fit
     names = (["const"] if problem.intercept else []) + list(problem.features)
-    # The summary warns about small samples and near-singular designs; both show in the record.
+    # The summary warns about small samples (omnibus is NaN below 8 rows) and near-singular designs:
+    # both can be read in it.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         inference = Inference(
@@ -54,13 +52,9 @@ def _read(result: Any, problem: Problem) -> Fit:
             p_values=tuple(map(float, result.pvalues)),
             intervals_95=tuple((float(low), float(high)) for low, high in result.conf_int()),
             statistics=MappingProxyType(_statistics(result)),
-            summary=str(result.summary(yname=problem.target, xname=names)) if _summarises(result) else "",
+            summary=str(result.summary(yname=problem.target, xname=names)),
         )
     return Fit(fit.predict, fit.coef, fit.intercept, rank=fit.rank, inference=inference)
-
-
-def _summarises(result: Any) -> bool:
-    return bool(result.nobs >= MIN_ROWS_FOR_SUMMARY)
 
 
 def _statistics(result: Any) -> dict[str, float]:
@@ -83,6 +77,5 @@ def _statistics(result: Any) -> dict[str, float]:
         "residual_sd": result.scale**0.5,
     }
     values |= dict(zip(("jarque_bera", "prob_jb", "skew", "kurtosis"), jarque_bera(result.wresid), strict=True))
-    if _summarises(result):
-        values |= dict(zip(("omnibus", "prob_omnibus"), omni_normtest(result.wresid), strict=True))
+    values |= dict(zip(("omnibus", "prob_omnibus"), omni_normtest(result.wresid), strict=True))
     return {name: float(value) for name, value in values.items() if value is not None}
