@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MACHINE = "test"
 NUMPY_SOLVER = "harness/solvers/numpy_lstsq.py"
 ANSWER = "return beta, int(rank)"
+CONFIG = "asv.test.conf.json"
+"""The project's configuration with results of its own, beside the committed ones of the reference machine."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,14 @@ class AsvProject:
         project.git("checkout", "--quiet", "-B", "main")
         for name, value in (("user.name", "A Tester"), ("user.email", "tester@example.org")):
             project.git("config", name, value)
+        text = (project.path / "asv.conf.json").read_text()
+        (project.path / CONFIG).write_text(text.replace('"results/asv"', '".asv/results"'))
         project.asv("machine", "--machine", MACHINE, "--os", "Linux", "--cpu", "any", "--num_cpu", "1")
         return project
 
     @property
     def results(self) -> Path:
-        return self.path / "results/asv"
+        return self.path / ".asv/results"
 
     def git(self, *words: str) -> str:
         done = subprocess.run([_git(), *words], cwd=self.path, check=True, capture_output=True, text=True)
@@ -59,7 +63,7 @@ class AsvProject:
     def asv(self, *words: str, stdin: str = "") -> str:
         """Run asv in the clone; its output. Fails the test, with that output, unless asv exits 0."""
         done = subprocess.run(
-            [sys.executable, "-m", "asv", *words],
+            [sys.executable, "-m", "asv", "--config", CONFIG, *words],
             cwd=self.path,
             env=self._environment(),
             input=stdin,

@@ -70,12 +70,20 @@ def test_a_sidecar_says_what_its_file_is(name: str) -> None:
 @pytest.mark.parametrize("name", STORED)
 def test_a_stored_problem_holds_the_numbers_of_its_file_and_the_words_of_its_sidecar(name: str) -> None:
     sidecar, problem, rows = read_sidecar(DATASETS / f"{name}.toml"), catalog.load(name), rows_of(name)
-    assert problem.X.tolist() == [[float(row[feature]) for feature in sidecar.features] for row in rows]
+    stored = np.array([[float(row[feature]) for feature in sidecar.features] for row in rows])
+    formed = [stored]
+    for _ in range(1, sidecar.degree):
+        formed.append(formed[-1] * stored)
+    assert problem.X.tolist() == np.hstack(formed).tolist()
     assert problem.y.tolist() == [float(row[sidecar.target]) for row in rows]
-    assert (problem.n, problem.p) == (sidecar.rows, len(sidecar.features))
+    assert (problem.n, problem.p) == (sidecar.rows, sidecar.degree * len(sidecar.features))
     assert (problem.name, problem.label, problem.title) == (name, name, sidecar.title)
     assert (problem.units, problem.recipe) == (sidecar.units, sidecar.recipe)
-    assert (problem.family, problem.relation, problem.intercept) == (sidecar.family, sidecar.relation, True)
+    assert (problem.family, problem.relation, problem.intercept) == (
+        sidecar.family,
+        sidecar.relation,
+        sidecar.intercept,
+    )
     assert (problem.truth is None) == (sidecar.truth is None)
 
 

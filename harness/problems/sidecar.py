@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UsageError
-from harness.problems.problem import Problem, Truth
+from harness.problems.problem import Floats, Problem, Truth
 from harness.problems.problem import Split as RowSplit
 from harness.problems.table import SPLIT_COLUMN, numbers, read_table, row_split, target_of
 
@@ -23,8 +23,22 @@ class TruthEntry(BaseModel):
     origin: str
 
 
+class Certified(BaseModel):
+    """`[certified]`: the reference answer to the decimal data, as printed (intercept first where there is one)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    coef: tuple[str, ...]
+    standard_errors: tuple[str, ...]
+    residual_sd: str
+    r_squared: str
+
+
 class Sidecar(BaseModel):
-    """The TOML file beside a data file; unknown keys are refused."""
+    """The TOML file beside a data file; unknown keys are refused.
+
+    With `degree` above 1 the design is each feature, then each feature's squares, and so on, as
+    floats multiplied up: what a person who fits a polynomial hands to a solver.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     schema_version: Literal[1]
@@ -39,12 +53,14 @@ class Sidecar(BaseModel):
     citation: str = ""
     target: str
     features: tuple[str, ...]
+    degree: int = Field(default=1, ge=1)
     intercept: bool = True
     relation: Literal["linear", "nonlinear"] = "linear"
     family: str
     units: dict[str, str]
     truth: TruthEntry | None = None
-    recipe: dict[str, float | int | str] = {}
+    certified: Certified | None = None
+    recipe: dict[str, float | int | str] = Field(default_factory=dict)
 
 
 def read_sidecar(path: Path) -> Sidecar:
@@ -77,9 +93,9 @@ def load_stored(sidecar_path: Path) -> Problem:
     truth = None if sidecar.truth is None else Truth(sidecar.truth.coef, sidecar.truth.intercept, sidecar.truth.origin)
     return Problem(
         name=sidecar.name,
-        X=np.ascontiguousarray(numbers(frame, sidecar.features, path)),
+        X=powers(numbers(frame, sidecar.features, path), sidecar.degree),
         y=target_of(frame, sidecar.target, path),
-        features=sidecar.features,
+        features=power_names(sidecar.features, sidecar.degree),
         target=sidecar.target,
         split=split or RowSplit.all_train(len(frame)),
         intercept=sidecar.intercept,
@@ -91,3 +107,16 @@ def load_stored(sidecar_path: Path) -> Problem:
         truth=truth,
         recipe=sidecar.recipe,
     )
+
+
+def powers(X: Floats, degree: int) -> Floats:
+    """X (n, p) and its elementwise powers up to `degree`, side by side: (n, p degree), each the last times X."""
+    columns = [X]
+    for _ in range(degree - 1):
+        columns.append(columns[-1] * X)
+    return np.ascontiguousarray(np.hstack(columns))
+
+
+def power_names(features: tuple[str, ...], degree: int) -> tuple[str, ...]:
+    """x, x^2, ... in the order of `powers`."""
+    return tuple(name if k == 1 else f"{name}^{k}" for k in range(1, degree + 1) for name in features)

@@ -39,11 +39,15 @@ def tolerance_name(tolerance: float) -> str:
     return f"1e{round(np.log10(tolerance))}"
 
 
-def r2_and_mse(y: Floats, predicted: Floats) -> tuple[float, float]:
-    """Coefficient of determination about the mean of y, and mean squared error, of (m,) against (m,)."""
+def r2_and_mse(y: Floats, predicted: Floats, *, centred: bool = True) -> tuple[float, float]:
+    """Coefficient of determination and mean squared error of (m,) against (m,).
+
+    About the mean of y; about 0 (`centred` False) for a model without intercept, as NIST and
+    statsmodels have it.
+    """
     with np.errstate(all="ignore"):
         mse = float(np.mean((y - predicted) ** 2))
-        spread = float(np.mean((y - y.mean()) ** 2))
+        spread = float(np.mean((y - y.mean()) ** 2 if centred else y**2))
         r2 = 1.0 - mse / spread if spread > 0 else float("nan")
     return r2, mse
 
@@ -52,7 +56,7 @@ def assess(problem: Problem, fit: Fit, reference: Reference) -> Accuracy:
     """Judge a fit's numbers on every split, and against the exact solution where it is linear."""
     splits = {part: problem.rows(part) for part in SPLITS if len(getattr(problem.split, part))}
     with np.errstate(all="ignore"):
-        scores = {part: r2_and_mse(y, fit.predict(X)) for part, (X, y) in splits.items()}
+        scores = {part: r2_and_mse(y, fit.predict(X), centred=problem.intercept) for part, (X, y) in splits.items()}
     r2 = {part: score[0] for part, score in scores.items()}
     mse = {part: score[1] for part, score in scores.items()}
     if fit.coef is None or fit.intercept is None or reference.coef is None or reference.intercept is None:
