@@ -417,3 +417,31 @@ def test_a_comparison_takes_the_baseline_and_the_problem_it_is_given(compared: P
     assert {row["baseline"] for row in rows} == {"adam"}
     assert len(rows) == 4
     assert all(problem in row["case"] for row in rows)
+
+
+def test_an_update_never_writes_into_the_package(run_cli: RunCli, store_path: Path) -> None:
+    from harness.paths import results_folder
+
+    committed = results_folder() / "expectations.toml"
+    before = committed.read_bytes()
+    assert run_cli("run", "--problem", "auto_mpg", "--solver", "numpy_lstsq", "--store", store_path).code == 0
+    ended = run_cli("gate", "--update", "--store", store_path)
+    assert ended.code == 2
+    assert "--expectations" in ended.stderr
+    assert committed.read_bytes() == before
+
+
+def test_an_update_shows_what_it_changes_in_the_file_that_is_named(
+    run_cli: RunCli, store_path: Path, tmp_path: Path
+) -> None:
+    from harness.paths import results_folder
+
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        (results_folder() / "expectations.toml").read_text().replace("digits_min = 13.7", "digits_min = 2.0", 1)
+    )
+    assert run_cli("run", "--problem", "auto_mpg", "--store", store_path, "--epochs", "3", "--lr", "0.05").code == 0
+    ended = run_cli("gate", "--update", "--store", store_path, "--expectations", mine)
+    assert ended.code == 0, ended.stdout
+    assert "digits_min" in ended.stderr
+    assert "digits_min = 2.0" not in mine.read_text()

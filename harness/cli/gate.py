@@ -44,6 +44,8 @@ def gate(
     if fresh and run:
         raise UsageError("--fresh makes a run and --run names one: give one of them")
     path = expectations or _default_expectations()
+    if update and path not in (expectations, DEFAULT):
+        raise UsageError(f"--update would write into the package: copy {path} and name yours with --expectations")
     expected = read_expectations(path)
     asked = {"commit": commit, "base": base, "env": env, "base_env": base_env, "bench": bench, "machine": machine}
     if asv:
