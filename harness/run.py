@@ -191,10 +191,10 @@ def _measure(case: Case, caught: list[warnings.WarningMessage]) -> Outcome:
     return Outcome(case, record, fit, prepared if timed else None)
 
 
-def measure_alone(case: Case, clock: Clock | None = None, effort: Effort | None = None) -> Outcome:
+def measure_alone(case: Case, effort: Effort | None = None) -> Outcome:
     """One case fitted, verified and timed by itself, not stored."""
     outcome = measure(case)
-    samples = time_together([outcome], clock or SystemClock(), effort or Effort())[0]
+    samples = time_together([outcome], SystemClock(), effort or Effort())[0]
     return replace(outcome, record=outcome.record.model_copy(update={"samples": samples}))
 
 

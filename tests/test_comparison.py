@@ -92,3 +92,11 @@ def test_unknown_axes_and_baselines_are_refused(
 
 def test_the_axes_are_the_documented_ones() -> None:
     assert set(AXES) == {"solver", "device", "optimizer", "lr", "size"}
+
+
+def test_no_record_replaces_another_of_the_same_value(records: list[Record]) -> None:
+    """Two runs, or two dtypes, side by side: the second is numbered, not dropped."""
+    rows = rows_by([*records, *records], "lr")
+    assert len(rows) == 2 * len(records)
+    assert {row.value for row in rows} == {"0.1", "0.1 (2)", "0.01", "0.01 (2)"}
+    assert {row.baseline for row in rows} == {"0.01"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from harness.errors import CannotMeasureError, unknown
 from harness.records.record import Record
@@ -84,7 +85,8 @@ def compare(records: Sequence[Record], by: str, baseline: str | None = None) -> 
     for record in records:
         value = AXES[by](record)
         if value is not None:
-            groups.setdefault(_group(record, by), {})[value] = record
+            members = groups.setdefault(_group(record, by), {})
+            members[_unused(value, members)] = record
     groups = {name: members for name, members in groups.items() if len(members) > 1}
     if not groups:
         raise CannotMeasureError(f"nothing to compare by {by}: the run has no two cases that differ in it alone")
@@ -96,6 +98,12 @@ def compare(records: Sequence[Record], by: str, baseline: str | None = None) -> 
         for name, members in groups.items()
         for value, record in members.items()
     ]
+
+
+def _unused(value: str, members: dict[str, Record]) -> str:
+    """The value, numbered from the second record of that value on: none replaces another."""
+    numbered = (value if i == 1 else f"{value} ({i})" for i in count(1))
+    return next(name for name in numbered if name not in members)
 
 
 def _baseline(members: dict[str, Record], by: str, wanted: str | None) -> tuple[str, Record]:

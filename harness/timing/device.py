@@ -33,7 +33,7 @@ def check_device(name: str) -> None:
     if name == "cpu":
         return
     if not re.fullmatch(r"cuda(:\d+)?", name):
-        raise UsageError(f"unknown device '{name}': known: auto, cpu, cuda, all")
+        raise UsageError(f"unknown device '{name}': known: cpu, cuda, and for 'harness run' auto and all")
     cuda = devices()[-1]
     if cuda.unavailable:
         raise UsageError(f"device {name} is not available: {cuda.unavailable}; use --device cpu")
