@@ -112,7 +112,7 @@ def _problems(request: Request) -> Iterator[Problem]:
 def _suitable(problem: Problem) -> list[Solver]:
     """The solvers of the default grid: a trained line for data with a line in them, a curve for the others."""
     unsuited = Kind.ITERATIVE if problem.relation == NONLINEAR else Kind.CURVE
-    return [solver for solver in solvers.SOLVERS.values() if solver.kind is not unsuited]
+    return [solver for solver in solvers.CORE if solver.kind is not unsuited]
 
 
 def _cases(problem: Problem, solver: Solver, request: Request, *, named: bool) -> Iterator[Case]:

@@ -71,6 +71,7 @@ def solution_of(problem: Problem, fit: Fit, truth: Reference) -> Solution:
         terms=("intercept", *problem.features) if problem.intercept else problem.features,
         computed=(fit.intercept, *fit.coef) if problem.intercept else tuple(fit.coef),
         exact=exact,
+        standard_errors=fit.inference.standard_errors if fit.inference else (),
         statistics=statistics,
         summary=summary,
     )
@@ -85,7 +86,7 @@ def trace_of(fit: Fit, truth: Reference) -> TraceRecord | None:
     stride = next(step for step in steps if trace.epochs <= TRACE_POINTS * step)
     kept = np.unique(np.append(np.arange(0, trace.epochs, stride), trace.epochs - 1))
     excess = None
-    if trace.coef is not None and trace.intercept is not None and truth.full_rank:
+    if trace.coef is not None and trace.intercept is not None:
         excess = excess_loss(trace.coef[kept], trace.intercept[kept], truth)
     return TraceRecord(
         epochs=trace.epochs,

@@ -24,7 +24,7 @@ from harness.timing.clock import Clock, SystemClock
 from harness.timing.device import synchronizer
 from harness.timing.memory import peak_memory
 from harness.timing.sampling import Effort, Samples, Work, sample_interleaved
-from harness.timing.threads import limited
+from harness.timing.threads import limited, pools_of
 from harness.verify.accuracy import assess
 from harness.verify.reference import reference
 from harness.verify.settle import settle
@@ -162,16 +162,17 @@ def _measure(case: Case, caught: list[warnings.WarningMessage]) -> Outcome:
     problem, solver, options = case.problem, case.solver, case.options
     truth = reference(problem)
     synchronize = synchronizer(options.device)
-    for module in solver.requires:
-        import_module(module)
-    before = time.perf_counter()
-    prepared = solver.prepare(problem, options)
-    synchronize()
-    prepare_s = time.perf_counter() - before
+    with pools_of(options.threads):
+        for module in solver.requires:
+            import_module(module)
+        before = time.perf_counter()
+        prepared = solver.prepare(problem, options)
+        synchronize()
+        prepare_s = time.perf_counter() - before
     with limited(options.threads), peak_memory(options.device) as peak:
         fit = prepared.fit()
         synchronize()
-    accuracy = assess(problem, fit, truth)
+    accuracy = assess(problem, fit, truth, options.dtype or "float64")
     status, message = settle(fit, accuracy, truth, solver.kind, options.dtype or "float64")
     record = record_of(
         case,

@@ -19,7 +19,7 @@ from harness.solvers.options import Options
 from harness.solvers.solver import why_unsupported
 from harness.solvers.status import Status
 from harness.timing.device import devices, synchronizer
-from harness.timing.threads import limited
+from harness.timing.threads import limited, pools_of
 from harness.verify.accuracy import tolerance_name
 from harness.verify.digits import MAX_DIGITS
 
@@ -45,7 +45,8 @@ class SuiteCase:
         if reason:
             raise NotImplementedError(reason)
         # The process is the benchmark's own: the limits hold until it ends.
-        self._prepared = chosen.prepare(loaded, self.case.options)
+        with pools_of(1):
+            self._prepared = chosen.prepare(loaded, self.case.options)
         self._limits = limited(1)
         self._limits.__enter__()
         self._synchronize = synchronizer(device)

@@ -8,11 +8,11 @@ SOLVERS = [
     "statsmodels_pinv",
     "statsmodels_qr",
     "numpy_lstsq",
-    "torch_lstsq",
+    "torch_gels",
     "normal_equations",
     "normal_equations_torch",
 ]
-ON_DEVICES = ["torch_lstsq", "normal_equations_torch"]
+ON_DEVICES = ["torch_gels", "normal_equations_torch"]
 
 
 class Fit(_Fit):

@@ -36,7 +36,7 @@ def body(commit: str = COMMIT, digits: object = 4.4, date: int = 1_700_000_000_0
         "result_columns": ["result", "params", "version"],
         "results": {
             DIGITS: [[digits], [["'numpy_lstsq'"], ["'everyday'"], ["'cpu'"]], "1"],
-            TIME: [[1e-3, math.nan], [["'torch_lstsq'"], ["1000"], ["'cpu'", "'cuda'"]], "1"],
+            TIME: [[1e-3, math.nan], [["'torch_gels'"], ["1000"], ["'cpu'", "'cuda'"]], "1"],
         },
         "version": 2,
     }
@@ -69,8 +69,8 @@ def test_every_combination_is_a_cell_with_its_parameters(folder: Path) -> None:
     (results,) = read_results(folder)
     assert [(cell.label, cell.metric) for cell in results.cells] == [
         ("closed_forms.Digits numpy_lstsq everyday cpu", "track_digits_lost"),
-        ("closed_forms.Fit torch_lstsq 1000 cpu", "time_fit"),
-        ("closed_forms.Fit torch_lstsq 1000 cuda", "time_fit"),
+        ("closed_forms.Fit torch_gels 1000 cpu", "time_fit"),
+        ("closed_forms.Fit torch_gels 1000 cuda", "time_fit"),
     ]
     assert dict(results.cells[1].params)["n"] == 1000
     assert results.cells[2].skipped

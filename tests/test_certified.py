@@ -1,64 +1,72 @@
 """NIST's certified values: they verify the exact reference, which then judges everybody."""
 
-import csv
-from fractions import Fraction
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from harness.problems.catalog import load, sidecars
 from harness.problems.sidecar import read_sidecar
+from harness.verify.certified import agreement, decimal_quantities, decimal_solution
 from harness.verify.digits import digits
-from harness.verify.exact_flint import least_squares
-from harness.verify.reference import exact_solution
+from harness.verify.gram import exact_gram
+from harness.verify.least_squares import quantities, rationals
+from harness.verify.reference import reference
 
 NIST = [name for name, path in sidecars().items() if read_sidecar(path).certified]
 FORMED_EXACTLY = ("nist_noint1", "nist_noint2", "nist_wampler1", "nist_wampler3", "nist_wampler4", "nist_wampler5")
 """Their columns are small integers, whose powers are floats: both references are one."""
 
 
-def decimal_solution(name: str) -> list[Fraction]:
-    """The exact solution of the decimal data: every number a fraction, powers taken of the decimals."""
-    sidecar = read_sidecar(sidecars()[name])
-    with (sidecars()[name].parent / sidecar.file).open() as file:
-        rows = list(csv.DictReader(file))
-    columns = [[Fraction(1)] * len(rows)] if sidecar.intercept else []
-    for power in range(1, sidecar.degree + 1):
-        columns += [[Fraction(row[feature]) ** power for row in rows] for feature in sidecar.features]
-    target = [Fraction(row[sidecar.target]) for row in rows]
-    scales = [_common(column) for column in (*columns, target)]
-    whole = [[int(v * s) for v in column] for column, s in zip((*columns, target), scales, strict=True)]
-    rank, beta, _ = least_squares(whole[:-1], whole[-1])
-    assert beta is not None, f"rank {rank}"
-    return [b * s / scales[-1] for b, s in zip(beta, scales[:-1], strict=True)]
-
-
-def _common(column: list[Fraction]) -> int:
-    """The common denominator of a column."""
-    return int(np.lcm.reduce(np.array([v.denominator for v in column], dtype=object)))
-
-
 @pytest.mark.parametrize("name", NIST)
-def test_the_exact_reference_of_the_decimal_data_agrees_with_nist(name: str) -> None:
-    """To 14.3 digits and more: NIST prints 15, and the last of them is rounded."""
-    certified = read_sidecar(sidecars()[name]).certified
-    assert certified is not None
-    printed = np.array([float(text) for text in certified.coef])
-    exact = np.array([float(value) for value in decimal_solution(name)])
-    assert digits(exact, printed).min() >= 14.3
+def test_the_exact_solution_of_the_decimal_data_agrees_with_nist(name: str) -> None:
+    """To 14.3 digits and more (standard errors 14.4): NIST prints 15, and the last of them is rounded.
+
+    The sidecars' residual SD and R² are exact ones with 17 digits, so that they agree in full.
+    """
+    found = agreement(sidecars()[name])
+    assert found.name == name
+    assert found.coef_digits >= 14.3
+    assert found.standard_error_digits >= 14.4
+    assert (found.residual_sd_digits, found.r_squared_digits) == (15.0, 15.0)
+
+
+@pytest.mark.parametrize(
+    ("printed", "misprinted", "field"),
+    [
+        ("-3482258.63459582", "-3482258.63549582", "coef_digits"),
+        ("84.9149257747669", "84.9149257774669", "standard_error_digits"),
+        ("304.8540735619648", "304.8540735619748", "residual_sd_digits"),
+        ("0.9954790045772957", "0.9954790045872957", "r_squared_digits"),
+    ],
+)
+def test_a_misprint_is_seen_where_it_is(printed: str, misprinted: str, field: str, tmp_path: Path) -> None:
+    source = sidecars()["nist_longley"]
+    shutil.copy(source.with_suffix(".csv"), tmp_path)
+    text = source.read_text()
+    assert printed in text
+    (tmp_path / source.name).write_text(text.replace(printed, misprinted))
+    before, after = vars(agreement(source)), vars(agreement(tmp_path / source.name))
+    assert {name for name in before if before[name] != after[name]} == {field}
+    assert after[field] < 14
+
+
+def test_a_set_without_certified_values_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing certified"):
+        agreement(sidecars()["four_points"])
 
 
 @pytest.mark.parametrize("name", FORMED_EXACTLY)
 def test_where_the_design_is_exact_in_floats_both_references_are_one(name: str) -> None:
-    _, beta, _ = exact_solution(load(name))
-    assert beta == decimal_solution(name)
+    problem = load(name)
+    by_floats = quantities(exact_gram(*problem.rows("train"), intercept=problem.intercept), rationals())
+    assert by_floats == decimal_quantities(sidecars()[name])
 
 
 def test_forming_filip_s_powers_in_floats_costs_seven_digits() -> None:
     """So that solvers are judged by the float64 design: no solver can get these digits back."""
-    _, beta, _ = exact_solution(load("nist_filip"))
-    assert beta is not None
-    lost = digits(np.array([float(b) for b in beta]), np.array([float(b) for b in decimal_solution("nist_filip")]))
+    lost = digits(reference(load("nist_filip")).solution, np.array(decimal_solution(sidecars()["nist_filip"]).coef))
     assert 7 < lost.min() < 8.5
 
 

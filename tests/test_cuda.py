@@ -64,7 +64,7 @@ def test_the_clock_waits_for_the_device() -> None:
 
 
 def test_auto_runs_both_devices_and_the_environment_names_the_gpu() -> None:
-    cases = plan(Request(problems=("four_points",), solvers=("torch_lstsq",)))
+    cases = plan(Request(problems=("four_points",), solvers=("torch_gels",)))
     assert [case.options.device for case in cases] == ["cpu", "cuda"]
     assert exit_code([measure(case).record for case in cases]) == 0
     assert environment().gpu == torch.cuda.get_device_name()
@@ -74,7 +74,7 @@ def test_a_problem_too_large_for_the_device_is_a_row() -> None:
     before, total = torch.cuda.mem_get_info()
     torch.cuda.set_per_process_memory_fraction(64 * 2**20 / total)
     try:
-        record = measure(single(load("synthetic:n=1000000,p=20"), get("torch_lstsq"), Options(device="cuda"))).record
+        record = measure(single(load("synthetic:n=1000000,p=20"), get("torch_gels"), Options(device="cuda"))).record
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert before > 0

@@ -20,7 +20,7 @@ def test_the_solver_in_contributing_is_a_solver() -> None:
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.DOTALL)
     names: dict[str, object] = {}
     exec(compile(code, "CONTRIBUTING.md", "exec"), names)  # noqa: S102  # the document's own example
-    solver = names["ScipyGelsy"]()  # type: ignore[operator]
+    solver = names["ScipyPinv"]()  # type: ignore[operator]
     record = measure(single(load("diabetes"), solver, Options())).record
     assert record.status is Status.OK, record.message
     assert record.accuracy.digits is not None
@@ -49,7 +49,7 @@ def test_the_readme_is_short_and_names_every_command() -> None:
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
 def test_files_that_a_document_names_exist(name: str) -> None:
     text = (ROOT / name).read_text()
-    made = {"results/harness.sqlite", "harness/solvers/scipy_gelsy.py"}
+    made = {"results/harness.sqlite", "harness/solvers/scipy_pinv.py"}
     named = set(re.findall(r"`((?:harness|results|datasets|tests)/[\w./]+\.\w+)`", text)) - made
     missing = [path for path in named if not (ROOT / path).exists()]
     assert named

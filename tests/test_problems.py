@@ -13,7 +13,7 @@ from sklearn.datasets import load_diabetes, make_regression
 from sklearn.model_selection import train_test_split
 
 from harness.errors import UsageError
-from harness.problems import catalog
+from harness.problems import catalog, ladder
 from harness.problems.generators import everyday, synthetic
 from harness.problems.problem import SPLITS, Problem, Split, design_matrix
 from harness.problems.sidecar import load_stored, read_sidecar
@@ -21,7 +21,7 @@ from harness.problems.table import RankDeficientError, load_file
 
 ROOT = Path(__file__).resolve().parents[1]
 DATASETS = ROOT / "datasets"
-STORED = sorted(path.stem for path in DATASETS.glob("*.toml"))
+STORED = sorted(path.stem for path in DATASETS.glob("*.toml") if path.stem != "ladder")
 
 Write = Callable[[pd.DataFrame], Path]
 
@@ -50,9 +50,10 @@ def rows_of(name: str) -> list[dict[str, str]]:
 # The stored data sets
 
 
-def test_the_catalog_lists_every_sidecar_and_then_the_generators() -> None:
+def test_the_catalog_lists_every_sidecar_then_the_generators_then_the_rungs() -> None:
     assert STORED
-    assert catalog.names() == [*STORED, "synthetic", "everyday"]
+    drawn = ["synthetic", "everyday", "conditioned", "shifted", "scaled", "collinear", "outlier", "deficient", "wide"]
+    assert catalog.names() == [*STORED, *drawn, *ladder.rungs()]
 
 
 @pytest.mark.parametrize("name", STORED)

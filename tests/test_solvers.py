@@ -1,25 +1,28 @@
 """One table of solvers drives every property: the catalog's own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 
 from harness.errors import UsageError
 from harness.plan import Case, single
 from harness.problems.catalog import load
 from harness.problems.problem import Floats, Problem, Split
 from harness.run import Outcome, measure
-from harness.solvers.catalog import ALL, SOLVERS, get
+from harness.solvers.catalog import ALL, CORE, PEERS, SOLVERS, get
 from harness.solvers.options import Options
-from harness.solvers.solver import Kind, Solver
+from harness.solvers.solver import Kind, Solver, missing_library
 from harness.solvers.status import Status
-from harness.timing.threads import limited
+from harness.timing.threads import limited, pools_of
 
 LINEAR = [solver for solver in ALL if solver.kind in (Kind.CLOSED_FORM, Kind.ITERATIVE)]
 TRAINED = [solver for solver in ALL if "epochs" in solver.takes]
 CLOSED = [solver for solver in ALL if solver.kind is Kind.CLOSED_FORM]
 
+UNPIVOTED = ("statsmodels_qr", "torch_gels", "polars_ols")
 CLOSED_RTOL = 1e-9
 """Well-conditioned problems (condition number under 1e3): eps cond² is 2e-10 for normal equations."""
 TRAINED_RTOL = 2e-3
@@ -28,12 +31,17 @@ TRAINED_RTOL = 2e-3
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    with limited(1):
+    with pools_of(1), limited(1):
         yield
 
 
-def named(solver: Solver) -> str:
-    return solver.name
+def here(solvers: Sequence[Solver]) -> list[ParameterSet]:
+    """Each solver as a parameter; one whose library is missing (the extra `peers`) is skipped with that reason."""
+    reasons = {solver.name: missing_library(solver.requires) for solver in solvers}
+    return [
+        pytest.param(s, id=s.name, marks=pytest.mark.skipif(bool(reasons[s.name]), reason=str(reasons[s.name])))
+        for s in solvers
+    ]
 
 
 def line(n: int = 60, p: int = 2, noise: float = 0.0, seed: int = 1) -> Problem:
@@ -65,7 +73,7 @@ def tolerance(solver: Solver) -> float:
     return CLOSED_RTOL if solver.kind is Kind.CLOSED_FORM else TRAINED_RTOL
 
 
-@pytest.mark.parametrize("solver", LINEAR, ids=named)
+@pytest.mark.parametrize("solver", here(LINEAR))
 def test_recovers_an_exact_line_with_its_intercept(solver: Solver) -> None:
     problem = line()
     assert problem.truth is not None
@@ -75,7 +83,7 @@ def test_recovers_an_exact_line_with_its_intercept(solver: Solver) -> None:
     np.testing.assert_allclose(parameters(outcome), expected, rtol=tolerance(solver), atol=tolerance(solver))
 
 
-@pytest.mark.parametrize("solver", LINEAR, ids=named)
+@pytest.mark.parametrize("solver", here(LINEAR))
 def test_scaling_y_scales_the_coefficients(solver: Solver) -> None:
     problem = line(noise=0.5)
     scaled = changed(problem, problem.X, 1000 * problem.y)
@@ -84,7 +92,7 @@ def test_scaling_y_scales_the_coefficients(solver: Solver) -> None:
     )
 
 
-@pytest.mark.parametrize("solver", LINEAR, ids=named)
+@pytest.mark.parametrize("solver", here(LINEAR))
 def test_permuted_rows_change_nothing(solver: Solver) -> None:
     problem = line(noise=0.5)
     order = np.random.default_rng(0).permutation(problem.n)
@@ -94,7 +102,7 @@ def test_permuted_rows_change_nothing(solver: Solver) -> None:
     )
 
 
-@pytest.mark.parametrize("solver", LINEAR, ids=named)
+@pytest.mark.parametrize("solver", here(LINEAR))
 def test_coefficients_come_back_in_the_problem_s_units(solver: Solver) -> None:
     """Inches to millimetres and another origin: the slope per unit and the intercept follow."""
     problem = line(noise=0.5)
@@ -104,7 +112,7 @@ def test_coefficients_come_back_in_the_problem_s_units(solver: Solver) -> None:
     np.testing.assert_allclose(after[0], before[0] - 10 * after[1:].sum(), rtol=tolerance(solver))
 
 
-@pytest.mark.parametrize("solver", ALL, ids=named)
+@pytest.mark.parametrize("solver", here(ALL))
 def test_predictions_are_float64_of_one_column(solver: Solver) -> None:
     problem = line()
     outcome = fitted(problem, solver, **({"epochs": 3} if solver in TRAINED else {}))
@@ -114,7 +122,7 @@ def test_predictions_are_float64_of_one_column(solver: Solver) -> None:
     assert predicted.dtype == np.float64
 
 
-@pytest.mark.parametrize("solver", ALL, ids=named)
+@pytest.mark.parametrize("solver", here(ALL))
 def test_refuses_every_option_that_it_does_not_take(solver: Solver) -> None:
     asked = {
         "lr": 0.1,
@@ -135,7 +143,7 @@ def test_refuses_every_option_that_it_does_not_take(solver: Solver) -> None:
                 single(line(), solver, options)
 
 
-@pytest.mark.parametrize("solver", ALL, ids=named)
+@pytest.mark.parametrize("solver", here(ALL))
 def test_the_timed_work_can_be_repeated_and_leaves_the_fit_alone(solver: Solver) -> None:
     case = single(line(), solver, options_of(solver, **({"epochs": 3} if solver in TRAINED else {})))
     prepared = solver.prepare(case.problem, case.options)
@@ -143,28 +151,34 @@ def test_the_timed_work_can_be_repeated_and_leaves_the_fit_alone(solver: Solver)
     prepared.run()
     first = prepared.fit().predict(case.problem.X)
     prepared.run()
-    np.testing.assert_array_equal(prepared.fit().predict(case.problem.X), first)
+    again = prepared.fit().predict(case.problem.X)
+    if solver in TRAINED:
+        np.testing.assert_array_equal(again, first)
+    else:  # MKL's kernels depend on how its work arrays are aligned: torch's gelsy differs in the last bit
+        np.testing.assert_allclose(again, first, rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize("solver", [s for s in ALL if "cuda" not in s.devices], ids=named)
+@pytest.mark.parametrize("solver", here([s for s in ALL if "cuda" not in s.devices]))
 def test_a_device_that_a_solver_lacks_is_a_row_with_its_reason(solver: Solver) -> None:
     record = measure(single(line(), solver, Options(device="cuda"))).record
     assert record.status is Status.UNSUPPORTED
     assert "cpu only" in record.message
 
 
-@pytest.mark.parametrize("solver", CLOSED, ids=named)
+@pytest.mark.parametrize("solver", here(CLOSED))
 def test_two_columns_that_repeat_are_rank_deficient(solver: Solver) -> None:
     X = np.arange(8.0).reshape(8, 1)
     problem = Problem("twins", np.hstack([X, 2 * X]), X[:, 0] ** 2, ("a", "b"), "y", Split.all_train(8))
     record = measure(single(problem, solver, Options())).record
     # Cholesky may refuse the singular Gram matrix before anything can be verified.
-    assert record.status in (Status.RANK_DEFICIENT, Status.ERROR)
+    # QR without pivoting divides by a pivot that is rounding: what comes out may not even minimise the loss.
+    nonsense = (Status.WRONG,) if solver.name in UNPIVOTED else ()
+    assert record.status in (Status.RANK_DEFICIENT, Status.ERROR, *nonsense)
     assert record.status.failed
     assert record.advice
 
 
-@pytest.mark.parametrize("solver", CLOSED, ids=named)
+@pytest.mark.parametrize("solver", here(CLOSED))
 def test_a_problem_without_intercept_is_fitted_without_one(solver: Solver) -> None:
     source = line(noise=0.5)
     problem = Problem("origin", source.X, source.y, source.features, "y", Split.all_train(source.n), intercept=False)
@@ -177,7 +191,7 @@ def test_a_problem_without_intercept_is_fitted_without_one(solver: Solver) -> No
     np.testing.assert_allclose(outcome.fit.coef, expected, rtol=CLOSED_RTOL)
 
 
-@pytest.mark.parametrize("solver", TRAINED, ids=named)
+@pytest.mark.parametrize("solver", here(TRAINED))
 def test_the_same_seed_trains_the_same_and_another_does_not(solver: Solver) -> None:
     losses = []
     for seed in (3, 3, 4):
@@ -189,7 +203,7 @@ def test_the_same_seed_trains_the_same_and_another_does_not(solver: Solver) -> N
     assert not np.array_equal(losses[0], losses[2])
 
 
-@pytest.mark.parametrize("solver", TRAINED, ids=named)
+@pytest.mark.parametrize("solver", here(TRAINED))
 def test_too_large_a_learning_rate_diverges_and_ends_the_training(solver: Solver) -> None:
     lr = 1e6 if solver.optimizer == "adam" else 50.0
     record = fitted(line(noise=0.5), solver, lr=lr, epochs=2000).record
@@ -199,7 +213,7 @@ def test_too_large_a_learning_rate_diverges_and_ends_the_training(solver: Solver
     assert record.trace.epochs < 2000
 
 
-@pytest.mark.parametrize("solver", TRAINED, ids=named)
+@pytest.mark.parametrize("solver", here(TRAINED))
 def test_a_batch_larger_than_n_is_the_full_batch(solver: Solver) -> None:
     full, larger = (fitted(line(noise=0.5), solver, epochs=5, batch=batch).fit for batch in (None, 1000))
     assert full is not None
@@ -271,8 +285,64 @@ def test_hidden_layers_are_an_option() -> None:
     assert shapes == [(16, 1), (16,), (1, 16), (1,)]
 
 
+FINDS_RANK = ("numpy_lstsq", "scipy_gelsd", "scipy_gelsy", "torch_gelsy", "torch_gelsd", "pyfixest", "jax_lstsq")
+FINDS_NONE = ("torch_gels", "onedal", "polars_ols", "linearmodels", "glum", "normal_equations")
+FLOAT32 = ("scipy_gelsd", "scipy_gelsy", "torch_gels", "torch_gelsy", "torch_gelsd", "onedal", "glum", "jax_lstsq")
+
+
+@pytest.mark.parametrize("solver", here([get(name) for name in FINDS_RANK]))
+def test_the_rank_is_what_the_library_says(solver: Solver) -> None:
+    X = np.arange(8.0).reshape(8, 1)
+    twins = Problem("twins", np.hstack([X, 2 * X]), X[:, 0] ** 2, ("a", "b"), "y", Split.all_train(8))
+    ranks = [fitted(problem, solver).record.accuracy.rank for problem in (line(p=3), twins)]
+    assert ranks == [4, 2]
+
+
+@pytest.mark.parametrize("solver", here([get(name) for name in FINDS_NONE]))
+def test_no_rank_is_claimed_where_the_library_says_none(solver: Solver) -> None:
+    assert fitted(line(p=3), solver).record.accuracy.rank is None
+
+
+@pytest.mark.parametrize("solver", here([get(name) for name in FLOAT32]))
+def test_float32_is_float32_arithmetic(solver: Solver) -> None:
+    """Eight digits of the coefficients at the most, and half of that at the least: the problem is well-conditioned."""
+    problem = line(noise=0.5)
+    double, single_ = (fitted(problem, solver, dtype=dtype).record.accuracy.digits for dtype in ("float64", "float32"))
+    assert double is not None
+    assert single_ is not None
+    assert 4 < single_ < 9
+    assert double > 12
+
+
+@pytest.mark.parametrize("library", ["scipy", "torch"])
+def test_a_driver_is_the_one_that_it_is_named_after(library: str) -> None:
+    """NIST's Pontius: the columns' scales cost an SVD 6 of the digits that a pivoted QR keeps."""
+    digits = {
+        driver: fitted(load("nist_pontius"), get(f"{library}_{driver}")).record.accuracy.digits
+        for driver in ("gelsy", "gelsd")
+    }
+    assert digits["gelsy"] is not None
+    assert digits["gelsd"] is not None
+    assert digits["gelsy"] > digits["gelsd"] + 3
+
+
+def test_torch_has_only_gels_on_cuda() -> None:
+    assert [name for name in SOLVERS if name.startswith("torch_gels") and "cuda" in get(name).devices] == ["torch_gels"]
+
+
+def test_torch_lstsq_is_named_after_its_driver_everywhere() -> None:
+    with pytest.raises(UsageError, match="unknown solver 'torch_lstsq'"):
+        get("torch_lstsq")
+    root = Path(__file__).resolve().parents[1]
+    kept = [*(root / "results").rglob("*.json"), *(root / "results").rglob("*.toml"), *(root / "suites").glob("*.py")]
+    texts = {path: path.read_text() for path in kept}
+    assert [path for path, text in texts.items() if "torch_lstsq" in text] == []
+    assert sum("'torch_gels'" in text for text in texts.values()) >= 3
+
+
 def test_the_catalog_s_names_are_unique() -> None:
     assert len(SOLVERS) == len(ALL)
+    assert ALL == CORE + PEERS
 
 
 def test_an_unknown_solver_names_the_nearest() -> None:

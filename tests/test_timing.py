@@ -1,4 +1,5 @@
 import gc
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from harness.timing.clock import Clock, SystemClock
 from harness.timing.device import check_device, devices, synchronizer
 from harness.timing.memory import peak_memory
 from harness.timing.sampling import Effort, Samples, Work, sample_interleaved
-from harness.timing.threads import limited
+from harness.timing.threads import limited, pools_of
 
 TICK = 2.0**-10
 """About a millisecond, and exact in every sum."""
@@ -274,6 +275,15 @@ def test_the_systems_clocks_do_not_go_backwards(read: Callable[[], float]) -> No
 def thread_counts() -> list[int]:
     """Of torch, and of every BLAS and OpenMP library that is loaded."""
     return [torch.get_num_threads(), *(int(pool["num_threads"]) for pool in threadpool_info())]
+
+
+def test_pools_are_sized_inside_and_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLARS_MAX_THREADS", "7")
+    monkeypatch.delenv("NPROC", raising=False)
+    with pools_of(3):
+        assert (os.environ["POLARS_MAX_THREADS"], os.environ["NPROC"]) == ("3", "3")
+    assert os.environ["POLARS_MAX_THREADS"] == "7"
+    assert "NPROC" not in os.environ
 
 
 def test_threads_are_limited_inside_and_as_before_outside() -> None:

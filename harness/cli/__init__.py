@@ -6,6 +6,7 @@ from typing import NoReturn
 import typer
 
 from harness import __version__
+from harness.cli.accuracy import accuracy
 from harness.cli.compare import compare
 from harness.cli.fit import fit
 from harness.cli.gate import gate
@@ -14,6 +15,7 @@ from harness.cli.list_ import list_names
 from harness.cli.plot import plot
 from harness.cli.published import published
 from harness.cli.run import run
+from harness.cli.speed import speed
 from harness.errors import USAGE, HarnessError
 
 INTERRUPTED = 130
@@ -34,7 +36,7 @@ app = typer.Typer(
 )
 app.command("list")(list_names)
 app.command("import")(import_results)
-for command in (fit, run, gate, compare, published, plot):
+for command in (fit, run, accuracy, gate, compare, speed, published, plot):
     app.command()(command)
 
 

@@ -28,6 +28,7 @@ def fit(
     scale: cli.Scale = None,
     form: cli.Form = None,
     hidden: cli.Hidden = None,
+    minimum_norm: cli.MinimumNorm = False,
     init: Annotated[str | None, typer.Option("--init", help="Initial weights, then bias, as 0.5,-0.1.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Also draw the fit to FILE (.png, .svg, .pdf).")] = None,
     as_json: cli.AsJson = False,
@@ -46,6 +47,7 @@ def fit(
         scale=scale,
         form=form,
         hidden=cli.layers(hidden),
+        minimum_norm=minimum_norm or None,
         init=cli.initial(init),
     )
     raise typer.Exit(_fit(problem, solver, options, n=n, target=target, plot=plot, as_json=as_json))

@@ -43,7 +43,7 @@ def gate(
 
     if fresh and run:
         raise UsageError("--fresh makes a run and --run names one: give one of them")
-    path = expectations or _default_expectations()
+    path = expectations or default_expectations()
     if update and path not in (expectations, DEFAULT):
         raise UsageError(f"--update would write into the package: copy {path} and name yours with --expectations")
     expected = read_expectations(path)
@@ -92,7 +92,7 @@ def _gate_asv(
     raise typer.Exit(1 if 1 in codes else max(codes))
 
 
-def _default_expectations() -> Path:
+def default_expectations() -> Path:
     """The checkout's file where there is one, else the one that came with the package."""
     if DEFAULT.is_file():
         return DEFAULT

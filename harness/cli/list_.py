@@ -27,14 +27,34 @@ def list_names(what: Annotated[str, typer.Argument(help="problems, solvers or de
 def _problems() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     from harness.problems import catalog
 
-    rows: list[tuple[str, ...]] = []
-    for name in catalog.names():
-        problem = catalog.load(name)
-        size = f"{problem.n} x {problem.p}"
-        takes = ", ".join(f"{key}={value:g}" for key, value in problem.parameters.items()) or "–"
-        rows.append((name, size, problem.family, takes, problem.title))
+    rows = [_problem_row(name) for name in (*catalog.sidecars(), *catalog.GENERATORS)]
+    rows += _rung_rows()
     rows.append(("FILE.csv, FILE.parquet", "", "yours", "--target", "any table with numeric columns"))
     return ("problem", "n x p", "family", "parameters", "what it is"), rows
+
+
+def _problem_row(name: str) -> tuple[str, ...]:
+    from harness.problems import catalog
+
+    problem = catalog.load(name)
+    takes = ", ".join(f"{key}={value:g}" for key, value in problem.parameters.items()) or "–"
+    return (name, f"{problem.n} x {problem.p}", problem.family, takes, problem.title)
+
+
+def _rung_rows() -> list[tuple[str, ...]]:
+    """Rungs that only a number tells apart share a row, so that the list stays short enough to read."""
+    from harness.problems import ladder
+
+    rows: list[tuple[str, ...]] = []
+    for group in ladder.groups().values():
+        prefix, names = group.prefix(), list(group.rungs)
+        if not prefix:
+            rows.extend(map(_problem_row, names))
+            continue
+        _, size, family, takes, _ = _problem_row(names[0])
+        suffixes = ", ".join(name.removeprefix(prefix) for name in names)
+        rows.append((f"{prefix}...", size, family, takes, f"{group.title}: {suffixes}"))
+    return rows
 
 
 def _solvers() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

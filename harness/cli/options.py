@@ -24,6 +24,9 @@ Dtype = Annotated[str | None, typer.Option("--dtype", help="float32 or float64."
 Scale = Annotated[str | None, typer.Option("--scale", help="Train on standardized or raw columns.")]
 Form = Annotated[str | None, typer.Option("--form", help="module (nn.Linear) or parameters (own weight and bias).")]
 Hidden = Annotated[str | None, typer.Option("--hidden", help="Units of the MLP's hidden layers, as 8-8-8.")]
+MinimumNorm = Annotated[
+    bool, typer.Option("--minimum-norm", help="Of a rank-deficient problem the minimum-norm solution, not a refusal.")
+]
 StoreUrl = Annotated[
     str | None, typer.Option("--store", help="SQLAlchemy URL or SQLite file; results/harness.sqlite unless said.")
 ]

@@ -31,6 +31,7 @@ def run(
     scale: cli.Scale = None,
     form: cli.Form = None,
     hidden: cli.Hidden = None,
+    minimum_norm: cli.MinimumNorm = False,
     store: cli.StoreUrl = None,
     as_json: cli.AsJson = False,
 ) -> None:
@@ -55,6 +56,7 @@ def run(
             scale=scale,
             form=form,
             hidden=cli.layers(hidden),
+            minimum_norm=minimum_norm or None,
         ),
     )
     made, records = run_request(request, store, quiet=as_json)

@@ -1,17 +1,28 @@
-"""The problems by name: one sidecar in datasets/ is one problem; a generator is one line below."""
+"""The problems by name: a sidecar in datasets/, a rung of the ladder, or a generator, one line below."""
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import UsageError, unknown
 from harness.paths import datasets_folder
+from harness.problems import ladder
 from harness.problems.generators import everyday, synthetic
-from harness.problems.problem import Problem
+from harness.problems.ill_conditioned import collinear, conditioned, scaled, shifted
+from harness.problems.irregular import deficient, outlier, wide
+from harness.problems.problem import Problem, short
 
 GENERATORS: dict[str, Callable[..., Problem]] = {
     "synthetic": synthetic,
     "everyday": everyday,
+    "conditioned": conditioned,
+    "shifted": shifted,
+    "scaled": scaled,
+    "collinear": collinear,
+    "outlier": outlier,
+    "deficient": deficient,
+    "wide": wide,
 }
 
 FILE_SUFFIXES = (".csv", ".parquet")
@@ -19,24 +30,19 @@ FILE_SUFFIXES = (".csv", ".parquet")
 
 def sidecars() -> dict[str, Path]:
     """Name -> sidecar of every stored data set."""
-    return {path.stem: path for path in sorted(datasets_folder().glob("*.toml"))}
+    return {path.stem: path for path in sorted(datasets_folder().glob("*.toml")) if path.name != ladder.FILE}
 
 
 def names() -> list[str]:
-    """Every problem's name, stored ones first."""
-    return [*sidecars(), *GENERATORS]
-
-
-def takes_n(spec: str) -> bool:
-    """Whether the problem is drawn, so that its number of rows can be asked for."""
-    return spec.partition(":")[0] in GENERATORS
+    """Every problem's name: stored ones, generators, rungs of the ladder."""
+    return [*sidecars(), *GENERATORS, *ladder.rungs()]
 
 
 def load(spec: str, *, n: int | None = None, target: str | None = None) -> Problem:
-    """The problem that `spec` names: `auto_mpg`, `synthetic:n=1000,p=10` or a path to .csv or .parquet.
+    """The problem that `spec` names: `auto_mpg`, `condition_1e08`, `synthetic:n=1000,p=10` or a path.
 
-    Raises UsageError for an unknown name, a parameter that the generator does not take, n for a
-    stored data set, target for anything but a file.
+    A path ends in .csv or .parquet. Raises UsageError for an unknown name, a parameter that the generator
+    does not take, n for a stored data set or a rung, target for anything but a file.
     """
     if spec.lower().endswith(FILE_SUFFIXES):
         # Imported here: pandas is only needed where a file is read.
@@ -50,14 +56,31 @@ def load(spec: str, *, n: int | None = None, target: str | None = None) -> Probl
     if name in GENERATORS:
         return _generate(name, text, n)
     stored = sidecars()
-    if name not in stored:
+    rung = None if name in stored else ladder.rungs().get(name)
+    if name not in stored and rung is None:
         raise unknown("problem", name, names())
     _refuse_n(spec, n)
     if text:
-        raise UsageError(f"{name} is a stored data set and takes no parameters, not '{text}'")
+        what = "a stored data set" if rung is None else f"a rung of {ladder.FILE}"
+        raise UsageError(f"{name} is {what} and takes no parameters, not '{text}'")
+    if rung is not None:
+        return _rung(name, rung)
     from harness.problems.sidecar import load_stored
 
     return load_stored(stored[name])
+
+
+def _rung(name: str, rung: ladder.Rung) -> Problem:
+    """The rung as a problem of its own: its name is its label. Raises UsageError naming it if its line is wrong."""
+    if rung.generator not in GENERATORS:
+        raise UsageError(f"{ladder.FILE}: {name}: {unknown('generator', rung.generator, GENERATORS)}")
+    text = ",".join(f"{key}={value!r}" for key, value in rung.parameters.items())
+    try:
+        problem = _generate(rung.generator, text, None)
+    except UsageError as error:
+        raise UsageError(f"{ladder.FILE}: {name}: {error}") from None
+    source = f"{problem.label}, {problem.source}"
+    return replace(problem, name=name, family=ladder.FAMILY, title=rung.title, source=source, parameters={})
 
 
 def _refuse_n(spec: str, n: int | None) -> None:
@@ -80,9 +103,8 @@ def _generate(name: str, text: str, n: int | None) -> Problem:
     try:
         return generator(**values)
     except (MemoryError, ValueError, OverflowError):
-        raise UsageError(
-            f"{name}: n={values.get('n')} rows are more than this machine can hold: ask for fewer"
-        ) from None
+        asked = ",".join(f"{key}={short(value)}" for key, value in values.items())
+        raise UsageError(f"{name}:{asked} is more than this machine can hold: ask for less") from None
 
 
 def _number(text: str, kind: type, what: str) -> float | int:

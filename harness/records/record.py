@@ -37,11 +37,12 @@ class TraceRecord(Kept):
 
 
 class Solution(Kept):
-    """The fit in the problem's units; the terms of `exact` and `computed` are named by `terms`."""
+    """The fit in the problem's units; `exact`, `computed` and `standard_errors` (empty if none) are by `terms`."""
 
     terms: tuple[str, ...] = ()
     computed: tuple[Number, ...] = ()
     exact: tuple[Number, ...] | None = None
+    standard_errors: tuple[Number, ...] = ()
     statistics: dict[str, Number] = {}
     summary: str = ""
 

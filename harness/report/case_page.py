@@ -1,5 +1,7 @@
 """One case in full, as the tutorials show it."""
 
+import math
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -8,6 +10,8 @@ from harness.records.record import Record
 from harness.report import numbers as show
 
 LOSS_ROWS = 21
+MOST_FEATURES = 6
+"""Columns of the first rows that fit into a terminal."""
 
 
 def print_case(console: Console, record: Record, title: str) -> None:
@@ -27,19 +31,40 @@ def _print_coefficients(console: Console, record: Record) -> None:
     solution = record.solution
     if solution is None or not solution.computed:
         return
+    inferred = bool(solution.standard_errors)
     table = Table("term", "computed", "exact", "digits", box=None, header_style="bold", pad_edge=False)
+    if inferred:
+        table.add_column("standard error")
     exact = solution.exact or (None,) * len(solution.computed)
     digits = record.accuracy.digits_by_term or (None,) * len(solution.computed)
-    for term, computed, truth, right in zip(solution.terms, solution.computed, exact, digits, strict=True):
+    errors = solution.standard_errors or (math.nan,) * len(solution.computed)
+    for term, computed, truth, right, error in zip(
+        solution.terms, solution.computed, exact, digits, errors, strict=True
+    ):
         shown = show.NONE if truth is None else f"{truth:.16g}"
-        table.add_row(escape(term), f"{computed:.16g}", shown, show.fixed(right, 1))
+        row = [escape(term), f"{computed:.16g}", shown, show.fixed(right, 1)]
+        table.add_row(*row, *([f"{error:.10g}"] if inferred else []))
     console.print(table)
+    _print_accuracy(console, record)
+
+
+def _print_accuracy(console: Console, record: Record) -> None:
     accuracy = record.accuracy
     if accuracy.excess_loss is not None:
         console.print(
             f"digits {show.fixed(accuracy.digits, 1)} of 15; excess loss {show.power(accuracy.excess_loss)} of the "
             f"{accuracy.excess_relative_to}'s; condition number {show.power(accuracy.condition_number)}; "
             f"rank {accuracy.rank if accuracy.rank is not None else 'not told'} (exact {accuracy.exact_rank})"
+        )
+    if accuracy.backward_error is not None:
+        verdict = accuracy.diagnosis or ("stable" if accuracy.stable else "unstable")
+        console.print(f"backward error {show.power(accuracy.backward_error)}: {verdict}")
+    if accuracy.standard_error_digits is not None and record.solution is not None:
+        found = record.solution.statistics
+        console.print(
+            f"digits of the standard errors {show.fixed(accuracy.standard_error_digits, 1)}; "
+            f"residual sd {found.get('residual_sd', math.nan):.10g} ({show.fixed(accuracy.residual_sd_digits, 1)}), "
+            f"R² {found.get('r_squared', math.nan):.10g} ({show.fixed(accuracy.r_squared_digits, 1)})"
         )
 
 
@@ -86,10 +111,12 @@ def _print_head(console: Console, record: Record) -> None:
         return
     width = len(record.head[0].x)
     names = list(record.solution.terms[-width:]) if record.solution and record.solution.terms else []
-    heads = names or [f"x{j}" for j in range(width)]
-    table = Table(*map(escape, heads), "observed", "predicted", box=None, header_style="bold", pad_edge=False)
+    heads = (names or [f"x{j}" for j in range(width)])[:MOST_FEATURES]
+    more = [f"... {width - len(heads)} more"] if width > len(heads) else []
+    table = Table(*map(escape, heads + more), "observed", "predicted", box=None, header_style="bold", pad_edge=False)
     for row in record.head:
-        table.add_row(*(f"{value:g}" for value in row.x), f"{row.y:g}", f"{row.predicted:.6f}")
+        shown = [f"{value:g}" for value in row.x[: len(heads)]] + [""] * len(more)
+        table.add_row(*shown, f"{row.y:g}", f"{row.predicted:.6f}")
     console.print(table)
 
 

@@ -33,7 +33,7 @@ def print_gate(console: Console, report: GateReport, run_id: str, source: str) -
         console.print(f"[red]no record[/] {escape(case)}")
     if len(report.incomplete) > SHOWN_MISSING:
         console.print(f"[red]no record[/] and {len(report.incomplete) - SHOWN_MISSING} more")
-    console.print(_conclusion(report, run_id, source))
+    console.print(conclusion(report, run_id, source))
 
 
 def print_changes(console: Console, changes: Sequence[Change], path: str) -> None:
@@ -47,7 +47,8 @@ def print_changes(console: Console, changes: Sequence[Change], path: str) -> Non
     console.print(table)
 
 
-def _conclusion(report: GateReport, run_id: str, source: str) -> str:
+def conclusion(report: GateReport, run_id: str, source: str) -> str:
+    """How it went, in a line of rich markup."""
     passed = sum(j.verdict is Verdict.UNCHANGED for j in report.judgements)
     word = {0: "[green]gate passed[/]", 1: "[red]gate failed[/]"}.get(report.exit_code, "[red]gate could not judge[/]")
     parts = [f"{passed} of {len(report.judgements)} judgements hold"]

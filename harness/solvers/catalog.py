@@ -1,31 +1,59 @@
 """The solvers by name: one more is one file and one line here."""
 
 from harness.errors import unknown
+from harness.solvers.glum_normal import GlumNormal
+from harness.solvers.jax_lstsq import JaxLstsq
+from harness.solvers.linearmodels_ols import LinearmodelsOls
 from harness.solvers.mean_predictor import MeanPredictor
 from harness.solvers.normal_equations import NormalEquationsNumpy, NormalEquationsTorch
 from harness.solvers.numpy_lstsq import NumpyLstsq
+from harness.solvers.onedal import OneDal
+from harness.solvers.polars_least_squares import PolarsLeastSquares
+from harness.solvers.pyfixest_feols import PyfixestFeols
+from harness.solvers.reference_qr_ols import ReferenceQr
+from harness.solvers.scipy_lstsq import ScipyLstsq
 from harness.solvers.sklearn_ols import SklearnOls
 from harness.solvers.solver import Solver
 from harness.solvers.statsmodels_ols import StatsmodelsOls
+from harness.solvers.streaming_ols import StreamingOls
 from harness.solvers.torch_linear import TorchLinear
 from harness.solvers.torch_lstsq import TorchLstsq
 from harness.solvers.torch_mlp import TorchMlp
 
-ALL: tuple[Solver, ...] = (
+CORE: tuple[Solver, ...] = (
     StatsmodelsOls("pinv"),
     StatsmodelsOls("qr"),
     SklearnOls("sklearn", "scikit-learn LinearRegression"),
     SklearnOls("sklearn_tol0", "scikit-learn LinearRegression(tol=0)", tol=0.0),
     NumpyLstsq(),
-    TorchLstsq(),
+    ScipyLstsq("gelsd"),
+    ScipyLstsq("gelsy"),
+    TorchLstsq("gels"),
+    TorchLstsq("gelsy"),
+    TorchLstsq("gelsd"),
     NormalEquationsNumpy(),
     NormalEquationsTorch(),
+    StreamingOls(),
+    ReferenceQr(),
     TorchLinear("sgd"),
     TorchLinear("adam"),
     TorchMlp("sgd"),
     TorchMlp("adam"),
     MeanPredictor(),
 )
+"""What the default grid runs: the libraries that the package depends on."""
+
+PEERS: tuple[Solver, ...] = (
+    OneDal(),
+    PolarsLeastSquares(),
+    PyfixestFeols(),
+    LinearmodelsOls(),
+    GlumNormal(),
+    JaxLstsq(),
+)
+"""What runs where it is named: other people's solvers, of the extra `peers`."""
+
+ALL: tuple[Solver, ...] = CORE + PEERS
 
 SOLVERS: dict[str, Solver] = {solver.name: solver for solver in ALL}
 

@@ -48,7 +48,10 @@ class Inference:
 
 @dataclass(frozen=True)
 class Fit:
-    """One solution. `predict` maps X (m, p) to (m,) float64; `coef` (p,) and `intercept` are None for a curve."""
+    """One solution. `predict` maps X (m, p) to (m,) float64; `coef` (p,) and `intercept` are None for a curve.
+
+    minimum_norm: the coefficients are the minimum-norm ones of a rank-deficient design, because that was asked for.
+    """
 
     predict: Callable[[Floats], Floats]
     coef: Floats | None = None
@@ -58,6 +61,7 @@ class Fit:
     rank: int | None = None
     trace: Trace | None = None
     inference: Inference | None = None
+    minimum_norm: bool = False
 
 
 def linear_fit(

@@ -23,7 +23,8 @@ class Options:
     error); epochs: passes over the training rows; batch: rows a step (None: all of them); momentum:
     of SGD; scale: train on standardised or raw columns; form: `module` (nn.Linear) or `parameters`
     (own weight and bias); hidden: units of each hidden layer; init: initial weights then bias, in
-    the units trained in. Raises UsageError for a value outside its domain.
+    the units trained in; minimum_norm: of a rank-deficient design the minimum-norm solution instead of a
+    refusal. Raises UsageError for a value outside its domain.
     """
 
     device: str = "cpu"
@@ -39,6 +40,7 @@ class Options:
     form: str | None = None
     hidden: tuple[int, ...] | None = None
     init: tuple[float, ...] | None = None
+    minimum_norm: bool | None = None
 
     def __post_init__(self) -> None:
         """Check every value that was said."""

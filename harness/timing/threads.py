@@ -1,10 +1,32 @@
 """The number of threads, set for every library that has its own idea of it."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits
+
+SIZED_ONCE = ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "NPROC")
+"""What polars (at its import), Rust's rayon and XLA (at their first use) read, once, to size their pools."""
+
+
+@contextmanager
+def pools_of(threads: int) -> Iterator[None]:
+    """Pools that a library makes inside and never changes have `threads` threads; the environment is put back.
+
+    Enter it around imports and preparations: `limited` cannot bind these libraries.
+    """
+    before = {name: os.environ.get(name) for name in SIZED_ONCE}
+    os.environ.update(dict.fromkeys(SIZED_ONCE, str(threads)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

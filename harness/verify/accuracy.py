@@ -1,25 +1,38 @@
 """Every number that says how right a fit is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from harness.problems.problem import SPLITS, Floats, Problem
 from harness.solvers.fit import Fit
+from harness.verify.backward_error import backward_error, is_stable
 from harness.verify.digits import digits
 from harness.verify.excess_loss import TOLERANCES, epochs_to, excess_loss
 from harness.verify.reference import Reference
+
+ENOUGH_DIGITS = 0.8
+"""Of the digits that the arithmetic carries (15 in float64, 6 in float32; IEEE 754): with 12 of 15, what is
+lost is what a condition number of 1e3 costs, and nobody needs to ask why."""
 
 
 @dataclass(frozen=True)
 class Accuracy:
     """How right a fit is. None: does not apply (a curve has no digits, a closed form no epochs).
 
-    digits: the least over the coefficients and the intercept; `digits_by_term` intercept first.
+    digits: the least over the coefficients and the intercept; `digits_by_term` intercept first. Of a
+    rank-deficient problem: against the nearer of the two minimum-norm solutions (see Reference).
     excess_loss: relative, of the training loss in squared error. epochs_to: steps to each tolerance,
     None where it was not reached. r2, mse: by split, in the problem's units, for the splits there are.
     rank: as the solver found it; exact_rank: as it is.
+
+    standard_error_digits: the least over the terms; residual_sd_digits, r_squared_digits: of the
+    training rows; None where the solver gives none, or the exact ones do not exist. Where the data are
+    noise-free the errors of the first two are absolute: all that is left is the rounding of y.
+    backward_error: relative (harness.verify.backward_error). stable: whether rounding in `dtype`, the
+    solver's arithmetic, explains it; None for a training, which ends where it is told to.
     """
 
     digits: float | None = None
@@ -32,6 +45,24 @@ class Accuracy:
     rank: int | None = None
     exact_rank: int | None = None
     condition_number: float | None = None
+    standard_error_digits: float | None = None
+    residual_sd_digits: float | None = None
+    r_squared_digits: float | None = None
+    backward_error: float | None = None
+    stable: bool | None = None
+    dtype: str = "float64"
+
+    @property
+    def diagnosis(self) -> str:
+        """Why there are few digits: "ill-conditioned problem" or "unstable"; empty where there are enough.
+
+        Also empty where the coefficients are not unique: a stable solver may have none of the digits.
+        """
+        if self.digits is None or self.stable is None or self.exact_rank != len(self.digits_by_term):
+            return ""
+        if self.digits >= ENOUGH_DIGITS * np.finfo(self.dtype).precision:
+            return ""
+        return "ill-conditioned problem" if self.stable else "unstable"
 
 
 def tolerance_name(tolerance: float) -> str:
@@ -52,36 +83,71 @@ def r2_and_mse(y: Floats, predicted: Floats, *, centred: bool = True) -> tuple[f
     return r2, mse
 
 
-def assess(problem: Problem, fit: Fit, reference: Reference) -> Accuracy:
-    """Judge a fit's numbers on every split, and against the exact solution where it is linear."""
+def assess(problem: Problem, fit: Fit, reference: Reference, dtype: str = "float64") -> Accuracy:
+    """Judge a fit's numbers on every split, and against the exact solution where it is linear.
+
+    `dtype` is the arithmetic that the solver worked in, float32 or float64.
+    """
     splits = {part: problem.rows(part) for part in SPLITS if len(getattr(problem.split, part))}
     with np.errstate(all="ignore"):
         scores = {part: r2_and_mse(y, fit.predict(X), centred=problem.intercept) for part, (X, y) in splits.items()}
-    r2 = {part: score[0] for part, score in scores.items()}
-    mse = {part: score[1] for part, score in scores.items()}
-    if fit.coef is None or fit.intercept is None or reference.coef is None or reference.intercept is None:
-        return Accuracy(
-            r2=r2,
-            mse=mse,
-            rank=fit.rank,
-            exact_rank=reference.rank,
-            condition_number=reference.condition_number,
-        )
-    intercept = ([fit.intercept], [reference.intercept]) if problem.intercept else ([], [])
-    by_term = digits(np.array([*intercept[0], *fit.coef]), np.array([*intercept[1], *reference.coef]))
-    excess = float(excess_loss(fit.coef, np.array([fit.intercept]), reference)[0])
-    return Accuracy(
-        digits=float(by_term.min()),
-        digits_by_term=tuple(map(float, by_term)),
-        excess_loss=excess,
-        excess_relative_to=reference.scale_name,
-        epochs_to=_epochs_to(fit, reference),
-        r2=r2,
-        mse=mse,
+    scored = Accuracy(
+        r2={part: score[0] for part, score in scores.items()},
+        mse={part: score[1] for part, score in scores.items()},
         rank=fit.rank,
         exact_rank=reference.rank,
         condition_number=reference.condition_number,
+        dtype=dtype,
     )
+    if fit.coef is None or fit.intercept is None:
+        return scored
+    by_term = _digits_by_term(fit.coef, fit.intercept, reference)
+    moved = backward_error(reference.vector(fit.coef, fit.intercept), reference)
+    errors, residual_sd, r_squared = _inference_digits(fit, reference)
+    return replace(
+        scored,
+        digits=float(by_term.min()),
+        digits_by_term=tuple(map(float, by_term)),
+        excess_loss=float(excess_loss(fit.coef, np.array([fit.intercept]), reference)[0]),
+        excess_relative_to=reference.scale_name,
+        epochs_to=_epochs_to(fit, reference),
+        backward_error=moved,
+        stable=is_stable(moved, reference, dtype) if fit.trace is None else None,
+        standard_error_digits=errors,
+        residual_sd_digits=residual_sd,
+        r_squared_digits=r_squared,
+    )
+
+
+def _digits_by_term(coef: Floats, intercept: float, reference: Reference) -> Floats:
+    """Digits (k,) against the solution, or the minimum-norm solution that has more of them in its worst term."""
+    computed = reference.vector(coef, intercept)
+    found = [digits(computed, reference.solution)]
+    if reference.minimum_norm_alternative is not None:
+        found.append(digits(computed, reference.vector(*reference.minimum_norm_alternative)))
+    return max(found, key=lambda by_term: float(by_term.min()))
+
+
+def _inference_digits(fit: Fit, reference: Reference) -> tuple[float | None, float | None, float | None]:
+    """Digits of what a solver says beyond the coefficients: standard errors, residual SD, R²."""
+    if fit.inference is None:
+        return None, None, None
+    said, absolute = fit.inference.statistics, reference.noise_free
+    return (
+        _least(fit.inference.standard_errors, reference.standard_errors, absolute),
+        _least(said.get("residual_sd"), reference.residual_sd, absolute),
+        _least(said.get("r_squared"), reference.r_squared, absolute=False),
+    )
+
+
+def _least(computed: ArrayLike | None, exact: ArrayLike | None, absolute: bool) -> float | None:
+    """The least digits of some numbers; None where either side has none, or another number of them."""
+    if computed is None or exact is None:
+        return None
+    said, true = np.atleast_1d(np.asarray(computed, dtype=np.float64)), np.atleast_1d(np.asarray(exact))
+    if said.shape != true.shape:
+        return None
+    return float((digits(said - true, np.zeros(len(true))) if absolute else digits(said, true)).min())
 
 
 def _epochs_to(fit: Fit, reference: Reference) -> dict[str, int | None]:

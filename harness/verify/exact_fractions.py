@@ -1,29 +1,49 @@
-"""Exact least squares with the standard library's fractions: the check of exact_flint, and its stand-in."""
+"""Exact linear algebra with the standard library's fractions: the check of exact_flint, and its stand-in."""
 
 from fractions import Fraction
 
-
-def least_squares(columns: list[list[int]], y: list[int]) -> tuple[int, list[Fraction] | None, Fraction | None]:
-    """The same question and answer as exact_flint.least_squares, by Gauss-Jordan elimination."""
-    p = len(columns)
-    rows = [[Fraction(_dot(a, b)) for b in (*columns, y)] for a in columns]
-    right = [row[p] for row in rows]
-    rank = _reduce(rows, p)
-    if rank < p:
-        return rank, None, None
-    beta = [row[p] for row in rows]
-    explained = sum((b * r for b, r in zip(beta, right, strict=True)), Fraction(0))
-    return rank, beta, _dot(y, y) - explained
+from harness.verify.gram import Integers
 
 
-def _dot(a: list[int], b: list[int]) -> int:
-    return sum(x * y for x, y in zip(a, b, strict=True))
+class Rationals:
+    """The same questions and answers as exact_flint.Rationals, by Gauss-Jordan elimination."""
+
+    def independent(self, matrix: Integers, at_most: int) -> tuple[int, ...]:
+        """The first columns of an integer matrix that are linearly independent, `at_most` of them."""
+        return _reduce([[Fraction(value) for value in row] for row in matrix])[:at_most]
+
+    def multiply(self, left: Integers, right: Integers) -> Integers:
+        """The product of two integer matrices."""
+        columns = list(zip(*right, strict=True))
+        return [[sum(a * b for a, b in zip(row, column, strict=True)) for column in columns] for row in left]
+
+    def number(self, value: Fraction | int) -> Fraction:
+        """A fraction as this arithmetic's number."""
+        return Fraction(value)
+
+    def solve(self, matrix: Integers, right: list[int]) -> list[Fraction]:
+        """The solution of a nonsingular system."""
+        rows = [[Fraction(value) for value in (*row, b)] for row, b in zip(matrix, right, strict=True)]
+        _reduce(rows)
+        return [row[-1] for row in rows]
+
+    def inverse_diagonal(self, matrix: Integers) -> list[Fraction]:
+        """The diagonal of a nonsingular matrix's inverse."""
+        k = len(matrix)
+        rows = [[Fraction(value) for value in (*row, *(int(i == j) for j in range(k)))] for i, row in enumerate(matrix)]
+        _reduce(rows)
+        return [row[k + i] for i, row in enumerate(rows)]
+
+    def bounds(self, value: Fraction) -> tuple[Fraction, Fraction]:
+        """A fraction is its own lower and upper bound."""
+        return value, value
 
 
-def _reduce(rows: list[list[Fraction]], p: int) -> int:
-    """Bring the augmented rows to reduced echelon form over the first p columns; the rank."""
-    rank = 0
-    for column in range(p):
+def _reduce(rows: list[list[Fraction]]) -> tuple[int, ...]:
+    """Bring the rows to reduced echelon form; the pivot columns."""
+    pivots: list[int] = []
+    for column in range(len(rows[0])):
+        rank = len(pivots)
         pivot = next((i for i in range(rank, len(rows)) if rows[i][column]), None)
         if pivot is None:
             continue
@@ -34,5 +54,5 @@ def _reduce(rows: list[list[Fraction]], p: int) -> int:
             if i != rank and row[column]:
                 factor = row[column]
                 rows[i] = [value - factor * top for value, top in zip(row, rows[rank], strict=True)]
-        rank += 1
-    return rank
+        pivots.append(column)
+    return tuple(pivots)

@@ -12,18 +12,17 @@ TOLERANCES = (1e-2, 1e-4, 1e-6)
 def excess_loss(coef: Floats, intercept: Floats, reference: Reference) -> Floats:
     """The relative excess squared loss of each row of parameters: coef (E, p), intercept (E,) -> (E,).
 
-    With e the error of the parameters, L - L* = e'Ge for the Gram matrix G of the design: a sum of
-    squares, so that it keeps its digits where subtracting two losses would lose them. Centred columns
-    split the intercept off exactly. Parameters that are not finite give infinity.
-    Raises ValueError if the reference has no unique solution.
+    With e the error of the parameters and A the design, L - L* = |A e|² / n = |R e|² / n for the
+    triangular factor R of A: a sum of squares, so that it keeps its digits where subtracting two losses
+    would lose them. Any solution of a rank-deficient problem will do, since A maps their differences
+    to 0. R's first row splits the intercept off exactly. Parameters that are not finite give infinity.
     """
-    if reference.coef is None or reference.intercept is None:
-        raise ValueError("no unique least-squares solution to measure the excess from")
     with np.errstate(all="ignore"):
         error = np.atleast_2d(coef) - reference.coef
-        shift = np.atleast_1d(intercept) - reference.intercept + error @ reference.x_mean
-        excess = np.einsum("ei,ij,ej->e", error, reference.gram, error) + shift**2
-        relative = np.maximum(excess, 0.0) / reference.loss_scale
+        if reference.columns > error.shape[1]:
+            error = np.column_stack([np.atleast_1d(intercept) - reference.intercept, error])
+        excess = np.sum((error @ reference.factor.T) ** 2, axis=1) / reference.n
+        relative = np.where(excess == 0, 0.0, excess / reference.loss_scale)
     return np.where(np.isfinite(relative), relative, np.inf)
 
 

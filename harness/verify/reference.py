@@ -1,108 +1,212 @@
 """The exact answer to a problem's training rows, and what is needed to judge a fit by it."""
 
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from importlib.util import find_spec
+import time
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from harness.problems.problem import Floats, Problem, design_matrix
-from harness.verify.integers import integer_column
+from harness.problems.problem import Floats, Problem
+from harness.verify import reference_cache
+from harness.verify.factor import triangular_factor
+from harness.verify.gram import exact_gram
+from harness.verify.least_squares import least_squares
+from harness.verify.rounding import nearest
 
 NOISE_FREE_ULPS = 8
 """y is noise-free if its best fit leaves only rounding: |r| <= 8 eps |y| (a few roundings of y itself)."""
+STORED_TOLERANCE = 1e-10
+"""For the gradient of a stored solution, normwise: the sum of 1e6 rounded products stays below 1e6 eps = 2e-10,
+and in practice far below."""
+
+
+class Parameters(NamedTuple):
+    """Slopes (p,) and intercept (0 where the problem has none)."""
+
+    coef: Floats
+    intercept: float
 
 
 @dataclass(frozen=True)
 class Reference:
     """The least-squares solution of the float64 training rows, exact and then rounded once.
 
-    `rank` and `columns` count the intercept. `coef` (p,), `intercept` and `mse` (the optimal loss L*)
-    are None where the rank is short of the columns. `null_mse` is the loss of the mean of y.
-    `loss_scale` is what excess loss is relative to: L*, or, where the data are noise-free and L* is
-    only the rounding of y, the null model's loss (`scale_name` says which). `gram` (p, p) and
-    `x_mean` (p,) are of the training rows, centred if there is an intercept; `condition_number` is
-    the 2-norm one of the design with its column of ones, in float64.
+    `rank` and `columns` count the intercept; `n` counts training rows. `coef` (p,) and `intercept` are
+    the solution; where the rank is short they are the one of least norm over all of them, intercept
+    included (the Moore-Penrose A+ y: numpy's, scipy's and torch's on [1, X]), and
+    `minimum_norm_alternative` is the one whose slopes alone have least norm, the intercept being free
+    (scikit-learn's, which centres first). `mse` is the optimal loss L*, `null_mse` that of the mean of y,
+    or of 0 without intercept. `loss_scale` is what excess loss is relative to: L*, or, where the data
+    are noise-free and L* is only the rounding of y, the null model's loss (`scale_name` says which).
+
+    `standard_errors` (k,), intercept first: sqrt(rss / (n - k) diag((A'A)^-1)); `residual_sd`:
+    sqrt(rss / (n - k)); `r_squared`: 1 - rss / tss about the mean, or about 0 without intercept (NIST
+    and statsmodels). They are None where n <= k or the rank is short, R² also where y is constant.
+
+    `factor` (m, k) is triangular with R'R = A'A, in float64.
     """
 
     rank: int
     columns: int
-    null_mse: float
-    gram: Floats
-    x_mean: Floats
-    condition_number: float
-    design_norm: float
     n: int
-    coef: Floats | None = None
-    intercept: float | None = None
-    mse: float | None = None
-    loss_scale: float = float("nan")
-    scale_name: str = "optimum"
+    coef: Floats
+    intercept: float
+    mse: float
+    null_mse: float
+    loss_scale: float
+    scale_name: str
+    factor: Floats
+    standard_errors: Floats | None = None
+    residual_sd: float | None = None
+    r_squared: float | None = None
+    minimum_norm_alternative: Parameters | None = None
 
     @property
     def full_rank(self) -> bool:
         """Whether the coefficients are unique."""
         return self.rank == self.columns
 
+    @property
+    def noise_free(self) -> bool:
+        """Whether what the best fit leaves is only the rounding of y."""
+        return self.scale_name == "null model"
 
-def exact_solution(problem: Problem) -> tuple[int, list[Fraction] | None, Fraction | None]:
-    """Rank, coefficients (intercept first) and residual sum of squares as exact fractions."""
-    if find_spec("flint") is not None:
-        from harness.verify.exact_flint import least_squares
-    else:
-        from harness.verify.exact_fractions import least_squares
-    columns = [integer_column(column) for column in design_matrix(problem).T]
-    y = integer_column(problem.rows("train")[1])
-    rank, beta, rss = least_squares([column.values for column in columns], y.values)
-    if beta is None or rss is None:
-        return rank, None, None
-    return rank, [b * y.unit / c.unit for b, c in zip(beta, columns, strict=True)], rss * y.unit**2
+    @property
+    def solution(self) -> Floats:
+        """Intercept, where the problem has one, and slopes: (k,)."""
+        return self.vector(self.coef, self.intercept)
+
+    def vector(self, coef: Floats, intercept: float) -> Floats:
+        """Parameters as the design orders them: (k,), intercept first where the problem has one."""
+        return np.asarray(coef) if len(coef) == self.columns else np.append(intercept, coef)
+
+    @cached_property
+    def singular(self) -> tuple[Floats, Floats]:
+        """Singular values of the design in float64 (k,), 0 beyond its rows, and right singular vectors (k, k) by row.
+
+        Infinite where the design overflows.
+        """
+        return _singular(self.factor)
+
+    @cached_property
+    def scaled_singular(self) -> tuple[Floats, Floats, Floats]:
+        """The lengths of the design's columns (k,), and `singular` of the design with unit columns."""
+        with np.errstate(all="ignore"):
+            lengths = np.linalg.norm(self.factor, axis=0)
+            return lengths, *_singular(self.factor / np.where(lengths == 0, 1.0, lengths))
+
+    @property
+    def design_norm(self) -> float:
+        """The 2-norm of the design."""
+        return float(self.singular[0][0])
+
+    @property
+    def condition_number(self) -> float:
+        """2-norm condition number of the design with its column of ones, in float64."""
+        return self._condition(self.columns)
+
+    @property
+    def effective_condition_number(self) -> float:
+        """Largest singular value over the last one that the exact rank leaves."""
+        return self._condition(max(self.rank, 1))
+
+    def _condition(self, rank: int) -> float:
+        values = self.singular[0]
+        return float(values[0] / values[rank - 1]) if 0 < values[rank - 1] < np.inf else float("inf")
+
+
+def _singular(factor: Floats) -> tuple[Floats, Floats]:
+    columns = factor.shape[1]
+    if not np.isfinite(factor).all():
+        return np.full(columns, np.inf), np.eye(columns)
+    _, values, vectors = np.linalg.svd(factor)
+    return np.append(values, np.zeros(columns - len(values))), vectors
 
 
 _computed: dict[str, Reference] = {}
 
 
 def reference(problem: Problem) -> Reference:
-    """The Reference of a problem, computed once for the same numbers within a process."""
+    """The Reference of a problem, computed once for the same numbers: in a process, and on disk if it took long.
+
+    Raises ValueError if the data are not finite.
+    """
     key = problem.sha256
     if key not in _computed:
-        _computed[key] = _compute(problem)
+        _computed[key] = _stored(problem) or _compute_and_store(problem)
     return _computed[key]
 
 
-def _compute(problem: Problem) -> Reference:
+def _compute_and_store(problem: Problem) -> Reference:
+    before = time.perf_counter()
+    known = compute(problem)
+    if time.perf_counter() - before >= reference_cache.WORTH_KEEPING_S:
+        content = {field.name: getattr(known, field.name) for field in fields(known)}
+        reference_cache.write(problem.sha256, content)
+    return known
+
+
+def _stored(problem: Problem) -> Reference | None:
+    """The Reference that an earlier process wrote, if it is this problem's."""
+    content = reference_cache.read(problem.sha256)
+    if content is None:
+        return None
+    try:
+        alternative = content.pop("minimum_norm_alternative", None)
+        known = Reference(**content, minimum_norm_alternative=alternative and Parameters(*alternative))
+        return known if _solves(known, problem) else None
+    except (TypeError, ValueError, AttributeError, LookupError):  # not the fields or the shapes of a Reference
+        return None
+
+
+def _solves(known: Reference, problem: Problem) -> bool:
+    """Whether a Reference has the problem's shape and its residual is orthogonal to the columns, but for rounding."""
     X, y = problem.rows("train")
-    rank, beta, rss = exact_solution(problem)
-    A = design_matrix(problem)
-    x_mean = X.mean(axis=0) if problem.intercept else np.zeros(problem.p)
-    centred = X - x_mean
-    singular = np.linalg.svd(np.linalg.qr(A, mode="r"), compute_uv=False)
-    known = Reference(
-        rank=rank,
-        columns=A.shape[1],
-        null_mse=float(np.mean((y - y.mean()) ** 2)) if problem.intercept else float(np.mean(y**2)),
-        gram=centred.T @ centred / len(X),
-        x_mean=x_mean,
-        condition_number=float(singular[0] / singular[-1]) if singular[-1] > 0 else float("inf"),
-        design_norm=float(singular[0]),
-        n=len(X),
-    )
-    if beta is None or rss is None:
-        return known
-    mse = float(rss / len(X))
-    noise_free = mse <= (NOISE_FREE_ULPS * _eps_of(y)) ** 2 * float(np.mean(y**2))
-    values = [float(b) for b in beta]
-    return replace(
-        known,
-        coef=np.array(values[1:] if problem.intercept else values),
-        intercept=values[0] if problem.intercept else 0.0,
-        mse=mse,
-        loss_scale=known.null_mse if noise_free else mse,
+    columns = problem.p + problem.intercept
+    if (known.n, known.columns, len(known.coef), known.factor.shape[1]) != (len(X), columns, problem.p, columns):
+        return False
+    with np.errstate(all="ignore"):
+        residual = y - X @ known.coef - known.intercept
+        slope = np.linalg.norm(known.vector(X.T @ residual, float(residual.sum())))
+        size = np.linalg.norm(known.factor)
+        allowed = size * (np.linalg.norm(residual) + size * np.linalg.norm(known.solution))
+    return bool(slope <= STORED_TOLERANCE * allowed)
+
+
+def compute(problem: Problem) -> Reference:
+    """The Reference, from the data."""
+    X, y = problem.rows("train")
+    gram = exact_gram(X, y, intercept=problem.intercept)
+    found = least_squares(gram)
+    null_mse = nearest(gram.null_square * gram.y_unit**2 / gram.n)
+    mean_square = nearest(gram.values[-1][-1] * gram.y_unit**2 / gram.n)
+    noise_free = found.mse <= (NOISE_FREE_ULPS * _eps_of(y)) ** 2 * mean_square
+    return Reference(
+        rank=found.rank,
+        columns=gram.columns,
+        n=gram.n,
+        coef=_parameters(found.coef, problem).coef,
+        intercept=_parameters(found.coef, problem).intercept,
+        mse=found.mse,
+        null_mse=null_mse,
+        loss_scale=null_mse if noise_free else found.mse,
         scale_name="null model" if noise_free else "optimum",
+        factor=triangular_factor(X, intercept=problem.intercept),
+        standard_errors=None if found.standard_errors is None else np.array(found.standard_errors),
+        residual_sd=found.residual_sd,
+        r_squared=found.r_squared,
+        minimum_norm_alternative=None if found.alternative is None else _parameters(found.alternative, problem),
     )
+
+
+def _parameters(values: tuple[float, ...], problem: Problem) -> Parameters:
+    """Intercept-first values taken apart."""
+    return Parameters(np.array(values[1:]), values[0]) if problem.intercept else Parameters(np.array(values), 0.0)
 
 
 def _eps_of(y: Floats) -> float:
     """The precision that y was rounded to: float32's if every value is one, as in data made by torch."""
-    single = bool(np.all(y == y.astype(np.float32)))
+    with np.errstate(over="ignore"):
+        single = bool(np.all(y == y.astype(np.float32)))
     return float(np.finfo(np.float32 if single else np.float64).eps)

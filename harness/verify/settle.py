@@ -1,7 +1,10 @@
 """The status of a fit once its accuracy is known."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from harness.problems.problem import Floats
 from harness.solvers.fit import Fit
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
@@ -19,15 +22,24 @@ def stable_excess(reference: Reference, eps: float) -> float:
 
     A perturbation of relative size eps moves the fitted values by at most about
     eps (|A| |x| + cond(A) |r|) (Wedin 1973; Higham 2002, thm 20.1), and the excess is that squared
-    over the residual's square.
+    over the residual's square. Of a rank-deficient design cond(A) is over the exact rank.
     """
-    assert reference.coef is not None  # noqa: S101  # the caller has a unique solution
-    solution = float(np.linalg.norm([*reference.coef, reference.intercept or 0.0]))
+    solution = float(np.linalg.norm(reference.solution))
     residual = float(np.sqrt(reference.n * reference.loss_scale))
     if residual == 0:
         return 0.0
-    moved = reference.design_norm * solution / residual + reference.condition_number
+    moved = reference.design_norm * solution / residual + reference.effective_condition_number
     return (STABLE_FACTOR * eps * moved) ** 2
+
+
+def excess_limit(reference: Reference, dtype: str) -> float:
+    """The relative excess loss above which a closed form is wrong.
+
+    The larger of what a backward-stable solver may leave and the square root of the arithmetic's eps,
+    half of its digits.
+    """
+    eps = float(np.finfo(dtype).eps)
+    return max(float(np.sqrt(eps)), stable_excess(reference, eps))
 
 
 def settle(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype: str) -> tuple[Status, str]:
@@ -35,9 +47,10 @@ def settle(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype
 
     A closed form is `wrong` if it found another rank than the exact one and has lost more than half of
     the digits (statsmodels' QR has 8 of them on Filip and reports a rank of its own), or if its relative excess
-    loss is above both what a backward-stable solver may leave (`stable_excess`) and the square root of
-    the arithmetic's eps, half of its digits; finer losses are the gate's. An iterative solver on
-    squared loss has converged if it reached the tightest tolerance.
+    loss is above `excess_limit`; finer losses are the gate's. Where the exact rank is short it is
+    `rank_deficient`, unless it was asked for the minimum-norm solution: then it is `ok` if that is what
+    it found. An iterative solver on squared loss has converged if it reached the tightest tolerance,
+    whatever the rank: the loss has one least value.
     """
     if fit.status.failed:
         return fit.status, fit.message
@@ -45,26 +58,91 @@ def settle(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype
         return (Status.DIVERGED if fit.trace else Status.WRONG), "the predictions are not finite"
     if kind in (Kind.BASELINE, Kind.CURVE):
         return fit.status, fit.message
-    if not reference.full_rank:
-        return Status.RANK_DEFICIENT, f"the design has rank {reference.rank} of {reference.columns} columns"
-    if accuracy.excess_loss is None:
-        return Status.WRONG, "a linear solver handed out no coefficients"
     return _settle_linear(fit, accuracy, reference, kind, dtype)
 
 
 def _settle_linear(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype: str) -> tuple[Status, str]:
-    excess = accuracy.excess_loss
-    assert excess is not None  # noqa: S101  # settle() has looked
-    relative_to = f"{excess:.1e} of the {reference.scale_name}'s"
+    if fit.coef is None or fit.intercept is None or accuracy.excess_loss is None or accuracy.digits is None:
+        return Status.WRONG, "a linear solver handed out no coefficients"
+    judged = _Judged(fit.coef, fit.intercept, accuracy.digits, accuracy.excess_loss, reference, dtype)
     if kind is Kind.ITERATIVE:
-        if accuracy.epochs_to.get("1e-6") is not None or excess <= TOLERANCES[-1]:
+        if accuracy.epochs_to.get("1e-6") is not None or judged.excess <= TOLERANCES[-1]:
             return Status.OK, fit.message
-        return Status.NOT_CONVERGED, f"the excess loss is still {relative_to}"
+        return Status.NOT_CONVERGED, f"the excess loss is still {judged.relative_to}"
+    if reference.full_rank or fit.minimum_norm:
+        return _settle_unique(fit, judged)
+    return _settle_deficient(fit, judged)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A linear closed form's parameters with what is known of them."""
+
+    coef: Floats
+    intercept: float
+    digits: float
+    excess: float
+    reference: Reference
+    dtype: str
+
+    @property
+    def relative_to(self) -> str:
+        return f"{self.excess:.1e} of the {self.reference.scale_name}'s"
+
+    @property
+    def wrong(self) -> bool:
+        return self.excess > excess_limit(self.reference, self.dtype)
+
+    @property
+    def minimum_norm(self) -> bool:
+        return is_minimum_norm(self.coef, self.intercept, self.reference, self.dtype)
+
+
+def _settle_unique(fit: Fit, judged: _Judged) -> tuple[Status, str]:
+    """Of a closed form that was asked for one solution: the only one, or the one of minimum norm."""
+    reference = judged.reference
     if fit.rank is not None and fit.rank != reference.rank:
-        lost = accuracy.digits is None or accuracy.digits < MAX_DIGITS / 2
         message = f"the solver found rank {fit.rank}; the exact rank is {reference.rank}"
-        return (Status.WRONG if lost else fit.status), message
-    eps = float(np.finfo(dtype).eps)
-    if excess > max(float(np.sqrt(eps)), stable_excess(reference, eps)):
-        return Status.WRONG, f"the excess loss is {relative_to}"
+        return (Status.WRONG if judged.digits < MAX_DIGITS / 2 else fit.status), message
+    if judged.wrong:
+        return Status.WRONG, f"the excess loss is {judged.relative_to}"
+    if not reference.full_rank and not judged.minimum_norm:
+        return Status.WRONG, f"this is not the minimum-norm solution: it has {judged.digits:.1f} digits of it"
     return fit.status, fit.message
+
+
+def _settle_deficient(fit: Fit, judged: _Judged) -> tuple[Status, str]:
+    """Of a closed form whose coefficients are one choice of many, which nobody asked for."""
+    reference = judged.reference
+    design = f"the design has rank {reference.rank} of {reference.columns} columns"
+    if judged.wrong:
+        return Status.WRONG, f"silent nonsense: {design}, and the excess loss is {judged.relative_to}"
+    verdict = "right" if fit.rank == reference.rank else "wrong"
+    rank = "the solver reports none" if fit.rank is None else f"the solver found {fit.rank}, which is {verdict}"
+    answer = "the minimum-norm solution" if judged.minimum_norm else "one solution of many, not the minimum-norm one"
+    return Status.RANK_DEFICIENT, f"{design}; {rank}; it returned {answer} ({judged.digits:.1f} digits of that)"
+
+
+def is_minimum_norm(coef: Floats, intercept: float, reference: Reference, dtype: str) -> bool:
+    """Whether a solution of a rank-deficient problem is one of the two minimum-norm ones, but for rounding.
+
+    The relative distance |x - x*| / |x*| may be what a perturbation of the design by eps explains,
+    eps (cond(A) + cond(A)² |r| / (|A| |x*|)) with cond(A) over the exact rank (Wedin 1973, thm 5.1),
+    or sqrt(eps), half of the digits.
+    """
+    eps = float(np.finfo(dtype).eps)
+    truths = [reference.solution]
+    if reference.minimum_norm_alternative is not None:
+        truths.append(reference.vector(*reference.minimum_norm_alternative))
+    return any(_near(reference.vector(coef, intercept), truth, reference, eps) for truth in truths)
+
+
+def _near(computed: Floats, truth: Floats, reference: Reference, eps: float) -> bool:
+    size = float(np.linalg.norm(truth))
+    distance = float(np.linalg.norm(computed - truth))
+    if size == 0:
+        return distance <= float(np.sqrt(eps))
+    condition = reference.effective_condition_number
+    residual = float(np.sqrt(reference.n * reference.mse)) / (reference.design_norm * size)
+    allowed = max(float(np.sqrt(eps)), STABLE_FACTOR * eps * condition * (1 + condition * residual))
+    return distance <= size * allowed

@@ -1,0 +1,173 @@
+"""harness accuracy: every closed form on every NIST set or rung, verified and not timed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options as cli
+from harness.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.accuracy import Asked
+    from harness.judge.expectations import Expectations
+    from harness.records.record import Record
+    from harness.records.run import Run
+    from harness.report.accuracy_cells import Sheet
+
+STDOUT = "-"
+
+
+def accuracy(
+    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. The NIST sets unless said.")] = None,
+    solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable. Every closed form unless said.")] = None,
+    ladder: Annotated[bool, typer.Option("--ladder", help="The rungs of the ladder instead of the NIST sets.")] = False,
+    target: cli.Target = None,
+    device: cli.Device = "auto",
+    quantity: Annotated[
+        str | None, typer.Option(help="Digits of coef (coefficients), se (standard errors), sd (residual SD) or r2.")
+    ] = None,
+    se: Annotated[bool, typer.Option("--se", help="Digits of the standard errors: --quantity se.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Every cell that is not fine, not the worst 15.")] = False,
+    markdown: Annotated[
+        str | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown to FILE too; - prints it instead.")
+    ] = None,
+    certified: Annotated[
+        bool, typer.Option("--certified", help="Check NIST's own figures against the exact solution; fits nothing.")
+    ] = False,
+    expectations: Annotated[Path | None, typer.Option(help="The expectations file; results/expectations.toml.")] = None,
+    store: cli.StoreUrl = None,
+    as_json: cli.AsJson = False,
+) -> None:
+    """Fit every closed form to the NIST sets or the ladder, untimed: digits, backward errors, bars, the gate."""
+    from harness.accuracy import Asked
+    from harness.cli.gate import default_expectations
+    from harness.judge.expectations import read_expectations
+
+    if certified:
+        names = ("problem", "solver", "ladder", "target", "device", "quantity", "se", "all", "markdown", "expectations")
+        values = (problem, solver, ladder, target, device != "auto", quantity, se, everything, markdown, expectations)
+        named = [name for name, value in zip((*names, "store"), (*values, store), strict=True) if value]
+        raise typer.Exit(_certified(named, as_json=as_json))
+    if ladder and problem:
+        raise UsageError("--ladder and --problem both say what is fitted: give one of them")
+    if as_json and markdown == STDOUT:
+        raise UsageError("--json and --markdown - both write to standard output: give one of them")
+    shown = _quantity(quantity, se=se)
+    asked = Asked(tuple(problem or ()), tuple(solver or ()), ladder, device, target)
+    path = expectations or default_expectations()
+    expected = read_expectations(path)
+    if markdown not in (None, STDOUT):
+        _check_folder(Path(markdown))
+    page = _Page(shown, everything, markdown, as_json, expected, str(path))
+    raise typer.Exit(page.make(asked, store))
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What is shown of a run and where it goes."""
+
+    quantity: str
+    everything: bool
+    markdown: str | None
+    as_json: bool
+    expected: "Expectations"
+    source: str
+
+    def make(self, asked: "Asked", store: str | None) -> int:
+        """Plan, execute with a progress bar, judge and print; the exit code. Ctrl-C prints the tables there are."""
+        from harness.accuracy import UNTIMED, plan_accuracy, sheets
+        from harness.records.store import Store
+        from harness.report.accuracy_table import print_accuracy
+        from harness.report.console import err, out
+        from harness.report.live import Live
+        from harness.run import execute, new_run
+
+        request, cases = plan_accuracy(asked)
+        tables = sheets(cases)
+        opened = Store(store)
+        made = new_run(request, cases)
+        try:
+            with Live(err(), len(cases)) as live:
+                records = execute(made, cases, opened, live, effort=UNTIMED)
+        except KeyboardInterrupt:
+            print_accuracy(out(), opened.records(made.id), tables, self.quantity)
+            raise
+        return self.show(made, records, tables, opened.url)
+
+    def show(self, made: "Run", records: "Sequence[Record]", tables: "Sequence[Sheet]", url: str) -> int:
+        """Print or write everything; the exit code: the gate's, and 1 where a bar is not held."""
+        from rich.text import Text
+
+        from harness.judge.bars import bars
+        from harness.judge.gate import gate
+        from harness.report.accuracy_json import accuracy_json
+        from harness.report.accuracy_markdown import accuracy_markdown
+        from harness.report.accuracy_table import print_accuracy, print_bars, print_not_fine
+        from harness.report.console import out
+        from harness.report.gate_table import conclusion
+
+        report, held = gate(made, records, self.expected), bars(records)
+        code = 1 if any(bar.held is False for bar in held) else report.exit_code
+        verdict = conclusion(report, made.id, self.source)
+        if self.markdown is not None:
+            text = accuracy_markdown(records, tables, self.quantity, held, Text.from_markup(verdict).plain)
+            _write(self.markdown, text)
+        if self.as_json:
+            typer.echo(accuracy_json(made.id, records, held, report, code))
+        elif self.markdown != STDOUT:
+            print_accuracy(out(), records, tables, self.quantity)
+            print_not_fine(out(), records, everything=self.everything)
+            print_bars(out(), held, records)
+            out().print(verdict)
+            out().print(f"run {made.id} is in {url}; next: harness gate")
+        return code
+
+
+def _check_folder(path: Path) -> None:
+    """Raises UsageError before minutes of fitting, not after them."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"--markdown {path}: cannot be written: it is a folder, or its folder does not exist")
+
+
+def _write(target: str, text: str) -> None:
+    if target == STDOUT:
+        typer.echo(text, nl=False)
+        return
+    try:
+        Path(target).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--markdown {target}: cannot be written: {error.strerror}") from None
+
+
+def _certified(named: "list[str]", *, as_json: bool) -> int:
+    """Print how well NIST's figures agree with the exact ones: 0, or 1 if one does not."""
+    import json
+    from dataclasses import asdict
+
+    from harness.accuracy import certified
+    from harness.judge.bars import CERTIFIED_DIGITS
+    from harness.report.accuracy_certified import all_agree, print_certified
+    from harness.report.console import out
+
+    if named:
+        raise UsageError(f"--certified fits nothing: drop --{named[0]}")
+    sets = [asdict(one) for one in certified()]
+    if as_json:
+        typer.echo(json.dumps(sets))
+    else:
+        print_certified(out(), sets, CERTIFIED_DIGITS)
+    return 0 if all_agree(sets, CERTIFIED_DIGITS) else 1
+
+
+def _quantity(name: str | None, *, se: bool) -> str:
+    from harness.report.accuracy_cells import QUANTITIES
+
+    if name is not None and name not in QUANTITIES:
+        raise unknown("quantity", name, QUANTITIES)
+    if se and name not in (None, "se"):
+        raise UsageError(f"--se and --quantity {name} both say what is shown: give one of them")
+    return "se" if se else name or "coef"

@@ -1,0 +1,49 @@
+"""What the drawn designs share: refusing parameters that make no problem, and the Problem itself."""
+
+from collections.abc import Mapping
+
+from harness.errors import UsageError
+from harness.problems.problem import Floats, Problem, Split, Truth, short
+
+INTERCEPT = 3.0
+"""Of every drawn design that has one; `synthetic` has had it from the start."""
+
+
+def check(name: str, rules: Mapping[str, bool], parameters: Mapping[str, float]) -> None:
+    """Raise UsageError, one line, that names the rules which do not hold and the parameters that were asked for."""
+    broken = [rule for rule, holds in rules.items() if not holds]
+    if broken:
+        asked = ", ".join(f"{key}={short(value)}" for key, value in parameters.items())
+        raise UsageError(f"{name} needs {' and '.join(broken)}, not {asked}")
+
+
+def drawn(
+    name: str,
+    X: Floats,
+    y: Floats,
+    *,
+    title: str,
+    source: str,
+    truth: Truth,
+    parameters: Mapping[str, float],
+) -> Problem:
+    """The Problem of X (n, p) and y (n,): every row a training row, with intercept, features x0, x1, ..."""
+    n, p = X.shape
+    return Problem(
+        name=name,
+        X=X,
+        y=y,
+        features=tuple(f"x{j}" for j in range(p)),
+        target="y",
+        split=Split.all_train(n),
+        family=name,
+        title=title,
+        source=source,
+        truth=truth,
+        parameters=dict(parameters),
+    )
+
+
+def ones_truth(p: int) -> Truth:
+    """Every coefficient 1 and the intercept 3, as the designs here are generated."""
+    return Truth((1.0,) * p, INTERCEPT, "the generator's coefficients")

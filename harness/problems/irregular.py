@@ -1,0 +1,90 @@
+"""Designs that least squares meets outside the textbook: short of rank, wider than long, one wild row.
+
+Each is drawn from `numpy.random.default_rng(seed)` in the order its docstring gives, and each raises
+UsageError, one line, for parameters that make no such design.
+"""
+
+import numpy as np
+
+from harness.errors import UsageError
+from harness.problems.drawing import INTERCEPT, check, drawn, ones_truth
+from harness.problems.problem import MIN_ROWS, Problem, Truth
+
+LARGEST_INTEGER = 9
+MAX_SIZE = 1e100
+"""Squares of a larger row overflow in any solver."""
+
+
+def deficient(n: int = 1000, p: int = 10, rank: int = 7, seed: int = 0) -> Problem:
+    """A design that is short of rank exactly: p - rank columns are sums of two of the first `rank`.
+
+    The first `rank` columns Z are integers from -9 to 9, and column rank + k is
+    (1 + k // rank) (Z_k + Z_k+1), indices modulo `rank`: integers too, so that no rounding makes the
+    design full. With its intercept the design has rank `rank` + 1 of p + 1 columns.
+    y = 3 + Z 1 + N(0, 1), drawn in the order Z, noise; these coefficients are one solution of many.
+    Needs n > rank + 1, 1 <= rank < p, seed >= 0, and rows enough that Z has its rank.
+    """
+    parameters = {"n": n, "p": p, "rank": rank, "seed": seed}
+    rules = {"n > rank + 1": n > rank + 1, "1 <= rank < p": 1 <= rank < p, "seed >= 0": seed >= 0}
+    check("deficient", rules, parameters)
+    rng = np.random.default_rng(seed)
+    Z = rng.integers(-LARGEST_INTEGER, LARGEST_INTEGER + 1, (n, rank)).astype(np.float64)
+    # Small integers: the singular values of [1, Z] are far from eps, so that this rank is the exact one.
+    if np.linalg.matrix_rank(np.column_stack([np.ones(n), Z])) <= rank:
+        raise UsageError(f"deficient drew a rank below {rank} with n={n}, seed={seed}: ask for more rows")
+    sums = [(1 + k // rank) * (Z[:, k % rank] + Z[:, (k + 1) % rank]) for k in range(p - rank)]
+    return drawn(
+        "deficient",
+        np.column_stack([Z, *sums]),
+        INTERCEPT + Z.sum(axis=1) + rng.standard_normal(n),
+        title="integer columns, some of them sums of others: exactly rank-deficient",
+        source="drawn by harness.problems.irregular.deficient",
+        truth=Truth((1.0,) * rank + (0.0,) * (p - rank), INTERCEPT, "the generator's, one solution of many"),
+        parameters=parameters,
+    )
+
+
+def wide(n: int = 20, p: int = 40, seed: int = 0) -> Problem:
+    """More columns than rows: X ~ N(0, 1) of shape (n, p), y = 3 + X 1 + N(0, 1), drawn in the order X, noise.
+
+    The rank is n, every y is met exactly, and the coefficients are one solution of many.
+    Needs 2 <= n < p, seed >= 0.
+    """
+    parameters = {"n": n, "p": p, "seed": seed}
+    check("wide", {"2 <= n < p": MIN_ROWS <= n < p, "seed >= 0": seed >= 0}, parameters)
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p))
+    return drawn(
+        "wide",
+        X,
+        INTERCEPT + X.sum(axis=1) + rng.standard_normal(n),
+        title="more columns than rows: under-determined",
+        source="drawn by harness.problems.irregular.wide",
+        truth=Truth((1.0,) * p, INTERCEPT, "the generator's, one solution of many"),
+        parameters=parameters,
+    )
+
+
+def outlier(n: int = 1000, p: int = 10, size: float = 1e6, seed: int = 0) -> Problem:
+    """One wild row: the first has every x at `size` and y at -`size`, far from the line and of leverage near 1.
+
+    The others are X ~ N(0, 1), y = 3 + X 1 + N(0, 1), drawn in the order X, noise, the first row with
+    them (Belsley, Kuh and Welsch 1980, ch. 2). The condition number is about size sqrt(p / n).
+    Needs n >= 2, p >= 1, 0 < size <= 1e100, seed >= 0.
+    """
+    parameters = {"n": n, "p": p, "size": size, "seed": seed}
+    rules = {"n >= 2": n >= MIN_ROWS, "p >= 1": p >= 1, "0 < size <= 1e100": 0 < size <= MAX_SIZE}
+    check("outlier", rules | {"seed >= 0": seed >= 0}, parameters)
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p))
+    y = INTERCEPT + X.sum(axis=1) + rng.standard_normal(n)
+    X[0], y[0] = size, -size
+    return drawn(
+        "outlier",
+        X,
+        y,
+        title="one row far away in X and in y",
+        source="drawn by harness.problems.irregular.outlier; Belsley, Kuh and Welsch 1980, ch. 2",
+        truth=ones_truth(p),
+        parameters=parameters,
+    )

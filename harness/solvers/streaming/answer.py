@@ -1,0 +1,39 @@
+"""What a streamed fit answers: coefficients, their standard errors, and how they were got."""
+
+from dataclasses import dataclass
+
+from harness.problems.problem import Floats
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A least-squares solution over n rows and p columns, float64.
+
+    coef (p,); intercept (0 without one); standard_errors (p [+ 1],), intercept first, NaN where no degree
+    of freedom is left; rss: residual sum of squares; r_squared: about the mean with an intercept, NaN if y
+    does not vary; rank: of the design with its column of ones; condition_number: of the design with its
+    columns centred (if there is an intercept) and scaled to norm 1, estimated in the 1-norm (square root of
+    the Gram matrix's). `path` says how it was got and why; passes: how often the data were read.
+    """
+
+    n: int
+    coef: Floats
+    intercept: float
+    standard_errors: Floats
+    rss: float
+    r_squared: float
+    rank: int
+    columns: int
+    condition_number: float
+    path: str
+    passes: int
+
+    @property
+    def df_resid(self) -> int:
+        """Degrees of freedom of the residual."""
+        return self.n - self.rank
+
+    @property
+    def residual_sd(self) -> float:
+        """Standard deviation of the residual; NaN without a degree of freedom."""
+        return float((self.rss / self.df_resid) ** 0.5) if self.df_resid > 0 else float("nan")

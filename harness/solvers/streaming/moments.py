@@ -1,0 +1,58 @@
+"""Sums of first and second moments over streamed rows, about a shift that is near the mean."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.problems.problem import Floats
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums over n rows of x - shift and y - y_shift, float64 on the host.
+
+    gram (p, p), xy (p,) and yy: second moments; x_sum (p,) and y_sum: first ones.
+    """
+
+    n: int
+    shift: Floats
+    y_shift: float
+    gram: Floats
+    xy: Floats
+    yy: float
+    x_sum: Floats
+    y_sum: float
+
+
+class MomentSums:
+    """Accumulates blocks that have been shifted already, numpy arrays or tensors of one device."""
+
+    def __init__(self, *, gram: bool = True) -> None:
+        """Without `gram` the most expensive sum is left out, and 0."""
+        self.n = 0
+        self._with_gram = gram
+        self._sums: list[Any] = [0.0] * 5
+        self._ones: Any = np.ones(0)
+
+    def add(self, B: Any, t: Any) -> None:
+        """B (m, p), t (m,)."""
+        # In this order the block is still in the cache where the cheap sums read it again.
+        if len(self._ones) < len(B):
+            self._ones = self.like(np.ones(len(B)), B)
+        ones = self._ones[: len(B)]  # a product: numpy's sum over the first axis is slow where the last is short
+        parts = (B.T @ B if self._with_gram else 0.0, t @ B, t @ t, ones @ B, t.sum())
+        for k, part in enumerate(parts):
+            self._sums[k] += part
+        self.n += len(B)
+
+    @staticmethod
+    def like(values: Floats, B: Any) -> Any:
+        """A host vector where the block is."""
+        return values if isinstance(B, np.ndarray) else B.new_tensor(values)
+
+    def moments(self, shift: Floats | None, y_shift: float) -> Moments:
+        """What has been added so far, copied to the host."""
+        gram, xy, yy, x_sum, y_sum = (np.asarray(v.cpu() if hasattr(v, "cpu") else v) for v in self._sums)
+        known = np.zeros(len(xy)) if shift is None else shift
+        return Moments(self.n, known, y_shift, gram, xy, float(yy), x_sum, float(y_sum))

@@ -1,0 +1,94 @@
+"""The normal equations of centred and scaled columns in float64, and the seminormal correction."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_solve, lapack
+
+from harness.problems.problem import Floats
+from harness.solvers.streaming.answer import Answer
+from harness.solvers.streaming.moments import Moments
+
+
+@dataclass(frozen=True)
+class Normal:
+    """C w = g for centred columns: C = D M D with unit diagonal M, factored as M = R'R.
+
+    mean (p,) and y_mean are exact to rounding; `kept` is the least share of a column's second moment about
+    its shift that is left about its mean: a small one means that the shift was a bad guess.
+    """
+
+    n: int
+    intercept: bool
+    mean: Floats
+    y_mean: float
+    scale: Floats
+    factor: Floats
+    xy: Floats
+    tss: float
+    condition_squared: float
+    kept: float
+
+    @property
+    def loss(self) -> float:
+        """The factor by which rounding in the Gram matrix is amplified: its condition number, over what is kept."""
+        return self.condition_squared / self.kept
+
+    def solve(self, right: Floats) -> Floats:
+        """C^-1 right."""
+        return np.asarray(cho_solve((self.factor, False), right / self.scale)) / self.scale
+
+    def answer(self, coef: Floats, offset: float, unexplained: float, path: str, passes: int) -> Answer:
+        """The Answer of slopes `coef`, with a + (x - mean)'w as the fit and a = y_mean + offset."""
+        rss = max(0.0, unexplained)
+        k = len(coef) + self.intercept
+        inverse, _ = lapack.dpotri(self.factor, lower=0)
+        variances = np.diag(inverse) / self.scale**2
+        slope_part = self.solve(self.mean) @ self.mean if self.intercept else 0.0
+        shares = np.concatenate([[1 / self.n + slope_part], variances]) if self.intercept else variances
+        variance = rss / (self.n - k) if self.n > k else np.nan
+        return Answer(
+            n=self.n,
+            coef=coef,
+            intercept=float(self.y_mean + offset - self.mean @ coef) if self.intercept else 0.0,
+            standard_errors=np.sqrt(shares * variance),
+            rss=rss,
+            r_squared=1.0 - rss / self.tss if self.tss > 0 else float("nan"),
+            rank=k,
+            columns=k,
+            condition_number=float(np.sqrt(self.condition_squared)),
+            path=path,
+            passes=passes,
+        )
+
+
+def normal_equations(moments: Moments, *, intercept: bool) -> Normal | None:
+    """The factored normal equations, or None where Cholesky breaks down: the columns are dependent to rounding."""
+    m = moments
+    gram, xy, tss = m.gram, m.xy, m.yy
+    with np.errstate(all="ignore"):  # overflow and columns of zeros come out as not finite
+        if intercept:
+            gram = gram - np.outer(m.x_sum, m.x_sum) / m.n
+            xy = xy - m.x_sum * (m.y_sum / m.n)
+            tss = tss - m.y_sum**2 / m.n
+        scale = np.sqrt(np.diag(gram))
+        unit = gram / np.outer(scale, scale)
+        kept = np.diag(gram) / np.diag(m.gram)
+    if not (np.isfinite(unit).all() and np.isfinite(xy).all() and np.isfinite(tss)):
+        return None
+    factor, failed = lapack.dpotrf(unit, lower=0)
+    if failed:
+        return None
+    reciprocal, _ = lapack.dpocon(factor, np.abs(unit).sum(axis=0).max(), uplo="U")
+    return Normal(
+        n=m.n,
+        intercept=intercept,
+        mean=m.shift + m.x_sum / m.n if intercept else np.zeros(len(xy)),
+        y_mean=m.y_shift + m.y_sum / m.n if intercept else 0.0,
+        scale=scale,
+        factor=factor,
+        xy=xy,
+        tss=float(tss),
+        condition_squared=float(1 / reciprocal) if reciprocal > 0 else float("inf"),
+        kept=float(kept.min()),
+    )

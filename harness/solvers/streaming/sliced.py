@@ -1,0 +1,123 @@
+"""An error-free Gram matrix: columns cut into integer slices whose products float64 sums without rounding.
+
+The splitting of Ozaki, Ogita, Oishi & Rump 2012 (Error-free transformations of matrix multiplication,
+Numerical Algorithms 59): a slice holds integers of b bits, and a sum of m products of two slices is
+exact in float64 as long as 2 b + log2 m <= 53. BLAS does the work; the sums end as Python integers.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = NDArray[np.int64]
+Whole = NDArray[np.object_]
+"""Python integers of any size."""
+
+BITS = 18
+FLUSH_ROWS = 2**17
+"""2 * 18 + 17 = 53."""
+BLOCK_BYTES = 2**23
+LEAST_ROWS = 64
+TOGETHER_COLUMNS = 64
+"""Narrow slices are multiplied side by side, as BLAS is slow on narrow operands; wide ones pair by pair."""
+FARTHEST = 900
+"""Scaling by less than 2^-900 may underflow, and is then not exact."""
+HEADROOM = 2
+"""Bits left above the largest entry so far: putting sums aside is slow, and larger entries keep coming."""
+NOTHING = -(2**14)
+"""The exponent of a column that has held nothing but zeros; below every float64's."""
+
+
+class SlicedGram:
+    """The Gram matrix of a streamed table, exact but for cutting its columns to `slices` * 18 bits.
+
+    Cutting moves an entry by at most 2^(-18 slices + 2) of its column's largest: a backward
+    error, which reaches the coefficients multiplied by the condition number, not by its square. `exact`
+    says that nothing was cut off. Works on numpy arrays and torch tensors, with their library as `xp`.
+    """
+
+    def __init__(self, columns: int, slices: int, xp: Any = np) -> None:
+        """`columns` of the table, target included."""
+        self.columns, self.slices, self.xp = columns, slices, xp
+        self.n = 0
+        self.exact = True
+        self.rows = max(LEAST_ROWS, min(FLUSH_ROWS, BLOCK_BYTES // (8 * slices * columns)))
+        together = columns <= TOGETHER_COLUMNS
+        self._jobs = [(i, j, slices if together else j + 1) for i in range(slices) for j in range(i, slices)]
+        self._jobs = [job for job in self._jobs if not together or job[0] == job[1]]
+        self._sums: list[Any] = [0.0] * len(self._jobs)
+        self._summed = 0
+        self._exponents: Integers = np.full(columns, NOTHING, dtype=np.int64)
+        self._whole: Whole = np.zeros((columns, columns), dtype=object)
+        self._lowest: Integers = np.zeros(columns, dtype=np.int64)
+
+    def add(self, table: Any) -> None:
+        """Table (m, columns) float64 with m <= `rows`. Raises ValueError if an entry is not finite."""
+        largest = _host(abs(table).max(0) if self.xp is np else abs(table).amax(0))
+        if not np.isfinite(largest).all():
+            raise ValueError("the data hold NaN or infinite values")
+        self._raise_exponents(np.where(largest > 0, np.frexp(largest)[1], NOTHING - HEADROOM).astype(np.int64))
+        if self._summed + len(table) > FLUSH_ROWS:
+            self._flush()
+        S = self._cut(table)
+        c = self.columns
+        for k, (i, first, last) in enumerate(self._jobs):
+            self._sums[k] += S[:, i * c : (i + 1) * c].T @ S[:, first * c : last * c]
+        self.n += len(table)
+        self._summed += len(table)
+
+    def gram(self) -> tuple[Whole, Integers]:
+        """Integers W (columns, columns) and exponents l (columns,): the Gram matrix is W_ij 2^(l_i + l_j)."""
+        self._flush()
+        return self._whole, self._lowest
+
+    def _cut(self, table: Any) -> Any:
+        """The slices side by side, (m, slices * columns), each an integer of at most 18 bits and a sign."""
+        xp, c = self.xp, self.columns
+        power = np.where(self._exponents > NOTHING, BITS - self._exponents, 0)
+        self.exact = self.exact and bool(power.min() > -FARTHEST)
+        half = power // 2  # in two steps: 2^power alone may overflow
+        first, second = (self._like(table, np.ldexp(1.0, step)) for step in (half, power - half))
+        rest = table * first * second
+        S = self._like(table, np.empty((len(table), self.slices * c)))
+        for k in range(self.slices):
+            piece = S[:, k * c : (k + 1) * c]
+            xp.round(rest, out=piece)
+            rest -= piece
+            if k + 1 < self.slices:
+                rest *= 2.0**BITS
+        self.exact = self.exact and not bool((rest != 0).any())
+        return S
+
+    def _like(self, table: Any, values: Any) -> Any:
+        """The numbers as an array of the table's library, where the table is."""
+        return values if self.xp is np else self.xp.as_tensor(values, dtype=table.dtype, device=table.device)
+
+    def _raise_exponents(self, found: Integers) -> None:
+        """A larger entry than any before moves its column's fixed point: what was summed so far is put aside."""
+        if (found > self._exponents).any():
+            self._flush()
+            self._exponents = np.where(found > self._exponents, found + HEADROOM, self._exponents)
+
+    def _flush(self) -> None:
+        """Add the sums to the whole ones, which are kept at the lowest fixed point there was."""
+        if not self._summed:
+            return
+        c, s = self.columns, self.slices
+        total: Whole = np.zeros((c, c), dtype=object)
+        for (i, first, last), sums in zip(self._jobs, self._sums, strict=True):
+            for j, product in zip(range(first, last), np.hsplit(_host(sums), last - first), strict=True):
+                whole = product.astype(np.int64).astype(object) << BITS * (2 * (s - 1) - i - j)
+                total = total + (whole if i == j else whole + whole.T)
+        lowest = np.where(self._exponents > NOTHING, self._exponents, 0) - BITS * s
+        # Exponents only grow, so that earlier sums stay in place; a column of zeros had no place yet.
+        self._lowest = np.where(self._whole.any(axis=0), self._lowest, lowest)
+        up = (lowest - self._lowest).astype(object)
+        self._whole = self._whole + (total << (up[:, None] + up[None, :]))
+        self._sums = [0.0] * len(self._jobs)
+        self._summed = 0
+
+
+def _host(values: Any) -> Any:
+    return values if isinstance(values, np.ndarray) else values.cpu().numpy()

@@ -1,0 +1,137 @@
+"""Where the rows come from: arrays and memory maps, Parquet files, any iterable of chunks."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from harness.errors import UsageError
+from harness.problems.problem import Floats
+
+SAMPLE_ROWS = 1024
+"""Rows from which the shift is taken: the mean of so many is within sd / 32 of the column's."""
+BLOCK_BYTES = 32 * 2**20
+"""A memory map is read in blocks of this size, so that no more than one is touched at a time."""
+
+Chunk = tuple[Any, Any]
+"""X (m, p) and y (m,): numpy arrays, or torch tensors on a device."""
+
+
+class Source(Protocol):
+    """Rows that can be iterated; `rereadable` says whether more than once."""
+
+    @property
+    def rereadable(self) -> bool:
+        """Whether `chunks` may be called again."""
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Bytes of X, where they are known before it is read."""
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The rows in order, as many at a time as the source likes."""
+
+    def sample(self) -> Chunk | None:
+        """A few rows from all over the data, where that costs little; None: take the first chunk's."""
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """X (n, p) and y (n,): numpy arrays, memory maps, or torch tensors on one device."""
+
+    X: Any
+    y: Any
+
+    def __post_init__(self) -> None:
+        """Raises UsageError if the shapes do not fit together."""
+        if self.X.ndim != 2 or self.y.ndim != 1 or len(self.X) != len(self.y):  # noqa: PLR2004
+            raise UsageError(f"X is (n, p) and y is (n,), not {tuple(self.X.shape)} and {tuple(self.y.shape)}")
+
+    @property
+    def rereadable(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def size_bytes(self) -> int:
+        """Of X."""
+        return int(self.X.nbytes)
+
+    @property
+    def _mapped(self) -> bool:
+        return isinstance(self.X, np.memmap)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """All rows at once; of a memory map, a block at a time."""
+        rows = len(self.X)
+        step = max(1, BLOCK_BYTES // max(1, self.X[:1].nbytes)) if self._mapped else max(1, rows)
+        for start in range(0, rows, step):
+            yield self.X[start : start + step], self.y[start : start + step]
+
+    def sample(self) -> Chunk | None:
+        """Evenly spaced rows; of a memory map none, each would cost a page."""
+        if self._mapped:
+            return None
+        step = -(-len(self.X) // SAMPLE_ROWS) or 1
+        return self.X[::step], self.y[::step]
+
+
+@dataclass(frozen=True)
+class Parquet:
+    """A Parquet file: `target` is y, `features` (every other column unless said) X. Needs pyarrow."""
+
+    path: Path
+    target: str
+    features: tuple[str, ...] = ()
+    batch_rows: int = 65_536
+
+    rereadable: bool = field(default=True, init=False)
+    size_bytes: int | None = field(default=None, init=False)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """One record batch at a time. Raises UsageError for a column that is missing, not numeric or has gaps."""
+        import pyarrow.parquet as pq
+
+        file = pq.ParquetFile(self.path)
+        names = self.features or tuple(name for name in file.schema_arrow.names if name != self.target)
+        missing = [name for name in (*names, self.target) if name not in file.schema_arrow.names]
+        if missing:
+            raise UsageError(f"{self.path}: has no column '{missing[0]}'")
+        for batch in file.iter_batches(batch_size=self.batch_rows, columns=[*names, self.target]):
+            columns = [self._numbers(batch.column(name), name) for name in (*names, self.target)]
+            yield np.column_stack(columns[:-1]), columns[-1]
+
+    def _numbers(self, column: Any, name: str) -> Floats:
+        if column.null_count:
+            raise UsageError(f"{self.path}: column '{name}' has missing values: drop or fill them")
+        try:
+            return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+        except (TypeError, ValueError):
+            raise UsageError(f"{self.path}: column '{name}' is not numeric") from None
+
+    def sample(self) -> Chunk | None:
+        """None: the first batch's rows will do."""
+        return None
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Any iterable of (X, y) chunks; read twice only if it is a list or a tuple, not an iterator."""
+
+    iterable: Iterable[Chunk]
+    size_bytes: int | None = field(default=None, init=False)
+
+    @property
+    def rereadable(self) -> bool:
+        """Whether it starts again from the beginning."""
+        return not isinstance(self.iterable, Iterator)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """As they come."""
+        return iter(self.iterable)
+
+    def sample(self) -> Chunk | None:
+        """None: the first chunk's rows will do."""
+        return None

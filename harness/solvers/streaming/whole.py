@@ -1,0 +1,159 @@
+"""Least squares from an exact Gram matrix, in ball arithmetic that proves its digits."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import arb, arb_mat, ctx, fmpz, nmod_mat
+
+from harness.problems.problem import Floats
+from harness.solvers.streaming.answer import Answer
+from harness.solvers.streaming.sliced import Integers, Whole
+
+PRIME = 2**61 - 1
+"""The rank modulo a prime is the rank unless the prime divides a minor: here, about one chance in 10^18 a minor."""
+FIRST_BITS = 256
+WANTED_BITS = 60
+"""More than float64's 53, so that the midpoint rounds to the nearest float or its neighbour."""
+MOST_BITS = 2**15
+
+
+@dataclass(frozen=True)
+class WholeGram:
+    """The Gram matrix W_ij 2^(l_i + l_j) of a table whose last column is y, and first one 1 with an intercept."""
+
+    n: int
+    whole: Whole
+    lowest: Integers
+    intercept: bool
+
+    @property
+    def columns(self) -> int:
+        """Of the design."""
+        return len(self.lowest) - 1
+
+
+def independent_columns(gram: WholeGram) -> list[int]:
+    """The first columns of the design that no earlier ones determine; all of them at full rank."""
+    c = gram.columns
+    reduced, rank = nmod_mat(c, c, [int(v) % PRIME for v in gram.whole[:c, :c].flat], PRIME).rref()
+    pivots, column = [], 0
+    for row in range(rank):
+        while int(reduced[row, column]) == 0:
+            column += 1
+        pivots.append(column)
+    return pivots
+
+
+@dataclass(frozen=True)
+class Proven:
+    """A solution to float64: `beta` (c,), shares (r,) of the residual variance, rss, R², condition number."""
+
+    beta: Floats
+    shares: Floats
+    rss: float
+    r_squared: float
+    condition_number: float
+
+
+def solve(gram: WholeGram, pivots: list[int]) -> Proven:
+    """The solution over the independent columns `pivots`; with fewer than all, the one of minimum norm.
+
+    With A = A_P F for F = G_PP^-1 G_P, of full row rank, A^+ y = F' (F F')^-1 G_PP^-1 A_P'y (Ben-Israel &
+    Greville 2003, Generalized Inverses, sec. 1.6). The precision is doubled until every ball is narrow enough.
+    """
+    bits = FIRST_BITS
+    while bits <= MOST_BITS:
+        with ctx.workprec(bits):
+            try:
+                return _solve(gram, pivots)
+            except (ZeroDivisionError, _TooWideError):
+                bits *= 2
+    raise ArithmeticError("the Gram matrix cannot be solved to 60 bits")
+
+
+class _TooWideError(Exception):
+    """A ball is too wide to be rounded: more precision is needed."""
+
+
+def _solve(gram: WholeGram, pivots: list[int]) -> Proven:
+    c, r = gram.columns, len(pivots)
+    G = _balls(gram)
+    GP = arb_mat([[G[i, j] for j in pivots] for i in pivots])
+    right = arb_mat([[G[i, c]] for i in pivots])
+    identity = arb_mat(r, r, [int(i == j) for i in range(r) for j in range(r)])
+    inverse = GP.solve(identity)
+    basic = inverse * right
+    beta = basic
+    if r < c:
+        F = inverse * arb_mat([[G[i, j] for j in range(c)] for i in pivots])
+        beta = F.transpose() * (F * F.transpose()).solve(basic)
+    explained = (right.transpose() * basic)[0, 0]
+    total = G[c, c] - (G[0, c] ** 2 / gram.n if gram.intercept else 0)
+    return Proven(
+        # A zero coefficient has no relative digits: it is judged on the scale that |y| / |column| gives it.
+        beta=np.array([_rounded(beta[i, 0], (G[c, c] / G[i, i]).sqrt() if G[i, i] > 0 else arb(1)) for i in range(c)]),
+        shares=np.array([_rounded(inverse[i, i]) for i in range(r)]),
+        rss=max(0.0, _rounded(G[c, c] - explained, G[c, c])),
+        r_squared=_rounded(1 - (G[c, c] - explained) / total, 1) if total > 0 else float("nan"),
+        condition_number=_condition(GP, inverse, skip=gram.intercept and pivots[0] == 0),
+    )
+
+
+def _balls(gram: WholeGram) -> Any:
+    size = range(len(gram.lowest))
+    powers = [arb(2) ** int(e) for e in gram.lowest]
+    return arb_mat([[arb(fmpz(int(gram.whole[i, j]))) * powers[i] * powers[j] for j in size] for i in size])
+
+
+def _rounded(ball: Any, against: Any = None) -> float:
+    """The ball's float64; 0 if it cannot be told from it on the scale of `against`. Raises _TooWideError."""
+    if ball.rel_accuracy_bits() >= WANTED_BITS or ball == 0:
+        return float(ball.mid())
+    if against is not None and abs(ball).upper() < abs(arb(against).mid()) * arb(2) ** (-3 * WANTED_BITS):
+        return 0.0
+    raise _TooWideError
+
+
+def _condition(G: Any, inverse: Any, *, skip: bool) -> float:
+    """The condition number of the centred (`skip` the ones) and scaled columns: root of the Gram matrix's, 1-norm."""
+    size = G.nrows()
+    first = int(skip)
+    if size == first:
+        return 1.0
+    wanted = range(first, size)
+    mean = [G[0, i] / G[0, 0] if skip else arb(0) for i in range(size)]
+    scale = [(G[i, i] - mean[i] * G[0, i]).sqrt() for i in range(size)]
+    norms = (
+        _norm1([[(G[i, j] - mean[i] * G[0, j]) / (scale[i] * scale[j]) for i in wanted] for j in wanted]),
+        _norm1([[inverse[i, j] * scale[i] * scale[j] for i in wanted] for j in wanted]),
+    )
+    return float((norms[0] * norms[1]).sqrt().mid())
+
+
+def _norm1(columns: Iterable[Iterable[Any]]) -> Any:
+    sums = [sum((abs(v) for v in column), arb(0)) for column in columns]
+    return max(sums, key=lambda ball: float(ball.mid()))
+
+
+def answer_of(gram: WholeGram, pivots: list[int], path: str, passes: int) -> Answer:
+    """The Answer of an exact Gram matrix."""
+    found = solve(gram, pivots)
+    r, first = len(pivots), int(gram.intercept)
+    full = r == gram.columns
+    variance = found.rss / (gram.n - r) if gram.n > r else float("nan")
+    errors = np.sqrt(found.shares * variance) if full else np.full(gram.columns, np.nan)
+    return Answer(
+        n=gram.n,
+        coef=found.beta[first:],
+        intercept=float(found.beta[0]) if first else 0.0,
+        standard_errors=errors,
+        rss=found.rss,
+        r_squared=found.r_squared,
+        rank=r,
+        columns=gram.columns,
+        condition_number=found.condition_number if full else float("inf"),
+        path=path,
+        passes=passes,
+    )

@@ -1,0 +1,26 @@
+"""The triangular factor of a design, chunk by chunk, so that memory does not grow with the rows."""
+
+import numpy as np
+
+from harness.problems.problem import Floats
+
+CHUNK_ROWS = 2**12
+
+
+def triangular_factor(X: Floats, *, intercept: bool) -> Floats:
+    """R (m, k), m <= k, with R'R = A'A for the design A = [1, X] (n, k), or X without intercept.
+
+    Householder QR of chunk after chunk below the factor so far (TSQR; Demmel, Grigori, Hoemmen and
+    Langou 2012, SIAM J. Sci. Comput. 34): as stable as one QR. The columns are centred first, and the
+    intercept's row is sqrt(n) (1, means): exactly orthogonal to them, so that a mean far above the
+    spread costs the other rows no digits.
+    """
+    n, p = X.shape
+    with np.errstate(all="ignore"):  # columns near float64's largest overflow: whoever uses R sees it
+        means = X.mean(axis=0) if intercept else np.zeros(p)
+        R = np.zeros((0, p))
+        for start in range(0, n, CHUNK_ROWS):
+            R = np.asarray(np.linalg.qr(np.vstack([R, X[start : start + CHUNK_ROWS] - means]), mode="r"))
+        if not intercept:
+            return R
+        return np.vstack([np.sqrt(n) * np.append(1.0, means), np.column_stack([np.zeros(len(R)), R])])
