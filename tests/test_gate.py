@@ -168,7 +168,7 @@ def test_a_case_that_raised_while_it_was_timed_fails(records: list[Record], expe
 
 def expecting_failure(expectations: Expectations) -> Expectations:
     entry = expectations.expect[0].model_copy(
-        update={"solver": "sklearn", "status": Status.WRONG, "expected_failure": "a planted reason"}
+        update={"solver": ("sklearn",), "status": (Status.WRONG,), "expected_failure": "a planted reason"}
     )
     return expectations.model_copy(update={"expect": (entry,)})
 
@@ -257,7 +257,7 @@ def test_a_planted_solver_that_lost_a_digit_is_caught_from_its_fit_on(expectatio
     """End to end: the same answer with its coefficients off by 1e-11 has 11 digits, and the floor is 12."""
     problem = load("auto_mpg")
     name = "numpy_lstsq"
-    entry = expectations.expect[0].model_copy(update={"solver": name})
+    entry = expectations.expect[0].model_copy(update={"solver": (name,)})
     floors = expectations.model_copy(update={"expect": (entry,)})
     honest = measure(single(problem, Planted(name, exact_line), Options())).record
     assert judged([honest], floors).exit_code == 0

@@ -12,7 +12,7 @@ from harness.records.record import Record, Status
 REFERENCE, STREAMING, BASELINE = "reference_qr", "streaming", "statsmodels_qr"
 JUDGED_FAMILIES = ("nist", "ladder")
 REFERENCE_DIGITS = 14.0
-"""Double-double arithmetic keeps 15 on every NIST set; one is room for the last rounding (shared/facts/accuracy.md)."""
+"""Double-double arithmetic keeps 15 on every NIST set; one is room for the last rounding."""
 CERTIFIED_DIGITS = 14.0
 """NIST prints 15 digits and rounds the last: a value that agrees to fewer than 14 was copied wrongly."""
 STREAMING_MARGIN = 0.5

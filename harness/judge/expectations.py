@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from harness.errors import UsageError
 from harness.records.record import Record
@@ -17,6 +17,15 @@ DRAWN = "synthetic"
 """The one problem of a run for which sizes were asked for and no problem was named."""
 
 Band = Annotated[tuple[float, float], Field(description="lowest and highest value")]
+
+
+def _listed(value: object) -> object:
+    """One name, or a list of them, as a list."""
+    return (value,) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Floor = float | dict[str, float]
 
 
 class _Strict(BaseModel):
@@ -45,22 +54,28 @@ class Classes(_Strict):
 class Expectation(_Strict):
     """What is expected of every record that matches; at least one must.
 
+    `problem` and `solver` are names, or classes of them, one or a list. A floor on digits is one number, or
+    one by problem: then those are the problems, unless `problem` says. `optional`: the library is an extra,
+    so that `unsupported` and no record at all are accepted.
+
     `options` and `n` narrow the match; a record without such an option matches. `versions` maps a library
     to the versions that the entry is about (">=1.9"); an unknown version is one of them. `status` is what the
-    case must end as; another than ok needs `expected_failure`, the reason. `pinned` limits come from
-    elsewhere than a measurement: an update leaves them.
+    case must end as, or a list of what it ends as by chance; another than ok needs `expected_failure`, the
+    reason. `pinned` limits come from elsewhere than a measurement: an update leaves them.
     """
 
-    problem: str
-    solver: str
+    problem: Names = ()
+    solver: Names
+    optional: bool = False
     versions: dict[str, str] = Field(default_factory=dict)
     n: int | None = None
     device: str | None = None
     options: dict[str, str | int | float] = Field(default_factory=dict)
     pinned: bool = False
-    status: Status = Status.OK
+    status: Annotated[tuple[Status, ...], BeforeValidator(_listed)] = (Status.OK,)
     expected_failure: str = ""
-    digits_min: float | None = None
+    digits_min: Floor | None = None
+    standard_error_digits_min: Floor | None = None
     excess_loss_max: float | None = None
     r2: dict[Literal["train", "val", "test"], Band] = Field(default_factory=dict)
     mse: dict[Literal["train", "val", "test"], Band] = Field(default_factory=dict)
@@ -78,17 +93,38 @@ class Expectation(_Strict):
 
     @model_validator(mode="after")
     def _failure_has_a_reason(self) -> Self:
-        if (self.status is not Status.OK) != bool(self.expected_failure):
+        if (self.status != (Status.OK,)) != bool(self.expected_failure):
             raise ValueError("a status other than ok and expected_failure, its reason, go together")
         for band in (*self.r2.values(), *self.mse.values()):
             if band[0] > band[1]:
                 raise ValueError(f"the band {list(band)} is upside down")
         return self
 
+    @model_validator(mode="after")
+    def _about_some_problem(self) -> Self:
+        if not self.problem and not isinstance(self.digits_min, dict):
+            raise ValueError("name the problem, or give digits_min by problem")
+        for floors in (self.digits_min, self.standard_error_digits_min):
+            strange = set(floors) - set(self.problem_names) if isinstance(floors, dict) else set()
+            if strange:
+                raise ValueError(f"a floor is given for '{min(strange)}', which the entry is not about")
+        return self
+
+    @property
+    def problem_names(self) -> tuple[str, ...]:
+        """The problems as the entry names them: by `problem`, else by the floors."""
+        return self.problem or (tuple(self.digits_min) if isinstance(self.digits_min, dict) else ())
+
+    def floor(self, quantity: str, problem: str) -> float | None:
+        """The entry's `digits_min` or `standard_error_digits_min` on a problem; None: not limited there."""
+        floors: Floor | None = getattr(self, quantity)
+        return floors.get(problem) if isinstance(floors, dict) else floors
+
     @property
     def label(self) -> str:
         """Problem, solver and what narrows them, for a person."""
-        return " ".join([self.problem, self.solver, *(f"{name}={value}" for name, value in self.narrows().items())])
+        names = ("|".join(self.problem_names), "|".join(self.solver))
+        return " ".join([*names, *(f"{name}={value}" for name, value in self.narrows().items())])
 
     def is_about(self, installed: Mapping[str, str]) -> bool:
         """Whether the installed versions are ones that this expectation is about."""
@@ -114,12 +150,12 @@ class Expectations(_Strict):
     expect: tuple[Expectation, ...]
 
     def solvers_of(self, entry: Expectation) -> tuple[str, ...]:
-        """The solvers that an entry names, alone or by a class."""
-        return self.classes.solvers.get(entry.solver, (entry.solver,))
+        """The solvers that an entry names, alone or by classes."""
+        return tuple(name for said in entry.solver for name in self.classes.solvers.get(said, (said,)))
 
     def problems_of(self, entry: Expectation) -> tuple[str, ...]:
-        """The problems that an entry names, alone or by a class."""
-        return self.classes.problems.get(entry.problem, (entry.problem,))
+        """The problems that an entry names, alone or by classes."""
+        return tuple(name for said in entry.problem_names for name in self.classes.problems.get(said, (said,)))
 
 
 def read_expectations(path: Path) -> Expectations:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.errors import COULD_NOT_MEASURE
 from harness.judge.expectations import Expectation, Expectations, in_scope, matches
 from harness.judge.verdict import Judgement, Verdict
-from harness.records.record import Accuracy, Record
+from harness.records.record import Record, Status
 from harness.records.run import Run
 
 OUTSIDE = "Find the commit or the library upgrade that did it; if the limit itself is wrong, harness gate --update."
@@ -55,7 +55,7 @@ def gate(run: Run, records: Sequence[Record], expectations: Expectations, *, par
         for problem in expectations.problems_of(entry):
             for solver in expectations.solvers_of(entry):
                 found = [record for record in records if matches(entry, record, problem, solver)]
-                if not found and in_scope(expectations, entry, run.selection, problem, solver):
+                if not found and not entry.optional and in_scope(expectations, entry, run.selection, problem, solver):
                     judgements.append(_vanished(entry, problem, solver))
                 for record in found:
                     judged.add(record.case)
@@ -70,19 +70,27 @@ def gate(run: Run, records: Sequence[Record], expectations: Expectations, *, par
 
 def _judge(entry: Expectation, record: Record, *, partial: bool) -> Iterator[Judgement]:
     """One judgement a quantity; the numbers of a case that ended otherwise than expected are not looked at."""
+    if entry.optional and record.status is Status.UNSUPPORTED:
+        return
     status = _status(entry, record)
     yield status
     if status.verdict is not Verdict.UNCHANGED:
         return
-    for quantity, value, low, high in _limited(entry, record.accuracy):
+    for quantity, value, low, high in _limited(entry, record):
         if value is not None or not partial:
             yield _bounded(record, entry, quantity, value, (low, high))
 
 
-def _limited(entry: Expectation, accuracy: Accuracy) -> Iterator[tuple[str, float | None, float, float]]:
+def _limited(entry: Expectation, record: Record) -> Iterator[tuple[str, float | None, float, float]]:
     """Each quantity that the entry limits: its name, the measured value, lowest and highest."""
-    if entry.digits_min is not None:
-        yield "digits", accuracy.digits, entry.digits_min, math.inf
+    accuracy, problem = record.accuracy, record.problem_name
+    for name, quantity, value in (
+        ("digits", "digits_min", accuracy.digits),
+        ("standard error digits", "standard_error_digits_min", accuracy.standard_error_digits),
+    ):
+        floor = entry.floor(quantity, problem)
+        if floor is not None:
+            yield name, value, floor, math.inf
     if entry.excess_loss_max is not None:
         yield "excess loss", accuracy.excess_loss, -math.inf, entry.excess_loss_max
     for part, (low, high) in entry.r2.items():
@@ -93,7 +101,7 @@ def _limited(entry: Expectation, accuracy: Accuracy) -> Iterator[tuple[str, floa
 
 def _status(entry: Expectation, record: Record) -> Judgement:
     verdict, detail, advice = Verdict.UNCHANGED, "", ""
-    if record.status is not entry.status:
+    if record.status not in entry.status:
         cured = bool(entry.expected_failure) and not record.status.failed
         verdict = Verdict.IMPROVEMENT if cured else Verdict.REGRESSION
         detail = "an expected failure is cured" if cured else record.message
@@ -104,7 +112,7 @@ def _status(entry: Expectation, record: Record) -> Judgement:
         record.case,
         "status",
         record.status,
-        entry.status,
+        "|".join(entry.status),
         verdict,
         detail,
         advice,

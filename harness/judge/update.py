@@ -7,7 +7,7 @@ from typing import Any
 
 import tomlkit
 
-from harness.judge.expectations import Expectation, Expectations, Margins, matches
+from harness.judge.expectations import Expectation, Expectations, Floor, Margins, matches
 from harness.records.record import Record
 
 
@@ -38,7 +38,7 @@ def updated(text: str, expectations: Expectations, records: Sequence[Record]) ->
             for problem in expectations.problems_of(entry)
             for solver in expectations.solvers_of(entry)
             for record in records
-            if matches(entry, record, problem, solver) and record.status is entry.status
+            if matches(entry, record, problem, solver) and record.status in entry.status
         ]
         for name, part, value in _limits(entry, found, expectations.margins):
             place = table[name] if part else table
@@ -53,9 +53,9 @@ def _limits(
     entry: Expectation, records: Sequence[Record], margins: Margins
 ) -> Iterator[tuple[str, str, float | list[float]]]:
     """Each limit of the entry that the records can set: its name, its split or '', its new value."""
-    digits = _finite([record.accuracy.digits for record in records])
-    if entry.digits_min is not None and digits:
-        yield "digits_min", "", max(0.0, math.floor(10 * (min(digits) - margins.digits)) / 10)
+    yield from _floors("digits_min", entry.digits_min, margins, [(r.problem_name, r.accuracy.digits) for r in records])
+    errors = [(r.problem_name, r.accuracy.standard_error_digits) for r in records]
+    yield from _floors("standard_error_digits_min", entry.standard_error_digits_min, margins, errors)
     excess = _finite([record.accuracy.excess_loss for record in records])
     if entry.excess_loss_max is not None and excess:
         yield "excess_loss_max", "", _rounded(max(excess) * margins.excess_loss, up=True)
@@ -69,6 +69,19 @@ def _limits(
         if values:
             low, high = min(values) * (1 - margins.mse), max(values) * (1 + margins.mse)
             yield "mse", part, [_rounded(low, up=False), _rounded(high, up=True)]
+
+
+def _floors(
+    name: str, limit: Floor | None, margins: Margins, measured: Sequence[tuple[str, float | None]]
+) -> Iterator[tuple[str, str, float]]:
+    """The floor below the worst of all records, or, where it is given by problem, of each problem's."""
+    groups = (
+        {"": measured} if isinstance(limit, float) else {p: [m for m in measured if m[0] == p] for p in limit or ()}
+    )
+    for problem, members in groups.items():
+        digits = _finite([value for _, value in members])
+        if digits:
+            yield name, problem, max(0.0, math.floor(10 * (min(digits) - margins.digits)) / 10)
 
 
 def _finite(values: Sequence[float | None]) -> list[float]:

@@ -46,8 +46,9 @@ def settle(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype
     """Status and message of a fit: the solver's own word if it is a failure, else what the numbers say.
 
     A closed form is `wrong` if it found another rank than the exact one and has lost more than half of
-    the digits (statsmodels' QR has 8 of them on Filip and reports a rank of its own), or if its relative excess
-    loss is above `excess_limit`; finer losses are the gate's. Where the exact rank is short it is
+    the digits (statsmodels' QR has 8 of them on Filip and reports a rank of its own), if its relative excess
+    loss is above `excess_limit`, or if it was not backward stable and a coefficient has no right digit at all;
+    finer losses are the gate's. Where the exact rank is short it is
     `rank_deficient`, unless it was asked for the minimum-norm solution: then it is `ok` if that is what
     it found. An iterative solver on squared loss has converged if it reached the tightest tolerance,
     whatever the rank: the loss has one least value.
@@ -64,7 +65,15 @@ def settle(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype
 def _settle_linear(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype: str) -> tuple[Status, str]:
     if fit.coef is None or fit.intercept is None or accuracy.excess_loss is None or accuracy.digits is None:
         return Status.WRONG, "a linear solver handed out no coefficients"
-    judged = _Judged(fit.coef, fit.intercept, accuracy.digits, accuracy.excess_loss, reference, dtype)
+    judged = _Judged(
+        fit.coef,
+        fit.intercept,
+        accuracy.digits,
+        accuracy.excess_loss,
+        reference,
+        dtype,
+        unstable=accuracy.stable is False,
+    )
     if kind is Kind.ITERATIVE:
         if accuracy.epochs_to.get("1e-6") is not None or judged.excess <= TOLERANCES[-1]:
             return Status.OK, fit.message
@@ -84,6 +93,7 @@ class _Judged:
     excess: float
     reference: Reference
     dtype: str
+    unstable: bool
 
     @property
     def relative_to(self) -> str:
@@ -106,6 +116,11 @@ def _settle_unique(fit: Fit, judged: _Judged) -> tuple[Status, str]:
         return (Status.WRONG if judged.digits < MAX_DIGITS / 2 else fit.status), message
     if judged.wrong:
         return Status.WRONG, f"the excess loss is {judged.relative_to}"
+    if judged.unstable and judged.digits < 1 and reference.full_rank:
+        return (
+            Status.WRONG,
+            "a coefficient has no right digit, and the backward error says that it is the solver's doing",
+        )
     if not reference.full_rank and not judged.minimum_norm:
         return Status.WRONG, f"this is not the minimum-norm solution: it has {judged.digits:.1f} digits of it"
     return fit.status, fit.message
