@@ -4,12 +4,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: bench test lint types imports pytest asv asv-compare asv-versions asv-publish clean
+.PHONY: bench accuracy test lint types imports pytest asv asv-compare asv-versions asv-publish clean
 
 bench: $(READY)
 	$(BIN)/harness run || test $$? -eq 1 # a case that ended wrong may be expected: the gate knows
 	$(BIN)/harness compare --by solver
 	$(BIN)/harness gate
+
+accuracy: $(READY)
+	$(BIN)/harness accuracy
+	$(BIN)/harness accuracy --ladder
 
 test: lint types imports pytest
 

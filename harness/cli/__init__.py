@@ -8,6 +8,7 @@ import typer
 from harness import __version__
 from harness.cli.accuracy import accuracy
 from harness.cli.compare import compare
+from harness.cli.findings import findings
 from harness.cli.fit import fit
 from harness.cli.gate import gate
 from harness.cli.import_ import import_results
@@ -36,7 +37,7 @@ app = typer.Typer(
 )
 app.command("list")(list_names)
 app.command("import")(import_results)
-for command in (fit, run, accuracy, gate, compare, speed, published, plot):
+for command in (fit, run, accuracy, gate, compare, speed, published, findings, plot):
     app.command()(command)
 
 

@@ -17,13 +17,13 @@ UNCERTAIN = 1 / np.finfo(np.float64).eps
 class Found:
     """What a solver with its own inference found: beta (c,) over the design, intercept first, standard_errors (c,).
 
-    rank; rss: residual sum of squares; r_squared; condition_number: as the solver estimates it.
+    rank; residual_sd: standard deviation of the residual; r_squared; condition_number: as the solver estimates it.
     """
 
     beta: Floats
     standard_errors: Floats
     rank: int
-    rss: float
+    residual_sd: float
     r_squared: float
     condition_number: float
 
@@ -45,7 +45,7 @@ def complete_fit(problem: Problem, found: Found, *, message: str = "", minimum_n
         "n": float(n),
         "df_resid": float(df_resid),
         "r_squared": found.r_squared,
-        "residual_sd": (found.rss / df_resid) ** 0.5 if df_resid > 0 else float("nan"),
+        "residual_sd": found.residual_sd,
         "cond_scaled": found.condition_number,
     }
     errors = found.standard_errors if rank == columns else np.full(columns, np.nan)

@@ -2,8 +2,6 @@
 
 from types import MappingProxyType
 
-import numpy as np
-
 from harness.problems.problem import Problem, design_matrix
 from harness.solvers.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.complete_fit import Found, complete_fit
@@ -32,8 +30,12 @@ class ReferenceQr(ClosedForm):
 
 
 def _read(found: QRSolution, problem: Problem, *, minimum_norm: bool) -> Fit:
-    df_resid = len(problem.split.train) - found.rank
-    with np.errstate(all="ignore"):
-        errors = np.sqrt(found.shares * (found.rss / df_resid if df_resid > 0 else np.nan))
-    result = Found(found.beta, errors, found.rank, found.rss, found.r_squared, found.condition_number)
+    result = Found(
+        beta=found.beta,
+        standard_errors=found.standard_errors,
+        rank=found.rank,
+        residual_sd=found.residual_sd,
+        r_squared=found.r_squared,
+        condition_number=found.condition_number,
+    )
     return complete_fit(problem, result, minimum_norm=minimum_norm)

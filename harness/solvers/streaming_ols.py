@@ -50,7 +50,7 @@ def _read(answer: "Answer", problem: Problem, *, minimum_norm: bool) -> Fit:
         beta=np.concatenate([[answer.intercept], answer.coef]) if problem.intercept else answer.coef,
         standard_errors=answer.standard_errors,
         rank=answer.rank,
-        rss=answer.rss,
+        residual_sd=answer.residual_sd,
         r_squared=answer.r_squared,
         condition_number=answer.condition_number,
     )

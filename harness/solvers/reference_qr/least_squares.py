@@ -3,28 +3,26 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.problems.problem import Floats
 from harness.solvers.reference_qr.double_double import DD
-from harness.solvers.reference_qr.factorisation import (
-    back_substitute,
-    factor,
-    forward_substitute,
-    identity,
-    project,
-)
+from harness.solvers.reference_qr.factorisation import back_substitute, factor, identity, project
+from harness.solvers.reference_qr.minimum_norm import minimum_norm
 
 
 @dataclass(frozen=True)
 class QRSolution:
-    """Float64: beta (c,), shares (c,) of the residual variance, rss and r_squared, rank, condition number.
+    """Float64: beta (c,), standard_errors (c,), residual_sd, rss and r_squared, rank, condition number.
 
     The condition number is the 2-norm one of the design with its columns scaled to a largest entry of about 1.
-    Of a rank-deficient design beta is the minimum-norm solution, shares are NaN, the condition number infinite.
+    Of a rank-deficient design beta is the minimum-norm solution, standard errors are NaN, the condition number
+    infinite. Without a degree of freedom the standard errors and residual_sd are NaN.
     """
 
     beta: Floats
-    shares: Floats
+    standard_errors: Floats
+    residual_sd: float
     rss: float
     r_squared: float
     rank: int
@@ -38,27 +36,35 @@ def least_squares(A: Floats, y: Floats, *, intercept: bool) -> QRSolution:
     """
     if not (np.isfinite(A).all() and np.isfinite(y).all()):
         raise ValueError("the data hold NaN or infinite values")
-    c = A.shape[1]
-    scale = _powers(A)
-    unit = float(_powers(y[:, None])[0])
-    f = factor(DD.of(A * scale))
-    target = DD.of(y * unit)
+    n, c = A.shape
+    exponents = _exponents(A)
+    unit = int(_exponents(y[:, None])[0])
+    f = factor(DD.of(np.ldexp(A, -exponents)))
+    target = DD.of(np.ldexp(y, -unit))
     z, rest = project(f.Q, target)
     rss = (rest * rest).sum()
-    beta, shares, condition = np.zeros(c), np.full(c, np.nan), np.inf
-    R = f.R[:, : f.rank]
-    if f.rank == c:
-        solved = back_substitute(R, z[:, None])
-        inverse = back_substitute(R, identity(c))
-        rows = DD((inverse * inverse).hi.T, (inverse * inverse).lo.T).sum()
-        beta[f.pivots] = solved.hi[:, 0]
-        shares[f.pivots] = rows.hi
-        beta, shares = beta * scale / unit, shares * scale**2
-        condition = _condition(R.hi, inverse.hi)
-    elif f.rank:
-        beta = _minimum_norm(f.R, z, f.pivots, scale) / unit
-    r_squared = _r_squared(rss, target, intercept=intercept)
-    return QRSolution(beta, shares, float(rss.hi) / unit**2, r_squared, f.rank, condition)
+    sd = float(np.sqrt(rss.hi / (n - f.rank))) if n > f.rank else float("nan")
+    beta, errors, condition = np.zeros(c), np.full(c, np.nan), np.inf
+    back = unit - exponents[f.pivots]
+    with np.errstate(over="ignore", under="ignore"):  # scaling by powers of two: what float64 cannot hold
+        if f.rank == c:
+            beta[f.pivots] = np.ldexp(back_substitute(f.R, z[:, None]).hi[:, 0], back)
+            inverse = back_substitute(f.R, identity(c))
+            squares = inverse * inverse
+            errors[f.pivots] = np.ldexp(np.sqrt(DD(squares.hi.T, squares.lo.T).sum().hi) * sd, back)
+            condition = _condition(f.R.hi, inverse.hi)
+        elif f.rank:
+            shortest, power = minimum_norm(f.R, z, exponents[f.pivots])
+            beta[f.pivots] = np.ldexp(shortest, power + unit)
+        return QRSolution(
+            beta=beta,
+            standard_errors=errors,
+            residual_sd=float(np.ldexp(sd, unit)),
+            rss=float(np.ldexp(rss.hi, 2 * unit)),
+            r_squared=_r_squared(rss, target, intercept=intercept),
+            rank=f.rank,
+            condition_number=condition,
+        )
 
 
 def _r_squared(rss: DD, y: DD, *, intercept: bool) -> float:
@@ -69,23 +75,10 @@ def _r_squared(rss: DD, y: DD, *, intercept: bool) -> float:
     return float((DD.of(1.0) - rss / tss).hi) if tss.hi > 0 else float("nan")
 
 
-def _powers(A: Floats) -> Floats:
-    """The powers of two that bring each column's norm near 1: scaling by them is exact."""
+def _exponents(A: Floats) -> NDArray[np.int64]:
+    """Of the powers of two above each column's largest entry: scaling by them is exact."""
     largest = np.abs(A).max(axis=0, initial=0.0)
-    return np.ldexp(1.0, np.where(largest > 0, -np.frexp(largest)[1], 0))
-
-
-def _minimum_norm(R: DD, z: DD, pivots: "np.ndarray[tuple[int], np.dtype[np.int64]]", scale: Floats) -> Floats:
-    """The minimum-norm b with R D^-1 P' b = z: a second factorisation, of the transpose (complete orthogonal)."""
-    back = (1 / scale)[pivots]  # the norm is the coefficients' own: the scaling is undone
-    T = DD((R.hi * back).T, (R.lo * back).T)
-    f = factor(T)
-    right = DD(z.hi[f.pivots][:, None], z.lo[f.pivots][:, None])
-    w = forward_substitute(f.R, right)
-    parts = f.Q * DD(w.hi[:, 0], w.lo[:, 0])
-    b = np.zeros(len(pivots))
-    b[pivots] = DD(parts.hi.T, parts.lo.T).sum().hi
-    return b
+    return np.where(largest > 0, np.frexp(largest)[1], 0).astype(np.int64)
 
 
 def _condition(R: Floats, inverse: Floats) -> float:

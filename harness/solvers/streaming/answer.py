@@ -10,8 +10,9 @@ class Answer:
     """A least-squares solution over n rows and p columns, float64.
 
     coef (p,); intercept (0 without one); standard_errors (p [+ 1],), intercept first, NaN where no degree
-    of freedom is left; rss: residual sum of squares; r_squared: about the mean with an intercept, NaN if y
-    does not vary; rank: of the design with its column of ones; condition_number: of the design with its
+    of freedom is left; residual_sd: standard deviation of the residual, NaN likewise; rss: residual sum of
+    squares; r_squared: about the mean with an intercept, NaN if y does not vary; rank: of the design with
+    its column of ones; condition_number: of the design with its
     columns centred (if there is an intercept) and scaled to norm 1, estimated in the 1-norm (square root of
     the Gram matrix's). `path` says how it was got and why; passes: how often the data were read.
     """
@@ -20,6 +21,7 @@ class Answer:
     coef: Floats
     intercept: float
     standard_errors: Floats
+    residual_sd: float
     rss: float
     r_squared: float
     rank: int
@@ -32,8 +34,3 @@ class Answer:
     def df_resid(self) -> int:
         """Degrees of freedom of the residual."""
         return self.n - self.rank
-
-    @property
-    def residual_sd(self) -> float:
-        """Standard deviation of the residual; NaN without a degree of freedom."""
-        return float((self.rss / self.df_resid) ** 0.5) if self.df_resid > 0 else float("nan")

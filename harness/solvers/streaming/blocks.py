@@ -39,16 +39,19 @@ class HostBlocks:
         tiled = None if shift is None else np.tile(shift, self._together)
         for start in range(0, len(X), self.rows):
             rows = X[start : start + self.rows]
-            t = np.subtract(y[start : start + self.rows], y_shift, out=self._y[: len(rows)])
-            if shift is None or tiled is None:
-                yield np.asarray(rows, dtype=np.float64), t
-                continue
+            # dtype: float32 less a Python float would be float32
+            t = np.subtract(y[start : start + self.rows], y_shift, out=self._y[: len(rows)], dtype=np.float64)
             B = self._block[: len(rows)]
-            if len(rows) % self._together == 0 and rows.flags.c_contiguous:
+            if shift is None or tiled is None:
+                if rows.dtype == np.float64:
+                    B = np.asarray(rows)
+                else:
+                    np.copyto(B, rows)
+            elif len(rows) % self._together == 0 and rows.flags.c_contiguous:
                 wide = (len(rows) // self._together, len(tiled))
-                np.subtract(rows.reshape(wide), tiled, out=B.reshape(wide))
+                np.subtract(rows.reshape(wide), tiled, out=B.reshape(wide), dtype=np.float64)
             else:
-                np.subtract(rows, shift, out=B)
+                np.subtract(rows, shift, out=B, dtype=np.float64)
             yield B, t
 
 

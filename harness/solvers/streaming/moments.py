@@ -8,6 +8,11 @@ import numpy as np
 from harness.problems.problem import Floats
 
 
+def like(values: Floats, B: Any) -> Any:
+    """A host vector where the block is."""
+    return values if isinstance(B, np.ndarray) else B.new_tensor(values)
+
+
 @dataclass(frozen=True)
 class Moments:
     """Sums over n rows of x - shift and y - y_shift, float64 on the host.
@@ -28,10 +33,8 @@ class Moments:
 class MomentSums:
     """Accumulates blocks that have been shifted already, numpy arrays or tensors of one device."""
 
-    def __init__(self, *, gram: bool = True) -> None:
-        """Without `gram` the most expensive sum is left out, and 0."""
+    def __init__(self) -> None:
         self.n = 0
-        self._with_gram = gram
         self._sums: list[Any] = [0.0] * 5
         self._ones: Any = np.ones(0)
 
@@ -39,17 +42,12 @@ class MomentSums:
         """B (m, p), t (m,)."""
         # In this order the block is still in the cache where the cheap sums read it again.
         if len(self._ones) < len(B):
-            self._ones = self.like(np.ones(len(B)), B)
+            self._ones = like(np.ones(len(B)), B)
         ones = self._ones[: len(B)]  # a product: numpy's sum over the first axis is slow where the last is short
-        parts = (B.T @ B if self._with_gram else 0.0, t @ B, t @ t, ones @ B, t.sum())
+        parts = (B.T @ B, t @ B, t @ t, ones @ B, t.sum())
         for k, part in enumerate(parts):
             self._sums[k] += part
         self.n += len(B)
-
-    @staticmethod
-    def like(values: Floats, B: Any) -> Any:
-        """A host vector where the block is."""
-        return values if isinstance(B, np.ndarray) else B.new_tensor(values)
 
     def moments(self, shift: Floats | None, y_shift: float) -> Moments:
         """What has been added so far, copied to the host."""

@@ -9,13 +9,16 @@ from harness.problems.problem import Floats
 from harness.solvers.streaming.answer import Answer
 from harness.solvers.streaming.moments import Moments
 
+LEAST_SQUARE = 2.0**-970
+"""A mean square below this is a sum of squares near 2^-1022, where they underflow: 2^-52 of it is lost at most."""
+
 
 @dataclass(frozen=True)
 class Normal:
     """C w = g for centred columns: C = D M D with unit diagonal M, factored as M = R'R.
 
-    mean (p,) and y_mean are exact to rounding; `kept` is the least share of a column's second moment about
-    its shift that is left about its mean: a small one means that the shift was a bad guess.
+    mean (p,) and y_mean are exact to rounding; `kept` is the least share of a column's, or y's, second moment
+    about its shift that is left about its mean: a small one means that the shift was a bad guess.
     """
 
     n: int
@@ -43,15 +46,16 @@ class Normal:
         rss = max(0.0, unexplained)
         k = len(coef) + self.intercept
         inverse, _ = lapack.dpotri(self.factor, lower=0)
-        variances = np.diag(inverse) / self.scale**2
-        slope_part = self.solve(self.mean) @ self.mean if self.intercept else 0.0
-        shares = np.concatenate([[1 / self.n + slope_part], variances]) if self.intercept else variances
-        variance = rss / (self.n - k) if self.n > k else np.nan
+        roots = np.sqrt(np.diag(inverse)) / self.scale  # of shares of the variance, which would underflow sooner
+        if self.intercept:
+            roots = np.append(np.sqrt(1 / self.n + self.solve(self.mean) @ self.mean), roots)
+        residual_sd = float(np.sqrt(rss / (self.n - k))) if self.n > k else float("nan")
         return Answer(
             n=self.n,
             coef=coef,
             intercept=float(self.y_mean + offset - self.mean @ coef) if self.intercept else 0.0,
-            standard_errors=np.sqrt(shares * variance),
+            standard_errors=roots * residual_sd,
+            residual_sd=residual_sd,
             rss=rss,
             r_squared=1.0 - rss / self.tss if self.tss > 0 else float("nan"),
             rank=k,
@@ -62,23 +66,26 @@ class Normal:
         )
 
 
-def normal_equations(moments: Moments, *, intercept: bool) -> Normal | None:
-    """The factored normal equations, or None where Cholesky breaks down: the columns are dependent to rounding."""
+def normal_equations(moments: Moments, *, intercept: bool) -> Normal | str:
+    """The factored normal equations, or why float64 cannot form and factor them."""
     m = moments
     gram, xy, tss = m.gram, m.xy, m.yy
-    with np.errstate(all="ignore"):  # overflow and columns of zeros come out as not finite
+    with np.errstate(all="ignore"):  # what overflows comes out as not finite
         if intercept:
             gram = gram - np.outer(m.x_sum, m.x_sum) / m.n
             xy = xy - m.x_sum * (m.y_sum / m.n)
-            tss = tss - m.y_sum**2 / m.n
+            tss = tss - m.y_sum * m.y_sum / m.n
+        squares = np.append(np.diag(gram), tss)
+        if not (np.isfinite(gram).all() and np.isfinite(xy).all() and np.isfinite(tss)):
+            return "the squares overflow"
+        if squares.min() < LEAST_SQUARE * m.n:
+            return f"{'y' if tss == squares.min() else 'a column'} does not vary, or its squares underflow"
         scale = np.sqrt(np.diag(gram))
         unit = gram / np.outer(scale, scale)
-        kept = np.diag(gram) / np.diag(m.gram)
-    if not (np.isfinite(unit).all() and np.isfinite(xy).all() and np.isfinite(tss)):
-        return None
+        kept = squares / np.append(np.diag(m.gram), m.yy)
     factor, failed = lapack.dpotrf(unit, lower=0)
     if failed:
-        return None
+        return "the columns are dependent, or nearly so"
     reciprocal, _ = lapack.dpocon(factor, np.abs(unit).sum(axis=0).max(), uplo="U")
     return Normal(
         n=m.n,

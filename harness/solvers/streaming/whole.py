@@ -11,8 +11,9 @@ from harness.problems.problem import Floats
 from harness.solvers.streaming.answer import Answer
 from harness.solvers.streaming.sliced import Integers, Whole
 
-PRIME = 2**61 - 1
-"""The rank modulo a prime is the rank unless the prime divides a minor: here, about one chance in 10^18 a minor."""
+PRIME = 2**62 - 57
+"""The rank modulo a prime is the rank unless the prime divides a minor: here, about one chance in 10^18 a minor.
+No Mersenne prime: modulo 2^61 - 1 a column of 1 and 2^61 is a constant one."""
 FIRST_BITS = 256
 WANTED_BITS = 60
 """More than float64's 53, so that the midpoint rounds to the nearest float or its neighbour."""
@@ -48,10 +49,11 @@ def independent_columns(gram: WholeGram) -> list[int]:
 
 @dataclass(frozen=True)
 class Proven:
-    """A solution to float64: `beta` (c,), shares (r,) of the residual variance, rss, R², condition number."""
+    """A solution to float64: `beta` (c,), standard errors (r,), residual sd, rss, R², condition number."""
 
     beta: Floats
-    shares: Floats
+    standard_errors: Floats
+    residual_sd: float
     rss: float
     r_squared: float
     condition_number: float
@@ -80,25 +82,35 @@ class _TooWideError(Exception):
 def _solve(gram: WholeGram, pivots: list[int]) -> Proven:
     c, r = gram.columns, len(pivots)
     G = _balls(gram)
-    GP = arb_mat([[G[i, j] for j in pivots] for i in pivots])
-    right = arb_mat([[G[i, c]] for i in pivots])
+    GP = arb_mat(r, r, [G[i, j] for i in pivots for j in pivots])
+    right = arb_mat(r, 1, [G[i, c] for i in pivots])
     identity = arb_mat(r, r, [int(i == j) for i in range(r) for j in range(r)])
     inverse = GP.solve(identity)
     basic = inverse * right
     beta = basic
     if r < c:
-        F = inverse * arb_mat([[G[i, j] for j in range(c)] for i in pivots])
+        F = inverse * arb_mat(r, c, [G[i, j] for i in pivots for j in range(c)])
         beta = F.transpose() * (F * F.transpose()).solve(basic)
-    explained = (right.transpose() * basic)[0, 0]
+    rss = _told_from_zero(G[c, c] - (right.transpose() * basic)[0, 0], G[c, c])
     total = G[c, c] - (G[0, c] ** 2 / gram.n if gram.intercept else 0)
+    sd, *errors = _deviations(rss, [inverse[i, i] for i in range(r)], gram.n - r)
     return Proven(
         # A zero coefficient has no relative digits: it is judged on the scale that |y| / |column| gives it.
         beta=np.array([_rounded(beta[i, 0], (G[c, c] / G[i, i]).sqrt() if G[i, i] > 0 else arb(1)) for i in range(c)]),
-        shares=np.array([_rounded(inverse[i, i]) for i in range(r)]),
-        rss=max(0.0, _rounded(G[c, c] - explained, G[c, c])),
-        r_squared=_rounded(1 - (G[c, c] - explained) / total, 1) if total > 0 else float("nan"),
+        standard_errors=np.array(errors),
+        residual_sd=sd,
+        rss=_rounded(rss),
+        r_squared=_rounded(1 - rss / total, 1) if total > 0 else float("nan"),
         condition_number=_condition(GP, inverse, skip=gram.intercept and pivots[0] == 0),
     )
+
+
+def _deviations(rss: Any, shares: list[Any], df: int) -> list[float]:
+    """Standard deviations of the residual and of what has these shares of its variance; NaN without freedom.
+
+    Rounded as roots: of columns around 1e200 a variance underflows in float64 and its root does not.
+    """
+    return [_rounded((rss / df * share).sqrt()) if df > 0 else float("nan") for share in (1, *shares)]
 
 
 def _balls(gram: WholeGram) -> Any:
@@ -109,10 +121,15 @@ def _balls(gram: WholeGram) -> Any:
 
 def _rounded(ball: Any, against: Any = None) -> float:
     """The ball's float64; 0 if it cannot be told from it on the scale of `against`. Raises _TooWideError."""
+    return float(_told_from_zero(ball, against).mid())
+
+
+def _told_from_zero(ball: Any, against: Any = None) -> Any:
+    """The ball, narrow enough to be rounded, or 0, as in `_rounded`."""
     if ball.rel_accuracy_bits() >= WANTED_BITS or ball == 0:
-        return float(ball.mid())
+        return ball
     if against is not None and abs(ball).upper() < abs(arb(against).mid()) * arb(2) ** (-3 * WANTED_BITS):
-        return 0.0
+        return arb(0)
     raise _TooWideError
 
 
@@ -129,7 +146,10 @@ def _condition(G: Any, inverse: Any, *, skip: bool) -> float:
         _norm1([[(G[i, j] - mean[i] * G[0, j]) / (scale[i] * scale[j]) for i in wanted] for j in wanted]),
         _norm1([[inverse[i, j] * scale[i] * scale[j] for i in wanted] for j in wanted]),
     )
-    return float((norms[0] * norms[1]).sqrt().mid())
+    product = norms[0] * norms[1]
+    if not product.is_finite():
+        raise _TooWideError
+    return float(product.sqrt().mid())
 
 
 def _norm1(columns: Iterable[Iterable[Any]]) -> Any:
@@ -142,13 +162,12 @@ def answer_of(gram: WholeGram, pivots: list[int], path: str, passes: int) -> Ans
     found = solve(gram, pivots)
     r, first = len(pivots), int(gram.intercept)
     full = r == gram.columns
-    variance = found.rss / (gram.n - r) if gram.n > r else float("nan")
-    errors = np.sqrt(found.shares * variance) if full else np.full(gram.columns, np.nan)
     return Answer(
         n=gram.n,
         coef=found.beta[first:],
         intercept=float(found.beta[0]) if first else 0.0,
-        standard_errors=errors,
+        standard_errors=found.standard_errors if full else np.full(gram.columns, np.nan),
+        residual_sd=found.residual_sd,
         rss=found.rss,
         r_squared=found.r_squared,
         rank=r,

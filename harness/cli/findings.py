@@ -1,0 +1,66 @@
+"""harness findings: the defects of released libraries that the harness has found, shown and reproduced."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options as cli
+from harness.errors import COULD_NOT_MEASURE, UsageError
+
+if TYPE_CHECKING:
+    from harness.judge.finding import Finding
+    from harness.judge.findings import FindingLine
+
+
+def findings(
+    finding: Annotated[
+        str | None, typer.Argument(help="A finding's id: that one in full. All of them unless said.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Run the case and the script of each.")] = False,
+    as_json: cli.AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown: the table, and each in full.")] = False,
+) -> None:
+    """Show the defects found in released libraries; --check reproduces them: exit 1 if a file is no longer true."""
+    if as_json and markdown:
+        raise UsageError("--json and --markdown are two formats: choose one")
+    from harness.findings import failed, measured, survey
+    from harness.findings import findings as read
+
+    chosen = read(finding)
+    lines = _check(chosen) if check else survey(chosen)
+    _show(chosen, lines, full=finding is not None, as_json=as_json, markdown=markdown)
+    if check and not measured(lines):
+        raise typer.Exit(COULD_NOT_MEASURE)
+    raise typer.Exit(1 if failed(lines) else 0)
+
+
+def _check(chosen: "list[Finding]") -> "list[FindingLine]":
+    """The lines; on a terminal, the finding in flight is shown meanwhile."""
+    from harness.findings import reproduce
+    from harness.report.console import err
+
+    console = err()
+    if not console.is_terminal:
+        return reproduce(chosen)
+    with console.status("reading the findings") as status:
+        return reproduce(chosen, on_finding=lambda name: status.update(f"reproducing {name}"))
+
+
+def _show(chosen: "list[Finding]", lines: "list[FindingLine]", *, full: bool, as_json: bool, markdown: bool) -> None:
+    """Print in the format that was asked for."""
+    if as_json:
+        from harness.report.findings_json import findings_json
+
+        typer.echo(findings_json(chosen, lines, full=full))
+    elif markdown:
+        from harness.report.findings_markdown import findings_markdown
+
+        typer.echo(findings_markdown(chosen, lines))
+    else:
+        from harness.report.console import out
+        from harness.report.findings_table import print_finding, print_findings
+
+        if full:
+            print_finding(out(), chosen[0], lines[0])
+        else:
+            print_findings(out(), lines)
