@@ -34,6 +34,7 @@ DEFAULT_SHAPES = ("1e5x10", "1e6x10", "1e6x50", "1e5x500")
 DEFAULT_SOLVERS = ("streaming", "onedal", "sklearn", "numpy_lstsq", "statsmodels_pinv")
 DEFAULT_MEMMAP = "1e7x10"
 EFFORT = Effort(warm_up_calls=1, calls_per_turn=1, min_calls=5, max_calls=15, budget_s=1.0)
+POWERS_FROM = 100_000
 SPARE = 2
 """A memory map is made only where the disk has twice its size left."""
 
@@ -54,14 +55,14 @@ class Shape:
             n, p = (float(part) for part in text.lower().split("x"))
         except ValueError:
             n = p = 0.5
-        if n != int(n) or p != int(p) or p < 1 or n <= p:
+        if not (n.is_integer() and p.is_integer() and n > p >= 1):
             raise UsageError(f"a shape is ROWSxCOLUMNS with more rows than columns, as 1e6x10, not '{text}'")
         return cls(int(n), int(p))
 
     def __str__(self) -> str:
-        """In the shortest form: 1e6x10."""
+        """In the shortest form, as the bars name it: 1e6x10."""
         power = f"{self.n:.0e}".replace("e+0", "e")
-        return f"{power if float(power) == self.n else self.n}x{self.p}"
+        return f"{power if float(power) == self.n >= POWERS_FROM else self.n}x{self.p}"
 
 
 def in_memory(shape: Shape, names: Sequence[str], told: Told) -> Iterator[SpeedLine]:

@@ -14,7 +14,9 @@ def speed(
     solver: Annotated[
         list[str] | None, typer.Option(help="Closed form; repeatable. The fastest peers unless said.")
     ] = None,
-    memmap: Annotated[str, typer.Option(help="Shape of the memory map that is streamed; none for none.")] = "1e7x10",
+    memmap: Annotated[
+        str | None, typer.Option(help="Shape of a memory map that is streamed; none for none. 1e7x10 beside the four.")
+    ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print a GitHub table.")] = False,
     as_json: cli.AsJson = False,
 ) -> None:
@@ -25,9 +27,9 @@ def speed(
     from harness.report.console import err, out
     from harness.report.speed_table import print_speed, speed_json, speed_markdown
 
-    asked = list(shape or measure.DEFAULT_SHAPES)
-    shapes = [measure.Shape.parse(text) for text in asked]
-    mapped = None if memmap == "none" or (shape and memmap == "1e7x10") else measure.Shape.parse(memmap)
+    shapes = [measure.Shape.parse(text) for text in shape or measure.DEFAULT_SHAPES]
+    wanted = memmap or ("none" if shape else measure.DEFAULT_MEMMAP)
+    mapped = None if wanted == "none" else measure.Shape.parse(wanted)
     lines: list[SpeedLine] = []
     with err().status("starting") as status:
         for one in shapes:

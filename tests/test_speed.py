@@ -1,0 +1,98 @@
+"""Closed forms side by side: shapes, bars, and the command at sizes that take no time."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from harness.errors import UsageError
+from harness.judge.speed_bars import MEMORY_MAP_BYTES, PRODUCT, SpeedLine, judge_speed, ratio
+from harness.speed import Shape
+from tests.conftest import RunCli
+
+
+def line(shape: str, name: str, seconds: float) -> SpeedLine:
+    return SpeedLine(shape, name, cpu_s=(seconds, seconds, 10 * seconds))
+
+
+@pytest.mark.parametrize(("text", "n", "p"), [("1e5x10", 100_000, 10), ("300x4", 300, 4), ("1E6X50", 1_000_000, 50)])
+def test_a_shape_is_rows_by_columns(text: str, n: int, p: int) -> None:
+    assert Shape.parse(text) == Shape(n, p)
+    assert Shape.parse(str(Shape(n, p))) == Shape(n, p)
+
+
+@pytest.mark.parametrize(
+    "text", ["1e5", "x10", "1e5x", "10x10", "10x20", "1.5x1", "nanx2", "1e5x10x2", "100x0", "infx3"]
+)
+def test_anything_else_is_one_line(text: str) -> None:
+    with pytest.raises(UsageError, match="ROWSxCOLUMNS"):
+        Shape.parse(text)
+
+
+def test_a_ratio_is_of_medians_and_absent_where_a_side_was_not_run() -> None:
+    lines = [line("1e5x500", "streaming", 1.2), line("1e5x500", PRODUCT, 1.0), SpeedLine("1e5x500", "onedal")]
+    assert ratio(lines, "1e5x500", "streaming", PRODUCT) == pytest.approx(1.2)
+    assert ratio(lines, "1e5x500", "streaming", "onedal") is None
+    assert ratio(lines, "1e6x10", "streaming", PRODUCT) is None
+
+
+@pytest.mark.parametrize(("seconds", "held"), [(1.29, True), (1.31, False)])
+def test_a_bar_is_held_or_not_by_the_ratio(seconds: float, held: bool) -> None:
+    lines = [line("1e5x500", "streaming", seconds), line("1e5x500", PRODUCT, 1.0)]
+    verdicts = {verdict.text: verdict.held for verdict in judge_speed(lines)}
+    assert verdicts[f"1e5x500: streaming takes at most 1.3 of {PRODUCT}'s time"] is held
+    assert verdicts["1e5x500: streaming takes at most 1 of onedal's time"] is None
+
+
+def test_memory_of_a_map_is_a_bar_of_its_own() -> None:
+    mapped = replace(line("1e7x10 memory map", "streaming", 1.0), extra_bytes=MEMORY_MAP_BYTES + 1)
+    (*_, verdict) = judge_speed([mapped])
+    assert verdict.held is False
+
+
+def test_a_shape_without_bars_has_none() -> None:
+    assert not list(judge_speed([line("300x4", "streaming", 1.0)]))
+
+
+def test_the_command_times_every_row_and_verifies_the_solvers(run_cli: RunCli) -> None:
+    words = ("--shape", "3000x4", "--solver", "streaming", "--solver", "numpy_lstsq", "--memmap", "20000x3")
+    ended = run_cli("speed", *words, "--json")
+    assert ended.code == 0
+    found = json.loads(ended.stdout)
+    named = {(entry["shape"], entry["name"]) for entry in found["lines"]}
+    assert {("3000x4", "streaming"), ("3000x4", "numpy_lstsq"), ("20000x3 memory map", "streaming")} <= named
+    for entry in found["lines"]:
+        assert len(entry["cpu_s"]) >= 5
+        assert len(entry["cpu_s"]) == len(entry["wall_s"])
+    assert all(entry["digits"] > 12 for entry in found["lines"] if entry["digits"] is not None)
+    assert found["environment"]["versions"]["numpy"]
+
+
+def test_a_solver_that_cannot_run_is_a_row_with_its_reason(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.solvers.solver.find_spec", lambda name: None if name == "glum" else object())
+    ended = run_cli("speed", "--shape", "300x4", "--solver", "streaming", "--solver", "glum")
+    assert ended.code == 0
+    assert "glum is not installed" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--solver", "torch_sgd", "--shape", "300x4"), "not a closed form"),
+        (("--solver", "onedall", "--shape", "300x4"), "onedal"),
+        (("--shape", "3x4"), "ROWSxCOLUMNS"),
+        (("--shape", "300x4", "--memmap", "many"), "ROWSxCOLUMNS"),
+    ],
+)
+def test_usage_errors_are_one_line(run_cli: RunCli, words: tuple[str, ...], told: str) -> None:
+    ended = run_cli("speed", *words)
+    assert ended.code == 2
+    assert told in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_markdown_is_a_table(run_cli: RunCli) -> None:
+    ended = run_cli("speed", "--shape", "300x4", "--solver", "streaming", "--markdown")
+    rows = [row for row in ended.stdout.splitlines() if row.startswith("|")]
+    assert len(rows) == 2 + 3
+    assert len({row.count("|") for row in rows}) == 1
