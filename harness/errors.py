@@ -23,9 +23,14 @@ class CannotMeasureError(HarnessError):
     exit_code = COULD_NOT_MEASURE
 
 
+MOST_NAMES = 20
+"""An error is one line that a person reads; 'harness list' has all names."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """The error for a name that is not in a catalog, with the nearest one that is."""
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.6)
-    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names[:MOST_NAMES])}{more}"
     return UsageError(f"unknown {kind} '{name}': {hint}")
