@@ -1,43 +1,44 @@
-"""Streaming least squares: the exact Gram matrix, the paths, the sources, the digits, the memory, the refusals."""
+"""Streaming least squares: the paths, data that are hard, the digits, the memory, the refusals."""
 
 import tracemalloc
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
 from harness.plan import single
 from harness.problems.catalog import load, sidecars
-from harness.problems.problem import Floats, Problem, Split, design_matrix
+from harness.problems.problem import Floats, Problem, design_matrix
 from harness.run import Outcome, measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.status import Status
-from harness.solvers.streaming import Answer, Arrays, Chunks, Parquet, Source, least_squares, sliced, streaming
+from harness.solvers.streaming import Answer, Arrays, Chunks, Source, least_squares
 from harness.solvers.streaming.residuals import ResidualSums
-from harness.solvers.streaming.sliced import BITS, FLUSH_ROWS, SlicedGram
+from harness.solvers.streaming.sliced import BITS
+from harness.solvers.streaming.sources import BLOCK_BYTES
 from harness.timing.threads import limited, pools_of
 from harness.verify.digits import digits
-from harness.verify.reference import Reference, reference
-
-GRAM_DIGITS = 12.0
-"""Of 16: 1.5 for a squared condition number of 30 (streaming.ACCEPTED_MOST), 2.5 for sums over up to 1e5 rows,
-whose rounding grows with the root of the rows (Higham 2002, sec. 4.2)."""
-LUCK = 0.5
-"""harness.judge.bars.STREAMING_MARGIN."""
-LUCKY_SHARE = 0.05
-"""scipy's pivoted QR is more than half a digit behind statsmodels' in 10 % of such designs (measured on 1466)."""
+from harness.verify.reference import reference
+from tests.streaming_data import (
+    GRAM_DIGITS,
+    LUCK,
+    LUCKY_SHARE,
+    PATHS,
+    RESPONSE,
+    WHOLE,
+    arrays,
+    error_digits,
+    least_digits,
+    mapped,
+    problem_of,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -46,393 +47,7 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def problem_of(X: Any, y: Any, *, intercept: bool = True) -> Problem:
-    X, y = np.asarray(X, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    names = tuple(f"x{j}" for j in range(X.shape[1]))
-    return Problem("drawn", X, y, names, "y", Split.all_train(len(y)), intercept=intercept)
-
-
-def arrays(problem: Problem) -> Arrays:
-    return Arrays(*problem.rows("train"))
-
-
-def least_digits(answer: Answer, known: Reference) -> float:
-    return float(digits(known.vector(answer.coef, answer.intercept), known.solution).min())
-
-
-def error_digits(answer: Answer, known: Reference) -> float:
-    """Of the standard errors, and of the residual's standard deviation."""
-    assert known.standard_errors is not None
-    assert known.residual_sd is not None
-    exact = np.append(known.standard_errors, known.residual_sd)
-    return float(digits(np.append(answer.standard_errors, answer.residual_sd), exact).min())
-
-
-# --- the Gram matrix without rounding ---------------------------------------------------------------------------
-
-
-def summed(table: Floats, cuts: Sequence[int], slices: int, xp: Any = np) -> SlicedGram:
-    """The rows in chunks that end at `cuts`, in the library's arrays."""
-    sums = SlicedGram(table.shape[1], slices, xp)
-    for part in np.split(table, sorted(cuts)):
-        for start in range(0, len(part), sums.rows):
-            sums.add(xp.asarray(part[start : start + sums.rows]))
-    return sums
-
-
-def actual(sums: SlicedGram) -> list[list[Fraction]]:
-    whole, lowest = sums.gram()
-    units = [Fraction(2) ** int(e) for e in lowest]
-    return [[int(v) * a * b for v, b in zip(row, units, strict=True)] for row, a in zip(whole, units, strict=True)]
-
-
-def exact(table: Floats) -> list[list[Fraction]]:
-    columns = [[Fraction(value) for value in column] for column in table.T.tolist()]
-    return [[sum((a * b for a, b in zip(one, two, strict=True)), Fraction(0)) for two in columns] for one in columns]
-
-
-any_float = st.floats(allow_nan=False, allow_infinity=False)
-near = st.builds(lambda m, e: float(np.ldexp(float(m), e)), st.integers(-(2**53), 2**53), st.integers(-60, 0))
-
-
-@st.composite
-def tables(draw: st.DrawFn) -> Floats:
-    """Columns over float64's whole range, within a window of exponents, growing, or zero for a while."""
-    n = draw(st.integers(1, 9))
-    columns = []
-    for _ in range(draw(st.integers(1, 4))):
-        column = np.array(draw(st.lists(draw(st.sampled_from([any_float, near])), min_size=n, max_size=n)))
-        if draw(st.booleans()) and np.abs(column).max() < 1e20:
-            column = np.ldexp(column, draw(st.integers(-1074, 900)) + draw(st.integers(0, 6)) * np.arange(n))
-        column[: draw(st.sampled_from([0, 0, n // 2, n]))] = 0
-        columns.append(column)
-    return np.column_stack(columns)
-
-
-cuts_of = st.lists(st.integers(0, 9), max_size=4)
-slice_counts = st.sampled_from([1, 2, 4, 6, 24])
-
-
-@settings(max_examples=400, deadline=None)
-@given(tables(), cuts_of, slice_counts)
-def test_the_gram_matrix_is_exact_or_says_that_it_was_cut(table: Floats, cuts: list[int], slices: int) -> None:
-    sums, known = summed(table, cuts, slices), exact(table)
-    found = actual(sums)
-    assert sums.n == len(table)
-    if sums.exact:
-        assert found == known
-    # What the docstring promises of a cut: 2^(2 - 18 slices) of the columns' largest, in each factor of each product.
-    largest, cut = [Fraction(v) for v in np.abs(table).max(axis=0).tolist()], Fraction(4, 2 ** (BITS * slices))
-    for i, row in enumerate(found):
-        for j, value in enumerate(row):
-            room = len(table) * largest[i] * largest[j] * (2 * cut + cut * cut)
-            assert abs(value - known[i][j]) <= room
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.lists(st.integers(-(2**53), 2**53), min_size=3, max_size=3), min_size=1, max_size=9), cuts_of)
-def test_nothing_is_called_cut_that_was_not(rows: list[list[int]], cuts: list[int]) -> None:
-    """Integers to 2^53 need 54 bits, 2 of headroom and the sign's: 72 hold them, wherever their exponent is."""
-    table = np.ldexp(np.array(rows, dtype=np.float64), np.array([-1074, 0, 970]))
-    sums = summed(table, cuts, 4)
-    assert actual(sums) == exact(table)
-    assert sums.exact
-
-
-def grown(n: int) -> Floats:
-    """One row that fixes the point with two bits of headroom, and then an odd number of 2^18 - 1 that use them up."""
-    assert n % 2 == 0
-    return np.append(1.0, np.full(n - 1, 8 * (1 - 2.0**-18)))[:, None]
-
-
-TABLES: dict[str, tuple[Floats, int, bool]] = {
-    "more rows than float64 can sum": (grown(FLUSH_ROWS + 5000), 2, True),
-    "larger entries in each add": (10.0 ** np.arange(-30, 30)[:, None] * [1.0, -3.0], 24, True),
-    "a column of zeros": (np.column_stack([np.zeros(5), np.arange(5.0)]), 4, True),
-    "zeros that end late": (np.column_stack([np.append(np.zeros(200), 0.1), np.ones(201)]), 4, True),
-    "the largest floats": (np.full((3, 2), np.finfo(np.float64).max), 4, True),
-    "the smallest floats": (np.full((3, 2), 5e-324), 4, True),
-    "1e300 beside 1e-300": (np.array([[1e300, 1.0], [1e-300, 1.0]]), 24, False),
-    "what underflows to 0": (np.array([[2.0**900, 1.0], [2.0**-1000, 1.0]]), 24, False),
-    "subnormal beside 1": (np.array([[1.0], [5e-324]]), 24, False),
-    "a bit too many": (np.array([[1.0], [2.0**-70 * 0.75]]), 4, False),
-}
-
-
-@pytest.mark.parametrize("cuts", [[], [1], [60, 100]])
-@pytest.mark.parametrize("name", TABLES)
-def test_a_table_s_gram_matrix(name: str, cuts: list[int]) -> None:
-    table, slices, whole = TABLES[name]
-    sums = summed(table, cuts, slices)
-    assert sums.exact is whole
-    if len(table) > 1000:  # two kinds of rows: the sum is known without adding them up
-        assert actual(sums) == [[Fraction(1) + (len(table) - 1) * Fraction(table[1, 0]) ** 2]]
-    else:
-        assert (actual(sums) == exact(table)) is whole
-
-
-@pytest.mark.parametrize("columns", [64, 65, 70])
-def test_wide_tables_are_multiplied_pair_by_pair_to_the_same_integers(
-    columns: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = np.random.default_rng(0).standard_normal((150, columns))
-    found = [summed(table, [40, 41], 4)]
-    monkeypatch.setattr(sliced, "TOGETHER_COLUMNS", 64 if columns <= 64 else 10**6)
-    monkeypatch.setattr(sliced, "FLUSH_ROWS", 64)
-    found.append(summed(table, [3], 4))
-    assert [len(sums._jobs) for sums in found] == ([4, 4] if columns == 64 else [10, 4])  # noqa: SLF001
-    assert actual(found[0]) == actual(found[1])
-    sample = [0, 1, columns - 1]
-    assert [[actual(found[0])[i][j] for j in sample] for i in sample] == exact(table[:, sample])
-
-
-@settings(max_examples=100, deadline=None)
-@given(tables(), cuts_of, slice_counts)
-def test_torch_gives_the_integers_that_numpy_gives(table: Floats, cuts: list[int], slices: int) -> None:
-    one, two = (summed(table, cuts, slices, xp) for xp in (np, torch))
-    assert one.gram()[0].tolist() == two.gram()[0].tolist()
-    assert one.gram()[1].tolist() == two.gram()[1].tolist()
-    assert one.exact is two.exact
-
-
-@pytest.mark.parametrize("xp", [np, torch])
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_a_gram_matrix_refuses_what_is_not_finite(bad: float, xp: Any) -> None:
-    with pytest.raises(ValueError, match="NaN or infinite"):
-        summed(np.array([[1.0, 2.0], [bad, 3.0]]), [], 4, xp)
-
-
-# --- error-free solutions ---------------------------------------------------------------------------------------
-
-integers = st.integers(2, 5).flatmap(
-    lambda width: st.lists(st.lists(st.integers(-9, 9), min_size=width, max_size=width), min_size=1, max_size=9)
-)
-
-
-def is_neighbour(found: Any, known: Any) -> bool:
-    """Whether each float is the known one or next to it: 60 bits that are right round so (whole.WANTED_BITS)."""
-    found, known = np.asarray(found, dtype=np.float64), np.asarray(known, dtype=np.float64)
-    return bool((np.abs(found - known) <= np.spacing(np.abs(known))).all())
-
-
-@settings(max_examples=200, deadline=None)
-@given(integers, st.booleans())
-def test_read_once_the_answer_is_the_exact_one(rows: list[list[int]], intercept: bool) -> None:
-    """Of rational systems of any rank, with perfect fits and coefficients of 0 among them; minimum norm where short."""
-    table = np.array(rows, dtype=np.float64)
-    problem = problem_of(table[:, :-1], table[:, -1], intercept=intercept)
-    known = reference(problem)
-    answer = least_squares(Chunks(iter([(problem.X, problem.y)])), intercept=intercept, minimum_norm=True)
-    assert (answer.rank, answer.columns, answer.passes) == (known.rank, known.columns, 1)
-    assert is_neighbour(known.vector(answer.coef, answer.intercept), known.solution)
-    assert is_neighbour(answer.rss / known.n, known.mse)
-    if known.standard_errors is None:
-        assert np.isnan(answer.standard_errors).all()
-    else:
-        assert is_neighbour(answer.standard_errors, known.standard_errors)
-        assert is_neighbour(answer.residual_sd, known.residual_sd)
-    if known.r_squared is not None:
-        assert is_neighbour(answer.r_squared, known.r_squared)
-
-
-@pytest.mark.parametrize("power", [-1000, -500, 0, 500, 900])
-def test_coefficients_that_are_zero_are_zero_exactly(power: int) -> None:
-    X = np.ldexp(np.array([[1.0, 1], [1, -1], [-1, 1], [-1, -1]]), [power, 0])
-    answer = least_squares(Chunks([(X, X[:, 0])][:1].__iter__()), intercept=True)
-    assert answer.coef.tolist() == [1.0, 0.0]
-    assert (answer.intercept, answer.rss, answer.residual_sd, answer.r_squared) == (0.0, 0.0, 0.0, 1.0)
-
-
-@pytest.mark.parametrize(("X", "rank"), [([[1.0], [2.0**61], [1.0]], 2), ([[1, 1], [1, 2.0**61]], 2), ([[0.0]], 0)])
-def test_powers_of_two_do_not_hide_a_rank(X: list[list[float]], rank: int) -> None:
-    """Modulo the Mersenne prime 2^61 - 1, the number 2^61 is 1."""
-    intercept = len(X) == 3
-    answer = least_squares(Chunks(iter([(np.array(X), np.arange(float(len(X))))])), intercept=intercept)
-    assert answer.rank == rank
-
-
-# --- sources ----------------------------------------------------------------------------------------------------
-
-rng = np.random.default_rng(7)
-WHOLE = rng.integers(-50, 50, (700, 3)).astype(np.float64)
-RESPONSE = np.round(WHOLE @ [1.0, -2.0, 0.0] + 30 * rng.standard_normal(700)) + 5
-
-
-def mapped(folder: Path, X: Floats) -> Any:
-    file = np.memmap(folder / "x.dat", dtype=X.dtype, mode="w+", shape=X.shape)
-    file[:] = X
-    file.flush()
-    return np.memmap(folder / "x.dat", dtype=X.dtype, mode="r", shape=X.shape)
-
-
-def chunks(X: Any, y: Any, cuts: Sequence[int] = (1, 2, 2, 300)) -> list[tuple[Any, Any]]:
-    ends = [0, *sorted(cuts), len(y)]
-    return [(X[a:b], y[a:b]) for a, b in pairwise(ends)]
-
-
-def parquet(folder: Path, columns: dict[str, Any], **options: Any) -> Parquet:
-    pq.write_table(pa.table(columns), folder / "t.parquet")
-    return Parquet(folder / "t.parquet", "y", **options)
-
-
-def named(X: Any, y: Any) -> dict[str, Any]:
-    return {"a": X[:, 0], "y": y, "b": X[:, 1], "c": X[:, 2]}
-
-
-SOURCES: dict[str, Callable[[Any, Any, Path], Source]] = {
-    "Fortran order": lambda X, y, _: Arrays(np.asfortranarray(X), y),
-    "float32": lambda X, y, _: Arrays(X.astype(np.float32), y.astype(np.float32)),
-    "float16": lambda X, y, _: Arrays(X.astype(np.float16), y.astype(np.int16)),
-    "integers": lambda X, y, _: Arrays(X.astype(np.int64), y.astype(np.int32)),
-    "bytes": lambda X, y, _: Arrays(X.astype(np.int8), y),
-    "the other byte order": lambda X, y, _: Arrays(X.astype(">f8"), y.astype(">f8")),
-    "every other row": lambda X, y, _: Arrays(np.repeat(X, 2, axis=0)[::2], np.repeat(y, 2)[::2]),
-    "every other column": lambda X, y, _: Arrays(np.repeat(X, 2, axis=1)[:, ::2], y),
-    "backwards": lambda X, y, _: Arrays(X[::-1], y[::-1]),
-    "read-only": lambda X, y, _: Arrays(np.frombuffer(X.tobytes()).reshape(X.shape), y),
-    "a memory map": lambda X, y, folder: Arrays(mapped(folder, X), y),
-    "a float32 memory map": lambda X, y, folder: Arrays(mapped(folder, X.astype(np.float32)), y),
-    "torch": lambda X, y, _: Arrays(torch.tensor(X), torch.tensor(y)),
-    "torch float32 that requires a gradient": lambda X, y, _: Arrays(
-        torch.tensor(X, dtype=torch.float32, requires_grad=True), torch.tensor(y)
-    ),
-    "chunks": lambda X, y, _: Chunks(chunks(X, y)),
-    "chunks of lists": lambda X, y, _: Chunks([(A.tolist(), t.tolist()) for A, t in chunks(X, y, (1, 300))]),
-    "an iterator": lambda X, y, _: Chunks(iter(chunks(X, y))),
-    "a generator": lambda X, y, _: Chunks(pair for pair in chunks(X, y)),
-    "Parquet": lambda X, y, folder: parquet(folder, named(X, y), batch_rows=64),
-    "Parquet, features named": lambda X, y, folder: parquet(
-        folder, named(X, y.astype(np.int64)) | {"other": ["text"] * len(y)}, features=("a", "b", "c")
-    ),
-}
-
-
-@pytest.mark.parametrize("intercept", [True, False])
-@pytest.mark.parametrize("name", SOURCES)
-def test_a_source_gives_what_its_array_gives(name: str, intercept: bool, tmp_path: Path) -> None:
-    source = SOURCES[name](WHOLE, RESPONSE, tmp_path)
-    answer, known = (least_squares(s, intercept=intercept) for s in (source, Arrays(WHOLE, RESPONSE)))
-    once = name in {"an iterator", "a generator"}
-    assert (known.path.partition(":")[0], known.passes) == ("gram", 1)
-    assert answer.path.startswith("error-free: the data can be read only once" if once else ("gram", "corrected"))
-    assert source.rereadable is not once
-    for attribute in ("n", "rank", "columns"):
-        assert getattr(answer, attribute) == getattr(known, attribute)
-    for attribute in ("coef", "intercept", "standard_errors", "residual_sd", "rss", "r_squared"):
-        np.testing.assert_allclose(getattr(answer, attribute), getattr(known, attribute), rtol=1e-13, err_msg=attribute)
-
-
-PATHS: dict[str, tuple[Problem, str, int]] = {
-    "well-conditioned": (load("synthetic:n=500,p=4,seed=1"), "gram", 1),
-    "squared condition number above the columns' share": (load("conditioned:condition=20,n=500"), "corrected", 2),
-    "little left unexplained": (load("synthetic:n=500,p=4,noise=0.001"), "corrected: little", 2),
-    "perfect": (load("synthetic:n=500,p=4,noise=0"), "corrected: little", 2),
-    "condition number 1e5": (load("conditioned:condition=1e5,n=500"), "error-free: condition", 2),
-    "condition number 1e14": (load("conditioned:condition=1e14,n=500"), "error-free", 2),
-    "a far mean": (load("shifted:ratio=1e8,n=500,p=3"), "gram", 1),
-    "other scales": (load("scaled:ratio=1e80,n=500,p=3"), "gram", 1),
-    "squares that overflow": (problem_of(1e200 * WHOLE, RESPONSE), "error-free: the squares overflow", 2),
-    "squares that underflow": (problem_of(1e-155 * WHOLE, RESPONSE), "error-free: a column does not vary, or", 2),
-    "y's squares underflow": (problem_of(WHOLE, 1e-155 * RESPONSE), "error-free: y does not vary, or", 2),
-}
-
-
-@pytest.mark.parametrize("name", PATHS)
-def test_a_path_is_taken_when_it_should_be(name: str) -> None:
-    problem, path, passes = PATHS[name]
-    answer = least_squares(arrays(problem), intercept=problem.intercept)
-    assert answer.path.startswith(path)
-    assert answer.passes == passes
-    assert answer.df_resid == answer.n - answer.rank
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.integers(0, 500), max_size=12), st.sampled_from(["well-conditioned", "condition number 1e5"]))
-def test_how_the_rows_are_cut_changes_nothing(cuts: list[int], name: str) -> None:
-    """Empty chunks and chunks of one row among them; error-free to the last bit."""
-    problem, path, _ = PATHS[name]
-    source = Chunks(chunks(problem.X, problem.y, cuts))
-    answer, known = (least_squares(s, intercept=problem.intercept) for s in (source, arrays(problem)))
-    np.testing.assert_allclose(answer.coef, known.coef, rtol=0 if "free" in path else 1e-13)
-    np.testing.assert_allclose(answer.standard_errors, known.standard_errors, rtol=0 if "free" in path else 1e-13)
-
-
-@pytest.mark.parametrize("intercept", [True, False])
-@pytest.mark.parametrize("name", ["well-conditioned", "little left unexplained", "condition number 1e5"])
-def test_tensors_of_a_device_take_the_same_paths(name: str, intercept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """CPU tensors that are not turned into numpy arrays: what runs on CUDA, without CUDA."""
-    problem = PATHS[name][0]
-    known = least_squares(arrays(problem), intercept=intercept)
-    monkeypatch.setattr(streaming, "_array", lambda values: values)
-    answer = least_squares(Arrays(torch.tensor(problem.X), torch.tensor(problem.y)), intercept=intercept)
-    assert answer.path.partition(":")[0] == known.path.partition(":")[0]
-    np.testing.assert_allclose(answer.coef, known.coef, rtol=1e-13)
-    # The residual of the noisiest fit here is 1e-3 of y, and is rounded in another order.
-    np.testing.assert_allclose(answer.standard_errors, known.standard_errors, rtol=1e-11)
-
-
-def two(X: Any = ((1.0,), (2.0,), (4.0,)), y: Any = (1.0, 2.0, 2.0)) -> Source:
-    return Chunks([(np.array(X), np.array(y))])
-
-
-MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no rows": (lambda _: least_squares(Chunks([])), "there are no rows"),
-    "only empty chunks": (lambda _: least_squares(Chunks(iter([(np.ones((0, 2)), np.ones(0))]))), "there are no rows"),
-    "arrays of no rows": (lambda _: least_squares(Arrays(np.ones((0, 2)), np.ones(0))), "there are no rows"),
-    "no columns": (lambda _: least_squares(Arrays(np.ones((3, 0)), np.ones(3))), "there are no columns"),
-    "no columns, once": (lambda _: least_squares(Chunks(iter([(np.ones((3, 0)), np.ones(3))]))), "no columns"),
-    "other widths": (
-        lambda _: least_squares(Chunks([(np.ones((2, 2)), [1, 2]), (np.ones((2, 3)), [1, 2])])),
-        "2 and 3",
-    ),
-    "lengths": (lambda _: Arrays(np.ones((3, 2)), np.ones(4)), r"not \(3, 2\) and \(4,\)"),
-    "a chunk's lengths": (lambda _: least_squares(two(y=(1.0, 2.0))), r"not \(3, 1\) and \(2,\)"),
-    "a flat X": (lambda _: least_squares(two(X=(1.0, 2.0, 3.0))), r"not \(3,\) and \(3,\)"),
-    "a column as y": (lambda _: Arrays(np.ones((3, 2)), np.ones((3, 1))), r"not \(3, 2\) and \(3, 1\)"),
-    "no pair": (lambda _: least_squares(Chunks([np.ones((3, 2))])), "a chunk is a pair"),  # type: ignore[list-item]
-    "text": (lambda _: least_squares(two(X=(("1",), ("2",), ("3",)))), "not real numbers"),
-    "complex numbers": (lambda _: least_squares(two(X=((1j,), (2,), (3,))), intercept=False), "not real numbers"),
-    "ragged rows": (lambda _: least_squares(Chunks([([[1.0], [2.0, 3.0]], [1.0, 2.0])])), "different lengths"),
-    "Parquet: no file": (lambda folder: least_squares(Parquet(folder / "none", "y")), "none: cannot be read"),
-    "Parquet: no target": (lambda f: least_squares(parquet(f, {"x": [1.0, 2.0]})), "has no column 'y'"),
-    "Parquet: no feature": (lambda f: least_squares(parquet(f, {"y": [1.0]}, features=("q",))), "has no column 'q'"),
-    "Parquet: only y": (lambda f: least_squares(parquet(f, {"y": [1.0, 2.0]})), "no columns to fit"),
-    "Parquet: gaps": (lambda f: least_squares(parquet(f, {"x": [1.0, None], "y": [1.0, 2.0]})), "'x' has missing"),
-    "Parquet: text": (lambda f: least_squares(parquet(f, {"x": ["1", "2"], "y": [1.0, 2.0]})), "'x' is not numeric"),
-    "Parquet: y text": (lambda f: least_squares(parquet(f, {"x": [1, 2], "y": ["a", "b"]})), "'y' is not numeric"),
-    "Parquet: no rows": (
-        lambda f: least_squares(parquet(f, {"x": pa.array([], pa.float64()), "y": pa.array([], pa.float64())})),
-        "there are no rows",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_one_line_that_names_it(name: str, tmp_path: Path) -> None:
-    make, message = MISTAKES[name]
-    with pytest.raises(UsageError, match=message) as raised:
-        make(tmp_path)
-    assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize("intercept", [True, False])
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("where", ["X", "y"])
-@pytest.mark.parametrize("once", [True, False])
-def test_data_that_are_not_finite_are_refused_without_a_warning(
-    where: str, bad: float, intercept: bool, once: bool
-) -> None:
-    X, y = WHOLE.copy(), RESPONSE.copy()
-    (X[:, 1] if where == "X" else y)[650] = bad
-    source = Chunks(iter([(X, y)])) if once else Chunks([(X, y)])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with pytest.raises(ValueError, match="NaN or infinite"):
-            least_squares(source, intercept=intercept)
-
-
-# --- data that are hard -----------------------------------------------------------------------------------------
-
+rng = np.random.default_rng(8)
 normal = rng.standard_normal((300, 3))
 noisy = normal.sum(axis=1) + 3 + rng.standard_normal(300)
 HARD: dict[str, Problem] = {
@@ -584,7 +199,25 @@ def test_a_first_chunk_far_from_the_mean_costs_no_digits(name: str, where: str, 
         assert answer.r_squared == pytest.approx(known.r_squared, rel=0, abs=10**-GRAM_DIGITS)
 
 
-# --- digits against a QR factorisation --------------------------------------------------------------------------
+def test_an_array_is_shifted_by_rows_from_all_over_it() -> None:
+    """A trend over an array in memory costs no second pass; with the first rows' mean as the shift it would."""
+    X = np.random.default_rng(3).standard_normal((40_000, 3)) + np.linspace(0, 100, 40_000)[:, None] * [1, 0, 0]
+    y = X.sum(axis=1) + np.random.default_rng(4).standard_normal(len(X))
+    paths = [
+        least_squares(source).path for source in (Arrays(X, y + 30 * X[::-1, 1]), Chunks([(X, y + 30 * X[::-1, 1])]))
+    ]
+    assert paths[0].startswith("gram")
+    assert paths[1].startswith("corrected")
+
+
+def test_every_path_gives_the_condition_number_of_the_centred_and_scaled_columns() -> None:
+    X = normal * [1.0, 1e6, 1e-6] + [100.0, 0.0, 1.0]
+    sources = (Arrays(X, noisy), Chunks(iter([(X, noisy)])), Arrays(X, X @ [1.0, 1e-6, 1e6]))
+    answers = [least_squares(source) for source in sources]
+    assert [answer.path.partition(":")[0] for answer in answers] == ["gram", "error-free", "corrected"]
+    unit = (X - X.mean(axis=0)) / np.linalg.norm(X - X.mean(axis=0), axis=0)
+    for answer in answers:  # LAPACK's estimate in the 1-norm is a lower bound, and nearly always the number itself
+        assert answer.condition_number == pytest.approx(np.linalg.cond(unit.T @ unit, 1) ** 0.5, rel=1e-6)
 
 
 def qr_digits(problem: Problem) -> float | None:
@@ -656,9 +289,6 @@ def test_the_gradient_is_summed_to_more_than_float64(seed: int, exponent: int, b
     assert found.n == 1000
 
 
-# --- memory -----------------------------------------------------------------------------------------------------
-
-
 def peak(source: Source, *, intercept: bool) -> tuple[int, Answer]:
     """Bytes that numpy and Python had allocated at once, beside what was there."""
     tracemalloc.start()
@@ -688,12 +318,11 @@ def test_a_memory_map_of_100_mb_is_read_in_less_than_64(noise: float, tmp_path: 
     for start in range(0, n, 125_000):
         X[start : start + 125_000] = draws.standard_normal((125_000, 10))
     y = np.asarray(X).sum(axis=1) + noise * draws.standard_normal(n)
-    extra, answer = peak(Arrays(X, y), intercept=True)
+    source = Arrays(X, y)
+    assert max(part.nbytes for part, _ in source.chunks()) <= BLOCK_BYTES < X.nbytes
+    extra, answer = peak(source, intercept=True)
     assert answer.passes == (1 if noise == 1.0 else 2)
     assert extra < 64 * 2**20
-
-
-# --- through the harness ----------------------------------------------------------------------------------------
 
 
 def fitted(problem: Problem, name: str = "streaming", **asked: Any) -> Outcome:

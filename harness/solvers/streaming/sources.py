@@ -45,7 +45,12 @@ class Arrays:
     y: Any
 
     def __post_init__(self) -> None:
-        """Raises UsageError if the shapes do not fit together."""
+        """Raises UsageError for what is no array or tensor, and for shapes that do not fit together."""
+        strange = next((part for part in (self.X, self.y) if not hasattr(part, "nbytes")), None)
+        if strange is not None:
+            raise UsageError(
+                f"X and y are arrays or tensors, not a {type(strange).__name__}: use .to_numpy(), or Chunks"
+            )
         if self.X.ndim != 2 or self.y.ndim != 1 or len(self.X) != len(self.y):  # noqa: PLR2004
             raise UsageError(f"X is (n, p) and y is (n,), not {tuple(self.X.shape)} and {tuple(self.y.shape)}")
 
