@@ -227,7 +227,7 @@ def test_a_generators_spec_sets_its_parameters_and_its_label_loads_the_same_prob
     ("spec", "asked", "pieces"),
     [
         ("auto_mgp", {}, ["unknown problem 'auto_mgp'", "did you mean 'auto_mpg'?"]),
-        ("quadratic", {}, ["unknown problem 'quadratic'", *STORED, "synthetic", "everyday"]),
+        ("quadratic", {}, ["unknown problem 'quadratic'", "known: auto_mpg, ", " more"]),
         ("synthetic:rows=5", {}, ["unknown parameter of synthetic 'rows'", "known: n, noise, p, seed"]),
         ("everyday:p=3", {}, ["unknown parameter of everyday 'p'"]),
         ("synthetic:n=1.5", {}, ["synthetic: n", "whole number", "'1.5'"]),
