@@ -1,0 +1,1 @@
+"""Many small models trained at once in torch: the loop's arithmetic, a batched product where it has a model's."""

@@ -1,0 +1,187 @@
+"""Training of K models together: blocks of epochs, between which those that diverged are taken out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from harness.problems.problem import Floats
+from harness.solvers.training.batched.linear import LinearModels
+from harness.solvers.training.batched.mlp import MlpModels
+from harness.solvers.training.batched.optimizers import Owners, optimizer_of
+from harness.solvers.training.batched.settings import Settings
+from harness.solvers.training.loop import DIVERGED_FACTOR
+
+BLOCK = 64
+"""Most epochs between two looks at who diverged; each is kept until then, so that nobody is frozen too late."""
+BLOCK_NUMBERS = 2**18
+"""Most parameters that a block of epochs keeps, all models together: 1 MiB of float32."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What K trainings did, as the loop's trace has it.
+
+    `loss` (E, K) float64: the loss that each epoch stepped from (with mini-batches the mean of theirs),
+    NaN after a training's last epoch; `epochs_run` (K,): fewer than E if it diverged; `diverged` (K,):
+    the loss was not finite or above DIVERGED_FACTOR times the first. `kept` (len(keep), K, P) float64:
+    the parameters, in the module's order, after each number of epochs asked for, frozen where the training
+    had ended.
+    """
+
+    loss: Floats
+    epochs_run: NDArray[np.int64]
+    diverged: NDArray[np.bool_]
+    kept: Floats
+
+
+@dataclass(frozen=True)
+class MiniBatches:
+    """`size` rows a step, in the order that the loop draws from a generator with each model's seed (K,)."""
+
+    size: int
+    seeds: Sequence[int]
+
+
+class Batch:
+    """K models, their optimizer and where they stand; `advance` is the work, and nothing else is timed."""
+
+    def __init__(
+        self,
+        models: LinearModels | MlpModels,
+        initial: Floats,
+        settings: Settings,
+        batches: MiniBatches | None = None,
+    ) -> None:
+        """`initial` (K, P), in the module's order. A mini-batch of all rows or more is the full batch."""
+        self.settings, self.total = settings, len(initial)
+        self.like = models.X
+        self.numbers = torch.arange(self.total, device=self.like.device)
+        self.batches = batches if batches is not None and batches.size < len(models.X) else None
+        self.orders = {s: torch.Generator().manual_seed(s) for s in set(self.batches.seeds)} if self.batches else {}
+        self._adopt(models)
+        self.optimizer = optimizer_of(settings, self._owners(), self.like.dtype)
+        start = torch.tensor(initial, dtype=self.like.dtype, device=self.like.device)
+        self.path[0][self.place] = start
+
+    def _adopt(self, models: LinearModels | MlpModels) -> None:
+        """Room for a block of these models' epochs."""
+        self.models, self.place = models, models.place.to(self.like.device)
+        self.size = models.models * models.per_model
+        self.block = max(1, min(BLOCK, BLOCK_NUMBERS // self.size))
+        # The constants behind a state are ones, which nothing changes.
+        self.path = self.like.new_ones(self.block + 1, self.size + models.constants)
+        self.states = [row[: self.size] for row in self.path]
+        self.bound = [models.bind(row) for row in self.path]
+        self.gradient = self.like.new_empty(self.size)
+        self.gradient_view = models.gradient_view(self.gradient)
+        self.losses = self.like.new_empty(self.block, models.models)
+
+    def _owners(self) -> Owners:
+        owner = torch.empty(self.size, dtype=torch.int64, device=self.like.device)
+        owner[self.place] = torch.arange(self.models.models, device=self.like.device)[:, None]
+        return Owners(self.numbers, owner, self.total)
+
+    def advance(self, epochs: int) -> None:
+        """At most `block` epochs from path[0]: losses[e] is what epoch e steps from, path[e + 1] where it leads."""
+        steps = -(-len(self.like) // self.batches.size) if self.batches else 1
+        self.optimizer.begin(epochs * steps)
+        if self.batches:
+            for epoch in range(epochs):
+                self._mini(epoch, self.batches)
+            return
+        full, step, gradient, view = self.models.full, self.optimizer.step, self.gradient, self.gradient_view
+        for epoch in range(epochs):
+            full(self.bound[epoch], view, self.losses[epoch])
+            step(self.states[epoch], gradient, self.states[epoch + 1])
+
+    def _mini(self, epoch: int, batches: MiniBatches) -> None:
+        """One epoch of mini-batches; the first step leads from one state to the next, the others stay there."""
+        n = len(self.like)
+        drawn = {seed: torch.randperm(n, generator=order) for seed, order in self.orders.items()}
+        rows = torch.stack([drawn[batches.seeds[number]] for number in self.numbers.tolist()]).to(self.like.device)
+        total, loss, before = self.losses[epoch].zero_(), torch.empty_like(self.losses[epoch]), epoch
+        for chunk in rows.split(batches.size, dim=1):
+            self.models.own(chunk, self.bound[before], self.gradient_view, loss)
+            self.optimizer.step(self.states[before], self.gradient, self.states[epoch + 1])
+            total.add_(loss, alpha=chunk.shape[1] / n)
+            before = epoch + 1
+
+    def restrict(self, kept: torch.Tensor, epochs: int) -> None:
+        """Go on from the state after `epochs` epochs of the block, without all models but `kept` (K,) bool."""
+        last = self.states[epochs].clone()
+        if not bool(kept.all()):
+            mask = kept[self._owners().owner]
+            last, self.numbers = last[mask], self.numbers[kept]
+            if not len(self.numbers):
+                return
+            self._adopt(self.models.restricted(len(self.numbers)))
+            self.optimizer.restrict(mask, self._owners())
+        self.states[0].copy_(last)
+
+    def parameters(self, epochs: torch.Tensor) -> torch.Tensor:
+        """The parameters (len(epochs), K, P) in the module's order after these epochs of the block."""
+        return self.path[epochs][:, self.place]
+
+
+def train(batch: Batch, epochs: int, keep: Sequence[int] = ()) -> Trained:
+    """`epochs` epochs of all models from where they stand; `keep`: numbers of epochs, ascending."""
+    wanted = torch.as_tensor(keep, dtype=torch.int64)
+    record = _Record(batch, epochs, wanted)
+    before = 0
+    while before < epochs and len(batch.numbers):
+        count = min(batch.block, epochs - before)
+        batch.advance(count)
+        alive = record.note(before, count)
+        batch.restrict(alive, count)
+        before += count
+    return record.trained()
+
+
+class _Record:
+    """Collects what Trained holds, a block at a time."""
+
+    def __init__(self, batch: Batch, epochs: int, keep: torch.Tensor) -> None:
+        total, per_model = batch.total, batch.models.per_model
+        self.batch, self.keep = batch, keep.to(batch.like.device)
+        self.loss = batch.like.new_full((epochs, total), torch.nan, dtype=torch.float64)
+        self.kept = batch.like.new_zeros((len(keep), total, per_model), dtype=torch.float64)
+        self.first: torch.Tensor | None = None
+        self.run = torch.full((total,), epochs, device=batch.like.device)
+        self.diverged = torch.zeros(total, dtype=torch.bool, device=batch.like.device)
+        zero = torch.zeros(1, dtype=torch.int64, device=batch.like.device)
+        self.kept[self.keep == 0] = batch.parameters(zero).double()
+
+    def note(self, before: int, count: int) -> torch.Tensor:
+        """Write a block of `count` epochs down; who goes on, (K,) bool."""
+        batch, numbers = self.batch, self.batch.numbers
+        loss = batch.losses[:count].double()
+        if self.first is None:
+            self.first = loss[0].clone()
+        bad = ~(loss <= DIVERGED_FACTOR * self.first[numbers]) | ~loss.isfinite()
+        ended = bad.any(0)
+        run = torch.where(ended, bad.int().argmax(0) + 1, count)
+        epoch = torch.arange(count, device=loss.device)[:, None]
+        self.loss[before : before + count, numbers] = torch.where(epoch < run, loss, torch.nan)
+        self.diverged[numbers] = ended
+        self.run[numbers[ended]] = before + run[ended]
+        now = (self.keep > before) & (self.keep <= before + count)
+        if bool(now.any()):
+            self.kept[now.nonzero(), numbers] = batch.parameters(self.keep[now] - before).double()
+        if bool(ended.any()):
+            late = (self.keep[:, None] > before + run) & ended
+            at = self._frozen(run)
+            rows, columns = late.nonzero(as_tuple=True)
+            self.kept[rows, numbers[columns]] = at[columns]
+        return ~ended
+
+    def _frozen(self, run: torch.Tensor) -> torch.Tensor:
+        """The parameters (K, P) of each model after its own number of epochs of the block."""
+        return self.batch.path[run[:, None], self.batch.place].double()
+
+    def trained(self) -> Trained:
+        """On the host, in numpy."""
+        loss, run, diverged, kept = (v.cpu().numpy() for v in (self.loss, self.run, self.diverged, self.kept))
+        return Trained(loss, run, diverged, kept)

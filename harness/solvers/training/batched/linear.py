@@ -1,0 +1,85 @@
+"""K linear models over the same rows: residuals and gradients of all of them in one matrix product each."""
+
+from typing import NamedTuple
+
+import torch
+
+from harness.solvers.training.batched.room import default_room
+
+
+class _Rows(NamedTuple):
+    """Rows [x 1 -y] (r, p + 2) with [x 1]' (p + 1, r), and room for what all models make of them, (r, K)."""
+
+    augmented: torch.Tensor
+    inputs: torch.Tensor
+    residual: torch.Tensor
+    room: torch.Tensor
+
+
+class LinearModels:
+    """Weights (K, p) and biases (K,), by parameter: a row of the state is [w_1 .. w_p b 1], each (K,).
+
+    With the row of ones, residuals are the one product [X 1 -y] [w b 1]'.
+    """
+
+    def __init__(self, X: torch.Tensor, y: torch.Tensor, models: int, *, loss: str, room: int | None = None) -> None:
+        """X (n, p), y (n, 1); `room`: numbers that a work array should hold at most, which sets rows a product."""
+        self.X, self.y, self.models, self.loss, self.room = X, y, models, loss, room or default_room(X)
+        self.per_model = X.shape[1] + 1
+        self.constants = models
+        self.augmented = torch.cat([X, torch.ones_like(y), -y], dim=1)
+        self.blocks = [self._rows(part) for part in self.augmented.split(max(1, self.room // models))]
+
+    @property
+    def place(self) -> torch.Tensor:
+        """(K, p + 1): where in the flat state each model's parameters are, in the order weights, bias."""
+        return torch.arange(self.per_model)[None, :] * self.models + torch.arange(self.models)[:, None]
+
+    def restricted(self, models: int) -> "LinearModels":
+        """The same rows for fewer models."""
+        return LinearModels(self.X, self.y, models, loss=self.loss, room=self.room)
+
+    def bind(self, state: torch.Tensor) -> torch.Tensor:
+        """The flat state as [w b 1]' (p + 2, K)."""
+        return state.view(self.per_model + 1, self.models)
+
+    def gradient_view(self, gradient: torch.Tensor) -> torch.Tensor:
+        """The flat gradient as (p + 1, K)."""
+        return gradient.view(self.per_model, self.models)
+
+    def full(self, theta: torch.Tensor, gradient: torch.Tensor, loss: torch.Tensor) -> None:
+        """Gradient (p + 1, K) and loss (K,) over all rows, at theta = [w b 1]' (p + 2, K)."""
+        n = len(self.y)
+        for number, (augmented, inputs, residual, room) in enumerate(self.blocks):
+            torch.mm(augmented, theta, out=residual)
+            slope = self._slope(residual, room)
+            share = (2.0 if self.loss == "mse" else 1.0) / n
+            torch.addmm(gradient, inputs, slope, beta=float(number > 0), alpha=share, out=gradient)
+            if number == 0:
+                torch.sum(room, 0, out=loss)
+            else:
+                loss.add_(room.sum(0))
+        loss.div_(n)
+
+    def own(self, rows: torch.Tensor, theta: torch.Tensor, gradient: torch.Tensor, loss: torch.Tensor) -> None:
+        """As `full`, each model over rows of its own: `rows` (K, b) int64."""
+        chosen = self.augmented[rows]
+        residual = torch.bmm(chosen, theta.t().unsqueeze(2))
+        room = torch.empty_like(residual)
+        slope = self._slope(residual, room)
+        share = (2.0 if self.loss == "mse" else 1.0) / rows.shape[1]
+        found = torch.bmm(chosen[:, :, :-1].transpose(1, 2), slope)
+        torch.mul(found.squeeze(2).t(), share, out=gradient)
+        torch.mean(room.squeeze(2), 1, out=loss)
+
+    def _slope(self, residual: torch.Tensor, room: torch.Tensor) -> torch.Tensor:
+        """The loss's slope in each residual, but for a factor; `room` becomes what the loss is the mean of."""
+        if self.loss == "mse":
+            torch.mul(residual, residual, out=room)
+            return residual
+        torch.abs(residual, out=room)
+        return residual.sign_()
+
+    def _rows(self, augmented: torch.Tensor) -> _Rows:
+        residual = augmented.new_empty(len(augmented), self.models)
+        return _Rows(augmented, augmented[:, :-1].t().contiguous(), residual, torch.empty_like(residual))

@@ -1,0 +1,131 @@
+"""torch.optim's SGD, Adam and AdamW over the parameters of all models, as one flat vector and in place."""
+
+from dataclasses import dataclass
+
+import torch
+
+from harness.solvers.training.batched.settings import Settings
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Whose the flat parameters are: `models` (K,) int64, their numbers among all `total`; `owner` (P,) int64 in K."""
+
+    models: torch.Tensor
+    owner: torch.Tensor
+    total: int
+
+    def value(self, settings: Settings, name: str) -> torch.Tensor:
+        """A setting for each parameter: (P,) float64."""
+        return settings.of_models(name, self.models, self.total)[self.owner]
+
+
+class Sgd:
+    """torch.optim.SGD with dampening 0: g += wd theta; b = mu b + g; theta -= lr (b, or with Nesterov g + mu b).
+
+    A model without momentum in a batch with it has mu = 0, and so b = g.
+    """
+
+    def __init__(self, settings: Settings, owners: Owners, dtype: torch.dtype) -> None:
+        """The state of torch's first step, in which b is g."""
+        self.settings, self.dtype = settings, dtype
+        self.buffer = torch.zeros(len(owners.owner), dtype=dtype, device=owners.owner.device)
+        self.constants(owners)
+
+    def constants(self, owners: Owners) -> None:
+        """What does not change from step to step, for the models that are left."""
+
+        def spread(name: str) -> torch.Tensor | None:
+            return owners.value(self.settings, name).to(self.dtype) if self.settings.uses(name) else None
+
+        self.lr = owners.value(self.settings, "lr").to(self.dtype)
+        self.decay, self.momentum, self.ahead = spread("weight_decay"), spread("momentum"), spread("nesterov")
+        if self.ahead is not None and self.momentum is not None:
+            self.share = torch.where(self.ahead > 0, self.momentum, 1.0)
+
+    def begin(self, steps: int) -> None:
+        """Nothing depends on how many steps have been made."""
+
+    def step(self, theta: torch.Tensor, gradient: torch.Tensor, out: torch.Tensor) -> None:
+        """Make a step from theta (P,) to `out`, which may be theta; the gradient (P,) is overwritten."""
+        if self.decay is not None:
+            gradient.addcmul_(theta, self.decay)
+        if self.momentum is not None:
+            self.buffer.mul_(self.momentum).add_(gradient)
+            if self.ahead is not None:
+                gradient.mul_(self.ahead).addcmul_(self.buffer, self.share)
+            else:
+                gradient = self.buffer
+        torch.addcmul(theta, gradient, self.lr, value=-1, out=out)
+
+    def restrict(self, kept: torch.Tensor, owners: Owners) -> None:
+        """Forget all parameters but `kept` (P,) bool, which are `owners`'s."""
+        self.buffer = self.buffer[kept]
+        self.constants(owners)
+
+
+class Adam:
+    """torch.optim.Adam, and AdamW with its decoupled weight decay.
+
+    torch's lr / (1 - b1^t) m / (sqrt(v) / c + eps) with c = sqrt(1 - b2^t) is evaluated as
+    (c lr / (1 - b1^t)) m / (sqrt(v) + c eps), whose two factors are known before the step: one pass less.
+    """
+
+    def __init__(self, settings: Settings, owners: Owners, dtype: torch.dtype) -> None:
+        """Both moments at zero."""
+        self.settings, self.dtype, self.made = settings, dtype, 0
+        self.m = torch.zeros(len(owners.owner), dtype=dtype, device=owners.owner.device)
+        self.v = torch.zeros_like(self.m)
+        self.constants(owners)
+
+    def constants(self, owners: Owners) -> None:
+        """What does not change from step to step, for the models that are left."""
+        self.owners, self.decoupled = owners, self.settings.optimizer == "adamw"
+        beta1, beta2 = (owners.value(self.settings, name) for name in ("beta1", "beta2"))
+        self.fresh1, self.old2, self.fresh2 = (
+            (1 - beta1).to(self.dtype),
+            beta2.to(self.dtype),
+            (1 - beta2).to(self.dtype),
+        )
+        self.work = torch.empty_like(self.m)
+        self.decay = None
+        if self.settings.uses("weight_decay"):
+            decay = owners.value(self.settings, "weight_decay")
+            lr = owners.value(self.settings, "lr")
+            self.decay = ((1 - lr * decay) if self.decoupled else decay).to(self.dtype)
+
+    def begin(self, steps: int) -> None:
+        """Tabulate the bias corrections of the next `steps` steps, (steps, P), in float64 before they are cast."""
+        owners = self.owners
+        lr, beta1, beta2, eps = (
+            self.settings.of_models(name, owners.models, owners.total) for name in ("lr", "beta1", "beta2", "eps")
+        )
+        t = torch.arange(self.made + 1, self.made + steps + 1, device=lr.device, dtype=torch.float64)[:, None]
+        c = (1 - beta2**t).sqrt()
+        self.rates = (c * lr / (1 - beta1**t)).to(self.dtype)[:, owners.owner].unbind()
+        self.softened = (c * eps).to(self.dtype)[:, owners.owner].unbind()
+        self.begun = self.made
+
+    def step(self, theta: torch.Tensor, gradient: torch.Tensor, out: torch.Tensor) -> None:
+        """Make a step from theta (P,) to `out`, which may be theta; the gradient (P,) is overwritten."""
+        place = self.made - self.begun
+        if self.decay is not None and self.decoupled:
+            theta = torch.mul(theta, self.decay, out=out)
+        elif self.decay is not None:
+            gradient.addcmul_(theta, self.decay)
+        self.m.lerp_(gradient, self.fresh1)
+        self.v.mul_(self.old2).addcmul_(gradient.mul_(gradient), self.fresh2)
+        torch.sqrt(self.v, out=self.work).add_(self.softened[place])
+        torch.div(self.m, self.work, out=self.work)
+        torch.addcmul(theta, self.work, self.rates[place], value=-1, out=out)
+        self.made += 1
+
+    def restrict(self, kept: torch.Tensor, owners: Owners) -> None:
+        """Forget all parameters but `kept` (P,) bool, which are `owners`'s."""
+        self.m, self.v = self.m[kept], self.v[kept]
+        self.constants(owners)
+
+
+def optimizer_of(settings: Settings, owners: Owners, dtype: torch.dtype) -> Sgd | Adam:
+    """The batch's optimizer, its state at zero."""
+    return (Sgd if settings.optimizer == "sgd" else Adam)(settings, owners, dtype)

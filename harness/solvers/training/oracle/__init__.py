@@ -1,0 +1,1 @@
+"""What training the linear model on squared loss must give: exact float64 trajectories, by numpy alone."""

@@ -1,0 +1,296 @@
+"""K models at once against the loop, model by model: parameters, losses, divergence, order of the rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from harness.errors import UsageError
+from harness.plan import single
+from harness.problems.catalog import load
+from harness.problems.problem import Floats
+from harness.solvers.catalog import get
+from harness.solvers.options import Options
+from harness.solvers.training.batched.batch import BLOCK, Batch, MiniBatches, Trained
+from harness.solvers.training.batched.batch import train as train_batch
+from harness.solvers.training.batched.initial import initial_parameters
+from harness.solvers.training.batched.linear import LinearModels
+from harness.solvers.training.batched.mlp import MlpModels
+from harness.solvers.training.batched.settings import Settings
+from harness.solvers.training.loop import train
+from harness.solvers.training.torch_training import TorchTraining
+from harness.timing.threads import limited, pools_of
+
+SINGLE, DOUBLE = 1e-6, 1e-12
+"""Sixteen roundings of float32 at 1, and a thousand steps of ten roundings of float64: the arithmetic is the loop's,
+summed in another order."""
+MLP_DOUBLE = 1e-10
+"""A network's steps are no contraction, and Adam's division by sqrt(v) enlarges what small gradients lose."""
+RATES, SEEDS = (0.01, 0.1, 0.3), (0, 1, 2)
+GRID = [(lr, seed) for lr in RATES for seed in SEEDS]
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    "sgd": torch.optim.SGD,
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    with pools_of(1), limited(1):
+        yield
+
+
+@dataclass
+class Setup:
+    """A problem, a model and what all trainings of a test share."""
+
+    problem: str = "auto_mpg"
+    model: str = "torch"
+    optimizer: str = "sgd"
+    dtype: str = "float64"
+    loss: str = "mse"
+    hidden: tuple[int, ...] | None = None
+    batch: int | None = None
+    device: str = "cpu"
+
+    def training(self, seed: int) -> TorchTraining:
+        """The solver's own, which holds the loop that a figure is about."""
+        solver = get(f"{self.model}_{'sgd' if self.optimizer == 'sgd' else 'adam'}")
+        said = {"dtype": self.dtype, "loss": self.loss, "batch": self.batch, "hidden": self.hidden, "seed": seed}
+        asked = Options(scale="standardized", device=self.device, **said)  # type: ignore[arg-type]
+        training = solver.prepare(load(self.problem), single(load(self.problem), solver, asked).options)
+        assert isinstance(training, TorchTraining)
+        return training
+
+    def looped(self, seed: int, epochs: int, **settings: Any) -> tuple[Floats, Floats]:
+        """Parameters (E + 1, P) and losses (E,) of one training by the loop."""
+        loop = self.training(seed).timed
+        loop.optimizer = OPTIMIZERS[self.optimizer](loop.model.parameters(), **settings)
+
+        def parameters() -> Floats:
+            return np.concatenate([value.detach().double().cpu().numpy().ravel() for value in loop.model.parameters()])
+
+        path, losses = [parameters()], []
+
+        def observe(_epoch: int, loss: float) -> None:
+            losses.append(loss)
+            path.append(parameters())
+
+        train(loop, epochs, observe)
+        return np.array(path), np.array(losses)
+
+    def batched(self, seeds: list[int], settings: Settings, room: int | None = None) -> Batch:
+        """The same models in one batch."""
+        training = self.training(0)
+        X, y, K = training.X, training.y, len(seeds)
+        models: LinearModels | MlpModels
+        if self.model == "torch":
+            models = LinearModels(X, y, K, loss=self.loss, room=room)
+        else:
+            models = MlpModels(X, y, K, hidden=self.hidden or (8, 8, 8), loss=self.loss, room=room)
+        order = MiniBatches(self.batch, seeds) if self.batch else None
+        return Batch(models, initial_parameters(training.build, seeds), settings, order)
+
+
+def grid(setup: Setup, epochs: int, rates: tuple[float, ...] = RATES, **settings: Any) -> tuple[Trained, list[Any]]:
+    """Learning rates by seeds, in one batch and by the loop."""
+    cases = [(lr, seed) for lr in rates for seed in SEEDS]
+    asked = Settings(optimizer=setup.optimizer, lr=np.array([lr for lr, _ in cases]), **settings)
+    together = train_batch(setup.batched([seed for _, seed in cases], asked), epochs, range(epochs + 1))
+    return together, [setup.looped(seed, epochs, lr=lr, **settings) for lr, seed in cases]
+
+
+def check(setup: Setup, epochs: int, atol: float, rates: tuple[float, ...] = RATES, **settings: Any) -> None:
+    together, alone = grid(setup, epochs, rates, **settings)
+    assert not together.diverged.any()
+    assert (together.epochs_run == epochs).all()
+    for place, (path, losses) in enumerate(alone):
+        np.testing.assert_allclose(together.kept[:, place], path, rtol=0, atol=atol)
+        np.testing.assert_allclose(together.loss[:, place], losses, rtol=atol, atol=atol)
+
+
+@pytest.mark.parametrize(("dtype", "atol"), [("float64", DOUBLE), ("float32", SINGLE)])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("problem", ["auto_mpg", "synthetic:n=200,p=5,noise=0.5"])
+def test_linear_models_are_the_loop_s_over_1000_epochs(problem: str, optimizer: str, dtype: str, atol: float) -> None:
+    """Adam at lr = 0.1 leaves the optimum again by epoch 1000, on rounding alone, in the loop as here."""
+    rates = RATES if optimizer == "sgd" else (0.001, 0.01, 0.03)
+    check(Setup(problem, optimizer=optimizer, dtype=dtype), 1000, atol, rates)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("hidden", [(8, 8, 8), (5,), (7, 3)])
+def test_networks_are_the_loop_s_in_float64(hidden: tuple[int, ...], optimizer: str) -> None:
+    check(Setup("sine", "mlp", optimizer, hidden=hidden), 100, MLP_DOUBLE, rates=(0.003, 0.03))
+
+
+def test_networks_are_the_loop_s_in_float32_with_sgd() -> None:
+    check(Setup("sine", "mlp", dtype="float32"), 100, SINGLE, rates=(0.01, 0.1))
+
+
+def test_networks_of_several_features_are_the_loop_s() -> None:
+    check(Setup("synthetic:n=60,p=3,noise=0.5", "mlp", hidden=(6, 4)), 50, MLP_DOUBLE, rates=(0.01, 0.1))
+
+
+@pytest.mark.parametrize(("model", "problem"), [("torch", "auto_mpg"), ("mlp", "sine")])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_absolute_errors_are_the_loop_s(model: str, problem: str, optimizer: str) -> None:
+    check(Setup(problem, model, optimizer, loss="l1"), 100, MLP_DOUBLE, rates=(0.003, 0.03))
+
+
+@pytest.mark.parametrize(("model", "problem"), [("torch", "synthetic:n=100,p=3,noise=0.5"), ("mlp", "sine")])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("loss", ["mse", "l1"])
+def test_mini_batches_come_in_the_loop_s_order(model: str, problem: str, optimizer: str, loss: str) -> None:
+    """32 does not divide the rows: the last step of an epoch is over fewer, and weighs less in its loss."""
+    check(Setup(problem, model, optimizer, loss=loss, batch=32), 6, MLP_DOUBLE, rates=(0.003, 0.03))
+
+
+def test_a_mini_batch_of_all_rows_is_the_full_batch() -> None:
+    check(Setup(batch=1000), 5, DOUBLE)
+
+
+@pytest.mark.parametrize("problem", ["auto_mpg", "synthetic:n=200,p=5,noise=0.5"])
+@pytest.mark.parametrize(
+    ("optimizer", "settings"),
+    [
+        ("sgd", {"momentum": 0.9}),
+        ("sgd", {"momentum": 0.9, "nesterov": True}),
+        ("sgd", {"momentum": 0.5, "weight_decay": 0.1}),
+        ("sgd", {"weight_decay": 0.1}),
+        ("adam", {"weight_decay": 0.1}),
+        ("adamw", {"weight_decay": 0.1}),
+        ("adamw", {"weight_decay": 0.0}),
+    ],
+    ids=str,
+)
+def test_every_setting_is_torch_s(problem: str, optimizer: str, settings: dict[str, Any]) -> None:
+    check(Setup(problem, optimizer=optimizer), 300, DOUBLE, rates=(0.01, 0.05), **settings)
+
+
+def test_each_model_may_have_sgd_settings_of_its_own() -> None:
+    setup, lr = Setup(PROBLEM), 0.02
+    own = [(0.0, False, 0.0), (0.9, False, 0.0), (0.9, True, 0.1), (0.5, True, 0.0)]
+    momentum, nesterov, decay = (np.array(values, dtype=float) for values in zip(*own, strict=True))
+    asked = Settings(optimizer="sgd", lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=decay)
+    together = train_batch(setup.batched([0, 1, 2, 3], asked), 200, [200])
+    for seed, (mu, ahead, wd) in enumerate(own):
+        path, _ = setup.looped(seed, 200, lr=lr, momentum=mu, nesterov=ahead, weight_decay=wd)
+        np.testing.assert_allclose(together.kept[0, seed], path[-1], rtol=0, atol=DOUBLE)
+
+
+PROBLEM = "synthetic:n=200,p=5,noise=0.5"
+
+
+@pytest.mark.parametrize("model", ["torch", "mlp"])
+def test_each_model_may_have_adam_settings_of_its_own(model: str) -> None:
+    setup, lr = Setup(PROBLEM, model, "adam"), 0.01
+    own = [(0.9, 0.999, 1e-8), (0.5, 0.99, 1e-3), (0.0, 0.9999, 1e-8)]
+    beta1, beta2, eps = (np.array(values) for values in zip(*own, strict=True))
+    asked = Settings(optimizer="adam", lr=lr, beta1=beta1, beta2=beta2, eps=eps)
+    together = train_batch(setup.batched([0, 1, 2], asked), 150, [150])
+    for seed, (b1, b2, small) in enumerate(own):
+        path, _ = setup.looped(seed, 150, lr=lr, betas=(b1, b2), eps=small)
+        np.testing.assert_allclose(together.kept[0, seed], path[-1], rtol=0, atol=MLP_DOUBLE)
+
+
+@pytest.mark.parametrize(
+    ("setup", "rates", "settings"),
+    [
+        (Setup(PROBLEM), (1.2, 0.1, 50.0), {}),
+        (Setup(PROBLEM), (50.0, 0.01), {"momentum": 0.9}),
+        (Setup(PROBLEM, optimizer="adam"), (1e6, 0.05), {}),
+        (Setup("sine", "mlp"), (30.0, 0.05), {}),
+        (Setup(PROBLEM, batch=32), (20.0, 0.05), {}),
+    ],
+    ids=["sgd", "momentum", "adam", "mlp", "mini-batches"],
+)
+def test_a_model_that_diverges_is_frozen_and_the_others_go_on(
+    setup: Setup, rates: tuple[float, ...], settings: dict[str, Any]
+) -> None:
+    """As in the loop, the epoch whose loss shows it is still run; nothing of the model changes after it."""
+    epochs = BLOCK + 20
+    together, alone = grid(setup, epochs, rates, **settings)
+    for place, (path, losses) in enumerate(alone):
+        run = len(losses)
+        assert together.epochs_run[place] == run
+        assert together.diverged[place] == (run < epochs)
+        np.testing.assert_allclose(together.kept[: run + 1, place], path, rtol=1e-9, atol=1e-9)  # as errors grow
+        np.testing.assert_allclose(together.loss[:run, place], losses, rtol=1e-9)
+        assert np.isnan(together.loss[run:, place]).all()
+        for later in together.kept[run:, place]:
+            np.testing.assert_array_equal(later, together.kept[run, place])
+    first, second = together.diverged[: len(SEEDS)], together.diverged[len(SEEDS) : 2 * len(SEEDS)]
+    assert first.all()
+    assert not second.any()
+
+
+def test_a_batch_of_nothing_but_divergence_ends() -> None:
+    together = train_batch(Setup().batched([0, 1], Settings(optimizer="sgd", lr=1e9)), 1000, [1000])
+    assert together.diverged.all()
+    assert (together.epochs_run < 20).all()
+    assert together.loss.shape == (1000, 2)
+
+
+@pytest.mark.parametrize("loss", ["mse", "l1"])
+@pytest.mark.parametrize(("model", "room"), [("torch", 40), ("mlp", 300)])
+def test_rows_taken_in_parts_give_what_all_at_once_give(model: str, room: int, loss: str) -> None:
+    """A batch too large for the room is summed over parts of its rows; the last part is smaller."""
+    setup = Setup(PROBLEM, model, loss=loss)
+    runs = [
+        train_batch(setup.batched([0, 1, 2], Settings(optimizer="sgd", lr=0.05), size), 20, range(21))
+        for size in (None, room)
+    ]
+    assert len(setup.batched([0, 1, 2], Settings(optimizer="sgd", lr=0.05), room).models.blocks) > 3
+    np.testing.assert_allclose(runs[1].kept, runs[0].kept, rtol=0, atol=DOUBLE)
+    np.testing.assert_allclose(runs[1].loss, runs[0].loss, rtol=DOUBLE)
+
+
+@pytest.mark.parametrize("model", ["torch", "mlp"])
+def test_only_the_epochs_asked_for_are_kept(model: str) -> None:
+    setup = Setup("sine", model)
+    asked = Settings(optimizer="sgd", lr=0.01)
+    every = train_batch(setup.batched([0, 1], asked), 150, range(151))
+    some = train_batch(setup.batched([0, 1], asked), 150, [0, 64, 65, 150])
+    np.testing.assert_array_equal(some.kept, every.kept[[0, 64, 65, 150]])
+    assert not np.array_equal(some.kept[0], some.kept[1])
+
+
+@pytest.mark.parametrize("model", ["torch", "mlp"])
+def test_initial_weights_are_the_loop_s(model: str) -> None:
+    setup = Setup("sine", model, dtype="float32")
+    torch.manual_seed(9)
+    expected = torch.rand(2)
+    torch.manual_seed(9)
+    found = initial_parameters(setup.training(0).build, [4, 7])
+    assert torch.equal(torch.rand(2), expected)
+    for row, seed in zip(found, (4, 7), strict=True):
+        path, _ = setup.looped(seed, 1, lr=0.1)
+        np.testing.assert_array_equal(row, path[0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"optimizer": "rmsprop"}, "optimizer is one of"),
+        ({"optimizer": "adam", "momentum": 0.9}, "adam takes no momentum"),
+        ({"optimizer": "sgd", "nesterov": 1.0}, "nesterov needs a momentum"),
+        ({"optimizer": "sgd", "nesterov": np.array([0, 1]), "momentum": np.array([0.9, 0])}, "nesterov needs"),
+    ],
+    ids=str,
+)
+def test_what_torch_refuses_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Settings(lr=0.1, **settings)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+@pytest.mark.parametrize("model", ["torch", "mlp"])
+@pytest.mark.parametrize("batch", [None, 32])
+def test_models_on_cuda_are_the_loop_s_there(model: str, batch: int | None) -> None:
+    check(Setup("sine", model, "adam", batch=batch, device="cuda"), 50, MLP_DOUBLE, rates=(0.003, 0.03))
