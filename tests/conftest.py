@@ -1,11 +1,12 @@
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from harness.cli import main
+from harness.timing.threads import limited, pools_of
 
 
 class Ended(NamedTuple):
@@ -25,6 +26,13 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("HARNESS_CACHE_DIR", str(folder))
     return folder
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """One thread of every library: two are many times slower on a busy machine."""
+    with pools_of(1), limited(1):
+        yield
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """K models at once against the loop, model by model: parameters, losses, divergence, order of the rows."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +21,6 @@ from harness.solvers.training.batched.mlp import MlpModels
 from harness.solvers.training.batched.settings import Settings
 from harness.solvers.training.loop import train
 from harness.solvers.training.torch_training import TorchTraining
-from harness.timing.threads import limited, pools_of
 
 SINGLE, DOUBLE = 1e-6, 1e-12
 """Sixteen roundings of float32 at 1, and a thousand steps of ten roundings of float64: the arithmetic is the loop's,
@@ -38,10 +36,7 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    with pools_of(1), limited(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @dataclass

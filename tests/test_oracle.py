@@ -1,6 +1,5 @@
 """The exact trajectories of the linear model against torch's loop, and their crossings against plain stepping."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from harness.solvers.training.oracle.learning_map import CENSORED, TOLERANCES, L
 from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.oracle.scan import CHUNK
 from harness.solvers.training.scaling import Scaling
-from harness.timing.threads import limited, pools_of
 from harness.verify.excess_loss import excess_loss
 from harness.verify.reference import reference
 
@@ -40,10 +38,7 @@ ADAM = (
 ADAMW = ({"lr": 0.01, "weight_decay": 0.1},)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    with pools_of(1), limited(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def rows(problem: Problem) -> tuple[Floats, Floats]:

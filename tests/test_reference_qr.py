@@ -1,6 +1,6 @@
 """QR in double-double arithmetic: the arithmetic against fractions, the factorisation, rank, digits, extremes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from math import ceil, log2
 from typing import Any
@@ -20,7 +20,6 @@ from harness.solvers.reference_qr import QRSolution, factor, least_squares
 from harness.solvers.reference_qr.double_double import DD, UNIT_ROUNDOFF, fast_two_sum, two_product, two_sum
 from harness.solvers.reference_qr.factorisation import back_substitute, forward_substitute, identity, project
 from harness.solvers.status import Status
-from harness.timing.threads import limited, pools_of
 from harness.verify.digits import digits
 from harness.verify.reference import Reference, reference
 
@@ -32,10 +31,7 @@ DIGITS = 14.5
 """Of 15 (digits.MAX_DIGITS): a last rounding may cost half a unit of the sixteenth digit."""
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    with pools_of(1), limited(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # --- the arithmetic ---------------------------------------------------------------------------------------------

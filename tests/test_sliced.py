@@ -1,6 +1,6 @@
 """The Gram matrix without rounding, and the solutions that it proves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -13,17 +13,12 @@ from hypothesis import strategies as st
 from harness.problems.problem import Floats
 from harness.solvers.streaming import Chunks, least_squares, sliced
 from harness.solvers.streaming.sliced import BITS, FLUSH_ROWS, SlicedGram
-from harness.timing.threads import limited, pools_of
 from harness.verify.reference import reference
 from tests.streaming_data import (
     problem_of,
 )
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    with pools_of(1), limited(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def summed(table: Floats, cuts: Sequence[int], slices: int, xp: Any = np) -> SlicedGram:

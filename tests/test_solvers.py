@@ -1,6 +1,6 @@
 """One table of solvers drives every property: the catalog's own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,6 @@ from harness.solvers.catalog import ALL, CORE, PEERS, SOLVERS, get
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Solver, missing_library
 from harness.solvers.status import Status
-from harness.timing.threads import limited, pools_of
 
 LINEAR = [solver for solver in ALL if solver.kind in (Kind.CLOSED_FORM, Kind.ITERATIVE)]
 TRAINED = [solver for solver in ALL if "epochs" in solver.takes]
@@ -29,10 +28,7 @@ TRAINED_RTOL = 2e-3
 """A float32 training to a relative excess loss of 1e-6 has its coefficients right to about its square root."""
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    with pools_of(1), limited(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def here(solvers: Sequence[Solver]) -> list[ParameterSet]:

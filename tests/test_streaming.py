@@ -1,7 +1,7 @@
 """Streaming least squares: the paths, data that are hard, the digits, the memory, the refusals."""
 
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from harness.solvers.streaming import Answer, Arrays, Chunks, Source, least_squa
 from harness.solvers.streaming.residuals import ResidualSums
 from harness.solvers.streaming.sliced import BITS
 from harness.solvers.streaming.sources import BLOCK_BYTES
-from harness.timing.threads import limited, pools_of
 from harness.verify.digits import digits
 from harness.verify.reference import reference
 from tests.streaming_data import (
@@ -40,11 +39,7 @@ from tests.streaming_data import (
     problem_of,
 )
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    with pools_of(1), limited(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 rng = np.random.default_rng(8)

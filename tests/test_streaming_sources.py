@@ -1,7 +1,7 @@
 """Where streamed rows come from: arrays, memory maps, Parquet, chunks; and what is refused."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from harness.run import measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.streaming import Arrays, Chunks, Parquet, Source, least_squares, streaming
-from harness.timing.threads import limited, pools_of
 from tests.streaming_data import (
     PATHS,
     RESPONSE,
@@ -31,11 +30,7 @@ from tests.streaming_data import (
     problem_of,
 )
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    with pools_of(1), limited(1):
-        yield
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def parquet(folder: Path, columns: dict[str, Any], **options: Any) -> Parquet:

@@ -7,6 +7,7 @@ import numpy as np
 from harness.problems.problem import Problem
 from harness.solvers.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import Fit, Inference, linear_fit
+from harness.solvers.inference import terms_of
 from harness.solvers.options import Options
 
 
@@ -54,7 +55,7 @@ def _inference(table: Any, problem: Problem) -> Inference:
     errors are sqrt(n / (n - p)) times those of OLS: they are handed out as they are, and judged.
     """
     return Inference(
-        terms=(*(["const"] if problem.intercept else []), *problem.features),
+        terms=terms_of(problem),
         standard_errors=tuple(map(float, table["se"])),
         t=tuple(map(float, table["t_value"])),
         p_values=tuple(map(float, table["p_value"])),

@@ -6,6 +6,7 @@ from typing import Any
 from harness.problems.problem import Problem, design_matrix
 from harness.solvers.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import Fit, Inference, fit_from_design
+from harness.solvers.inference import terms_of
 from harness.solvers.options import Options
 
 
@@ -43,7 +44,7 @@ class LinearmodelsOls(ClosedForm):
 def _read(result: Any, problem: Problem) -> Fit:
     fit = fit_from_design(result.params, problem.intercept)
     inference = Inference(
-        terms=(*(["const"] if problem.intercept else []), *problem.features),
+        terms=terms_of(problem),
         standard_errors=tuple(map(float, result.std_errors)),
         t=tuple(map(float, result.tstats)),
         p_values=tuple(map(float, result.pvalues)),

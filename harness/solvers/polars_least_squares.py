@@ -9,6 +9,7 @@ import numpy as np
 from harness.problems.problem import Problem
 from harness.solvers.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import Fit, Inference, linear_fit
+from harness.solvers.inference import terms_of
 from harness.solvers.options import Options
 
 
@@ -78,7 +79,7 @@ def _inference(answer: dict[str, Any], problem: Problem) -> Inference:
         return tuple(float(answer[key][j]) for j in order)
 
     return Inference(
-        terms=(*(["const"] if problem.intercept else []), *problem.features),
+        terms=terms_of(problem),
         standard_errors=by_term("standard_errors"),
         t=by_term("t_values"),
         p_values=by_term("p_values"),

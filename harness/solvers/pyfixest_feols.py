@@ -9,6 +9,7 @@ from typing import Any
 from harness.problems.problem import Problem
 from harness.solvers.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import Fit, Inference, linear_fit
+from harness.solvers.inference import terms_of
 from harness.solvers.options import Options
 
 
@@ -73,7 +74,7 @@ def _inference(model: Any, problem: Problem) -> Inference:
     """What feols reports; it gives the root mean square error over n, so there is no residual_sd."""
     low, high = (tuple(model.confint().iloc[:, j]) for j in (0, 1))
     return Inference(
-        terms=(*(["const"] if problem.intercept else []), *problem.features),
+        terms=terms_of(problem),
         standard_errors=tuple(map(float, model.se())),
         t=tuple(map(float, model.tstat())),
         p_values=tuple(map(float, model.pvalue())),

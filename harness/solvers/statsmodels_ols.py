@@ -7,6 +7,7 @@ from typing import Any
 from harness.problems.problem import Problem, design_matrix
 from harness.solvers.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import Fit, Inference, fit_from_design
+from harness.solvers.inference import terms_of
 from harness.solvers.options import Options
 
 
@@ -40,7 +41,7 @@ def _read(result: Any, problem: Problem) -> Fit:
     fit = fit_from_design(result.params, problem.intercept, rank=int(result.model.rank))
     if result.df_resid < 1:
         return fit
-    names = (["const"] if problem.intercept else []) + list(problem.features)
+    names = list(terms_of(problem))
     # The summary warns about small samples (omnibus is NaN below 8 rows) and near-singular designs:
     # both can be read in it.
     with warnings.catch_warnings():

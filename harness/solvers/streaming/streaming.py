@@ -11,6 +11,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,7 @@ def _sliced(source: Source, slices: int, *, intercept: bool) -> SlicedGram:
     """One pass: the error-free sums of [1, X, y], or [X, y] without intercept."""
     sums: SlicedGram | None = None
     for X, y in _chunks(source):
-        xp: Any = np if isinstance(X, np.ndarray) else __import__("torch")
+        xp: Any = np if isinstance(X, np.ndarray) else import_module("torch")
         if sums is None:
             sums = SlicedGram(X.shape[1] + 1 + intercept, slices, xp)
         for start in range(0, len(X), sums.rows):
