@@ -180,6 +180,7 @@ def _measure(case: Case, caught: list[warnings.WarningMessage]) -> Outcome:
         message,
         warnings=texts(caught),
         unit=prepared.unit,
+        epochs_per_call=prepared.epochs_per_call,
         prepare_s=prepare_s,
         peak_bytes=peak.host_bytes,
         device_peak_bytes=peak.device_bytes,

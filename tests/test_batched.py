@@ -20,7 +20,9 @@ from harness.solvers.training.batched.linear import LinearModels
 from harness.solvers.training.batched.mlp import MlpModels
 from harness.solvers.training.batched.settings import Settings
 from harness.solvers.training.loop import train
-from harness.solvers.training.torch_training import TorchTraining
+from harness.solvers.training.loop_engine import loop_of
+from harness.solvers.training.torch_trained import TorchTrained
+from harness.solvers.training.training import Training
 
 SINGLE, DOUBLE = 1e-6, 1e-12
 """Sixteen roundings of float32 at 1, and a thousand steps of ten roundings of float64: the arithmetic is the loop's,
@@ -52,18 +54,17 @@ class Setup:
     batch: int | None = None
     device: str = "cpu"
 
-    def training(self, seed: int) -> TorchTraining:
-        """The solver's own, which holds the loop that a figure is about."""
+    def training(self, seed: int) -> Training:
+        """What the solver hands to an engine."""
         solver = get(f"{self.model}_{'sgd' if self.optimizer == 'sgd' else 'adam'}")
         said = {"dtype": self.dtype, "loss": self.loss, "batch": self.batch, "hidden": self.hidden, "seed": seed}
         asked = Options(scale="standardized", device=self.device, **said)  # type: ignore[arg-type]
-        training = solver.prepare(load(self.problem), single(load(self.problem), solver, asked).options)
-        assert isinstance(training, TorchTraining)
-        return training
+        assert isinstance(solver, TorchTrained)
+        return solver.training(load(self.problem), single(load(self.problem), solver, asked).options)
 
     def looped(self, seed: int, epochs: int, **settings: Any) -> tuple[Floats, Floats]:
         """Parameters (E + 1, P) and losses (E,) of one training by the loop."""
-        loop = self.training(seed).timed
+        loop = loop_of(self.training(seed))
         loop.optimizer = OPTIMIZERS[self.optimizer](loop.model.parameters(), **settings)
 
         def parameters() -> Floats:
@@ -81,7 +82,7 @@ class Setup:
     def batched(self, seeds: list[int], settings: Settings, room: int | None = None) -> Batch:
         """The same models in one batch."""
         training = self.training(0)
-        X, y, K = training.X, training.y, len(seeds)
+        (X, y), K = training.tensors("train"), len(seeds)
         models: LinearModels | MlpModels
         if self.model == "torch":
             models = LinearModels(X, y, K, loss=self.loss, room=room)

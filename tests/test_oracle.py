@@ -12,14 +12,15 @@ from harness.problems.problem import Floats, Problem, Split
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.status import Status
+from harness.solvers.training.learning_map import CENSORED, TOLERANCES, LearningMap
 from harness.solvers.training.loop import DIVERGED_FACTOR, Loop, train
 from harness.solvers.training.oracle.adaptive import Adaptive
 from harness.solvers.training.oracle.crossings import learning_map
 from harness.solvers.training.oracle.descent import Descent
-from harness.solvers.training.oracle.learning_map import CENSORED, TOLERANCES, LearningMap
 from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.oracle.scan import CHUNK
 from harness.solvers.training.scaling import Scaling
+from harness.solvers.training.torch_trained import TorchTrained
 from harness.verify.excess_loss import excess_loss
 from harness.verify.reference import reference
 
@@ -226,15 +227,18 @@ def test_the_best_rate_contracts_both_ends_alike() -> None:
 def test_excess_loss_is_the_one_that_trainings_are_judged_by() -> None:
     problem = load(PROBLEMS[1])
     solver = get("torch_sgd")
-    training = solver.prepare(problem, single(problem, solver, Options(dtype="float64", epochs=50, lr=0.1)).options)
-    trace = training.fit().trace
+    assert isinstance(solver, TorchTrained)
+    asked = single(problem, solver, Options(dtype="float64", epochs=50, lr=0.1)).options
+    trace = solver.prepare(problem, asked).fit().trace
     assert trace is not None
     assert trace.coef is not None
     assert trace.intercept is not None
     judged = excess_loss(trace.coef, trace.intercept, reference(problem))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        parameters = [value.detach().double().numpy().ravel() for value in training.build().parameters()]  # type: ignore[attr-defined]
+        parameters = [
+            value.detach().double().numpy().ravel() for value in solver.training(problem, asked).build().parameters()
+        ]
     exact = descent(quadratic(PROBLEMS[1]), np.concatenate(parameters)[None], 0.1).excess(range(51))[:, 0, 0]
     np.testing.assert_allclose(exact, judged, rtol=1e-9)  # both from sums of squares; the units are changed in between
 

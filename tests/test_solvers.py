@@ -12,7 +12,7 @@ from harness.plan import Case, single
 from harness.problems.catalog import load
 from harness.problems.problem import Floats, Problem, Split
 from harness.run import Outcome, measure
-from harness.solvers.catalog import ALL, CORE, PEERS, SOLVERS, get
+from harness.solvers.catalog import ALL, CORE, NAMED, PEERS, SOLVERS, get
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Solver, missing_library
 from harness.solvers.status import Status
@@ -338,7 +338,7 @@ def test_torch_lstsq_is_named_after_its_driver_everywhere() -> None:
 
 def test_the_catalog_s_names_are_unique() -> None:
     assert len(SOLVERS) == len(ALL)
-    assert ALL == CORE + PEERS
+    assert ALL == CORE + PEERS + NAMED
 
 
 def test_an_unknown_solver_names_the_nearest() -> None:

@@ -56,7 +56,10 @@ class HeadRow(Kept):
 
 
 class Record(Kept):
-    """One case. Times in seconds, memory in bytes; `unit` says what one sample timed: a fit or an epoch."""
+    """One case. Times in seconds, memory in bytes; `unit`: what is timed, a fit or an epoch.
+
+    A sample is one call: of a training, `epochs_per_call` epochs.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     case: str
@@ -77,6 +80,7 @@ class Record(Kept):
     message: str = ""
     warnings: tuple[str, ...] = ()
     unit: str = ""
+    epochs_per_call: int = 1
     prepare_s: float | None = None
     peak_bytes: int | None = None
     device_peak_bytes: int | None = None
@@ -106,14 +110,16 @@ class Record(Kept):
 
     @property
     def call_s(self) -> float | None:
-        """Median seconds of one call: wall, or CPU where only that was measured (asv's timer on the CPU)."""
+        """Median seconds of one `unit`: wall, or CPU where only that was measured (asv's timer on the CPU)."""
         wall = self.samples.median_wall_s
-        return self.samples.median_cpu_s if wall is None else wall
+        found = self.samples.median_cpu_s if wall is None else wall
+        return None if found is None else found / self.epochs_per_call
 
     @property
     def seconds_to(self) -> Mapping[str, float | None]:
-        """Median epoch seconds times the epochs to each tolerance; None where censored or untimed."""
+        """Median epoch seconds times the epochs to each tolerance; None where censored or not timed by epoch."""
+        epoch_s = None if self.unit == "fit" else self.call_s
         return {
-            name: None if epochs is None or self.call_s is None else self.call_s * epochs
+            name: None if epochs is None or epoch_s is None else epoch_s * epochs
             for name, epochs in self.accuracy.epochs_to.items()
         }

@@ -53,7 +53,10 @@ PEERS: tuple[Solver, ...] = (
 )
 """What runs where it is named: other people's solvers, of the extra `peers`."""
 
-ALL: tuple[Solver, ...] = CORE + PEERS
+NAMED: tuple[Solver, ...] = (TorchLinear("adamw"), TorchMlp("adamw"))
+"""What else runs where it is named: with torch alone."""
+
+ALL: tuple[Solver, ...] = CORE + PEERS + NAMED
 
 SOLVERS: dict[str, Solver] = {solver.name: solver for solver in ALL}
 

@@ -21,6 +21,7 @@ class ClosedFormPrepared(Generic[T]):
     read: Callable[[T], Fit]
     answer: T | None = None
     unit: str = "fit"
+    epochs_per_call: int = 1
 
     def run(self) -> None:
         """Solve once and keep the answer."""

@@ -10,6 +10,17 @@ LOSSES = ("mse", "l1")
 DTYPES = ("float32", "float64")
 SCALES = ("standardized", "raw")
 FORMS = ("module", "parameters")
+ENGINES = ("loop", "batched", "graphed", "oracle", "jax")
+IMPLEMENTATIONS = ("forloop", "foreach", "fused")
+"""What torch.optim's documentation calls the three ways in which an optimizer goes over its parameters."""
+KNOWN: Mapping[str, tuple[str, ...]] = {
+    "loss": LOSSES,
+    "dtype": DTYPES,
+    "scale": SCALES,
+    "form": FORMS,
+    "engine": ENGINES,
+    "implementation": IMPLEMENTATIONS,
+}
 UNIVERSAL = ("device", "threads")
 """Options that every solver has; all others are None until a solver's default or a request sets them."""
 
@@ -20,11 +31,14 @@ class Options:
 
     device: `cpu` or `cuda`; threads: of BLAS, OpenMP and torch; dtype: of the solver's arithmetic;
     seed: of initial weights and batch order; lr: learning rate; loss: `mse` or `l1` (mean absolute
-    error); epochs: passes over the training rows; batch: rows a step (None: all of them); momentum:
-    of SGD; scale: train on standardised or raw columns; form: `module` (nn.Linear) or `parameters`
-    (own weight and bias); hidden: units of each hidden layer; init: initial weights then bias, in
-    the units trained in; minimum_norm: of a rank-deficient design the minimum-norm solution instead of a
-    refusal. Raises UsageError for a value outside its domain.
+    error); epochs: passes over the training rows; batch: rows a step (None: all of them); momentum and
+    nesterov: of SGD; weight_decay: as torch's optimizer takes it; engine: who does the training's
+    arithmetic; implementation: of torch's optimizer; loss_on_device: the loop does not fetch each epoch's
+    loss; tf32: on CUDA, products of float32 may be rounded to TF32 (10 bits); scale: train on standardised
+    or raw columns; form: `module` (nn.Linear) or `parameters` (own weight and bias); hidden: units of each
+    hidden layer; init: initial weights then bias, in the units trained in; minimum_norm: of a
+    rank-deficient design the minimum-norm solution instead of a refusal.
+    Raises UsageError for a value outside its domain.
     """
 
     device: str = "cpu"
@@ -36,6 +50,12 @@ class Options:
     epochs: int | None = None
     batch: int | None = None
     momentum: float | None = None
+    nesterov: bool | None = None
+    weight_decay: float | None = None
+    engine: str | None = None
+    implementation: str | None = None
+    loss_on_device: bool | None = None
+    tf32: bool | None = None
     scale: str | None = None
     form: str | None = None
     hidden: tuple[int, ...] | None = None
@@ -44,14 +64,11 @@ class Options:
 
     def __post_init__(self) -> None:
         """Check every value that was said."""
-        for name, known in (("loss", LOSSES), ("dtype", DTYPES), ("scale", SCALES), ("form", FORMS)):
+        for name, known in KNOWN.items():
             value = getattr(self, name)
             if value is not None and value not in known:
                 raise unknown(name, value, known)
-        if self.lr is not None and not (math.isfinite(self.lr) and self.lr > 0):
-            raise UsageError(f"lr is a positive, finite number, not {self.lr:g}")
-        if self.momentum is not None and not 0 <= self.momentum < 1:
-            raise UsageError(f"momentum is in [0, 1), not {self.momentum:g}")
+        self._check_optimizer()
         for name in ("threads", "epochs", "batch"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -62,6 +79,17 @@ class Options:
             raise UsageError("hidden lists at least one layer of at least one unit, as 8-8-8")
         if self.init is not None and not all(map(math.isfinite, self.init)):
             raise UsageError("init lists finite numbers: the weights, then the bias")
+
+    def _check_optimizer(self) -> None:
+        """Raise UsageError for what no optimizer can be given."""
+        if self.lr is not None and not (math.isfinite(self.lr) and self.lr > 0):
+            raise UsageError(f"lr is a positive, finite number, not {self.lr:g}")
+        if self.momentum is not None and not 0 <= self.momentum < 1:
+            raise UsageError(f"momentum is in [0, 1), not {self.momentum:g}")
+        if self.nesterov and not self.momentum:
+            raise UsageError("nesterov needs a momentum above 0: add --momentum 0.9")
+        if self.weight_decay is not None and not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
+            raise UsageError(f"weight_decay is a finite number of at least 0, not {self.weight_decay:g}")
 
     def said(self) -> dict[str, object]:
         """The options that are set, in the order of the class, without the universal ones."""

@@ -32,6 +32,10 @@ class Prepared(Protocol):
     def unit(self) -> str:
         """`fit` or `epoch`."""
 
+    @property
+    def epochs_per_call(self) -> int:
+        """How many epochs one `run()` is; 1 where the unit is a fit."""
+
     def run(self) -> None:
         """The timed work."""
 

@@ -17,7 +17,8 @@ class Loop:
     """A model, its optimizer and the data it steps over; `batch` None is the full batch.
 
     X (m, p) and y (m, 1) are on the model's device. With mini-batches the rows are drawn anew for
-    each epoch from `order`, a seeded generator on the CPU, so that every device sees one order.
+    each epoch from `order`, a seeded generator on the CPU, so that every device sees one order. `fetch`
+    False leaves each loss on the device, where nobody waits for it.
     """
 
     model: "torch.nn.Module"
@@ -27,21 +28,22 @@ class Loop:
     y: "torch.Tensor"
     batch: int | None
     order: "torch.Generator"
+    fetch: bool = True
 
-    def epoch(self) -> float:
+    def epoch(self) -> "float | torch.Tensor":
         """One pass over the rows; the mean of the losses that its steps were taken from."""
         if self.batch is None or self.batch >= len(self.X):
             return self.step(self.X, self.y)
-        total = 0.0
+        total: float | torch.Tensor = 0.0
         for X, y in self._batches(self.batch):
             total += self.step(X, y) * len(X)
         return total / len(self.X)
 
-    def step(self, X: "torch.Tensor", y: "torch.Tensor") -> float:
+    def step(self, X: "torch.Tensor", y: "torch.Tensor") -> "float | torch.Tensor":
         """One optimizer step, as every tutorial writes it; the loss before it."""
         self.optimizer.zero_grad()
         loss = self.loss(self.model(X), y)
-        value = float(loss.item())
+        value = float(loss.item()) if self.fetch else loss.detach()
         loss.backward()
         self.optimizer.step()
         return value
@@ -61,7 +63,7 @@ def train(loop: Loop, epochs: int, observe: Callable[[int, float], None]) -> boo
     """
     first: float | None = None
     for epoch in range(epochs):
-        loss = loop.epoch()
+        loss = float(loop.epoch())
         observe(epoch, loss)
         first = loss if first is None else first
         if not math.isfinite(loss) or loss > DIVERGED_FACTOR * first:

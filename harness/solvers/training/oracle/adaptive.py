@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.problems.problem import Floats
+from harness.solvers.training.learning_map import CENSORED, TOLERANCES, Counts, LearningMap
 from harness.solvers.training.loop import DIVERGED_FACTOR
-from harness.solvers.training.oracle.learning_map import CENSORED, TOLERANCES, Counts, LearningMap
 from harness.solvers.training.oracle.quadratic import Quadratic
 
 CHUNK = 64

@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 
 from harness.problems.problem import Floats
+from harness.solvers.training.learning_map import CENSORED, TOLERANCES, Counts, Flags, LearningMap
 from harness.solvers.training.loop import DIVERGED_FACTOR
 from harness.solvers.training.oracle.descent import Descent
-from harness.solvers.training.oracle.learning_map import CENSORED, TOLERANCES, Counts, Flags, LearningMap
 from harness.solvers.training.oracle.scan import scan
 
 

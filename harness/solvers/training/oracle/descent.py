@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from harness.problems.problem import Floats
-from harness.solvers.training.oracle.learning_map import Counts, Flags
+from harness.solvers.training.learning_map import Counts, Flags
 from harness.solvers.training.oracle.quadratic import Quadratic
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from harness.problems.problem import Floats
+from harness.solvers.training.learning_map import CENSORED, Counts
 from harness.solvers.training.oracle.descent import Descent, product
-from harness.solvers.training.oracle.learning_map import CENSORED, Counts
 
 CHUNK = 512
 """Epochs looked at together, a power of two: what is compared stays in the cache."""

@@ -13,6 +13,8 @@ Flags = NDArray[np.bool_]
 
 TOLERANCES = (1e-2, 1e-4, 1e-6)
 """Relative excess losses that an epoch is looked for (DESIGN sec. 3); they descend."""
+CURVE_POINTS = 60
+"""Points of a stored curve: a pixel or ten apart in a picture."""
 CENSORED = -1
 """In place of an epoch: the tolerance was not reached."""
 
@@ -53,3 +55,23 @@ class LearningMap:
     def success_rate(self) -> Floats:
         """(tolerances, L): the share of seeds that reached it."""
         return np.asarray(np.mean(self.epochs_to != CENSORED, axis=2))
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A learning map and the way there at some epochs `at` (M,), ascending.
+
+    `excess` (M, L, S): the relative excess loss after so many epochs; `loss` (M, L, S): the training loss
+    there, in the units trained in. Both are NaN after a training's last epoch.
+    """
+
+    map: LearningMap
+    at: Counts
+    excess: Floats
+    loss: Floats
+
+
+def curve_epochs(epochs: int, points: int = CURVE_POINTS) -> Counts:
+    """Numbers of epochs from 0 to `epochs`, dense where a training is young: evenly spaced logarithms, rounded."""
+    later = np.geomspace(1, max(epochs, 1), points)
+    return np.unique(np.append(0, np.rint(later).astype(np.int64)))

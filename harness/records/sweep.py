@@ -1,0 +1,72 @@
+"""A sweep: one optimizer at one learning rate over seeds is a cell; everything that was seen of it is kept."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from harness.records.environment import Environment
+from harness.records.record import Kept, Number
+from harness.solvers.status import Status
+
+
+class Timing(Kept):
+    """Raw samples of one epoch of the textbook loop, taken in turns with the sweep's other optimizers."""
+
+    wall_s: tuple[float, ...] = ()
+    cpu_s: tuple[float, ...] = ()
+    error: str = ""
+
+
+class Cell(Kept):
+    """S trainings that differ in nothing but their seed.
+
+    By tolerance and seed (T, S): `epochs_to`, None where censored, and `predicted`, the same from the closed
+    form of gradient descent (empty where there is none). By seed (S,): `epochs_run`, `final` (relative excess
+    loss at the end), `diverged`. By epochs done `at` (M,) and seed (M, S): `excess` and `loss`, NaN after a
+    training's end. `stability_limit`: the learning rate above which gradient descent must diverge. `status`
+    is ok, unsupported or error, and `message` says why: the trainings' own ends are in the arrays.
+    `together`: how many trainings the engine did in the `engine_s` wall seconds that these were part of.
+    `loop_epoch`: what an epoch costs one training alone, on the same device.
+    """
+
+    problem: str
+    problem_name: str
+    problem_sha256: str
+    n: int
+    p: int
+    solver: str
+    optimizer: str
+    lr: float
+    seeds: tuple[int, ...]
+    epochs: int
+    engine: str
+    device: str
+    options: dict[str, str | int | float | tuple[int | float, ...]]
+    status: Status = Status.OK
+    message: str = ""
+    scale: str = ""
+    tolerances: tuple[float, ...] = ()
+    epochs_to: tuple[tuple[int | None, ...], ...] = ()
+    epochs_run: tuple[int, ...] = ()
+    final: tuple[Number, ...] = ()
+    diverged: tuple[bool, ...] = ()
+    at: tuple[int, ...] = ()
+    excess: tuple[tuple[Number, ...], ...] = ()
+    loss: tuple[tuple[Number, ...], ...] = ()
+    predicted: tuple[tuple[int | None, ...], ...] = ()
+    stability_limit: float | None = None
+    engine_s: float | None = None
+    together: int | None = None
+    loop_epoch: Timing = Timing()
+
+
+class Sweep(Kept):
+    """What was asked for, as `harness sweep --resume` goes on with it; `finished_at` None: it was cut off."""
+
+    schema_version: Literal[1] = 1
+    id: str
+    started_at: str
+    finished_at: str | None = None
+    command: str
+    asked: dict[str, object] = Field(default_factory=dict)
+    environment: Environment

@@ -1,0 +1,121 @@
+"""The engine `loop`: the textbook loop as a solver's work, the timed subject of every training figure."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.problems.problem import Floats
+from harness.solvers.fit import Fit
+from harness.solvers.options import Options
+from harness.solvers.training.engine import Told
+from harness.solvers.training.learning_map import Learned
+from harness.solvers.training.loop import Loop, train
+from harness.solvers.training.path import Path, fit_of, keeps_all, loss_of
+from harness.solvers.training.training import Aim, Grid, Training
+from harness.solvers.training.watch import Block, Watch
+
+if TYPE_CHECKING:
+    import torch
+
+
+def torch_optimizer(name: str, model: "torch.nn.Module", options: Options) -> "torch.optim.Optimizer":
+    """torch.optim's sgd, adam or adamw; what was not said stays at torch's default."""
+    import torch
+
+    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    said: dict[str, Any] = {"lr": options.lr, "weight_decay": options.weight_decay}
+    if name == "sgd":
+        said |= {"momentum": options.momentum, "nesterov": options.nesterov}
+    if options.implementation is not None:
+        said |= {"foreach": options.implementation == "foreach", "fused": options.implementation == "fused"}
+    return kinds[name](model.parameters(), **{key: value for key, value in said.items() if value is not None})
+
+
+def loop_of(training: Training) -> Loop:
+    """A loop at its start: initial weights and order of rows from the seed, data on the device."""
+    import torch
+
+    options, seed = training.options, int(training.options.seed or 0)
+    # The global generator is put back: a solver leaves no trace in the process's state.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = training.build()
+    model = model.to(device=options.device, dtype=getattr(torch, str(options.dtype)))
+    X, y = training.tensors("train")
+    return Loop(
+        model,
+        torch_optimizer(training.optimizer, model, options),
+        loss_of(training),
+        X,
+        y,
+        options.batch,
+        torch.Generator().manual_seed(seed),
+        fetch=not options.loss_on_device,
+    )
+
+
+def run_path(training: Training, loop: Loop, *, every: bool) -> Path:
+    """Train from where the loop stands, keeping each epoch's loss and, if `every`, its parameters."""
+    losses: list[float] = []
+    parameters = [_flat(loop.model)] if every else []
+
+    def observe(_epoch: int, loss: float) -> None:
+        losses.append(loss)
+        if every:
+            parameters.append(_flat(loop.model))
+
+    converging = train(loop, training.epochs, observe)
+    return Path(np.array(losses), np.array(parameters or [_flat(loop.model)]), not converging)
+
+
+def _flat(model: "torch.nn.Module") -> Floats:
+    """All parameters (P,) in the module's order, float64."""
+    return np.concatenate([value.detach().double().cpu().numpy().ravel() for value in model.parameters()])
+
+
+@dataclass
+class LoopTraining:
+    """`run` is one epoch of a model that goes on from call to call; `fit` is a whole training from the start."""
+
+    training: Training
+    unit: str = "epoch"
+    epochs_per_call: int = 1
+
+    def __post_init__(self) -> None:
+        """Build the model that is timed."""
+        self.timed = loop_of(self.training)
+
+    def run(self) -> None:
+        """One epoch of the timed model."""
+        self.timed.epoch()
+
+    def fit(self) -> Fit:
+        """Train from the initial weights."""
+        return fit_of(self.training, run_path(self.training, loop_of(self.training), every=keeps_all(self.training)))
+
+
+class LoopEngine:
+    """Any training that torch can do."""
+
+    name = "loop"
+    requires: tuple[str, ...] = ()
+
+    def unsupported(self, training: Training) -> str | None:
+        """Never."""
+        return None
+
+    def prepare(self, training: Training) -> LoopTraining:
+        """Copies to the device and builds the model; the timed work is one epoch."""
+        return LoopTraining(training)
+
+    def learn(self, training: Training, grid: Grid, aim: Aim, told: Told) -> Learned:
+        """One training after the other."""
+        watch = Watch(grid, aim, training.epochs)
+        for number, (lr, seed) in enumerate(grid.cases):
+            path = run_path(training, loop_of(training.of(lr, seed)), every=watch.wants_parameters)
+            kept = path.parameters[:, None] if watch.wants_parameters else None
+            run, ended = np.array([len(path.loss)]), np.array([path.diverged])
+            watch.note(Block(0, np.array([number]), path.loss[:, None], kept, run, ended))
+            told((number + 1) * training.epochs)
+        return watch.learned()

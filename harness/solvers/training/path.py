@@ -1,0 +1,105 @@
+"""From the losses and parameters of one training to its Fit, whichever engine made them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.problems.problem import Floats
+from harness.solvers.fit import Fit, Trace, linear_fit
+from harness.solvers.status import Status
+from harness.solvers.training.training import Training
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Path:
+    """What one training did.
+
+    `loss` (E,): the loss that each epoch stepped from, in the units trained in; `parameters` (E + 1, P)
+    float64, in the module's order: before the first epoch and after each, or (1, P), the last ones alone,
+    where `keeps_all` is False; `diverged`: the last loss ended it.
+    """
+
+    loss: Floats
+    parameters: Floats
+    diverged: bool
+
+
+def keeps_all(training: Training) -> bool:
+    """Whether a training's trace needs the parameters of every epoch."""
+    return training.linear is not None or training.held_out is not None
+
+
+def fit_of(training: Training, path: Path) -> Fit:
+    """The Fit, with its Trace: coefficients by epoch of a linear model, losses of the held-out rows."""
+    status = Status.DIVERGED if path.diverged else Status.OK
+    message = f"the loss reached {path.loss[-1]:.3g} in epoch {len(path.loss) - 1}" if path.diverged else ""
+    model = _Model(training)
+    val = model.losses(path.parameters[1:], training.held_out) if training.held_out else None
+    if training.linear is None:
+        model.load(path.parameters[-1])
+        trace = Trace(path.loss, val, training.held_out)
+        return Fit(model.predict, status=status, message=message or full_batch(training), trace=trace)
+    coef, intercept = training.scaling.back(path.parameters[:, :-1], path.parameters[:, -1])
+    trace = Trace(path.loss, val, training.held_out, coef, intercept)
+    return linear_fit(coef[-1], intercept[-1], status=status, message=message or full_batch(training), trace=trace)
+
+
+def full_batch(training: Training) -> str:
+    """What is said of a batch that is larger than the training rows; empty otherwise."""
+    batch, n = training.options.batch, len(training.problem.split.train)
+    return f"batch {batch} is more than the {n} training rows: each epoch is one step over all of them" * bool(
+        batch is not None and batch > n
+    )
+
+
+class _Model:
+    """The training's module, with whatever parameters are loaded."""
+
+    def __init__(self, training: Training) -> None:
+        import torch
+
+        self.training = training
+        with torch.random.fork_rng(devices=[]):  # the drawn weights are replaced; the generator is put back
+            model = training.build()
+        self.module = model.to(device=training.options.device, dtype=getattr(torch, str(training.options.dtype)))
+
+    def load(self, parameters: Floats) -> None:
+        """Set the flat parameters (P,)."""
+        import torch
+
+        like = next(self.module.parameters())
+        flat = torch.tensor(parameters, dtype=like.dtype, device=like.device)
+        torch.nn.utils.vector_to_parameters(flat, self.module.parameters())
+
+    def losses(self, parameters: Floats, part: str) -> Floats:
+        """The loss (E,) over a split's rows at each of the parameters (E, P)."""
+        import torch
+
+        X, y = self.training.tensors(part)
+        loss = loss_of(self.training)
+        found = []
+        for row in parameters:
+            self.load(row)
+            with torch.inference_mode():
+                found.append(float(loss(self.module(X), y).item()))
+        return np.array(found)
+
+    def predict(self, X: Floats) -> Floats:
+        """Predictions (m,) in the problem's units for X (m, p)."""
+        import torch
+
+        scaling, like = self.training.scaling, next(self.module.parameters())
+        with torch.inference_mode():
+            output = self.module(torch.tensor(scaling.x(X), dtype=like.dtype, device=like.device))
+        return scaling.y_back(output.squeeze(1).double().cpu().numpy())
+
+
+def loss_of(training: Training) -> "torch.nn.Module":
+    """Torch's loss of that name, a mean over rows."""
+    import torch
+
+    return torch.nn.L1Loss() if training.options.loss == "l1" else torch.nn.MSELoss()

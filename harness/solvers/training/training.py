@@ -1,0 +1,99 @@
+"""What an engine is given: an optimizer on a model over a problem, and the rates and seeds to train it with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING
+
+from harness.problems.problem import Floats, Problem
+from harness.solvers.options import Options
+from harness.solvers.training.learning_map import TOLERANCES
+from harness.solvers.training.oracle.quadratic import Quadratic
+from harness.solvers.training.scaling import Scaling
+
+if TYPE_CHECKING:
+    import torch
+
+LinearParameters = Callable[["torch.nn.Module"], "tuple[torch.Tensor, torch.Tensor]"]
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training, its options resolved.
+
+    `optimizer` is sgd, adam or adamw. `build` makes the model with its initial weights from torch's
+    generator. `linear` reads weight (1, p) and bias (1,) of a linear model, and is None for a curve.
+    """
+
+    problem: Problem
+    options: Options
+    optimizer: str
+    build: "Callable[[], torch.nn.Module]"
+    linear: LinearParameters | None
+
+    @cached_property
+    def scaling(self) -> Scaling:
+        """The way between the problem's units and those trained in."""
+        return Scaling.of(self.problem, str(self.options.scale))
+
+    @property
+    def held_out(self) -> str | None:
+        """The split whose loss is traced beside the training rows'; None if nothing is held out."""
+        return next((part for part in ("val", "test") if len(getattr(self.problem.split, part))), None)
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the training rows."""
+        assert self.options.epochs is not None  # noqa: S101  # resolve() set it
+        return self.options.epochs
+
+    def arrays(self, part: str) -> tuple[Floats, Floats]:
+        """X (m, p) and y (m,) of a split in the units trained in, float64."""
+        X, y = self.problem.rows(part)
+        return self.scaling.x(X), self.scaling.y(y)
+
+    def tensors(self, part: str) -> "tuple[torch.Tensor, torch.Tensor]":
+        """X (m, p) and y (m, 1) of a split, scaled, on the device, in the dtype asked for."""
+        import torch
+
+        X, y = self.arrays(part)
+        dtype = getattr(torch, str(self.options.dtype))
+        device = self.options.device
+        return torch.tensor(X, dtype=dtype, device=device), torch.tensor(y, dtype=dtype, device=device).unsqueeze(1)
+
+    def of(self, lr: float, seed: int) -> "Training":
+        """The same training at another learning rate and seed."""
+        return replace(self, options=replace(self.options, lr=lr, seed=seed))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Learning rates by seeds: K = L S trainings, numbered lr by lr."""
+
+    lr: tuple[float, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(L, S)."""
+        return len(self.lr), len(self.seeds)
+
+    @property
+    def cases(self) -> list[tuple[float, int]]:
+        """(lr, seed) of each training, by number."""
+        return list(product(self.lr, self.seeds))
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What excess loss is measured from, in the units trained in.
+
+    `best_loss`: the least training loss there is, or the best that is known of a curve; `loss_scale`:
+    what an excess is relative to; `quadratic`: the linear model's squared loss, None for a curve.
+    """
+
+    best_loss: float
+    loss_scale: float
+    quadratic: Quadratic | None = None
+    tolerances: tuple[float, ...] = TOLERANCES
