@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -16,7 +14,7 @@ from harness.plan import DEFAULT_LRS, single
 from harness.problems import catalog as problems
 from harness.problems.problem import Problem
 from harness.records.record import Record
-from harness.report.figures import panels
+from harness.report.figures import FORMATS, panels, rendered
 from harness.run import Outcome, measure
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
@@ -24,8 +22,6 @@ from harness.solvers.solver import Solver
 from harness.timing.threads import limited
 
 OLS = "statsmodels_pinv"
-FORMATS: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-"""Suffix -> metadata without the date: the same fit gives the same file."""
 
 
 @dataclass(frozen=True)
@@ -116,13 +112,9 @@ def _get(name: str) -> Plot:
 
 
 def _write(figure: Figure, path: Path) -> None:
-    """Render in memory, then write at once: a failure leaves no half a picture."""
-    suffix = path.suffix.lower()
-    rendered = BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "harness"}):  # else the ids inside an SVG are drawn at random
-        figure.savefig(rendered, format=suffix[1:], metadata=FORMATS[suffix])
+    """Render in memory, then write at once."""
     try:
-        path.write_bytes(rendered.getvalue())
+        path.write_bytes(rendered(figure, path.suffix.lower()))
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
 

@@ -104,7 +104,7 @@ def learning_rates(fits: Mapping[float, Fitted]) -> Figure:
 def beside(trained: Fitted, ols: Fitted) -> Figure:
     """The predictions of a trained model beside those of OLS, over the training rows."""
     problem = trained.problem
-    both = {f"{one.record.solver}: R² {one.r2('train')}": one for one in (ols, trained)}
+    both = {f"{one.record.label}: R² {one.r2('train')}": one for one in (ols, trained)}
     title = f"{_subject(trained)}\nR² {trained.r2('train')} beside {ols.r2('train')} of {ols.record.solver}"
     if problem.p > 1:
         pairs = {label: one.against_observed("train") for label, one in both.items()}
@@ -149,7 +149,7 @@ def _subject(fitted: Fitted, *, lr: bool = True) -> str:
         settings.append(f"{done} epochs" if done == asked else f"{done} of {asked} epochs")
     # A file's label holds its whole path; a picture's reader knows which file it was.
     named = record.problem_name if record.family == "user" else record.problem
-    subject = f"{named}, {record.solver}" + (f" ({', '.join(settings)})" if settings else "")
+    subject = f"{named}, {record.label}" + (f" ({', '.join(settings)})" if settings else "")
     return subject + (f": {record.status.replace('_', ' ')}" if record.status.failed else "")
 
 
@@ -157,7 +157,7 @@ def _equation(fitted: Fitted) -> str:
     """The line as `mpg = 35.17 - 0.06028 displacement`, or the solver's name for a curve."""
     problem, coef, intercept = fitted.problem, fitted.fit.coef, fitted.fit.intercept
     if coef is None or intercept is None:
-        return fitted.record.solver
+        return fitted.record.label
     slope, name = coef[0], problem.features[0]
     if not problem.intercept:
         return f"{problem.target} = {slope:.4g} {name}"

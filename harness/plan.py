@@ -141,4 +141,5 @@ def _refuse_unused(request: Request, cases: list[Case]) -> None:
     """An option that no selected solver takes is refused, not ignored."""
     taken = {name for case in cases for name in case.solver.takes}
     for name in sorted(set(request.asked) - {"n", "device"} - taken):
-        raise UsageError(f"no selected solver takes {name}: drop --{name}, or name a solver that does")
+        option = f"--{name.replace('_', '-')}"
+        raise UsageError(f"no selected solver takes {name}: drop {option}, or name a solver that does")

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from harness.plan import Case
-from harness.problems.problem import Problem
+from harness.problems.problem import Floats, Problem
 from harness.records.record import HeadRow, Record, Solution, TraceRecord
 from harness.solvers.fit import Fit
 from harness.solvers.solver import Solver
 from harness.solvers.status import Status
+from harness.timing.clock import SystemClock
+from harness.timing.transfer import Transfer, measure_transfer
 from harness.verify.excess_loss import excess_loss
 from harness.verify.reference import Reference
 
@@ -96,6 +98,32 @@ def trace_of(fit: Fit, truth: Reference) -> TraceRecord | None:
         val_split=trace.val_split,
         excess_loss=None if excess is None else tuple(excess),
     )
+
+
+def transferred(case: Case, fit: Fit) -> tuple[tuple[Floats, Floats], Floats]:
+    """What a solver on a device needs from the host, X (n, p) and y (n,), and what it gives back, in the case's dtype.
+
+    It gives back the p coefficients and the intercept (p + 1,); a curve has nothing so short, and gives its
+    predictions (n,) of the training rows. Copies: pageable, contiguous, writeable.
+    """
+    dtype = case.options.dtype or "float64"
+    X, y = case.problem.rows("train")
+    size = len(y) if fit.coef is None else case.problem.p + 1
+    return (X.astype(dtype, order="C"), y.astype(dtype)), np.zeros(size, dtype=dtype)
+
+
+def transfer_of(case: Case, fit: Fit) -> Transfer:
+    """Copies of the case's data to its device and of its result back; nothing on the CPU."""
+    if case.options.device == "cpu":
+        return Transfer()
+    try:
+        copied = measure_transfer(*transferred(case, fit), case.options.device, SystemClock())
+        error = copied.error
+    except MemoryError:  # the fit is there, and stands
+        copied, error = Transfer(), "the host has no room for copies of the rows"
+    if error:
+        warnings.warn(f"the transfer was not measured: {error}", stacklevel=2)
+    return copied
 
 
 def head_of(problem: Problem, fit: Fit) -> tuple[HeadRow, ...]:

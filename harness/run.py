@@ -5,24 +5,29 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from itertools import groupby
 from typing import Protocol
 
 from harness.errors import COULD_NOT_MEASURE
 from harness.plan import Case, Request
-from harness.recording import head_of, record_of, solution_of, texts, trace_of
+from harness.recording import head_of, record_of, solution_of, texts, trace_of, transfer_of
 from harness.records.environment import environment
 from harness.records.record import Record
 from harness.records.run import Run, Selection, new_run_id, now
 from harness.records.store import Store
 from harness.solvers.fit import Fit
+from harness.solvers.options import Options
 from harness.solvers.solver import Prepared, why_unsupported
 from harness.solvers.status import Status
+from harness.solvers.training import engines
 from harness.timing.clock import Clock, SystemClock
 from harness.timing.device import synchronizer
 from harness.timing.memory import peak_memory
+from harness.timing.precision import matmul_precision, tf32_in_force
 from harness.timing.sampling import Effort, Samples, Work, sample_interleaved
 from harness.timing.threads import limited, pools_of
 from harness.verify.accuracy import assess
@@ -161,17 +166,13 @@ def measure(case: Case) -> Outcome:
 def _measure(case: Case, caught: list[warnings.WarningMessage]) -> Outcome:
     problem, solver, options = case.problem, case.solver, case.options
     truth = reference(problem)
-    synchronize = synchronizer(options.device)
-    with pools_of(options.threads):
-        for module in solver.requires:
-            import_module(module)
-        before = time.perf_counter()
-        prepared = solver.prepare(problem, options)
-        synchronize()
-        prepare_s = time.perf_counter() - before
-    with limited(options.threads), peak_memory(options.device) as peak:
-        fit = prepared.fit()
-        synchronize()
+    prepared, prepare_s = _prepare(case)
+    with limited(options.threads), _precision(options):
+        tf32 = tf32_in_force(options.device)
+        with peak_memory(options.device) as peak:
+            fit = prepared.fit()
+            synchronizer(options.device)()
+        copied = transfer_of(case, fit)
     accuracy = assess(problem, fit, truth, options.dtype or "float64")
     status, message = settle(fit, accuracy, truth, solver.kind, options.dtype or "float64")
     record = record_of(
@@ -182,6 +183,10 @@ def _measure(case: Case, caught: list[warnings.WarningMessage]) -> Outcome:
         unit=prepared.unit,
         epochs_per_call=prepared.epochs_per_call,
         prepare_s=prepare_s,
+        capture_s=prepared.capture_s,
+        tf32=tf32,
+        transfer_in_s=copied.to_device.median_wall_s,
+        transfer_out_s=copied.to_host.median_wall_s,
         peak_bytes=peak.host_bytes,
         device_peak_bytes=peak.device_bytes,
         accuracy=accuracy,
@@ -191,6 +196,23 @@ def _measure(case: Case, caught: list[warnings.WarningMessage]) -> Outcome:
     )
     timed = status.measured or status is Status.WRONG
     return Outcome(case, record, fit, prepared if timed else None)
+
+
+def _prepare(case: Case) -> tuple[Prepared, float]:
+    """The prepared case and the wall seconds of its preparation, imports before them."""
+    with pools_of(case.options.threads):
+        for module in (*case.solver.requires, *engines.requires_of(case.options.engine)):
+            import_module(module)
+        with _precision(case.options):
+            before = time.perf_counter()
+            prepared = case.solver.prepare(case.problem, case.options)
+            synchronizer(case.options.device)()
+            return prepared, time.perf_counter() - before
+
+
+def _precision(options: Options) -> AbstractContextManager[None]:
+    """TF32 where it was asked for on a device that has it, float32 everywhere else."""
+    return matmul_precision(tf32=bool(options.tf32) and options.device != "cpu")
 
 
 def measure_alone(case: Case, effort: Effort | None = None) -> Outcome:
@@ -203,7 +225,11 @@ def measure_alone(case: Case, effort: Effort | None = None) -> Outcome:
 def time_together(outcomes: Sequence[Outcome], clock: Clock, effort: Effort) -> list[Samples]:
     """Samples of each outcome's timed work, interleaved; empty ones where there is nothing to time."""
     works = {
-        i: Work(outcome.prepared.run, synchronizer(outcome.case.options.device))
+        i: Work(
+            outcome.prepared.run,
+            synchronizer(outcome.case.options.device),
+            partial(_precision, outcome.case.options),  # cases of one group may differ in it
+        )
         for i, outcome in enumerate(outcomes)
         if outcome.prepared is not None
     }

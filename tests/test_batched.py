@@ -1,6 +1,6 @@
 """K models at once against the loop, model by model: parameters, losses, divergence, order of the rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from harness.problems.catalog import load
 from harness.problems.problem import Floats
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
+from harness.solvers.training.batched import engine as batched
 from harness.solvers.training.batched.batch import BLOCK, Batch, MiniBatches, Trained
 from harness.solvers.training.batched.batch import train as train_batch
 from harness.solvers.training.batched.initial import initial_parameters
@@ -21,8 +22,9 @@ from harness.solvers.training.batched.mlp import MlpModels
 from harness.solvers.training.batched.settings import Settings
 from harness.solvers.training.loop import train
 from harness.solvers.training.loop_engine import loop_of
+from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.torch_trained import TorchTrained
-from harness.solvers.training.training import Training
+from harness.solvers.training.training import Aim, Grid, Training
 
 SINGLE, DOUBLE = 1e-6, 1e-12
 """Sixteen roundings of float32 at 1, and a thousand steps of ten roundings of float64: the arithmetic is the loop's,
@@ -179,6 +181,7 @@ def test_each_model_may_have_sgd_settings_of_its_own() -> None:
         np.testing.assert_allclose(together.kept[0, seed], path[-1], rtol=0, atol=DOUBLE)
 
 
+MADE = batched.batch_of
 PROBLEM = "synthetic:n=200,p=5,noise=0.5"
 
 
@@ -244,6 +247,52 @@ def test_rows_taken_in_parts_give_what_all_at_once_give(model: str, room: int, l
     assert len(setup.batched([0, 1, 2], Settings(optimizer="sgd", lr=0.05), room).models.blocks) > 3
     np.testing.assert_allclose(runs[1].kept, runs[0].kept, rtol=0, atol=DOUBLE)
     np.testing.assert_allclose(runs[1].loss, runs[0].loss, rtol=DOUBLE)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_grid_in_parts_is_the_grid_in_one(monkeypatch: pytest.MonkeyPatch, optimizer: str) -> None:
+    """Mini-batches of a model's own need memory for each model: the parts are as large as it allows."""
+    training = Setup(PROBLEM, optimizer=optimizer, batch=32).training(0)
+    training = replace(training, options=replace(training.options, epochs=4))
+    quadratic = Quadratic.of(*training.arrays("train"))
+    aim = Aim(quadratic.best_loss, quadratic.loss_scale, quadratic)
+    found, told = [], []
+    for most, parts in ((batched.OWN_NUMBERS, 1), (4 * 32 * 7, 3)):
+        monkeypatch.setattr(batched, "OWN_NUMBERS", most)
+        made: list[int] = []
+        monkeypatch.setattr(batched, "batch_of", lambda t, cases, made=made: made.append(len(cases)) or MADE(t, cases))
+        counts: list[int] = []
+        found.append(batched.BatchedEngine().learn(training, Grid(RATES, SEEDS), aim, counts.append))
+        told.append(counts)
+        assert (len(made), sum(made)) == (parts, 9)
+    assert told[0][-1] == told[1][-1] == 9 * 4
+    assert told[1] == sorted(told[1])
+    np.testing.assert_allclose(found[0].excess, found[1].excess, rtol=1e-9)
+    np.testing.assert_array_equal(found[0].map.epochs_run, found[1].map.epochs_run)
+
+
+def test_timed_blocks_go_on_where_the_last_one_ended() -> None:
+    setup = Setup(PROBLEM, "mlp", "adam", dtype="float64", hidden=(4,))
+    training = setup.training(0)
+    training = replace(training, options=replace(training.options, lr=0.01))
+    prepared = batched.BatchedEngine().prepare(training)
+    prepared.run()
+    prepared.run()
+    path, _ = setup.looped(0, 2 * prepared.epochs_per_call, lr=0.01)
+    assert prepared.epochs_per_call == BLOCK
+    found = prepared.timed.parameters(torch.zeros(1, dtype=torch.int64))[0, 0].numpy()
+    np.testing.assert_allclose(found, path[-1], rtol=0, atol=MLP_DOUBLE)
+
+
+def test_a_timed_call_over_many_rows_is_fewer_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batched, "TIMED_ROWS", 3 * 398)
+    assert batched.BatchedEngine().prepare(Setup().training(0)).epochs_per_call == 3
+    monkeypatch.setattr(batched, "TIMED_ROWS", 1)
+    assert batched.BatchedEngine().prepare(Setup().training(0)).epochs_per_call == 1
+
+
+def test_bias_corrections_go_on_from_step_to_step_within_an_epoch() -> None:
+    check(Setup("synthetic:n=100,p=3,noise=0.5", optimizer="adam", batch=9), 6, MLP_DOUBLE, rates=RATES)
 
 
 @pytest.mark.parametrize("model", ["torch", "mlp"])

@@ -17,6 +17,7 @@ from harness.cli.plot import plot
 from harness.cli.published import published
 from harness.cli.run import run
 from harness.cli.speed import speed
+from harness.cli.sweep import sweep
 from harness.errors import USAGE, HarnessError
 
 INTERRUPTED = 130
@@ -37,7 +38,7 @@ app = typer.Typer(
 )
 app.command("list")(list_names)
 app.command("import")(import_results)
-for command in (fit, run, accuracy, gate, compare, speed, published, findings, plot):
+for command in (fit, run, sweep, accuracy, gate, compare, speed, published, findings, plot):
     app.command()(command)
 
 

@@ -1,10 +1,15 @@
 """harness compare: records side by side along one axis, ratios first."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options as cli
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.records.record import Record
 
 
 def compare(
@@ -17,7 +22,10 @@ def compare(
     store: cli.StoreUrl = None,
     as_json: cli.AsJson = False,
 ) -> None:
-    """Compare by solver, device, optimizer, lr or size: time, digits, excess loss, epochs and seconds."""
+    """Compare by solver, device, optimizer, lr or size: time, digits, excess loss, epochs and seconds.
+
+    By device: CUDA beside the CPU with the transfer apart, and from which n on CUDA is faster.
+    """
     from harness.errors import unknown
     from harness.judge.comparison import AXES
     from harness.judge.comparison import compare as side_by_side
@@ -35,6 +43,9 @@ def compare(
         if name not in names:
             raise unknown("problem in this run", name, names)
     chosen = [r for r in records if not problem or r.problem_name in problem or r.problem in problem]
+    if by == "device":
+        _by_device(chosen, baseline, ", ".join(found.id for found in runs), as_json=as_json)
+        return
     rows = side_by_side(chosen, by, baseline)
     if as_json:
         from harness.report.comparison_json import comparison_json
@@ -43,3 +54,19 @@ def compare(
     else:
         out().print(f"run {', '.join(found.id for found in runs)}, by {by}")
         print_comparison(out(), rows, by)
+
+
+def _by_device(records: "Sequence[Record]", baseline: str | None, runs: str, *, as_json: bool) -> None:
+    from harness.judge.devices import compare_devices
+
+    series = compare_devices(records, baseline)
+    if as_json:
+        from harness.report.comparison_json import devices_json
+
+        typer.echo(devices_json(series))
+    else:
+        from harness.report.console import out
+        from harness.report.device_table import print_devices
+
+        out().print(f"run {runs}, by device")
+        print_devices(out(), series)

@@ -1,6 +1,7 @@
 """harness fit: one case in full, as the tutorials show it."""
 
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from harness.solvers.options import Options
 
 
+@cli.takes_solver_options
 def fit(
     problem: Annotated[str, typer.Argument(help="A problem's name, or a .csv or .parquet file.")],
     solver: Annotated[str, typer.Argument(help="A solver's name.")],
@@ -18,38 +20,14 @@ def fit(
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     n: Annotated[str | None, typer.Option("--n", help="Rows of a drawn problem.")] = None,
     lr: Annotated[float | None, typer.Option("--lr", help="Learning rate.")] = None,
-    loss: cli.Loss = None,
-    epochs: cli.Epochs = None,
-    batch: cli.Batch = None,
-    momentum: cli.Momentum = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of weights and batch order.")] = None,
-    threads: cli.Threads = 1,
-    dtype: cli.Dtype = None,
-    scale: cli.Scale = None,
-    form: cli.Form = None,
-    hidden: cli.Hidden = None,
-    minimum_norm: cli.MinimumNorm = False,
+    said: cli.Said = MappingProxyType({}),
     init: Annotated[str | None, typer.Option("--init", help="Initial weights, then bias, as 0.5,-0.1.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Also draw the fit to FILE (.png, .svg, .pdf).")] = None,
     as_json: cli.AsJson = False,
 ) -> None:
     """Fit one problem with one solver and show everything: coefficients, digits, losses, scores, status."""
-    options = cli.solver_options(
-        device=device,
-        threads=threads,
-        dtype=dtype,
-        seed=seed,
-        lr=lr,
-        loss=loss,
-        epochs=epochs,
-        batch=batch,
-        momentum=momentum,
-        scale=scale,
-        form=form,
-        hidden=cli.layers(hidden),
-        minimum_norm=minimum_norm or None,
-        init=cli.initial(init),
-    )
+    options = cli.solver_options(device=device, lr=lr, seed=seed, init=cli.initial(init), **said)
     raise typer.Exit(_fit(problem, solver, options, n=n, target=target, plot=plot, as_json=as_json))
 
 

@@ -1,7 +1,11 @@
 """The options that several commands share, and the request that they make."""
 
+import inspect
+from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +23,16 @@ Loss = Annotated[str | None, typer.Option("--loss", help="mse or l1.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", help="Passes over the training rows.")]
 Batch = Annotated[int | None, typer.Option("--batch", help="Rows a step; all of them unless said.")]
 Momentum = Annotated[float | None, typer.Option("--momentum", help="Of SGD.")]
+Nesterov = Annotated[bool, typer.Option("--nesterov", help="Nesterov's momentum in SGD; needs --momentum.")]
+WeightDecay = Annotated[float | None, typer.Option("--weight-decay", help="As torch's optimizer takes it.")]
+Engine = Annotated[
+    str | None, typer.Option("--engine", help="Who does a training's arithmetic: loop, batched, graphed, oracle, jax.")
+]
+Implementation = Annotated[
+    str | None, typer.Option("--implementation", help="Of torch's optimizer: forloop, foreach or fused.")
+]
+LossOnDevice = Annotated[bool, typer.Option("--loss-on-device", help="The loop does not fetch each epoch's loss.")]
+Tf32 = Annotated[bool, typer.Option("--tf32", help="On CUDA, let products of float32 be rounded to TF32.")]
 Threads = Annotated[int, typer.Option("--threads", help="Threads of BLAS, OpenMP and torch.")]
 Dtype = Annotated[str | None, typer.Option("--dtype", help="float32 or float64.")]
 Scale = Annotated[str | None, typer.Option("--scale", help="Train on standardized or raw columns.")]
@@ -34,6 +48,50 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard out
 Machine = Annotated[str | None, typer.Option("--machine", help="With asv's results: the machine's name.")]
 AsvFolder = Annotated[Path | None, typer.Option("--results", help="asv's results_dir; results/asv unless said.")]
 RunId = Annotated[str | None, typer.Option("--run", help="The run's id; the newest unless said.")]
+
+
+SOLVER_OPTIONS: Mapping[str, tuple[Any, object]] = MappingProxyType(
+    {
+        "loss": (Loss, None),
+        "epochs": (Epochs, None),
+        "batch": (Batch, None),
+        "momentum": (Momentum, None),
+        "nesterov": (Nesterov, False),
+        "weight_decay": (WeightDecay, None),
+        "engine": (Engine, None),
+        "implementation": (Implementation, None),
+        "loss_on_device": (LossOnDevice, False),
+        "tf32": (Tf32, False),
+        "threads": (Threads, 1),
+        "dtype": (Dtype, None),
+        "scale": (Scale, None),
+        "form": (Form, None),
+        "hidden": (Hidden, None),
+        "minimum_norm": (MinimumNorm, False),
+    }
+)
+"""What every command that runs solvers takes, with typer's type and default; by the names of Options."""
+Said = Mapping[str, object]
+"""What was said of SOLVER_OPTIONS, as Options takes it."""
+
+
+def takes_solver_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command each of SOLVER_OPTIONS in the place of its parameter `said`, where it gets what was said."""
+    signature = inspect.signature(command)
+    options = [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=kind)
+        for name, (kind, default) in SOLVER_OPTIONS.items()
+    ]
+    shown = [one for own in signature.parameters.values() for one in (options if own.name == "said" else [own])]
+
+    @wraps(command)
+    def taking(**given: Any) -> None:
+        # A flag that was not given is not said, as None is.
+        said = {name: None if (value := given.pop(name)) is False else value for name in SOLVER_OPTIONS}
+        command(**given, said=said | {"hidden": layers(said["hidden"])})
+
+    taking.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]  # what typer reads
+    return taking
 
 
 def whole(text: str) -> int:

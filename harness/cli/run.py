@@ -1,5 +1,6 @@
 """harness run: the product of what was asked, timed, verified and stored."""
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from harness.records.run import Run
 
 
+@cli.takes_solver_options
 def run(
     problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. The tutorials' unless said.")] = None,
     solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable. All that suit unless said.")] = None,
@@ -21,17 +23,8 @@ def run(
     device: cli.Device = "auto",
     n: cli.Sizes = None,
     lr: cli.Rates = None,
-    loss: cli.Loss = None,
-    epochs: cli.Epochs = None,
-    batch: cli.Batch = None,
-    momentum: cli.Momentum = None,
     seed: cli.Seeds = None,
-    threads: cli.Threads = 1,
-    dtype: cli.Dtype = None,
-    scale: cli.Scale = None,
-    form: cli.Form = None,
-    hidden: cli.Hidden = None,
-    minimum_norm: cli.MinimumNorm = False,
+    said: cli.Said = MappingProxyType({}),
     store: cli.StoreUrl = None,
     as_json: cli.AsJson = False,
 ) -> None:
@@ -46,18 +39,7 @@ def run(
         lr=tuple(lr or ()),
         seeds=tuple(seed or ()),
         target=target,
-        options=cli.solver_options(
-            threads=threads,
-            dtype=dtype,
-            loss=loss,
-            epochs=epochs,
-            batch=batch,
-            momentum=momentum,
-            scale=scale,
-            form=form,
-            hidden=cli.layers(hidden),
-            minimum_norm=minimum_norm or None,
-        ),
+        options=cli.solver_options(**said),
     )
     made, records = run_request(request, store, quiet=as_json)
     if as_json:

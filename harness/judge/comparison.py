@@ -33,7 +33,7 @@ def _device(record: Record) -> str | None:
 
 
 def _solver(record: Record) -> str | None:
-    return " ".join([record.solver, *_shown(record, "lr", "seed")])
+    return " ".join([record.label, *_shown(record, "lr", "seed")])
 
 
 def _optimizer(record: Record) -> str | None:
@@ -89,7 +89,7 @@ def compare(records: Sequence[Record], by: str, baseline: str | None = None) -> 
             members[_unused(value, members)] = record
     groups = {name: members for name, members in groups.items() if len(members) > 1}
     if not groups:
-        raise CannotMeasureError(f"nothing to compare by {by}: the run has no two cases that differ in it alone")
+        raise nothing_to_compare(by)
     values = dict.fromkeys(value for members in groups.values() for value in members)
     if baseline is not None and baseline not in values:
         raise unknown(f"{by} for a baseline", baseline, values)
@@ -98,6 +98,12 @@ def compare(records: Sequence[Record], by: str, baseline: str | None = None) -> 
         for name, members in groups.items()
         for value, record in members.items()
     ]
+
+
+def nothing_to_compare(by: str) -> CannotMeasureError:
+    """The error where no two cases differ in the axis alone; by device it says how to get them."""
+    how = "; 'harness run --device all' on a machine with CUDA makes them" if by == "device" else ""
+    return CannotMeasureError(f"nothing to compare by {by}: the run has no two cases that differ in it alone{how}")
 
 
 def _unused(value: str, members: dict[str, Record]) -> str:

@@ -58,10 +58,11 @@ class Expectation(_Strict):
     one by problem: then those are the problems, unless `problem` says. `optional`: the library is an extra,
     so that `unsupported` and no record at all are accepted.
 
-    `options` and `n` narrow the match; a record without such an option matches. `versions` maps a library
-    to the versions that the entry is about (">=1.9"); an unknown version is one of them. `status` is what the
-    case must end as, or a list of what it ends as by chance; another than ok needs `expected_failure`, the
-    reason. `pinned` limits come from elsewhere than a measurement: an update leaves them.
+    `options` and `n` narrow the match; a record without such an option matches, and one of any engine where
+    `options` names none. `versions` maps a library to the versions that the entry is about (">=1.9"); an
+    unknown version is one of them. `status` is what the case must end as, or a list of what it ends as by
+    chance; another than ok needs `expected_failure`, the reason. `pinned` limits
+    come from elsewhere than a measurement: an update leaves them.
     """
 
     problem: Names = ()

@@ -12,13 +12,17 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.records.record import Kept
+from harness.timing.precision import cublas_tf32
 
 HASH = re.compile("[0-9a-f]{6,40}")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "statsmodels", "torch", "pandas", "python-flint", "ls-harness")
 
 
 class Environment(Kept):
-    """Equal environments have equal ids; the commit is part of it, the load of the machine is not."""
+    """Equal environments have equal ids; the commit is part of it, the load of the machine is not.
+
+    `tf32`: torch's setting of the process; what each case ran with is in its record.
+    """
 
     cpu: str
     cores: int
@@ -130,5 +134,5 @@ def _gpu() -> dict[str, str | bool | None]:
         "gpu": torch.cuda.get_device_name(),
         "driver": driver or None,
         "cuda": torch.version.cuda,
-        "tf32": bool(torch.backends.cuda.matmul.allow_tf32),
+        "tf32": cublas_tf32(torch),
     }

@@ -58,7 +58,10 @@ class HeadRow(Kept):
 class Record(Kept):
     """One case. Times in seconds, memory in bytes; `unit`: what is timed, a fit or an epoch.
 
-    A sample is one call: of a training, `epochs_per_call` epochs.
+    A sample is one call: of a training, `epochs_per_call` epochs. `tf32`: whether products of float32 might be
+    rounded to TF32 while the case ran, None on the CPU. `transfer_in_s`, `transfer_out_s`: the median copy of the
+    training rows to the device, and of the result back; None on the CPU. `capture_s`: what recording a CUDA
+    graph took, a part of `prepare_s`; None where there is none.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -82,6 +85,10 @@ class Record(Kept):
     unit: str = ""
     epochs_per_call: int = 1
     prepare_s: float | None = None
+    capture_s: float | None = None
+    tf32: bool | None = None
+    transfer_in_s: float | None = None
+    transfer_out_s: float | None = None
     peak_bytes: int | None = None
     device_peak_bytes: int | None = None
     accuracy: Accuracy = Accuracy()
@@ -94,6 +101,12 @@ class Record(Kept):
     def advice(self) -> str:
         """What to do about the status; empty for ok."""
         return self.status.advice
+
+    @property
+    def label(self) -> str:
+        """The solver, and the engine of a training where it is not the loop: torch_sgd [batched]."""
+        engine = self.options.get("engine", "loop")
+        return self.solver if engine == "loop" else f"{self.solver} [{engine}]"
 
     @property
     def failed(self) -> bool:

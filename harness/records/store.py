@@ -6,7 +6,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, insert, inspect, select, update
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import CannotMeasureError, UsageError
@@ -36,18 +36,21 @@ class Store:
     def __init__(self, url: str | None = None, *, create: bool = True) -> None:
         """Open the store; `create` False raises CannotMeasureError if there is none yet."""
         self.url = store_url(url)
-        with _one_line(self.url):
-            self._engine = _engine(self.url, create=create)
-            present = set(inspect(self._engine).get_table_names())
+        with one_line(self.url):
+            self.engine = _engine(self.url, create=create)
+            present = set(inspect(self.engine).get_table_names())
             if "meta" in present:
                 self._check_version()
+                if create:
+                    # A store made before a table was thought of gets it; one that is only read is not written to.
+                    tables.metadata.create_all(self.engine)
             elif not create:
                 raise CannotMeasureError(f"{self.url}: nothing is stored there yet: 'harness run' fills it")
             else:
                 self._create(present)
 
     def _check_version(self) -> None:
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             found = connection.execute(select(tables.meta.c.schema_version)).scalar()
         if found != SCHEMA_VERSION:
             raise UsageError(
@@ -57,23 +60,18 @@ class Store:
     def _create(self, present: set[str]) -> None:
         if present:
             raise UsageError(f"{self.url}: holds other tables and is no harness store: name another --store")
-        if self._engine.dialect.name == "sqlite":
+        if self.engine.dialect.name == "sqlite":
             # The write-ahead log is a property of the file: only a store of ours is given it.
-            with self._engine.connect() as connection:
+            with self.engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             tables.metadata.create_all(connection)
             connection.execute(insert(tables.meta).values(schema_version=SCHEMA_VERSION))
 
     def start(self, run: Run) -> None:
         """Write a run that is about to begin."""
-        with _one_line(self.url), self._engine.begin() as connection:
-            known = connection.execute(
-                select(tables.environments.c.id).where(tables.environments.c.id == run.environment.id)
-            )
-            if known.first() is None:
-                body = run.environment.model_dump_json()
-                connection.execute(insert(tables.environments).values(id=run.environment.id, body=body))
+        with one_line(self.url), self.engine.begin() as connection:
+            keep_environment(connection, run.environment)
             connection.execute(
                 insert(tables.runs).values(
                     id=run.id,
@@ -87,12 +85,12 @@ class Store:
 
     def finish(self, run_id: str) -> None:
         """Mark a run as having gone through all its cases."""
-        with _one_line(self.url), self._engine.begin() as connection:
+        with one_line(self.url), self.engine.begin() as connection:
             connection.execute(update(tables.runs).where(tables.runs.c.id == run_id).values(finished_at=now()))
 
     def add(self, run_id: str, record: Record) -> int:
         """Write a record whose samples are still to come; its key for add_samples."""
-        with _one_line(self.url), self._engine.begin() as connection:
+        with one_line(self.url), self.engine.begin() as connection:
             done = connection.execute(
                 insert(tables.records).values(
                     run=run_id,
@@ -114,7 +112,7 @@ class Store:
             {"record": key, "round": i, "wall_s": wall, "cpu_s": cpu}
             for i, (wall, cpu) in enumerate(zip_longest(samples.wall_s, samples.cpu_s))
         ]
-        with _one_line(self.url), self._engine.begin() as connection:
+        with one_line(self.url), self.engine.begin() as connection:
             if rows:
                 connection.execute(insert(tables.samples), rows)
             if samples.error:
@@ -129,7 +127,7 @@ class Store:
             .join(tables.environments)
             .order_by(tables.runs.c.started_at, tables.runs.c.id)
         )
-        with _one_line(self.url), self._engine.connect() as connection:
+        with one_line(self.url), self.engine.connect() as connection:
             return [_run(row) for row in connection.execute(joined).mappings()]
 
     def run(self, run_id: str | None = None) -> Run:
@@ -147,7 +145,7 @@ class Store:
 
     def records(self, run_id: str) -> list[Record]:
         """The records of a run with their samples, in the order they ended."""
-        with _one_line(self.url), self._engine.connect() as connection:
+        with one_line(self.url), self.engine.connect() as connection:
             rows = connection.execute(
                 select(tables.records.c.id, tables.records.c.body, tables.records.c.sampling_error)
                 .where(tables.records.c.run == run_id)
@@ -172,6 +170,14 @@ class Store:
             )
             for key, body, error in rows
         ]
+
+
+def keep_environment(connection: Connection, environment: Environment) -> None:
+    """Write an environment unless it is known."""
+    known = select(tables.environments.c.id).where(tables.environments.c.id == environment.id)
+    if connection.execute(known).first() is None:
+        body = environment.model_dump_json()
+        connection.execute(insert(tables.environments).values(id=environment.id, body=body))
 
 
 def _run(row: Any) -> Run:
@@ -210,7 +216,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 @contextmanager
-def _one_line(url: str) -> Iterator[None]:
+def one_line(url: str) -> Iterator[None]:
     """Turn what a database or a driver raises into one line that names the store."""
     try:
         yield

@@ -1,6 +1,6 @@
 """The store's tables; their version is records.record.SCHEMA_VERSION."""
 
-from sqlalchemy import Column, Float, ForeignKey, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Float, ForeignKey, Integer, MetaData, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 meta = Table("meta", metadata, Column("schema_version", Integer, nullable=False))
@@ -37,4 +37,26 @@ samples = Table(
     Column("round", Integer, primary_key=True),
     Column("wall_s", Float),
     Column("cpu_s", Float),
+)
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("started_at", Text, nullable=False),
+    Column("finished_at", Text),
+    Column("body", Text, nullable=False),
+    Column("environment", ForeignKey("environments.id"), nullable=False),
+)
+sweep_cells = Table(
+    "sweep_cells",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("sweep", ForeignKey("sweeps.id"), nullable=False, index=True),
+    Column("problem", Text, nullable=False),
+    Column("optimizer", Text, nullable=False),
+    Column("lr", Float, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    # Two processes that go on with one sweep do not both write a cell.
+    UniqueConstraint("sweep", "problem", "optimizer", "lr"),
 )

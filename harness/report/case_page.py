@@ -16,7 +16,8 @@ MOST_FEATURES = 6
 
 def print_case(console: Console, record: Record, title: str) -> None:
     """Summary or coefficients with their digits, losses, scores, head of predictions, status and advice."""
-    console.print(f"[bold]{escape(title)}[/]")
+    engine = record.options.get("engine", "loop")
+    console.print(f"[bold]{escape(title)}{'' if engine == 'loop' else f', engine {engine}'}[/]")
     console.print(escape(record.case), style="dim")
     if record.solution and record.solution.summary:
         console.print(escape(record.solution.summary))
@@ -121,11 +122,13 @@ def _print_head(console: Console, record: Record) -> None:
 
 
 def _print_measurement(console: Console, record: Record) -> None:
-    samples = record.samples
-    if samples.wall_s:
+    samples, each = record.samples, record.epochs_per_call
+    if samples.median_wall_s is not None and samples.median_cpu_s is not None:
+        calls = f"{len(samples.wall_s)} single calls" + (f" of {each} epochs each" if each > 1 else "")
         console.print(
-            f"one {record.unit}: {show.seconds(samples.median_wall_s)} wall, {show.seconds(samples.median_cpu_s)} CPU "
-            f"(median of {len(samples.wall_s)} single calls, {record.threads} thread{'s' * (record.threads > 1)}); "
+            f"one {record.unit}: {show.seconds(samples.median_wall_s / each)} wall, "
+            f"{show.seconds(samples.median_cpu_s / each)} CPU "
+            f"(median of {calls}, {record.threads} thread{'s' * (record.threads > 1)}); "
             f"preparation {show.seconds(record.prepare_s)}; peak memory of the fit {show.size(record.peak_bytes)}"
         )
     for warning in record.warnings:

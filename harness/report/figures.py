@@ -3,7 +3,9 @@
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
@@ -44,6 +46,8 @@ LEGEND_CHARACTERS = 12
 """Characters of the legend to an inch."""
 LEGEND_HANDLE = 7
 """Characters that a legend's mark and the gaps around it take."""
+FORMATS: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+"""Suffix -> what matplotlib would write of the moment: the same figure is the same file."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,14 @@ def panels(count: int = 1) -> tuple[Figure, list[Axes]]:
     return figure, [part.add_subplot() for part in figure.subfigures(1, count, squeeze=False)[0]]
 
 
+def rendered(figure: Figure, suffix: str) -> bytes:
+    """The picture's file in the format of a suffix of FORMATS, in memory: a failure leaves no half a picture."""
+    held = BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "harness"}):  # else the ids inside an SVG are drawn at random
+        figure.savefig(held, format=suffix[1:], metadata=FORMATS[suffix])
+    return held.getvalue()
+
+
 def scatter_with_lines(
     data: Mapping[str, Points], lines: Mapping[str, Points], labels: Labels, into: Axes | None = None
 ) -> Figure:
@@ -72,7 +84,7 @@ def scatter_with_lines(
         _scatter(axes, points, label, color=BLACK, alpha=0.3)
     for i, (label, points) in enumerate(lines.items()):
         _line(axes, points, label, i)
-    return _finished(axes, labels)
+    return finished(axes, labels)
 
 
 def losses(curves: Mapping[str, Points], labels: Labels, into: Axes | None = None) -> Figure:
@@ -89,7 +101,7 @@ def losses(curves: Mapping[str, Points], labels: Labels, into: Axes | None = Non
         axes.set_yscale("log")
     axes.margins(x=0.02)
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True))
-    return _finished(axes, labels)
+    return finished(axes, labels)
 
 
 def predicted_against_observed(pairs: Mapping[str, Points], labels: Labels, into: Axes | None = None) -> Figure:
@@ -104,7 +116,7 @@ def predicted_against_observed(pairs: Mapping[str, Points], labels: Labels, into
     axes.plot(diagonal, diagonal, color=BLACK, linewidth=1.5, linestyle="--", label="predicted = observed")
     # One range on both axes: the diagonal goes from corner to corner.
     axes.set(xlim=diagonal, ylim=diagonal)
-    return _finished(axes, labels)
+    return finished(axes, labels)
 
 
 def splits_and_predictions(
@@ -117,7 +129,7 @@ def splits_and_predictions(
         _scatter(axes, points, label, color=color, marker=marker, alpha=0.5, size=size)
     for label, points in predicted.items():
         _scatter(axes, points, label, color=VERMILLION, marker="x", alpha=0.9, size=20)
-    return _finished(axes, labels)
+    return finished(axes, labels)
 
 
 def number(value: float) -> str:
@@ -137,7 +149,7 @@ def _scatter(
         alpha=alpha / crowd**0.25,
         marker=marker,
         linewidths=1.4 if marker == "x" else 0.0,
-        label=_plain(label, LABEL_WIDTH),
+        label=plain(label, LABEL_WIDTH),
         rasterized=crowd > 1,
     )
 
@@ -145,15 +157,15 @@ def _scatter(
 def _line(axes: Axes, points: Points, label: str, i: int) -> None:
     """The i-th line: colour and dashes both change, so that lines that coincide are still seen as two."""
     color, style = SERIES[i % len(SERIES)], STYLES[i % len(STYLES)]
-    axes.plot(*points, color=color, linestyle=style, linewidth=2.2, label=_plain(label, LABEL_WIDTH))
+    axes.plot(*points, color=color, linestyle=style, linewidth=2.2, label=plain(label, LABEL_WIDTH))
 
 
-def _finished(axes: Axes, labels: Labels) -> Figure:
+def finished(axes: Axes, labels: Labels) -> Figure:
     """Texts, a faint grid and a legend below the panel, where it hides no data."""
-    title = "\n".join(_plain(line, TITLE_WIDTH) for line in labels.title.splitlines())
+    title = "\n".join(plain(line, TITLE_WIDTH) for line in labels.title.splitlines())
     axes.set_title(title, fontsize=11, pad=10)
-    axes.set_xlabel(_plain(labels.x, LABEL_WIDTH))
-    axes.set_ylabel(_plain(labels.y, UPRIGHT_WIDTH))
+    axes.set_xlabel(plain(labels.x, LABEL_WIDTH))
+    axes.set_ylabel(plain(labels.y, UPRIGHT_WIDTH))
     axes.grid(visible=True, color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
@@ -176,7 +188,7 @@ def _columns(texts: list[str], inches: float) -> int:
     return len(texts) if sum(lengths) <= room else max(1, room // max(lengths))
 
 
-def _plain(text: str, width: int) -> str:
+def plain(text: str, width: int) -> str:
     """The text in as few lines of at most `width` characters as it takes, of about equal length.
 
     Dollars are escaped, since matplotlib reads $...$ as mathematics.

@@ -7,10 +7,11 @@ from itertools import groupby
 from rich.console import Console
 from rich.markup import escape
 
-from harness.records.record import Record
+from harness.records.record import Record, Status
 from harness.report import numbers as show
 from harness.report.sections import Column, print_sections
 
+R_SQUARED_WIDTH = 7
 COLUMNS = (
     Column("solver", 22, "left"),
     Column("device", 6, "left"),
@@ -20,7 +21,7 @@ COLUMNS = (
     Column("digits", 6),
     Column("excess", 7),
     Column("to 1e-4", 8),
-    Column("R²", 7),
+    Column("R²", R_SQUARED_WIDTH),
     Column("status", 14, "left"),
 )
 
@@ -30,6 +31,7 @@ def print_run(console: Console, records: Sequence[Record]) -> None:
     problems = groupby(records, key=lambda record: record.problem)
     print_sections(console, COLUMNS, ((name, [_cells(record) for record in members]) for name, members in problems))
     _print_failures(console, records)
+    _print_full_batches(console, records)
     console.print(summary(records))
 
 
@@ -44,7 +46,7 @@ def _cells(record: Record) -> list[str]:
     score = show.last_split(accuracy.r2)
     reached = accuracy.epochs_to.get("1e-4")
     return [
-        escape(record.solver),
+        escape(record.label),
         record.device,
         show.learning_rate(record),
         show.seconds(record.call_s),
@@ -52,17 +54,35 @@ def _cells(record: Record) -> list[str]:
         show.fixed(accuracy.digits, 1),
         show.power(accuracy.excess_loss),
         "" if not accuracy.epochs_to else "censored" if reached is None else f"{reached} ep",
-        "" if score is None else f"{score[1]:.4f}",
+        "" if score is None else _r_squared(score[1]),
         show.status_text(record.status),
     ]
+
+
+def _r_squared(value: float) -> str:
+    """Four decimal places, where they fit into the column: a training that diverged is far below 0."""
+    text = f"{value:.4f}"
+    return text if len(text) <= R_SQUARED_WIDTH else f"{value:.0e}"
 
 
 def _print_failures(console: Console, records: Sequence[Record]) -> None:
     for record in records:
         if record.failed:
-            name = f"{record.problem} {record.solver}"
+            name = f"{record.problem} {record.label}"
             said = record.message or record.samples.error
             console.print(f"[red]{record.status.value}[/] {escape(name)}: {escape(said)}. {record.advice}")
-    reasons = Counter(f"{record.solver}: {record.message}" for record in records if record.status == "unsupported")
+    reasons = Counter(f"{record.label}: {record.message}" for record in records if record.status is Status.UNSUPPORTED)
     for reason, count in reasons.items():
         console.print(f"[dim]unsupported[/] {escape(reason)} ({count} case{'s' if count > 1 else ''})")
+
+
+def _print_full_batches(console: Console, records: Sequence[Record]) -> None:
+    """Say of which problems the batch that was asked for is all rows."""
+    batches = {(record.problem, record.options["batch"], record.n): None for record in records if _is_full(record)}
+    for problem, batch, n in batches:
+        console.print(f"[yellow]full batch[/] {escape(problem)}: batch {batch} is more than its {n} training rows")
+
+
+def _is_full(record: Record) -> bool:
+    batch = record.options.get("batch")
+    return record.status is not Status.UNSUPPORTED and isinstance(batch, int) and batch > record.n

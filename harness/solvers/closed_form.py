@@ -22,6 +22,7 @@ class ClosedFormPrepared(Generic[T]):
     answer: T | None = None
     unit: str = "fit"
     epochs_per_call: int = 1
+    capture_s: float | None = None
 
     def run(self) -> None:
         """Solve once and keep the answer."""

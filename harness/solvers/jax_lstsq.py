@@ -5,10 +5,8 @@ from typing import Any
 from harness.problems.problem import Problem, design_matrix
 from harness.solvers.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import fit_from_design
+from harness.solvers.jax_client import cannot_change_to, device_of
 from harness.solvers.options import Options
-
-_made_with: list[int] = []
-"""The threads that jax's CPU client of this process was made with; empty until it is."""
 
 
 class JaxLstsq(ClosedForm):
@@ -25,20 +23,14 @@ class JaxLstsq(ClosedForm):
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """The client's pool has the size that it was made with."""
-        if _made_with and _made_with[0] != options.threads:
-            return (
-                f"jax was started with {_made_with[0]} thread(s) and cannot change to {options.threads}: "
-                "use another process"
-            )
-        return None
+        return cannot_change_to(options.threads)
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[Any]:
         """Copies the design to jax's CPU and compiles; the timed work is lstsq until its answer is there."""
         import jax
 
         double = options.dtype == "float64"
-        cpu = jax.local_devices(backend="cpu")[0]
-        _made_with[:] = _made_with or [options.threads]
+        cpu = device_of("cpu", options.threads)
         with jax.enable_x64(double):
             A = jax.device_put(design_matrix(problem).astype(str(options.dtype)), cpu)
             y = jax.device_put(problem.rows("train")[1].astype(str(options.dtype)), cpu)

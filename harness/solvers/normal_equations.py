@@ -4,6 +4,7 @@ Fast and short, and it squares the condition number (Higham 2002, Accuracy and S
 the negative control of the accuracy tables.
 """
 
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ class NormalEquationsTorch(ClosedForm):
 
     name = "normal_equations_torch"
     title = "normal equations, torch (textbook closed form)"
+    takes = MappingProxyType({"dtype": "float64", "tf32": None})
     devices = ("cpu", "cuda")
     requires = ("torch",)
 

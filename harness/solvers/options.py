@@ -21,6 +21,8 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "engine": ENGINES,
     "implementation": IMPLEMENTATIONS,
 }
+ONE_DTYPE: Mapping[str, str] = {"oracle": "float64"}
+"""Engines with arithmetic of one dtype only: theirs is the default where they are asked for."""
 UNIVERSAL = ("device", "threads")
 """Options that every solver has; all others are None until a solver's default or a request sets them."""
 
@@ -106,7 +108,9 @@ def resolve(solver: str, takes: Mapping[str, object], asked: Options, recipe: Ma
     for name in asked.said():
         if name not in takes:
             known = f"takes {', '.join(takes)}" if takes else "takes no options"
-            raise UsageError(f"{solver} takes no {name} (it {known}): drop --{name}")
+            raise UsageError(f"{solver} takes no {name} (it {known}): drop --{name.replace('_', '-')}")
     defaults = {name: recipe.get(name, default) for name, default in takes.items()}
+    if asked.engine is not None and asked.engine in ONE_DTYPE:
+        defaults["dtype"] = ONE_DTYPE[asked.engine]
     unset = {name: value for name, value in defaults.items() if getattr(asked, name) is None}
     return replace(asked, **unset)  # type: ignore[arg-type]  # the values are checked by Options itself

@@ -36,6 +36,10 @@ class Prepared(Protocol):
     def epochs_per_call(self) -> int:
         """How many epochs one `run()` is; 1 where the unit is a fit."""
 
+    @property
+    def capture_s(self) -> float | None:
+        """Seconds that the preparation spent on recording a CUDA graph; None if it records none."""
+
     def run(self) -> None:
         """The timed work."""
 

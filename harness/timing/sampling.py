@@ -12,7 +12,7 @@ import gc
 import random
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -56,10 +56,11 @@ class Effort:
 
 @dataclass
 class Work:
-    """One thing to time: `call` does it, `synchronize` waits until the device is done."""
+    """One thing to time: `call` does it, `synchronize` waits until the device is done, each turn is inside `around`."""
 
     call: Callable[[], object]
     synchronize: Callable[[], None] = lambda: None
+    around: Callable[[], AbstractContextManager[object]] = nullcontext
     wall_s: list[float] = field(default_factory=list)
     cpu_s: list[float] = field(default_factory=list)
     error: str = ""
@@ -111,7 +112,8 @@ def _guarded(work: Work, call: Callable[[], object]) -> None:
     if work.error:
         return
     try:
-        call()
+        with work.around():
+            call()
     except Exception as error:  # noqa: BLE001  # any solver's any error ends its own sampling only
         work.error = f"{type(error).__name__}: {error}"
 

@@ -78,7 +78,8 @@ def _settle_linear(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kin
     if kind is Kind.ITERATIVE:
         if accuracy.epochs_to.get("1e-6") is not None or judged.excess <= TOLERANCES[-1]:
             return Status.OK, fit.message
-        return Status.NOT_CONVERGED, f"the excess loss is still {judged.relative_to}"
+        still = f"the excess loss is still {judged.relative_to}"
+        return Status.NOT_CONVERGED, "; ".join(filter(None, (still, fit.message)))
     if reference.full_rank or fit.minimum_norm:
         return _settle_unique(fit, judged)
     return _settle_deficient(fit, judged)

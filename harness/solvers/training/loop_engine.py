@@ -81,6 +81,7 @@ class LoopTraining:
     training: Training
     unit: str = "epoch"
     epochs_per_call: int = 1
+    capture_s: float | None = None
 
     def __post_init__(self) -> None:
         """Build the model that is timed."""

@@ -36,16 +36,17 @@ def keeps_all(training: Training) -> bool:
 def fit_of(training: Training, path: Path) -> Fit:
     """The Fit, with its Trace: coefficients by epoch of a linear model, losses of the held-out rows."""
     status = Status.DIVERGED if path.diverged else Status.OK
-    message = f"the loss reached {path.loss[-1]:.3g} in epoch {len(path.loss) - 1}" if path.diverged else ""
+    ending = f"the loss reached {path.loss[-1]:.3g} in epoch {len(path.loss) - 1}" if path.diverged else ""
+    message = "; ".join(filter(None, (ending, full_batch(training))))
     model = _Model(training)
     val = model.losses(path.parameters[1:], training.held_out) if training.held_out else None
     if training.linear is None:
         model.load(path.parameters[-1])
         trace = Trace(path.loss, val, training.held_out)
-        return Fit(model.predict, status=status, message=message or full_batch(training), trace=trace)
+        return Fit(model.predict, status=status, message=message, trace=trace)
     coef, intercept = training.scaling.back(path.parameters[:, :-1], path.parameters[:, -1])
     trace = Trace(path.loss, val, training.held_out, coef, intercept)
-    return linear_fit(coef[-1], intercept[-1], status=status, message=message or full_batch(training), trace=trace)
+    return linear_fit(coef[-1], intercept[-1], status=status, message=message, trace=trace)
 
 
 def full_batch(training: Training) -> str:

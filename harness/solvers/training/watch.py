@@ -52,13 +52,13 @@ class Watch:
         with np.errstate(all="ignore"):
             excess = self._excess(block)
         # A curve's excess after its last epoch is not known: no later epoch steps from there.
-        known = np.arange(len(excess))[:, None] <= block.epochs_run
+        rows = block.epochs_run + len(excess) - len(block.loss)
+        known = np.arange(len(excess))[:, None] < rows
         seen = np.where(known & ~np.isnan(excess), excess, np.inf)
         for level, tolerance in zip(self.reached, self.aim.tolerances, strict=True):
             new = (level[block.numbers] == CENSORED) & (seen.min(axis=0) <= tolerance)
             level[block.numbers[new]] = block.before + np.argmax(seen[:, new] <= tolerance, axis=0)
-        last = np.minimum(block.epochs_run, len(excess) - 1)
-        self.final[block.numbers] = excess[last, np.arange(len(last))]
+        self.final[block.numbers] = excess[rows - 1, np.arange(len(rows))]
         self.run[block.numbers] = block.before + block.epochs_run
         self.diverged[block.numbers] = block.diverged
         self._draw(block, np.where(known, excess, np.nan))

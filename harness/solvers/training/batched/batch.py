@@ -1,6 +1,6 @@
 """Training of K models together: blocks of epochs, between which those that diverged are taken out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +60,7 @@ class Batch:
         self.like = models.X
         self.numbers = torch.arange(self.total, device=self.like.device)
         self.batches = batches if batches is not None and batches.size < len(models.X) else None
+        self.steps = -(-len(self.like) // self.batches.size) if self.batches else 1
         self.orders = {s: torch.Generator().manual_seed(s) for s in set(self.batches.seeds)} if self.batches else {}
         self._adopt(models)
         self.optimizer = optimizer_of(settings, self._owners(), self.like.dtype)
@@ -70,7 +71,7 @@ class Batch:
         """Room for a block of these models' epochs."""
         self.models, self.place = models, models.place.to(self.like.device)
         self.size = models.models * models.per_model
-        self.block = max(1, min(BLOCK, BLOCK_NUMBERS // self.size))
+        self.block = max(1, min(BLOCK // self.steps, BLOCK_NUMBERS // self.size))
         # The constants behind a state are ones, which nothing changes.
         self.path = self.like.new_ones(self.block + 1, self.size + models.constants)
         self.states = [row[: self.size] for row in self.path]
@@ -78,6 +79,11 @@ class Batch:
         self.gradient = self.like.new_empty(self.size)
         self.gradient_view = models.gradient_view(self.gradient)
         self.losses = self.like.new_empty(self.block, models.models)
+        self.loss_rows = list(self.losses)
+        if self.batches:
+            place, seeds = {seed: at for at, seed in enumerate(self.orders)}, self.batches.seeds
+            mine = [place[seeds[number]] for number in self.numbers.tolist()]
+            self.whose = torch.tensor(mine, device=self.like.device)
 
     def _owners(self) -> Owners:
         owner = torch.empty(self.size, dtype=torch.int64, device=self.like.device)
@@ -86,28 +92,30 @@ class Batch:
 
     def advance(self, epochs: int) -> None:
         """At most `block` epochs from path[0]: losses[e] is what epoch e steps from, path[e + 1] where it leads."""
-        steps = -(-len(self.like) // self.batches.size) if self.batches else 1
-        self.optimizer.begin(epochs * steps)
         if self.batches:
             for epoch in range(epochs):
                 self._mini(epoch, self.batches)
             return
         full, step, gradient, view = self.models.full, self.optimizer.step, self.gradient, self.gradient_view
         for epoch in range(epochs):
-            full(self.bound[epoch], view, self.losses[epoch])
+            full(self.bound[epoch], view, self.loss_rows[epoch])
             step(self.states[epoch], gradient, self.states[epoch + 1])
 
     def _mini(self, epoch: int, batches: MiniBatches) -> None:
         """One epoch of mini-batches; the first step leads from one state to the next, the others stay there."""
         n = len(self.like)
-        drawn = {seed: torch.randperm(n, generator=order) for seed, order in self.orders.items()}
-        rows = torch.stack([drawn[batches.seeds[number]] for number in self.numbers.tolist()]).to(self.like.device)
+        drawn = torch.stack([torch.randperm(n, generator=order) for order in self.orders.values()])
         total, loss, before = self.losses[epoch].zero_(), torch.empty_like(self.losses[epoch]), epoch
-        for chunk in rows.split(batches.size, dim=1):
-            self.models.own(chunk, self.bound[before], self.gradient_view, loss)
+        for chunk in drawn.to(self.like.device).split(batches.size, dim=1):
+            # By seed until here: models that share one would hold the same order of all rows.
+            self.models.own(chunk[self.whose], self.bound[before], self.gradient_view, loss)
             self.optimizer.step(self.states[before], self.gradient, self.states[epoch + 1])
             total.add_(loss, alpha=chunk.shape[1] / n)
             before = epoch + 1
+
+    def carry(self, epochs: int) -> None:
+        """Go on from the state after `epochs` epochs of the block, with all models."""
+        self.states[0].copy_(self.states[epochs])
 
     def restrict(self, kept: torch.Tensor, epochs: int) -> None:
         """Go on from the state after `epochs` epochs of the block, without all models but `kept` (K,) bool."""
@@ -126,17 +134,47 @@ class Batch:
         return self.path[epochs][:, self.place]
 
 
-def train(batch: Batch, epochs: int, keep: Sequence[int] = ()) -> Trained:
-    """`epochs` epochs of all models from where they stand; `keep`: numbers of epochs, ascending."""
-    wanted = torch.as_tensor(keep, dtype=torch.int64)
-    record = _Record(batch, epochs, wanted)
+@dataclass(frozen=True)
+class Seen:
+    """A block of `count` epochs after the first `before`, just done: K models are under way.
+
+    `numbers` (K,): theirs, out of all. `loss` (count, K) float64: what each epoch stepped from. `run` (K,): how
+    many of the epochs count; `ended` (K,) bool: the model diverged in the block.
+    """
+
+    before: int
+    count: int
+    numbers: torch.Tensor
+    loss: torch.Tensor
+    run: torch.Tensor
+    ended: torch.Tensor
+
+
+def blocks(batch: Batch, epochs: int) -> Iterator[Seen]:
+    """`epochs` epochs of all models from where they stand, block by block, until all are done or have diverged.
+
+    Between two blocks `batch` still holds the last one's path, of the models that were under way in it.
+    """
+    first: torch.Tensor | None = None
     before = 0
     while before < epochs and len(batch.numbers):
-        count = min(batch.block, epochs - before)
+        count, numbers = min(batch.block, epochs - before), batch.numbers
         batch.advance(count)
-        alive = record.note(before, count)
-        batch.restrict(alive, count)
+        loss = batch.losses[:count].double()
+        first = loss[0].clone() if first is None else first
+        bad = ~(loss <= DIVERGED_FACTOR * first[numbers]) | ~loss.isfinite()
+        ended = bad.any(0)
+        run = torch.where(ended, bad.int().argmax(0) + 1, count)
+        yield Seen(before, count, numbers, loss, run, ended)
+        batch.restrict(~ended, count)
         before += count
+
+
+def train(batch: Batch, epochs: int, keep: Sequence[int] = ()) -> Trained:
+    """`epochs` epochs of all models from where they stand; `keep`: numbers of epochs, ascending."""
+    record = _Record(batch, epochs, torch.as_tensor(keep, dtype=torch.int64))
+    for seen in blocks(batch, epochs):
+        record.note(seen)
     return record.trained()
 
 
@@ -148,34 +186,26 @@ class _Record:
         self.batch, self.keep = batch, keep.to(batch.like.device)
         self.loss = batch.like.new_full((epochs, total), torch.nan, dtype=torch.float64)
         self.kept = batch.like.new_zeros((len(keep), total, per_model), dtype=torch.float64)
-        self.first: torch.Tensor | None = None
         self.run = torch.full((total,), epochs, device=batch.like.device)
         self.diverged = torch.zeros(total, dtype=torch.bool, device=batch.like.device)
         zero = torch.zeros(1, dtype=torch.int64, device=batch.like.device)
         self.kept[self.keep == 0] = batch.parameters(zero).double()
 
-    def note(self, before: int, count: int) -> torch.Tensor:
-        """Write a block of `count` epochs down; who goes on, (K,) bool."""
-        batch, numbers = self.batch, self.batch.numbers
-        loss = batch.losses[:count].double()
-        if self.first is None:
-            self.first = loss[0].clone()
-        bad = ~(loss <= DIVERGED_FACTOR * self.first[numbers]) | ~loss.isfinite()
-        ended = bad.any(0)
-        run = torch.where(ended, bad.int().argmax(0) + 1, count)
-        epoch = torch.arange(count, device=loss.device)[:, None]
-        self.loss[before : before + count, numbers] = torch.where(epoch < run, loss, torch.nan)
+    def note(self, seen: Seen) -> None:
+        """Write a block down."""
+        before, after, numbers, run, ended = seen.before, seen.before + seen.count, seen.numbers, seen.run, seen.ended
+        epoch = torch.arange(seen.count, device=seen.loss.device)[:, None]
+        self.loss[before:after, numbers] = torch.where(epoch < run, seen.loss, torch.nan)
         self.diverged[numbers] = ended
         self.run[numbers[ended]] = before + run[ended]
-        now = (self.keep > before) & (self.keep <= before + count)
+        now = (self.keep > before) & (self.keep <= after)
         if bool(now.any()):
-            self.kept[now.nonzero(), numbers] = batch.parameters(self.keep[now] - before).double()
+            self.kept[now.nonzero(), numbers] = self.batch.parameters(self.keep[now] - before).double()
         if bool(ended.any()):
             late = (self.keep[:, None] > before + run) & ended
             at = self._frozen(run)
             rows, columns = late.nonzero(as_tuple=True)
             self.kept[rows, numbers[columns]] = at[columns]
-        return ~ended
 
     def _frozen(self, run: torch.Tensor) -> torch.Tensor:
         """The parameters (K, P) of each model after its own number of epochs of the block."""

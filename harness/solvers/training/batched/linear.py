@@ -8,12 +8,18 @@ from harness.solvers.training.batched.room import default_room
 
 
 class _Rows(NamedTuple):
-    """Rows [x 1 -y] (r, p + 2) with [x 1]' (p + 1, r), and room for what all models make of them, (r, K)."""
+    """Rows [x 1 -y] (r, p + 2), and room for what all models make of them, (r, K).
+
+    slopes (p + 1, r): [x 1]' times what the loss's slope is but for its residuals, which is 2 / n or 1 / n;
+    terms (K, r): the room the other way round, whose product with share (r,), 1 / n, is its part of the mean loss.
+    """
 
     augmented: torch.Tensor
-    inputs: torch.Tensor
+    slopes: torch.Tensor
     residual: torch.Tensor
     room: torch.Tensor
+    terms: torch.Tensor
+    share: torch.Tensor
 
 
 class LinearModels:
@@ -49,17 +55,15 @@ class LinearModels:
 
     def full(self, theta: torch.Tensor, gradient: torch.Tensor, loss: torch.Tensor) -> None:
         """Gradient (p + 1, K) and loss (K,) over all rows, at theta = [w b 1]' (p + 2, K)."""
-        n = len(self.y)
-        for number, (augmented, inputs, residual, room) in enumerate(self.blocks):
+        for number, (augmented, slopes, residual, room, terms, share) in enumerate(self.blocks):
             torch.mm(augmented, theta, out=residual)
             slope = self._slope(residual, room)
-            share = (2.0 if self.loss == "mse" else 1.0) / n
-            torch.addmm(gradient, inputs, slope, beta=float(number > 0), alpha=share, out=gradient)
-            if number == 0:
-                torch.sum(room, 0, out=loss)
+            if number:
+                torch.addmm(gradient, slopes, slope, out=gradient)
+                torch.addmv(loss, terms, share, out=loss)
             else:
-                loss.add_(room.sum(0))
-        loss.div_(n)
+                torch.mm(slopes, slope, out=gradient)
+                torch.mv(terms, share, out=loss)
 
     def own(self, rows: torch.Tensor, theta: torch.Tensor, gradient: torch.Tensor, loss: torch.Tensor) -> None:
         """As `full`, each model over rows of its own: `rows` (K, b) int64."""
@@ -81,5 +85,7 @@ class LinearModels:
         return residual.sign_()
 
     def _rows(self, augmented: torch.Tensor) -> _Rows:
-        residual = augmented.new_empty(len(augmented), self.models)
-        return _Rows(augmented, augmented[:, :-1].t().contiguous(), residual, torch.empty_like(residual))
+        residual, n = augmented.new_empty(len(augmented), self.models), len(self.y)
+        slopes = augmented[:, :-1].t() * ((2.0 if self.loss == "mse" else 1.0) / n)
+        room, share = torch.empty_like(residual), augmented.new_full((len(augmented),), 1.0 / n)
+        return _Rows(augmented, slopes.contiguous(), residual, room, room.t(), share)

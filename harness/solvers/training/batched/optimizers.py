@@ -43,9 +43,6 @@ class Sgd:
         if self.ahead is not None and self.momentum is not None:
             self.share = torch.where(self.ahead > 0, self.momentum, 1.0)
 
-    def begin(self, steps: int) -> None:
-        """Nothing depends on how many steps have been made."""
-
     def step(self, theta: torch.Tensor, gradient: torch.Tensor, out: torch.Tensor) -> None:
         """Make a step from theta (P,) to `out`, which may be theta; the gradient (P,) is overwritten."""
         if self.decay is not None:
@@ -68,7 +65,7 @@ class Adam:
     """torch.optim.Adam, and AdamW with its decoupled weight decay.
 
     torch's lr / (1 - b1^t) m / (sqrt(v) / c + eps) with c = sqrt(1 - b2^t) is evaluated as
-    (c lr / (1 - b1^t)) m / (sqrt(v) + c eps), whose two factors are known before the step: one pass less.
+    1 / (1 - b1^t) m / (sqrt(v) / c / lr + eps / lr): two constants of each parameter, and two numbers of each step.
     """
 
     def __init__(self, settings: Settings, owners: Owners, dtype: torch.dtype) -> None:
@@ -76,49 +73,44 @@ class Adam:
         self.settings, self.dtype, self.made = settings, dtype, 0
         self.m = torch.zeros(len(owners.owner), dtype=dtype, device=owners.owner.device)
         self.v = torch.zeros_like(self.m)
+        self.shared = settings.shared("beta1"), settings.shared("beta2")
         self.constants(owners)
 
     def constants(self, owners: Owners) -> None:
         """What does not change from step to step, for the models that are left."""
-        self.owners, self.decoupled = owners, self.settings.optimizer == "adamw"
-        beta1, beta2 = (owners.value(self.settings, name) for name in ("beta1", "beta2"))
-        self.fresh1, self.old2, self.fresh2 = (
-            (1 - beta1).to(self.dtype),
-            beta2.to(self.dtype),
-            (1 - beta2).to(self.dtype),
-        )
+        lr, eps, *self.betas = (owners.value(self.settings, name) for name in ("lr", "eps", "beta1", "beta2"))
+        # torch allows a learning rate of 0: its steps become too small to change a parameter.
+        inverse = 1 / lr.clamp_min(torch.finfo(self.dtype).tiny)
+        self.inverse, self.softened = inverse.to(self.dtype), (eps * inverse).to(self.dtype)
+        beta1, beta2 = self.betas
+        self.fresh1, self.old2, self.fresh2 = (x.to(self.dtype) for x in (1 - beta1, beta2, 1 - beta2))
         self.work = torch.empty_like(self.m)
-        self.decay = None
+        self.decay, self.decoupled = None, self.settings.optimizer == "adamw"
         if self.settings.uses("weight_decay"):
             decay = owners.value(self.settings, "weight_decay")
-            lr = owners.value(self.settings, "lr")
             self.decay = ((1 - lr * decay) if self.decoupled else decay).to(self.dtype)
-
-    def begin(self, steps: int) -> None:
-        """Tabulate the bias corrections of the next `steps` steps, (steps, P), in float64 before they are cast."""
-        owners = self.owners
-        lr, beta1, beta2, eps = (
-            self.settings.of_models(name, owners.models, owners.total) for name in ("lr", "beta1", "beta2", "eps")
-        )
-        t = torch.arange(self.made + 1, self.made + steps + 1, device=lr.device, dtype=torch.float64)[:, None]
-        c = (1 - beta2**t).sqrt()
-        self.rates = (c * lr / (1 - beta1**t)).to(self.dtype)[:, owners.owner].unbind()
-        self.softened = (c * eps).to(self.dtype)[:, owners.owner].unbind()
-        self.begun = self.made
 
     def step(self, theta: torch.Tensor, gradient: torch.Tensor, out: torch.Tensor) -> None:
         """Make a step from theta (P,) to `out`, which may be theta; the gradient (P,) is overwritten."""
-        place = self.made - self.begun
+        self.made = made = self.made + 1
         if self.decay is not None and self.decoupled:
             theta = torch.mul(theta, self.decay, out=out)
         elif self.decay is not None:
             gradient.addcmul_(theta, self.decay)
+        work, (beta1, beta2) = self.work, self.shared
         self.m.lerp_(gradient, self.fresh1)
-        self.v.mul_(self.old2).addcmul_(gradient.mul_(gradient), self.fresh2)
-        torch.sqrt(self.v, out=self.work).add_(self.softened[place])
-        torch.div(self.m, self.work, out=self.work)
-        torch.addcmul(theta, self.work, self.rates[place], value=-1, out=out)
-        self.made += 1
+        self.v.mul_(self.old2)
+        if beta1 is None or beta2 is None:
+            self.v.addcmul_(gradient.mul_(gradient), self.fresh2)
+            torch.sqrt(self.v, out=work)
+            grown1, grown2 = (1 - beta**made for beta in self.betas)
+            torch.addcmul(self.softened, work, (self.inverse * grown2**-0.5).to(self.dtype), out=work)
+            torch.addcdiv(theta, self.m, work.mul_(grown1), value=-1, out=out)
+        else:
+            self.v.addcmul_(gradient, gradient, value=1 - beta2)
+            torch.sqrt(self.v, out=work)
+            torch.addcmul(self.softened, work, self.inverse, value=(1 - beta2**made) ** -0.5, out=work)
+            torch.addcdiv(theta, self.m, work, value=-1 / (1 - beta1**made), out=out)
 
     def restrict(self, kept: torch.Tensor, owners: Owners) -> None:
         """Forget all parameters but `kept` (P,) bool, which are `owners`'s."""

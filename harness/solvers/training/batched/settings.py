@@ -48,6 +48,11 @@ class Settings:
             return 0.01 if self.optimizer == "adamw" else 0.0
         return said
 
+    def shared(self, name: str) -> float | None:
+        """A setting's one value; None where models have their own."""
+        values = np.unique(self.value(name))
+        return float(values[0]) if len(values) == 1 else None
+
     def of_models(self, name: str, models: "torch.Tensor", total: int) -> "torch.Tensor":
         """A setting of the models with these numbers (K,) int64, out of `total`: (K,) float64, on their device."""
         import torch

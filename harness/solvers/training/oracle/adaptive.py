@@ -42,7 +42,7 @@ class Adaptive:
         epochs: int,
         *,
         tolerances: tuple[float, ...] = TOLERANCES,
-        keep: Sequence[int] = (),
+        keep: Counts | Sequence[int] = (),
         let_go: bool = False,
     ) -> tuple[LearningMap, Floats]:
         """Trainings from start (S, k) at lr (L,): how each ends, and parameters (len(keep), L, S, k).
@@ -63,7 +63,7 @@ class _Batch:
     """The trainings still under way, `models` (K,), by column; what has ended is in the arrays over all of them."""
 
     def __init__(
-        self, rule: Adaptive, start: Floats, lr: Floats, tolerances: tuple[float, ...], keep: Sequence[int]
+        self, rule: Adaptive, start: Floats, lr: Floats, tolerances: tuple[float, ...], keep: Counts | Sequence[int]
     ) -> None:
         self.rule, self.shape, self.tolerances = rule, (len(lr), len(start)), tolerances
         total, optimum, root = len(lr) * len(start), rule.quadratic.optimum, rule.quadratic.root

@@ -104,6 +104,13 @@ class Descent:
         """(E, L, S): mean squared error after each number of epochs."""
         return np.asarray(self.quadratic.best_loss + self.quadratic.loss_scale * self.excess(epochs))
 
+    def path(self, epochs: Counts | Sequence[int]) -> tuple[Floats, Floats]:
+        """Of the first training, parameters (E, k) and losses (E,) after each number of epochs."""
+        quadratic = self.quadratic
+        distance = self.factors(epochs)[:, 0] * self.distance[0]
+        loss = quadratic.best_loss + distance**2 @ (quadratic.curvature / 2)
+        return distance @ quadratic.directions.T + quadratic.optimum, loss
+
 
 def product(A: Floats, B: Floats) -> Floats:
     """Products of 2 x 2 matrices (2, 2, ...), entry by entry."""

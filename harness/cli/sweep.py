@@ -1,0 +1,224 @@
+"""harness sweep: optimizers over learning rates and seeds, to the exact optimum or the best loss that is known."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options as cli
+from harness.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.records.store import Store
+    from harness.records.sweep import Cell, Sweep
+    from harness.sweep_plan import Candidate, SweepRequest
+
+Optimizers = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="sgd, momentum, nesterov, adam or adamw, settings after a colon, as sgd:momentum=0.95,nesterov=1; "
+        "repeatable. sgd, momentum and adam unless said."
+    ),
+]
+RateRanges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lr",
+        help="Learning rates: 0.1, or 1e-4:1:decades, 1e-4:1:3/decade, 1e-4:1:13; repeatable. "
+        "1e-4:10:3/decade unless said.",
+    ),
+]
+
+
+def sweep(
+    sweep_id: Annotated[str | None, typer.Argument(metavar="ID", help="With --show: which sweep.")] = None,
+    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. auto_mpg unless said.")] = None,
+    target: cli.Target = None,
+    n: Annotated[str | None, typer.Option("--n", help="Rows of a drawn problem.")] = None,
+    optimizer: Optimizers = None,
+    lr: RateRanges = None,
+    seeds: Annotated[int | None, typer.Option(help="How many seeds, from 0; 64 unless said.")] = None,
+    epochs: cli.Epochs = None,
+    engine: Annotated[str | None, typer.Option(help="Who does the arithmetic: batched unless said.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="cpu (unless said) or cuda.")] = None,
+    model: Annotated[str | None, typer.Option(help="linear or mlp; what suits the problem unless said.")] = None,
+    hidden: cli.Hidden = None,
+    loss: cli.Loss = None,
+    batch: cli.Batch = None,
+    dtype: cli.Dtype = None,
+    scale: cli.Scale = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of BLAS, OpenMP and torch; 1 unless said.")] = None,
+    make_target: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="No sweep: train the MLP long in float64 and write its best loss to FOLDER/PROBLEM.toml; "
+            "results/targets is where a sweep looks.",
+        ),
+    ] = None,
+    plots: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Draw pictures into FOLDER too.")] = None,
+    store: cli.StoreUrl = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest sweep that was cut off.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Show the newest sweep, or that of ID, untrained.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print GitHub tables.")] = False,
+    as_json: cli.AsJson = False,
+) -> None:
+    """Train each optimizer at each learning rate from many seeds: epochs and seconds to the optimum, who diverges."""
+    said: dict[str, object] = {
+        "problems": tuple(problem or ()),
+        "target": target,
+        "n": n,
+        "optimizers": tuple(optimizer or ()),
+        "lr": tuple(lr or ()),
+        "seeds": seeds,
+        "epochs": epochs,
+        "engine": engine,
+        "device": device,
+        "model": model,
+        "hidden": cli.layers(hidden),
+        "loss": loss,
+        "batch": batch,
+        "dtype": dtype,
+        "scale": scale,
+        "threads": threads,
+    }
+    asked = {name: value for name, value in said.items() if value not in (None, ())}
+    modes = {"--show": show, "--resume": resume, "--make-target": make_target is not None}
+    _check(sweep_id, asked, [mode for mode, wanted in modes.items() if wanted], markdown=markdown, as_json=as_json)
+    if make_target is not None:
+        from harness.cli.sweep_targets import make_targets
+
+        raise typer.Exit(make_targets(asked, make_target))
+    page = _Page(store, plots, markdown, as_json)
+    if show:
+        raise typer.Exit(page.show(sweep_id))
+    raise typer.Exit(page.resume() if resume else page.start(request_of(asked)))
+
+
+def _check(sweep_id: str | None, asked: dict[str, object], modes: list[str], *, markdown: bool, as_json: bool) -> None:
+    """Raises UsageError for options that say different things."""
+    if sweep_id is not None and "--show" not in modes:
+        raise UsageError(f"'{sweep_id}': an id goes with --show; problems are named with --problem")
+    if len(modes) > 1:
+        raise UsageError(f"{modes[0]} and {modes[1]} are different things: give one of them")
+    if asked and modes and modes[0] != "--make-target":
+        raise UsageError(f"{modes[0]} takes a sweep as it was asked for: drop --{option_of(next(iter(asked)))}")
+    if markdown and as_json:
+        raise UsageError("--json and --markdown both write to standard output: give one of them")
+
+
+def option_of(name: str) -> str:
+    """The option that sets a field of the request."""
+    return {"problems": "problem", "optimizers": "optimizer"}.get(name, name)
+
+
+def request_of(asked: dict[str, object]) -> "SweepRequest":
+    """The request; what was not said is the request's default."""
+    from harness.rates import rates
+    from harness.sweep_plan import DEFAULT_RATES, MODELS, SweepRequest
+
+    values = dict(asked)
+    if "n" in values:
+        values["n"] = cli.whole(str(values["n"]))
+    if "model" in values and values["model"] not in MODELS:
+        raise unknown("model", str(values["model"]), MODELS)
+    values["lr"] = rates(values.get("lr", (DEFAULT_RATES,)))  # type: ignore[arg-type]  # texts
+    return SweepRequest.model_validate(values)
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What is shown of a sweep and where it is kept."""
+
+    store: str | None
+    plots: Path | None
+    markdown: bool
+    as_json: bool
+
+    def start(self, request: "SweepRequest") -> int:
+        """A new sweep; the exit code."""
+        from harness.records.store import Store
+        from harness.records.sweep_store import SweepStore
+        from harness.sweep_plan import candidates, new_sweep
+
+        planned = candidates(request)
+        self._check_plots()
+        opened = Store(self.store)
+        made = new_sweep(request, planned)
+        SweepStore(opened).start(made)
+        return self._go(opened, made, request, planned)
+
+    def resume(self) -> int:
+        """The newest sweep that was cut off, to its end; the exit code."""
+        from harness.records.store import Store
+        from harness.records.sweep_store import SweepStore
+        from harness.report.console import err
+        from harness.sweep_plan import asked_of, moved_since
+
+        Store(self.store, create=False)
+        opened = Store(self.store)
+        made = SweepStore(opened).unfinished()
+        request, planned = asked_of(made)
+        self._check_plots()
+        if moved := moved_since(made):
+            err().print(moved, markup=False, soft_wrap=True)
+        return self._go(opened, made, request, planned)
+
+    def show(self, sweep_id: str | None) -> int:
+        """A stored sweep; the exit code is 0 whatever its cells are."""
+        from harness.records.store import Store
+        from harness.records.sweep_store import SweepStore
+
+        opened = Store(self.store, create=False)
+        kept = SweepStore(opened)
+        made = kept.sweep(sweep_id)
+        self._check_plots()
+        self._print(made, kept.cells(made.id), opened.url)
+        return 0
+
+    def _go(self, opened: "Store", made: "Sweep", request: "SweepRequest", planned: "Sequence[Candidate]") -> int:
+        from harness.records.sweep_store import SweepStore
+        from harness.report.console import err
+        from harness.report.sweep_live import SweepLive
+        from harness.sweep import execute, exit_code
+
+        kept = SweepStore(opened)
+        waiting = len(planned) * len(request.lr) - len(kept.cells(made.id))
+        try:
+            with SweepLive(err(), waiting * request.seeds * request.epochs) as live:
+                cells = execute(made, request, planned, kept, live)
+        except KeyboardInterrupt:
+            self._print(made, kept.cells(made.id), opened.url)
+            raise
+        self._print(kept.sweep(made.id), cells, opened.url)
+        return exit_code(cells)
+
+    def _check_plots(self) -> None:
+        """Raises UsageError before minutes of training, not after them."""
+        if self.plots is not None and self.plots.exists() and not self.plots.is_dir():
+            raise UsageError(f"--plots {self.plots}: is a file; name a folder")
+
+    def _print(self, made: "Sweep", cells: "Sequence[Cell]", url: str) -> None:
+        """What was asked for on standard output; where it is kept, and how it goes on if it was cut off."""
+        from harness.report.console import err, out
+        from harness.report.sweep_json import sweep_json
+        from harness.report.sweep_table import print_sweep, sweep_markdown
+
+        if self.as_json:
+            typer.echo(sweep_json(made, cells))
+        elif self.markdown:
+            typer.echo(sweep_markdown(made, cells))
+        elif cells:
+            print_sweep(out(), made, cells)
+            out().print(f"sweep {made.id} is in {url}; again: harness sweep --show {made.id}", soft_wrap=True)
+        if self.plots is not None and cells:
+            from harness.report.sweep_figures import write_sweep_figures
+
+            for path in write_sweep_figures(self.plots, cells):
+                err().print(f"drawn: {path}", soft_wrap=True)
+        if made.finished_at is None:
+            where = f" --store {self.store}" if self.store else ""
+            err().print(f"unfinished: harness sweep --resume{where} goes on", soft_wrap=True)

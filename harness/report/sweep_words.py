@@ -1,0 +1,198 @@
+"""The words and numbers of a sweep, for the table, the Markdown, the JSON and the pictures alike."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from harness.judge.censored import FEWEST_SEEDS, Interval
+from harness.judge.contest import EPOCHS, Contest, Rival, TaskSummary
+from harness.judge.convergence import SweepSummary
+from harness.judge.profile import Profile
+from harness.judge.tuning import GOOD_FACTOR, Reach, Region, Tuning
+from harness.report import numbers as show
+
+ROUNDING = 1e-9
+"""Decades between grid points that are told apart: far above float64's rounding, far below any grid."""
+GOOD = f"within a factor of {GOOD_FACTOR:g}"
+
+
+def rate(lr: float) -> str:
+    """A learning rate with four significant digits."""
+    return f"{lr:.4g}"
+
+
+def level(tolerance: float) -> str:
+    """1e-4, as the other tables write it."""
+    return f"{tolerance:.6g}" if float(f"{tolerance:.0e}") != tolerance else f"{tolerance:.0e}".replace("e-0", "e-")
+
+
+def between(values: Sequence[int]) -> str:
+    """`5`, or `3 to 5` where there are several."""
+    low, high = min(values), max(values)
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def count(epochs: float) -> str:
+    """A number of epochs; a dash where censored."""
+    return show.NONE if math.isinf(epochs) else f"{epochs:.0f}"
+
+
+def spread(interval: Interval | None) -> str:
+    """`[36,41]`, with a dash for a censored end; empty for none."""
+    return "" if interval is None else f"[{count(interval.low)},{count(interval.high)}]"
+
+
+def epochs(reach: Reach | None, *, interval: bool = True) -> str:
+    """`38 [36,41]`; a dash where all of it is censored."""
+    if reach is None:
+        return ""
+    told = interval and reach.interval is not None and math.isfinite(reach.interval.low)
+    return " ".join([count(reach.epochs), *([spread(reach.interval)] if told else [])])
+
+
+def seconds(value: float | None) -> str:
+    """Seconds in a narrow column; a dash where censored, nothing where not timed."""
+    return "" if value is None else show.compact_seconds(None if math.isinf(value) else value)
+
+
+def reached(reach: Reach) -> str:
+    """`38 epochs [36, 41] to 1e-6`, in a sentence."""
+    found = reach.interval
+    between = "" if found is None else f" [{_end(found.low)}, {_end(found.high)}]"
+    return f"{count(reach.epochs)} epochs{between} to {level(reach.tolerance)}"
+
+
+def _end(value: float) -> str:
+    return "censored" if math.isinf(value) else f"{value:.0f}"
+
+
+def decades(region: Region | None) -> str:
+    """`1.0 decades`, with `at least` at the grid's edge."""
+    if region is None:
+        return show.NONE
+    return ("at least " if region.open else "") + f"{region.decades:.1f} decades"
+
+
+def ends(region: Region | None) -> str:
+    """`0.05 to 0.5`; one learning rate alone; a dash for none."""
+    if region is None:
+        return show.NONE
+    return rate(region.low) if region.low == region.high else f"{rate(region.low)} to {rate(region.high)}"
+
+
+def conclusions(summary: SweepSummary) -> list[str]:
+    """Plain sentences, task by task, and one over all tasks where there are several."""
+    found = [sentence for task in summary.tasks for sentence in conclude(task)]
+    if len(summary.tasks) > 1:
+        found += [profile_sentence(one) for one in summary.profiles]
+    return found
+
+
+def conclude(task: TaskSummary) -> Iterator[str]:
+    """Which optimizer to take and at what learning rate, by epochs and seconds, and which forgives most."""
+    run = [tuning for tuning in task.tunings if tuning.run]
+    if not run:
+        yield f"On {task.name} nothing was trained."
+    elif task.by_epochs is None:
+        cells = [cell for tuning in run for cell in tuning.cells if cell.reaches]
+        loosest = max(reach.tolerance for reach in cells[0].reaches)
+        most = max(cell.cell.epochs for cell in cells)
+        yield f"On {task.name} no learning rate of any optimizer reaches {level(loosest)} within {most} epochs."
+    else:
+        yield fastest(task.name, task.by_epochs)
+        if task.by_seconds is not None and task.by_seconds.rivals:
+            yield quickest(task.name, task.by_seconds, task.by_epochs)
+        able = [tuning for tuning in run if tuning.tolerance == task.tolerance]
+        if len(able) > 1:
+            yield widest(task.name, able)
+
+
+def named(tuning: Tuning) -> str:
+    """`momentum at lr 0.1`."""
+    return tuning.optimizer if tuning.best is None else f"{tuning.optimizer} at lr {rate(tuning.best.lr)}"
+
+
+def fastest(task: str, contest: Contest) -> str:
+    """The sentence about epochs."""
+    leader, reach = contest.leader, contest.leader.reach
+    assert reach is not None  # noqa: S101  # who leads has reached the tolerance
+    if not contest.rivals:
+        return f"On {task} {leader.optimizer} is best{named(leader).removeprefix(leader.optimizer)}: {reached(reach)}."
+    if not contest.decided:
+        return f"On {task} it is undecided who needs the fewest epochs: {_level(contest)}."
+    return f"On {task} {named(leader)} is fastest: {reached(reach)}, {_ahead(contest.rivals[0], 'fewer')}."
+
+
+def quickest(task: str, contest: Contest, by_epochs: Contest) -> str:
+    """The sentence about seconds, at the learning rates that are best by epochs."""
+    reach = contest.leader.reach
+    assert reach is not None  # noqa: S101  # as above
+    if not contest.decided:
+        return f"On {task}, in seconds of the textbook loop, it is undecided: {_level(contest)}."
+    too = " too" if by_epochs.decided and by_epochs.leader is contest.leader else ""
+    took = f"{named(contest.leader)}{too}: {show.seconds(reach.seconds)}"
+    return f"On {task}, in seconds of the textbook loop, it is {took}, {_ahead(contest.rivals[0], 'less')}."
+
+
+def _ahead(rival: Rival, fewer: str) -> str:
+    if math.isinf(rival.ratio):
+        return f"and {rival.tuning.optimizer}, the next, does not get there"
+    between = "" if rival.interval is None else f" [{_times(rival.interval.low)}, {_times(rival.interval.high)}]"
+    return f"{_times(rival.ratio)} times {fewer}{between} than {named(rival.tuning)}"
+
+
+def _times(ratio: float) -> str:
+    return "censored" if math.isinf(ratio) else f"{ratio:#.3g}".rstrip(".")
+
+
+def _level(contest: Contest) -> str:
+    """Who cannot be told apart, and why not."""
+    sides = [contest.leader, *(rival.tuning for rival in contest.level)]
+    told = []
+    for tuning in sides:
+        reach = tuning.best.to(contest.tolerance) if tuning.best else None
+        amount = None if reach is None else reach.epochs if contest.measure == EPOCHS else reach.seconds
+        text = show.NONE if amount is None or math.isinf(amount) else _amount(amount, contest.measure)
+        told.append(f"{named(tuning)} ({text})")
+    subject = contest.leader.subject
+    seeds = len(subject.cell.seeds) if subject else 0
+    few = f"{seeds} seed{'s' * (seeds != 1)}, {FEWEST_SEEDS} are the fewest that can tell"
+    why = few if seeds < FEWEST_SEEDS else f"{seeds} seeds do not tell them apart"
+    return f"{' and '.join(told)} to {level(contest.tolerance)}; {why}"
+
+
+def _amount(value: float, measure: str) -> str:
+    return f"{value:.0f} epochs" if measure == EPOCHS else show.seconds(value)
+
+
+def widest(task: str, tunings: Sequence[Tuning]) -> str:
+    """Who tolerates the widest range of learning rates, if the grid is fine and wide enough to tell.
+
+    All of `tunings` reach the same tolerance.
+    """
+    regions = [(tuning.optimizer, tuning.good) for tuning in tunings if tuning.good is not None]
+    (name, best), *others = sorted(regions, key=lambda pair: -pair[1].decades)
+    if all(best.decades >= region.most_decades - ROUNDING for _, region in others):
+        return f"On {task} {name} tolerates the widest range of learning rates, {decades(best)} {GOOD}."
+    sides = [(name, best), *((n, region) for n, region in others if region.most_decades - ROUNDING > best.decades)]
+    told = " and ".join(f"{n} {_bounds(region)}" for n, region in sides)
+    return f"On {task} this grid leaves undecided who tolerates the widest range of learning rates: {told} {GOOD}."
+
+
+def _bounds(region: Region) -> str:
+    """What the grid allows: from what was seen to the learning rates outside."""
+    if region.open:
+        return decades(region)
+    return f"{region.decades:.1f} to {region.most_decades:.1f} decades"
+
+
+def profile_sentence(profile: Profile) -> str:
+    """Who is best on how many instances; several where they are level."""
+    firsts = {label: profile.share(label, 1.0) for label in profile.ratios}
+    top = max(firsts.values())
+    if top == 0:
+        return f"Nobody reaches the tolerance on any of {profile.instances} instances."
+    names = " and ".join(label for label, share in firsts.items() if share == top)
+    left = f"; left out, since not everyone was run there: {', '.join(profile.left_out)}" if profile.left_out else ""
+    verb, each = ("need", " each") if " and " in names else ("needs", "")
+    over = f"{profile.instances} instances (problem, seed)"
+    return f"Over {over} {names} {verb} the fewest {profile.measure}, on {top:.0%}{each}{left}."

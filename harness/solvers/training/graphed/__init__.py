@@ -1,0 +1,1 @@
+"""The textbook loop's step recorded as a CUDA graph: several steps a launch, nothing of Python between them."""

@@ -1,0 +1,133 @@
+"""The engine `oracle`: the exact trajectories of the linear model on squared loss, in float64."""
+
+import numpy as np
+
+from harness.problems.problem import Floats
+from harness.solvers.fit import Fit
+from harness.solvers.training.batched.initial import initial_parameters
+from harness.solvers.training.batched.settings import Settings
+from harness.solvers.training.engine import Told
+from harness.solvers.training.learning_map import Counts, Learned, LearningMap, curve_epochs
+from harness.solvers.training.loop import DIVERGED_FACTOR
+from harness.solvers.training.oracle.adaptive import Adaptive
+from harness.solvers.training.oracle.crossings import learning_map
+from harness.solvers.training.oracle.descent import Descent
+from harness.solvers.training.oracle.quadratic import Quadratic
+from harness.solvers.training.path import Path, fit_of
+from harness.solvers.training.training import Aim, Grid, Training
+
+
+class OracleTraining:
+    """`run` is a whole training: losses and parameters of every epoch; `fit` hands the last one's out."""
+
+    unit = "fit"
+    epochs_per_call = 1
+    capture_s: float | None = None
+
+    def __init__(self, training: Training) -> None:
+        """Factor the rows; nothing of them is looked at after that."""
+        self.training = training
+        # Nothing is judged here: with a scale of 1, an excess loss is absolute, and exists where the best loss is 0.
+        self.quadratic = Quadratic.of(*training.arrays("train"), loss_scale=1.0)
+        self.start = initial_parameters(training.build, [int(training.options.seed or 0)])
+        self.path: Path | None = None
+
+    def run(self) -> None:
+        """Train from the initial weights, and keep all of it."""
+        assert self.training.options.lr is not None  # noqa: S101  # resolve() set it
+        self.path = _path(self.training, self.quadratic, self.start, self.training.options.lr)
+
+    def fit(self) -> Fit:
+        """The Fit of the last training; trains if there is none yet."""
+        if self.path is None:
+            self.run()
+        assert self.path is not None  # noqa: S101  # run() has just set it
+        return fit_of(self.training, self.path)
+
+
+class OracleEngine:
+    """Gradient descent in closed form, Adam by stepping the quadratic: numpy alone, the rows factored once."""
+
+    name = "oracle"
+    requires: tuple[str, ...] = ()
+
+    def unsupported(self, training: Training) -> str | None:
+        """Everything that is not full-batch training of the linear model on squared loss in float64 on the CPU."""
+        options, n = training.options, len(training.problem.split.train)
+        decayed_sgd = training.optimizer == "sgd" and bool(options.weight_decay)
+        asked = {
+            "is of linear models: a network's loss is no quadratic; use --engine loop": training.linear is None,
+            f"is of squared loss, not {options.loss}: add --loss mse": options.loss != "mse",
+            f"is of full batches, not of {options.batch} of {n} rows: drop --batch": (options.batch or n) < n,
+            "has no weight decay of SGD: drop --weight-decay": decayed_sgd,
+            "runs on the CPU: add --device cpu": options.device != "cpu",
+            f"is exact in float64, not in {options.dtype}: drop --dtype": options.dtype != "float64",
+            "has no torch optimizer, and so no implementation of one: drop --implementation": bool(
+                options.implementation
+            ),
+            "fetches no losses: drop --loss-on-device": bool(options.loss_on_device),
+            "multiplies no float32 on CUDA: drop --tf32": bool(options.tf32),
+        }
+        return next((f"the engine oracle {reason}" for reason, applies in asked.items() if applies), None)
+
+    def prepare(self, training: Training) -> OracleTraining:
+        """Factors the rows and draws the initial weights; the timed work is a whole training."""
+        return OracleTraining(training)
+
+    def learn(self, training: Training, grid: Grid, aim: Aim, told: Told) -> Learned:
+        """Crossings and curves of all trainings, from `aim.quadratic`.
+
+        The loss is told as every engine sees it: where an epoch steps from, and so not after the last one.
+        """
+        assert aim.quadratic is not None  # noqa: S101  # of a linear model there is one
+        start, at = initial_parameters(training.build, grid.seeds), curve_epochs(training.epochs)
+        learn = _descend if training.optimizer == "sgd" else _adapt
+        with np.errstate(over="ignore", invalid="ignore"):  # what lies after a divergence, and is not shown
+            ended, excess = learn(training, aim, start, np.array(grid.lr), at)
+            loss = aim.quadratic.best_loss + aim.quadratic.loss_scale * excess
+        told(training.epochs * len(grid.cases))
+        done = at[:, None, None]
+        excess = np.where(done <= ended.epochs_run, excess, np.nan)
+        return Learned(ended, at, excess, np.where(done < ended.epochs_run, loss, np.nan))
+
+
+def _descend(training: Training, aim: Aim, start: Floats, lr: Floats, at: Counts) -> tuple[LearningMap, Floats]:
+    """How SGD's trainings end, and their relative excess loss (M, L, S) after `at` (M,) epochs."""
+    assert aim.quadratic is not None  # noqa: S101  # learn() has seen it
+    descent = _descent(training, aim.quadratic, start, lr)
+    return learning_map(descent, training.epochs, aim.tolerances), descent.excess(at)
+
+
+def _adapt(training: Training, aim: Aim, start: Floats, lr: Floats, at: Counts) -> tuple[LearningMap, Floats]:
+    """As `_descend`, of Adam and AdamW."""
+    assert aim.quadratic is not None  # noqa: S101  # learn() has seen it
+    rule = _rule(training, aim.quadratic)
+    ended, kept = rule.train(start, lr, training.epochs, tolerances=aim.tolerances, keep=at)
+    return ended, aim.quadratic.excess(kept)
+
+
+def _descent(training: Training, quadratic: Quadratic, start: Floats, lr: Floats) -> Descent:
+    options = training.options
+    return Descent.of(quadratic, start, lr, options.momentum or 0.0, bool(options.nesterov))
+
+
+def _rule(training: Training, quadratic: Quadratic) -> Adaptive:
+    said = Settings(optimizer=training.optimizer, lr=1.0, weight_decay=training.options.weight_decay)
+    decay = float(np.asarray(said.value("weight_decay")))
+    return Adaptive(quadratic, weight_decay=decay, decoupled=training.optimizer == "adamw")
+
+
+def _path(training: Training, quadratic: Quadratic, start: Floats, lr: float) -> Path:
+    """Losses and parameters of every epoch of one training from start (1, k)."""
+    epochs = range(training.epochs + 1)
+    with np.errstate(over="ignore", invalid="ignore"):  # what lies after a divergence
+        if training.optimizer == "sgd":
+            theta, loss = _descent(training, quadratic, start, np.array([lr])).path(epochs)
+        else:
+            _, kept = _rule(training, quadratic).train(start, [lr], training.epochs, keep=epochs)
+            theta = kept[:, 0, 0]
+            loss = quadratic.loss(theta)
+    loss = loss[:-1]  # no epoch steps from the last one
+    bad = ~(loss <= DIVERGED_FACTOR * loss[0])
+    run = int(np.argmax(bad)) + 1 if bad.any() else training.epochs
+    return Path(loss[:run], theta[: run + 1], bool(bad.any()))

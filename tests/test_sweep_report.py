@@ -1,0 +1,216 @@
+"""A sweep as a person sees it: the table fits a line, every cell is there, sentences and pictures say what is so."""
+
+import json
+import math
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from harness.errors import UsageError
+from harness.judge.convergence import summarise
+from harness.records.record import Status
+from harness.records.sweep import Cell, Timing
+from harness.report.accuracy_markdown import plain
+from harness.report.console import PLAIN_WIDTH
+from harness.report.sweep_curves import quantiles
+from harness.report.sweep_figures import sweep_figures, write_sweep_figures
+from harness.report.sweep_json import sweep_json
+from harness.report.sweep_table import print_sweep, sweep_markdown
+from harness.report.sweep_words import conclusions
+from tests.sweep_data import cell, not_run, sweep, trained
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+RATES = [0.003, 0.03, 0.3, 3.0]
+
+
+@pytest.fixture(scope="module")
+def cells() -> list[Cell]:
+    found = [c for p in ("auto_mpg", "diabetes") for o in ("sgd", "momentum", "adam") for c in trained(p, o, RATES, 5)]
+    return [*found, not_run("adamw", 0.1, Status.UNSUPPORTED, "capturable is [refused]")]
+
+
+def printed(cells: list[Cell]) -> str:
+    held = StringIO()
+    print_sweep(Console(file=held, width=PLAIN_WIDTH, highlight=False), sweep(), cells)
+    return held.getvalue()
+
+
+def test_every_cell_has_a_row_and_no_line_is_cut(cells: list[Cell]) -> None:
+    text = printed(cells)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= PLAIN_WIDTH
+    sections = text.split("best learning rates")[0]
+    for lr in RATES:
+        rows = [line for line in sections.splitlines() if line.split()[:1] in ([f"{lr:g}"], [f"{lr:g}*"])]
+        assert len(rows) == 6
+    assert text.count("unsupported: adamw on auto_mpg: capturable is [refused] (1 cell)") == 1
+    assert text.count("censored, which") + text.count("– is censored") == 1
+
+
+@pytest.mark.parametrize("epochs", [(90, 95, 100), (900_000, 950_000, 1_000_000), (90_000, 95_000, None)])
+def test_many_digits_fit_too(epochs: tuple[int | None, ...]) -> None:
+    lost = {"diverged": (True, False, False), "stability_limit": 1.0}
+    text = printed([cell("sgd", 0.0031622776, epochs, epochs=10**6), cell("sgd", 3.1622776, (None,) * 3, **lost)])
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= PLAIN_WIDTH
+    assert f"{sorted(e or math.inf for e in epochs)[1]:.0f} [" in text
+
+
+def test_the_figures_of_a_row() -> None:
+    text = printed([cell("sgd", 0.1, (36, 38, 41), predicted=((12, 13, 14), (24, 26, 28), (36, 38, 41)))])
+    (row,) = [line.split() for line in text.splitlines() if line.startswith("0.1*")]
+    assert row[:7] == ["0.1*", "13", "[12,14]", "26", "[24,28]", "38", "[36,41]"]
+    assert row[7:] == ["3.80ms", "100%", "1.0e-09", "38", "converged"]
+
+
+def test_markdown_has_every_row_and_no_markup_in_it(cells: list[Cell]) -> None:
+    text = sweep_markdown(sweep(), cells)
+    tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
+    assert len(tables) == 2 + 7
+    for table in tables:
+        assert len({line.replace(r"\|", "").count("|") for line in table}) == 1
+    assert sum(len(table) - 2 for table in tables) == 7 + len(cells)
+    assert r"capturable is \[refused\]" in text
+
+
+def test_json_has_what_there_is_and_null_for_what_is_not(cells: list[Cell]) -> None:
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    found = json.loads(sweep_json(sweep(), cells), parse_constant=refuse)
+    assert found["sweep"]["id"] == "a1"
+    assert found["conclusions"] == conclusions(summarise(cells))
+    assert len(found["cells"]) == len(cells)
+    by_name = {(c["task"], c["optimizer"], c["lr"]): c for c in found["cells"]}
+    for kept in cells:
+        told = by_name[kept.problem, kept.optimizer, kept.lr]
+        assert told["epochs_to"] == [list(row) for row in kept.epochs_to]
+        assert told["seeds"] == list(kept.seeds)
+    gone = by_name["auto_mpg", "sgd", 3.0]
+    assert (gone["status"], gone["reaches"][-1]["epochs"], gone["reaches"][-1]["interval"]) == (
+        "diverged",
+        None,
+        [None, None],
+    )
+    assert by_name["auto_mpg", "adamw", 0.1]["reaches"] == []
+    assert {one["measure"] for one in found["profiles"]} == {"epochs", "seconds"}
+
+
+def test_what_is_concluded_where_it_is_clear() -> None:
+    """In pairs: a median of 36 comes with one of 110, and one of 41 with 112 at least; 112 / 41 is 2.73."""
+    fast, slow = (36, 38, 38, 41, 41), (110, 110, 110, 112, 115)
+    sgd = [cell("sgd", lr, e) for lr, e in ((0.01, (None,) * 5), (0.1, slow), (1.0, (None,) * 5))]
+    momentum = [cell("momentum", lr, e) for lr, e in ((0.001, (None,) * 5), (0.01, fast), (0.1, fast), (1.0, fast))]
+    found = conclusions(summarise([*sgd, *momentum]))
+    assert found[0] == (
+        "On auto_mpg momentum at lr 0.01 is fastest: 38 epochs [36, 41] to 1e-6, "
+        "2.89 times fewer [2.73, 3.06] than sgd at lr 0.1."
+    )
+    assert found[1].startswith("On auto_mpg, in seconds of the textbook loop, it is momentum at lr 0.01 too: 3.80 ms, ")
+    assert found[2] == (
+        "On auto_mpg momentum tolerates the widest range of learning rates, at least 2.0 decades within a factor of 2."
+    )
+
+
+def test_nothing_is_concluded_where_it_is_not() -> None:
+    level = [cell("sgd", 0.1, (30, 62, 31, 66, 34)), cell("adam", 0.1, (60, 31, 32, 33, 68))]
+    found = conclusions(summarise(level))
+    assert [("undecided" in line, "fastest" in line) for line in found] == [(True, False)] * 3
+    assert "5 seeds do not tell them apart" in found[0]
+    (few, *_) = conclusions(summarise([cell("sgd", 0.1, (10,)), cell("adam", 0.1, (90,))]))
+    assert few.endswith("sgd at lr 0.1 (10 epochs) and adam at lr 0.1 (90 epochs) to 1e-6; "
+                        "1 seed, 3 are the fewest that can tell.")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        (
+            [cell("sgd", 0.1, (None,) * 3)],
+            "On auto_mpg no learning rate of any optimizer reaches 1e-2 within 1000 epochs.",
+        ),
+        ([not_run("sgd", 0.1, Status.ERROR, "it raised")], "On auto_mpg nothing was trained."),
+        ([cell("sgd", 0.1, (5, 5, 5))], "On auto_mpg sgd is best at lr 0.1: 5 epochs [5, 5] to 1e-6."),
+    ],
+)
+def test_one_optimizer_none_and_nothing(cells: list[Cell], sentence: str) -> None:
+    assert conclusions(summarise(cells)) == [sentence]
+    assert sentence.removesuffix(".") in " ".join(printed(cells).split())
+    assert sweep_markdown(sweep(), cells).startswith(f"- {plain(sentence)}")
+    json.loads(sweep_json(sweep(), cells))
+
+
+def test_a_note_on_a_cell_and_an_epoch_that_was_not_timed_are_told() -> None:
+    text = printed([cell("sgd", 0.1, message="batch 500 is more", loop_epoch=Timing(error="no clock"))])
+    assert "note: auto_mpg: batch 500 is more (1 cell)" in text
+    assert "an epoch could not be timed: no clock" in text
+
+
+def test_pictures_are_the_same_files_each_time(cells: list[Cell], tmp_path: Path) -> None:
+    few = [c for c in cells if c.problem == "diabetes" and c.optimizer != "momentum"]
+    first, again = (write_sweep_figures(tmp_path / name, few, ".svg") for name in ("a", "b"))
+    names = ["diabetes_sgd_excess_by_epoch", "diabetes_adam_excess_by_epoch", "diabetes_epochs_by_lr"]
+    assert [path.name for path in first] == [f"{name}.svg" for name in [*names, "performance_profile"]]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+
+
+def test_a_picture_says_what_is_best_and_shows_every_learning_rate(cells: list[Cell]) -> None:
+    found = dict(sweep_figures(summarise(cells)))
+    axes = found["auto_mpg_sgd_excess_by_epoch"].axes[0]
+    assert axes.get_title().startswith("auto_mpg, sgd: best lr 0.3\n")
+    labels = axes.get_legend_handles_labels()[1]
+    assert [label.split(":")[0] for label in labels[:4]] == [f"lr {lr:g}" for lr in RATES]
+    assert labels[3:] == ["lr 3: diverged", "closed form", "diverged"]
+    by_rate = found["diabetes_epochs_by_lr"].axes[0]
+    assert by_rate.get_legend_handles_labels()[1] == ["sgd", "momentum", "adam", "best lr", "stability limit"]
+    assert not [name for name in found if "adamw" in name]
+
+
+def test_many_learning_rates_are_drawn_and_some_of_them_named() -> None:
+    (name, figure), *_ = sweep_figures(summarise(trained("auto_mpg", "sgd", np.geomspace(1e-3, 1, 30).tolist(), 3)))
+    assert name == "auto_mpg_sgd_excess_by_epoch"
+    lines = [line for line in figure.axes[0].lines if len(np.atleast_1d(line.get_xdata())) > 2]
+    named = [label for label in figure.axes[0].get_legend_handles_labels()[1] if label.startswith("lr ")]
+    assert len(lines) == 30
+    assert 3 < len(named) <= 13
+
+
+def test_a_training_that_ended_is_above_or_below_the_others_from_then_on() -> None:
+    """Seeds: one goes on, one diverged after one epoch, one was let go at the tightest tolerance after one."""
+    nan = math.nan
+    ended = cell(
+        "sgd",
+        0.1,
+        (None, None, 1),
+        at=(0, 1, 2, 3),
+        excess=((1, 1, 1), (0.5, 900, 1e-7), (0.4, nan, nan), (0.3, nan, nan)),
+        epochs_run=(3, 1, 1),
+        diverged=(False, True, False),
+    )
+    low, middle, high = quantiles(ended, (0.1, 0.5, 0.9))
+    np.testing.assert_array_equal(middle, [1, 0.5, 0.4, 0.3])
+    np.testing.assert_array_equal(low, [1, 1e-7, 0, 0])
+    np.testing.assert_array_equal(high, [1, 900, np.inf, np.inf])
+
+
+def test_losses_below_the_target_and_nothing_to_draw_make_a_picture(tmp_path: Path) -> None:
+    """A network may come below the best loss that is known: a negative excess has no place on a logarithmic axis."""
+    curve: dict[str, Any] = {"at": (0, 1, 1000), "excess": ((0.5, 0.5, 0.5), (0.1, 0.1, 0.2), (-0.1, -0.2, -0.1))}
+    below = cell("adam", 0.1, **curve, options={"hidden": (8, 8, 8)})
+    bare = cell("adam", 1.0, (None,) * 3, options={"hidden": (8, 8, 8)}, diverged=(True,) * 3, final=(math.inf,) * 3)
+    written = write_sweep_figures(tmp_path, [below, bare, not_run("sgd", 0.1, Status.ERROR, "why")])
+    assert [path.stat().st_size > 10_000 for path in written] == [True, True]
+    assert write_sweep_figures(tmp_path, [not_run("sgd", 0.1, Status.ERROR, "why")]) == []
+
+
+def test_a_suffix_or_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"suffix is \.png, \.svg, \.pdf, not '\.gif'"):
+        write_sweep_figures(tmp_path, [cell()], ".gif")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written"):
+        write_sweep_figures(tmp_path / "file", [cell()])
