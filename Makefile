@@ -27,8 +27,10 @@ types: $(READY)
 imports: $(READY)
 	$(BIN)/lint-imports
 
+# A process a core, one thread each; a file's tests stay together, for what they share is made once.
+WORKERS ?= auto
 pytest: $(READY)
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 
 # One installation: it is made again only when what it is made from changes.
 $(READY): pyproject.toml constraints.txt

@@ -171,7 +171,7 @@ def test_every_line_is_there_with_its_samples_or_its_reason(tiny: list[TrainingL
         elif found.name == JAX and jax_is_missing:
             assert found.note == jax_is_missing
         else:
-            # Two readings of the other clock lie between a call's own: 1 us apart, and 2 us apart and three readings.
+            # A call is read by wall, CPU, CPU and wall: one reading of CPU time apart, three of wall time.
             assert found.cpu_s == pytest.approx([1e-6] * 3), found
             assert found.wall_s == pytest.approx([6e-6] * 3)
             assert found.prepare_s is not None

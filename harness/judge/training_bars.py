@@ -106,9 +106,9 @@ SPEED_UPS = (
 ORACLE_MOST_S = {"SGD": 0.3, "Adam": 2.0}
 """Of a map of 9 learning rates, 64 seeds and 10,000 epochs: short enough to be drawn while a person waits."""
 GRAPHED_LEAST = 5.0
-"""A launch costs 10 µs and a step has tens of them; a replayed graph is one launch."""
+"""Reasoned, not yet measured: a launch costs 10 µs and a step has tens of them; a replayed graph is one launch."""
 FLAT_MOST = 2.0
-"""A device that one small model leaves idle has room for 256 of them."""
+"""Reasoned, not yet measured: a device that one small model leaves idle has room for 256 of them."""
 
 
 def judge_training(lines: Sequence[TrainingLine]) -> Iterator[TrainingVerdict]:

@@ -137,7 +137,7 @@ def _parts(training: Training, total: int) -> Iterator[range]:
     options, (n, p) = training.options, training.problem.rows("train")[0].shape
     size = total
     if options.batch is not None and options.batch < n:
-        # A row with its one and its target; of a network's units the activation, the slope and what was before.
-        size = max(1, OWN_NUMBERS // (options.batch * (p + 2 + 3 * sum(options.hidden or ()))))
+        # A row with its one and its target; of a network's units the activation and the slope.
+        size = max(1, OWN_NUMBERS // (options.batch * (p + 2 + 2 * sum(options.hidden or ()))))
     for start in range(0, total, size):
         yield range(start, min(start + size, total))
