@@ -30,7 +30,7 @@ imports: $(READY)
 # A process a core, one thread each; a file's tests stay together, for what they share is made once.
 WORKERS ?= auto
 pytest: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # One installation: it is made again only when what it is made from changes.
 $(READY): pyproject.toml constraints.txt
