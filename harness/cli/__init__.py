@@ -6,6 +6,7 @@ from typing import NoReturn
 import typer
 
 from harness import __version__
+from harness.cli.ab import ab
 from harness.cli.accuracy import accuracy
 from harness.cli.compare import compare
 from harness.cli.findings import findings
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 app.command("list")(list_names)
 app.command("import")(import_results)
-for command in (fit, run, sweep, accuracy, gate, compare, speed, published, findings, plot):
+for command in (fit, run, sweep, accuracy, gate, ab, compare, speed, published, findings, plot):
     app.command()(command)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as cli
+from harness.cli import outputs
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,13 +34,13 @@ def gate(
     bench: Annotated[str | None, typer.Option(help="With --asv: only benchmarks with this regular expression.")] = None,
     machine: cli.Machine = None,
     results: cli.AsvFolder = None,
+    markdown: outputs.Markdown = None,
+    junit: outputs.Junit = None,
 ) -> None:
     """Judge the newest run, or asv's results, by results/expectations.toml: digits, excess loss, R² and MSE."""
     from harness.judge.expectations import read_expectations
     from harness.judge.gate import gate as judge
     from harness.records.store import Store
-    from harness.report.console import out
-    from harness.report.gate_table import print_gate
 
     if fresh and run:
         raise UsageError("--fresh makes a run and --run names one: give one of them")
@@ -47,11 +48,12 @@ def gate(
     if update and path not in (expectations, DEFAULT):
         raise UsageError(f"--update would write into the package: copy {path} and name yours with --expectations")
     expected = read_expectations(path)
+    written = outputs.Outputs(markdown, junit)
     asked = {"commit": commit, "base": base, "env": env, "base_env": base_env, "bench": bench, "machine": machine}
     if asv:
         if fresh or run or update:
             raise UsageError("--asv judges asv's results: --run, --fresh and --update are for runs")
-        _gate_asv(expected, path, results, asked, as_json=as_json)
+        _gate_asv(expected, path, results, asked, written, as_json=as_json)
     for name, value in {**asked, "results": results}.items():
         if value is not None:
             raise UsageError(f"--{name.replace('_', '-')} goes with --asv")
@@ -63,32 +65,55 @@ def gate(
         _update(path, records)
         expected = read_expectations(path)
     report = judge(judged, records, expected)
-    if as_json:
-        typer.echo(_json(report, judged.id))
-    else:
-        print_gate(out(), report, judged.id, str(path))
+    _show(judged.id, report, path, as_json=as_json)
+    _write([(judged.id, report)], path, written)
     raise typer.Exit(report.exit_code)
 
 
+def _show(name: str, report: "GateReport", path: Path, *, as_json: bool) -> None:
+    """Print a report, by the name of what was judged."""
+    from harness.report.console import out
+    from harness.report.gate_table import print_gate
+
+    if as_json:
+        typer.echo(_json(report, name))
+    else:
+        print_gate(out(), report, name, str(path))
+
+
+def _write(judged: "Sequence[tuple[str, GateReport]]", path: Path, written: outputs.Outputs) -> None:
+    """Write all reports to where they are asked for."""
+    from harness.report.checks import gate_checks
+    from harness.report.verdict_markdown import gate_markdown
+
+    text = "\n".join(gate_markdown(report, name, str(path)) for name, report in judged)
+    checks = [check for _, report in judged for check in gate_checks(report)]
+    written.write(text, checks, "harness gate", str(path))
+
+
 def _gate_asv(
-    expected: "Expectations", path: Path, results_dir: Path | None, asked: "dict[str, str | None]", *, as_json: bool
+    expected: "Expectations",
+    path: Path,
+    results_dir: Path | None,
+    asked: "dict[str, str | None]",
+    written: outputs.Outputs,
+    *,
+    as_json: bool,
 ) -> None:
     """Judge asv's results, each environment in turn; exits with the worst code."""
     from harness.asv_bridge import Asked, existing_folder, gate_asv
     from harness.report.asv_table import print_speed
     from harness.report.console import out
-    from harness.report.gate_table import print_gate
 
     judged = gate_asv(existing_folder(results_dir), expected, Asked(**asked))
+    named = []
     for results, before, report in judged:
-        name = f"{results.commit[:8]} {results.environment} on {results.machine}"
-        if as_json:
-            typer.echo(_json(report, name))
-            continue
-        if before is not None:
+        if before is not None and not as_json:
             print_speed(out(), results, before)
-        print_gate(out(), report, name, str(path))
-    codes = [report.exit_code for _, _, report in judged]
+        named.append((f"{results.commit[:8]} {results.environment} on {results.machine}", report))
+        _show(*named[-1], path, as_json=as_json)
+    _write(named, path, written)
+    codes = [report.exit_code for _, report in named]
     raise typer.Exit(1 if 1 in codes else max(codes))
 
 

@@ -1,0 +1,75 @@
+"""Commands that build: everything that they print in a log, and its end where one fails."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from platformdirs import user_cache_dir
+
+from harness.errors import CannotMeasureError
+from harness.verify.reference_cache import FOLDER_VARIABLE
+
+SHOWN_LINES = 15
+Told = Callable[[str], None]
+
+
+class BuildFailedError(CannotMeasureError):
+    """A version cannot be built; `log` is where everything is that was printed, `tail` its last lines."""
+
+    def __init__(self, what: str, code: int, log: Path) -> None:
+        super().__init__(f"{what} exited {code}: the log is {log}")
+        self.log = log
+        self.tail = "\n".join(log.read_text(errors="replace").strip().splitlines()[-SHOWN_LINES:])
+
+
+def folder(name: str) -> Path:
+    """A folder of what was built, made if need be: below $HARNESS_CACHE_DIR, or the user's cache folder.
+
+    Raises CannotMeasureError where it cannot be made.
+    """
+    made = Path(os.environ.get(FOLDER_VARIABLE) or user_cache_dir("ls-harness")) / "ab" / name
+    try:
+        made.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotMeasureError(f"{made} cannot be made: {error.strerror}; set {FOLDER_VARIABLE}") from None
+    return made
+
+
+def logged(what: str, words: Sequence[str], log: Path) -> None:
+    """Run a command, appending what it prints to `log`. Raises BuildFailedError naming `what`."""
+    with log.open("a") as file:
+        file.write(f"$ {' '.join(words)}\n")
+        file.flush()
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False)  # noqa: S603
+    if done.returncode:
+        raise BuildFailedError(what, done.returncode, log)
+
+
+def pip(*words: str) -> list[str]:
+    """The running interpreter's pip, with words. Raises CannotMeasureError where it has none."""
+    from importlib.util import find_spec
+
+    if find_spec("pip") is None:
+        raise CannotMeasureError(f"{sys.executable} has no pip to build with: run '{sys.executable} -m ensurepip'")
+    return [sys.executable, "-m", "pip", *words, "--quiet", "--disable-pip-version-check", "--no-input"]
+
+
+@contextmanager
+def whole(target: Path) -> Iterator[Path]:
+    """A folder to build in, which becomes `target` once everything went well: what is cached is complete.
+
+    Where somebody else was quicker, theirs stays.
+    """
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as made:
+        building = Path(made) / target.name
+        building.mkdir()
+        yield building
+        try:
+            building.rename(target)
+        except OSError:
+            if not target.is_dir():
+                raise

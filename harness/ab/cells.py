@@ -1,0 +1,63 @@
+"""Which cases are compared: as a person names them, and by the key that records have."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from harness.errors import UsageError
+from harness.plan import single
+from harness.problems import catalog as problems
+from harness.problems.problem import Problem
+from harness.solvers import catalog as solvers
+from harness.solvers.options import Options
+
+CLOSED_FORMS = ("numpy_lstsq", "sklearn", "normal_equations")
+SIZES = (1_000, 10_000, 100_000)
+TRAININGS = (("auto_mpg", "torch_sgd"), ("auto_mpg", "torch_adam"), ("sine", "mlp_adam"))
+DEFAULT_CELLS = (*((f"synthetic:n={n}", solver) for solver in CLOSED_FORMS for n in SIZES), *TRAININGS)
+"""Twelve: calls of 30 us to 11 ms, of BLAS, LAPACK, scikit-learn and torch."""
+
+
+@dataclass(frozen=True)
+class CellSpec:
+    """One case: `spec` as the command line names the problem, `problem` its label, `case` the key that records have."""
+
+    case: str
+    problem: str
+    solver: str
+    spec: str
+    device: str = "cpu"
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def order(self) -> dict[str, object]:
+        """What a worker is told to prepare."""
+        return {
+            "cell": self.case,
+            "problem": self.spec,
+            "solver": self.solver,
+            "device": self.device,
+            "options": dict(self.options),
+        }
+
+
+def cells(specs: Sequence[str] = (), names: Sequence[str] = (), asked: Options | None = None) -> list[CellSpec]:
+    """Every problem with every solver; the default twelve where neither is named.
+
+    Only problems: with the closed forms of the twelve; only solvers: on their three sizes.
+    Raises UsageError for an unknown name, a refused option, or more than one thread.
+    """
+    asked = asked or Options()
+    if asked.threads != 1:
+        raise UsageError("ab measures on one thread: drop --threads")
+    pairs: Sequence[tuple[str, str]] = DEFAULT_CELLS
+    if specs or names:
+        pairs = list(product(specs or [f"synthetic:n={n}" for n in SIZES], names or CLOSED_FORMS))
+    loaded: dict[str, Problem] = {}
+    made: dict[str, CellSpec] = {}
+    for spec, name in pairs:
+        if spec not in loaded:
+            loaded[spec] = problems.load(spec)
+        case = single(loaded[spec], solvers.get(name), asked)
+        made[case.key] = CellSpec(case.key, case.problem.label, name, spec, asked.device, asked.said())
+    return list(made.values())

@@ -1,0 +1,241 @@
+"""One launch: a fresh process of each version, every open cell prepared, then timed in turns, round by round."""
+
+import random
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from harness.ab.cells import CellSpec
+from harness.ab.process import START_S, Answer, Process, Worker, WorkerLostError
+from harness.ab.version import Version
+from harness.records.ab import AbCell, Launch, Measured
+from harness.solvers.status import Status
+
+BASE, HEAD = "base", "head"
+SIDES = (BASE, HEAD)
+PREPARE_S = 120.0
+"""Seconds that a worker has to prepare one cell, libraries imported: 4 s with torch on a busy machine."""
+TURN_S = 120.0
+"""Seconds that a worker has for one turn of single calls."""
+ACCURACY_S = 600.0
+"""Seconds that a worker has to fit and verify one cell in full: the default ten thousand epochs of the MLP take 5 s."""
+MIN_CALLS, MAX_CALLS = 3, 15
+FILLED_S = 0.003
+"""A turn has at least 3 timed calls, and up to 15 as long as they fit into 3 ms: the median of the cheap cells gains
+by a factor of two, and 12 cells of two versions lose 0.07 s a round."""
+
+CLOCK_DIGITS = 10
+"""Both clocks count nanoseconds, the median of two of them halves: more digits would be written, not measured."""
+
+Start = Callable[[Version], Worker]
+Quietest = Callable[[Sequence[int]], int]
+
+
+@dataclass
+class Progress:
+    """What is known of one cell so far; `lost` once a version could not run it."""
+
+    spec: CellSpec
+    launches: list[Launch] = field(default_factory=list)
+    measured: dict[str, Measured] = field(default_factory=dict)
+    calls: int = MIN_CALLS
+    lost: bool = False
+
+    def lose(self, side: str, status: Status, message: str) -> None:
+        """A version could not run it: that is its result, and it is not tried again."""
+        self.measured[side] = Measured(status=status, message=message)
+        self.lost = True
+
+    @property
+    def cell(self) -> AbCell:
+        """As it is kept."""
+        spec = self.spec
+        return AbCell(
+            case=spec.case,
+            problem=spec.problem,
+            solver=spec.solver,
+            device=spec.device,
+            base=self.measured.get(BASE, Measured()),
+            head=self.measured.get(HEAD, Measured()),
+            launches=tuple(self.launches),
+        )
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a launch measures: `duet`, both versions at once on a core each; `cores` to choose from, none for anywhere.
+
+    `fastest`: of a turn's calls the fastest counts, else their median. `slow`: the factor of a slowdown that is
+    planted in the head's cells, by their keys.
+
+    Measured, 12 cells, same against same, four others busy on two cores, 5 to 10 launches: the standard deviation of
+    a launch's log ratio (CPU) is 3.2 % by the median and 2.2 % by the fastest in the middle one of the cells, 6.4 %
+    and 4.5 % in the worst; unpinned 2.9 % and 2.5 %, worst 10.6 % and 5.6 %; in a duet 25 % and 20 %.
+    """
+
+    duet: bool = False
+    fastest: bool = False
+    cores: tuple[int, ...] = ()
+    slow: Mapping[str, float] = field(default_factory=dict)
+
+
+class Pair:
+    """The two workers of one launch."""
+
+    def __init__(
+        self, versions: Mapping[str, Version], manner: Manner, order: random.Random, start: Start = Process
+    ) -> None:
+        """Start both, in an order by chance, since the second finds another machine; neither is waited for."""
+        self.manner = manner
+        self._order = order
+        self._ends = ExitStack()
+        self.workers: dict[str, Worker] = {}
+        for side in order.sample(SIDES, len(SIDES)):
+            self.workers[side] = start(versions[side])
+            self._ends.callback(self.workers[side].stop)
+
+    def stop(self) -> None:
+        """End both."""
+        self._ends.close()
+
+    def prepare(self, open_cells: Sequence[Progress]) -> bool:
+        """Greet both and let them prepare every cell, at the same time; whether both are still there."""
+        orders = {side: [self._prepared(one.spec, side) for one in open_cells] for side in SIDES}
+        for side, worker in self.workers.items():
+            try:
+                for order in orders[side]:
+                    worker.order(order)
+            except WorkerLostError:
+                pass  # the answers say how it ended
+        there = [self._greeted(side, open_cells) for side in SIDES]
+        return all(there)
+
+    def settle(self, open_cells: Sequence[Progress], quietest: Quietest) -> bool:
+        """Both onto the quietest core, or in a duet onto one each, by chance; whether both are still there.
+
+        Only now: libraries are imported on all cores. Left to the scheduler, the versions of a launch may run on
+        different cores, one of which is shared with somebody else.
+        """
+        cores = self.manner.cores
+        if not cores:
+            return True
+        chosen = self._order.sample(cores, len(SIDES)) if self.manner.duet else [quietest(cores)] * len(SIDES)
+        return all(self._onto(side, (core,), open_cells) for side, core in zip(SIDES, chosen, strict=True))
+
+    def round(self, open_cells: Sequence[Progress]) -> bool:
+        """One turn of each version in each cell, in shuffled order; whether both workers are still there."""
+        for one in self._order.sample(open_cells, len(open_cells)):
+            if one.lost:
+                continue
+            sides = self._order.sample(SIDES, len(SIDES))
+            turn = {"do": "time", "cell": one.spec.case, "calls": one.calls}
+            answers = self._ask(one, turn, [sides] if self.manner.duet else [[side] for side in sides], TURN_S)
+            if answers is None:
+                return False
+            if not one.lost:
+                _append(one, answers, min if self.manner.fastest else statistics.median)
+        return True
+
+    def accuracy(self, open_cells: Sequence[Progress]) -> bool:
+        """Both versions fit and verify each cell in full, at the same time; whether both are still there."""
+        cores = self.manner.cores
+        if cores and not all(self._onto(side, cores, open_cells) for side in SIDES):
+            return False
+        for one in open_cells:
+            if one.lost:
+                continue
+            answers = self._ask(one, {"do": "accuracy", "cell": one.spec.case}, [SIDES], ACCURACY_S, results=True)
+            if answers is None:
+                return False
+            for side, answer in answers.items():
+                one.measured[side] = Measured(
+                    status=_status(answer["status"]),
+                    message=answer.get("message", ""),
+                    digits=answer.get("digits"),
+                    excess_loss=answer.get("excess_loss"),
+                )
+        return True
+
+    def _onto(self, side: str, cores: Sequence[int], open_cells: Sequence[Progress]) -> bool:
+        """Keep a side's worker to cores; whether it is still there."""
+        try:
+            self.workers[side].order({"do": "cores", "cores": list(cores)})
+            self.workers[side].answer(TURN_S)
+        except WorkerLostError as error:
+            for one in open_cells:
+                one.lose(side, error.status, str(error))
+            return False
+        return True
+
+    def _prepared(self, spec: CellSpec, side: str) -> dict[str, object]:
+        slow = self.manner.slow.get(spec.case, 1.0) if side == HEAD else 1.0
+        return {"do": "prepare", **spec.order, "slow": slow}
+
+    def _greeted(self, side: str, open_cells: Sequence[Progress]) -> bool:
+        """Read the greeting and an answer a cell; a worker that ends loses the cell that it was at."""
+        worker = self.workers[side]
+        try:
+            greeting = worker.answer(START_S)
+        except WorkerLostError as error:
+            greeting = {"status": error.status, "message": str(error)}
+        if greeting["status"] != "ok":
+            for one in open_cells:
+                one.lose(side, _status(greeting["status"]), greeting["message"])
+            return False
+        for one in open_cells:
+            try:
+                answer = worker.answer(PREPARE_S)
+            except WorkerLostError as error:
+                one.lose(side, error.status, str(error))
+                return False
+            if answer["status"] != "ok":
+                one.lose(side, _status(answer["status"]), answer["message"])
+        return True
+
+    def _ask(
+        self,
+        one: Progress,
+        order: Mapping[str, object],
+        groups: Sequence[Sequence[str]],
+        deadline_s: float,
+        *,
+        results: bool = False,
+    ) -> dict[str, Answer] | None:
+        """The answers by side, the sides of a group asked at the same time; None where a worker ended.
+
+        Unless the status is itself a result, one that is not `ok` loses the cell.
+        """
+        answers = {}
+        side = BASE
+        try:
+            for group in groups:
+                for side in group:
+                    self.workers[side].order(order)
+                for side in group:
+                    answers[side] = self.workers[side].answer(deadline_s)
+        except WorkerLostError as error:
+            one.lose(side, error.status, str(error))
+            return None
+        for side, answer in answers.items():
+            if answer["status"] != "ok" and not results:
+                one.lose(side, _status(answer["status"]), answer["message"])
+        return answers
+
+
+def _append(one: Progress, answers: Mapping[str, Answer], of_calls: Callable[[Sequence[float]], float]) -> None:
+    """A round of both versions joins the newest launch: one figure of each side's calls, by wall and by CPU."""
+    kept = one.launches.pop()
+    longer = {
+        f"{side}_{clock}": (*getattr(kept, f"{side}_{clock}"), round(of_calls(answers[side][clock]), CLOCK_DIGITS))
+        for side in SIDES
+        for clock in ("wall_s", "cpu_s")
+    }
+    one.launches.append(Launch(**longer))
+    longest = max(longer[f"{side}_wall_s"][-1] for side in SIDES)
+    one.calls = min(MAX_CALLS, max(MIN_CALLS, int(FILLED_S / longest)))
+
+
+def _status(name: str) -> Status:
+    """A version may have statuses that this one does not know: they are errors here."""
+    return Status(name) if name in {str(status) for status in Status} else Status.ERROR

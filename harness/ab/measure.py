@@ -1,0 +1,183 @@
+"""Launch after launch of two versions, until every cell is decided or the budget is spent.
+
+Launches are the unit of replication: memory layout alone makes fresh processes differ by 2 to 4 %. Within a launch
+the versions take turns, cell by cell, in shuffled order, so that drift of the machine hits both.
+"""
+
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness.ab.cells import CellSpec
+from harness.ab.cores import quietest_core
+from harness.ab.environments import Sides
+from harness.ab.launch import SIDES, Manner, Pair, Progress, Quietest, Start
+from harness.ab.process import Process
+from harness.ab.version import Version
+from harness.records.ab import AbCell, Comparison, Launch, Side
+from harness.timing.clock import Clock, SystemClock
+
+MIN_LAUNCHES = 5
+"""Before that many nobody is asked whether a cell is decided: harness.judge.ab looks at five first."""
+FIRST_ROUNDS = 8
+MIN_ROUNDS, MAX_ROUNDS = 4, 30
+SPREAD_RATIO = 2.0
+"""Standard deviation of rounds within a launch over that of launches, as assumed in `rounds`."""
+
+Decide = Callable[[Sequence[AbCell]], set[str]]
+Told = Callable[[str], None]
+
+
+def nobody_decided(_cells: Sequence[AbCell]) -> set[str]:
+    """Every cell goes on until the budget is spent."""
+    return set()
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """`budget_s` of wall seconds for everything once the versions are built; `seed` of the orders of turns."""
+
+    budget_s: float = 60.0
+    seed: int = 0
+
+
+@dataclass
+class Spent:
+    """Seconds of the newest launch: `started_s` until both workers are prepared, `round_s` of one round."""
+
+    launches: int = 0
+    total_s: float = 0.0
+    started_s: float = 0.0
+    round_s: float = 0.0
+    longest_s: float = 0.0
+
+
+def rounds(started_s: float, round_s: float) -> int:
+    """How many rounds of a launch give the smallest variance of the mean for the time.
+
+    Cochran, Sampling Techniques (3rd ed., 1977), section 10.6: sqrt(c1 / c2) s2 / s1, c1 the cost of a launch, c2 of
+    a round, s1 and s2 the standard deviations between launches and between rounds of one launch.
+    """
+    if round_s <= 0:
+        return FIRST_ROUNDS
+    return min(MAX_ROUNDS, max(MIN_ROUNDS, round(SPREAD_RATIO * math.sqrt(started_s / round_s))))
+
+
+class Measurement:
+    """Two versions, the cells, and what has been measured of them."""
+
+    def __init__(
+        self,
+        versions: tuple[Version, Version],
+        specs: Sequence[CellSpec],
+        *,
+        manner: Manner | None = None,
+        clock: Clock | None = None,
+        start: Start = Process,
+        told: Told = lambda _: None,
+        quietest: Quietest = quietest_core,
+    ) -> None:
+        """`versions`: base and head. `start` starts a worker, `told` hears of progress, `quietest` picks a core."""
+        self._versions: Mapping[str, Version] = dict(zip(SIDES, versions, strict=True))
+        self._progress = {spec.case: Progress(spec) for spec in specs}
+        self._manner = manner or Manner()
+        self._clock = clock or SystemClock()
+        self._start = start
+        self._told = told
+        self._quietest = quietest
+        self.spent = Spent()
+
+    @property
+    def cells(self) -> list[AbCell]:
+        """Every cell as it is now, in the order asked for."""
+        return [one.cell for one in self._progress.values()]
+
+    def run(self, allowance: Allowance, decide: Decide = nobody_decided) -> list[AbCell]:
+        """Launch until nobody is undecided or the next launch would not end within the budget.
+
+        The first launch is begun wherever there is a budget at all, and ends with the accuracy of every cell, so that
+        a verdict on that is never missing. Never raises for what a version does: that is its cells' status.
+        """
+        begun = self._clock.wall_s()
+        order = random.Random(allowance.seed)  # noqa: S311  # an order of turns, not a secret
+        decided: set[str] = set()
+        while self._another(allowance.budget_s, begun):
+            going = [one for key, one in self._progress.items() if not one.lost and key not in decided]
+            if not going:
+                break
+            self._told(f"launch {self.spent.launches + 1}: {len(going)} of {len(self._progress)} cells undecided")
+            self._launch(going, order)
+            self.spent.total_s = self._clock.wall_s() - begun
+            if self.spent.launches >= MIN_LAUNCHES:
+                decided |= decide(self.cells)
+        return self.cells
+
+    def _another(self, budget_s: float, begun: float) -> bool:
+        """Whether the longest launch so far, the first with its accuracy apart, still fits into the budget."""
+        return budget_s - (self._clock.wall_s() - begun) > self.spent.longest_s
+
+    def _launch(self, going: Sequence[Progress], order: random.Random) -> None:
+        begun = self._clock.wall_s()
+        for one in going:
+            one.launches.append(Launch())
+        pair = Pair(self._versions, self._manner, order, self._start)
+        try:
+            there = pair.prepare(going)
+            self.spent.started_s = self._clock.wall_s() - begun
+            there = there and pair.settle(going, self._quietest) and self._rounds(pair, going)
+            self.spent.longest_s = max(self.spent.longest_s, self._clock.wall_s() - begun)
+            if there and self.spent.launches == 0:
+                self._told("accuracy of both versions")
+                pair.accuracy(going)
+        finally:
+            pair.stop()
+            self.spent.launches += 1
+            for one in going:
+                if not one.launches[-1].base_wall_s:
+                    one.launches.pop()
+
+    def _rounds(self, pair: Pair, going: Sequence[Progress]) -> bool:
+        begun = self._clock.wall_s()
+        wanted = rounds(self.spent.started_s, self.spent.round_s)
+        for _ in range(wanted):
+            if not pair.round(going):
+                return False
+        self.spent.round_s = (self._clock.wall_s() - begun) / wanted
+        return True
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be measured: both sides and what they run on, which cells, for how long and how."""
+
+    sides: Sides
+    described: tuple[Side, Side]
+    specs: Sequence[CellSpec]
+    allowance: Allowance
+    manner: Manner
+
+
+def measured(task: Task, decide: Decide, told: Told, *, planted: float = 1.0, repeat: int = 0) -> Comparison:
+    """Both sides measured, as it is kept. `planted`: the factor of a slowdown in every cell of the head."""
+    manner = task.manner
+    if planted != 1.0:
+        manner = replace(manner, slow={spec.case: planted for spec in task.specs})
+    measurement = Measurement((task.sides.base, task.sides.head), task.specs, manner=manner, told=told)
+    cells = measurement.run(task.allowance, decide)
+    spent = measurement.spent
+    return Comparison(
+        base=task.described[0],
+        head=task.described[1],
+        cells=tuple(cells),
+        budget_s=task.allowance.budget_s,
+        spent_s=spent.total_s,
+        seed=task.allowance.seed,
+        duet=manner.duet,
+        fastest=manner.fastest,
+        launches=spent.launches,
+        started_s=spent.started_s,
+        round_s=spent.round_s,
+        planted=planted,
+        repeat=repeat,
+    )

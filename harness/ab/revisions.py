@@ -1,0 +1,123 @@
+"""A git revision's harness, built as a wheel and unpacked, once a commit; the checkout is only read."""
+
+import platform
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from packaging.specifiers import SpecifierSet
+
+from harness.ab import building
+from harness.ab.building import Told
+from harness.errors import CannotMeasureError, UsageError
+
+SHORT = 12
+"""Letters of a commit's hash that a person sees."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A commit's harness: `package` goes on sys.path, `requirements` it declares, `constraints` it was tested with."""
+
+    commit: str
+    package: Path
+    requirements: tuple[str, ...]
+    constraints: str
+
+
+def commit_of(revision: str, checkout: Path) -> str:
+    """The full hash of a revision. Raises UsageError for one that git does not know, or outside a checkout."""
+    inside = _git(checkout, "rev-parse", "--show-toplevel")
+    if inside.returncode:
+        raise UsageError(
+            f"{checkout} is no git checkout ({inside.stderr.strip()}): go to one, or give --python-a and --python-b"
+        )
+    done = _git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if done.returncode:
+        raise UsageError(f"unknown revision '{revision}': git rev-parse does not know it in {inside.stdout.strip()}")
+    return done.stdout.strip()
+
+
+def changes(checkout: Path) -> int:
+    """How many files of the checkout differ from HEAD."""
+    return len(_git(checkout, "status", "--porcelain").stdout.splitlines())
+
+
+def built(commit: str, checkout: Path, told: Told) -> Built:
+    """The commit's harness from the cache, or built into it.
+
+    Raises BuildFailedError where it does not build, CannotMeasureError where it is no project of this kind or for
+    another Python than this.
+    """
+    target = building.folder("commits") / commit
+    if not target.is_dir():
+        told(f"building {commit[:SHORT]}")
+        with building.whole(target) as made:
+            _build(commit, checkout, made)
+    project = _project(target, commit)
+    constraints = target / "constraints.txt"
+    return Built(
+        commit=commit,
+        package=target / "package",
+        requirements=tuple(project.get("dependencies", ())),
+        constraints=constraints.read_text() if constraints.is_file() else "",
+    )
+
+
+def _build(commit: str, checkout: Path, made: Path) -> None:
+    """Export the commit, make a wheel of it, unpack that: everything below `made` and in a temporary folder."""
+    what = f"{commit[:SHORT]} does not build: "
+    log = building.folder("logs") / f"{commit}.log"
+    log.write_text("")
+    with TemporaryDirectory(prefix="harness-ab-") as temporary:
+        source, wheels = Path(temporary) / "source", Path(temporary) / "wheels"
+        archive = Path(temporary) / "source.zip"
+        top = _git(checkout, "rev-parse", "--show-toplevel").stdout.strip()
+        words = [_path(), "-C", top, "archive", "--format=zip", f"--output={archive}", commit]
+        building.logged(what + "git archive", words, log)
+        shutil.unpack_archive(archive, source)
+        _project(source, commit)
+        # Isolated, pip fetches hatchling anew; with it here nothing is fetched.
+        isolation = ["--no-build-isolation"] if find_spec("hatchling") else []
+        wheel = building.pip("wheel", "--no-deps", *isolation, "--wheel-dir", str(wheels), str(source))
+        building.logged(what + "pip wheel", wheel, log)
+        unpack = building.pip("install", "--no-deps", "--target", str(made / "package"), *map(str, wheels.iterdir()))
+        building.logged(what + "pip install", unpack, log)
+        for name in ("pyproject.toml", "constraints.txt"):
+            if (source / name).is_file():
+                shutil.copy(source / name, made / name)
+
+
+def _project(folder: Path, commit: str) -> dict[str, Any]:
+    """The table [project] of a commit. Raises CannotMeasureError where there is none, or it is for another Python."""
+    try:
+        project: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+        needed = SpecifierSet(project.get("requires-python", ""))
+    except (OSError, LookupError, ValueError) as error:
+        raise CannotMeasureError(
+            f"{commit[:SHORT]} has no [project] in a pyproject.toml ({error}): it is no version of the harness"
+        ) from None
+    here = platform.python_version()
+    if not needed.contains(here, prereleases=True):
+        raise CannotMeasureError(f"{commit[:SHORT]} needs Python {needed}, this is {here}: run another one's harness")
+    return project
+
+
+def _git(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603  # git, with a list of words
+        [_path(), "-C", str(checkout), *words], capture_output=True, text=True, check=False
+    )
+
+
+def _path() -> str:
+    """Raises CannotMeasureError where there is no git."""
+    found = shutil.which("git")
+    if found is None:
+        raise CannotMeasureError(f"git is not on PATH: {Path(sys.argv[0]).name} ab builds revisions with it")
+    return found

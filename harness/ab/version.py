@@ -1,0 +1,27 @@
+"""One side of a comparison, ready to be started."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Version:
+    """An interpreter and what goes first on its sys.path.
+
+    `name`: what a person called it; `commit`: its hash, where it is a revision; `package`: the folder that its
+    `harness` must come from, None for the interpreter's own; `libraries`: folders of libraries that stand in for the
+    interpreter's own; `shown`: the libraries whose versions are recorded beside the usual ones.
+    """
+
+    name: str
+    python: Path
+    commit: str | None = None
+    package: Path | None = None
+    libraries: tuple[Path, ...] = ()
+    shown: tuple[str, ...] = field(default=())
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """What goes first on sys.path, in order."""
+        own = () if self.package is None else (self.package,)
+        return tuple(map(str, (*own, *self.libraries)))

@@ -1,0 +1,184 @@
+"""The process in which one version is measured: JSON lines in, JSON lines out.
+
+It is run as a script by the version's own interpreter, with `-P` so that this folder is not importable, and is
+told what to put on sys.path. Until it is told what to prepare it needs nothing but the standard library; of the
+version it uses `harness.suite.SuiteCase`, whose names stay from commit to commit.
+
+Orders, one JSON object a line: `prepare`, `time`, `accuracy` of a cell, `cores`, `stop`. Every answer has a `status`,
+`ok` or what went wrong with its `message`. Standard output is kept for answers: what a solver prints goes to standard
+error.
+"""
+
+import gc
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, TextIO
+
+WARM_UP_CALLS = 2
+REWARM_BELOW_S = 0.005
+"""As in harness.timing.sampling: cold caches are microseconds, so that a longer call needs no untimed one before it."""
+PLANTING_CALLS = 7
+
+Answer = dict[str, Any]
+
+
+class Cells:
+    """The cells that were prepared, and how each is timed."""
+
+    def __init__(self, suite: Any) -> None:
+        """`suite` is the version's module harness.suite."""
+        self._suite = suite
+        self._cases: dict[str, Any] = {}
+        self._slow: dict[str, float] = {}
+        self._last_s: dict[str, float] = {}
+        self._planting_s: dict[str, float] = {}
+
+    def prepare(self, order: Answer) -> Answer:
+        """Prepare one cell and call it twice, untimed. `slow`: the factor of a slowdown that is planted in it."""
+        options = {name: tuple(v) if isinstance(v, list) else v for name, v in order.get("options", {}).items()}
+        case = self._suite.SuiteCase(order["problem"], order["solver"], device=order["device"], **options)
+        for _ in range(WARM_UP_CALLS):
+            case.run()
+        key = order["cell"]
+        self._cases[key], self._slow[key] = case, order.get("slow", 1.0)
+        if self._slow[key] > 1.0:
+            self._planting_s[key] = statistics.median(_planting_s(case.run) for _ in range(PLANTING_CALLS))
+        return {}
+
+    def time(self, order: Answer) -> Answer:
+        """`calls` single calls after an untimed one: seconds of wall and of this process's CPU time, in order."""
+        key = order["cell"]
+        call, slow = self._cases[key].run, self._slow[key]
+        wall_s, cpu_s = [], []
+        gc.disable()
+        try:
+            if self._last_s.get(key, 0.0) < REWARM_BELOW_S:
+                call()
+            for _ in range(order["calls"]):
+                wall, cpu = time.perf_counter(), time.process_time()
+                call()
+                cpu_after = time.process_time()
+                if slow > 1.0:
+                    cpu_after = _planted((slow - 1.0) * (cpu_after - cpu) - self._planting_s[key])
+                wall_s.append(time.perf_counter() - wall)
+                cpu_s.append(cpu_after - cpu)
+        finally:
+            gc.enable()
+        self._last_s[key] = wall_s[-1]
+        return {"wall_s": wall_s, "cpu_s": cpu_s}
+
+    def accuracy(self, order: Answer) -> Answer:
+        """The cell fitted in full and verified by the version itself: its status, digits and excess loss."""
+        case = self._cases[order["cell"]]
+        try:
+            record = case.record
+        except RuntimeError as error:
+            # SuiteCase has no record of a case that failed: its error is "case: status: message".
+            status, _, message = str(error).removeprefix(f"{case.case.key}: ").partition(": ")
+            return {"status": status if status.isidentifier() else "error", "message": message or str(error)}
+        found = record.accuracy
+        return {
+            "status": str(record.status),
+            "message": record.message,
+            "digits": found.digits,
+            "excess_loss": found.excess_loss,
+        }
+
+
+def _planted(wait_s: float) -> float:
+    """Wait, busy, for so many seconds; the CPU clock afterwards. On the wall clock, which is read ten times faster."""
+    until = time.perf_counter() + wait_s
+    while time.perf_counter() < until:
+        pass
+    return time.process_time()
+
+
+def _planting_s(call: Callable[[], object]) -> float:
+    """CPU seconds that planting costs by itself just after a call, where its caches are cold."""
+    call()
+    before = time.process_time()
+    return _planted(0.0) - before
+
+
+def on_cores(order: Answer) -> Answer:
+    """Run on these `cores` only, from now on."""
+    os.sched_setaffinity(0, set(order["cores"]))
+    return {}
+
+
+def hello(setup: Answer) -> tuple[Answer, Any]:
+    """Put the version first on sys.path and import it: where it is, what it runs on; and its harness.suite."""
+    sys.path[:0] = setup["paths"]
+    suite = import_module("harness.suite")
+    return {
+        "file": import_module("harness").__file__,
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "versions": {name: found for name in setup["libraries"] if (found := _version(name))},
+    }, suite
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def guarded(work: Callable[[], Answer]) -> Answer:
+    """The answer, or the status and one line of whatever was raised."""
+    try:
+        return {"status": "ok", **work()}
+    except NotImplementedError as error:
+        return {"status": "unsupported", "message": str(error)}
+    except MemoryError as error:
+        return {"status": "out_of_memory", "message": str(error) or "the host's memory is exhausted"}
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # a solver may raise anything: it is the cell's status
+        lines = str(error).strip().splitlines()
+        return {"status": "error", "message": f"{type(error).__name__}: {lines[0] if lines else ''}"}
+
+
+def serve(setup: Answer, orders: TextIO, answers: TextIO) -> None:
+    """Answer orders until `stop` or the end of the input."""
+
+    def say(answer: Answer) -> None:
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+    suite: Any = None
+
+    def begin() -> Answer:
+        nonlocal suite
+        greeting, suite = hello(setup)
+        return greeting
+
+    say(guarded(begin))
+    if suite is None:
+        return
+    cells = Cells(suite)
+    works = {"prepare": cells.prepare, "time": cells.time, "accuracy": cells.accuracy, "cores": on_cores}
+    for line in orders:
+        order = json.loads(line)
+        if order["do"] == "stop":
+            return
+        work = works[order["do"]]
+        say(guarded(lambda work=work, order=order: work(order)))  # type: ignore[misc]  # the loop's own values
+
+
+def main() -> None:
+    """Keep the two pipes for orders and answers, then serve."""
+    orders, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    with open(os.devnull) as nothing:  # noqa: PTH123  # a descriptor is wanted, not a path's text
+        os.dup2(nothing.fileno(), 0)
+    serve(json.loads(sys.argv[1]), orders, answers)
+
+
+if __name__ == "__main__":
+    main()

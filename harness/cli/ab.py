@@ -1,0 +1,199 @@
+"""harness ab: two versions built, launched and alternated, with a verdict a cell."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options as cli
+from harness.cli.outputs import Junit, Markdown, Outputs
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.ab.environments import Sides
+    from harness.ab.measure import Task
+    from harness.judge.ab import AbReport
+    from harness.records.ab import Side
+
+
+@cli.takes_solver_options
+def ab(
+    base: Annotated[str | None, typer.Argument(help="The git revision to compare with.")] = None,
+    head: Annotated[str | None, typer.Argument(help="The git revision in question; HEAD unless said.")] = None,
+    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. Twelve cells unless said.")] = None,
+    solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable.")] = None,
+    said: cli.Said = {},  # noqa: B006  # never changed
+    python_a: Annotated[str | None, typer.Option(help="No revisions: base is this interpreter's harness.")] = None,
+    python_b: Annotated[str | None, typer.Option(help="With --python-a: the head's interpreter.")] = None,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="No revisions: base has this requirement, as scikit-learn==1.8.0; repeatable."),
+    ] = None,
+    against: Annotated[
+        list[str] | None, typer.Option(help="With --with: the head's requirement; what is installed unless said.")
+    ] = None,
+    budget: Annotated[float, typer.Option(help="Seconds to measure, once both are built.")] = 60.0,
+    effect: Annotated[float, typer.Option(help="The smallest change of interest, as a fraction.")] = 0.03,
+    seed: Annotated[int, typer.Option(help="Of the orders in which cells and versions take turns.")] = 0,
+    duet: Annotated[bool, typer.Option("--duet", help="Both versions at once, one on each of two cores.")] = False,
+    fastest: Annotated[
+        bool, typer.Option("--fastest", help="Of each turn's calls the fastest counts, not the median.")
+    ] = False,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="One version against itself, slowdowns of 0, 3, 5 and 10 % planted, ten times each: the error rates "
+            "of this machine, in results/calibration. BASE alone, or nothing for what is installed.",
+        ),
+    ] = False,
+    markdown: Markdown = None,
+    junit: Junit = None,
+    as_json: cli.AsJson = False,
+) -> None:
+    """Compare two versions: speed with intervals over fresh processes, and accuracy; exit 1 for a regression."""
+    from harness.ab.cells import cells
+    from harness.ab.cores import all_cores
+    from harness.ab.launch import Manner
+    from harness.ab.measure import Allowance, Task
+    from harness.report.ab_json import ab_json
+    from harness.report.ab_table import print_ab
+    from harness.report.checks import ab_checks
+    from harness.report.console import err, out
+    from harness.report.verdict_markdown import ab_markdown
+
+    outputs = Outputs(markdown, junit)
+    _check(budget, effect)
+    specs = cells(problem or (), solver or (), cli.solver_options(**said))
+    cores = all_cores()
+    if duet and len(cores) < 2:  # noqa: PLR2004  # a duet has two voices
+        raise UsageError("--duet needs two cores that this process may use")
+    with err().status("looking at both versions") as status:
+        sides = _built(lambda: _sides(base, head, (python_a, python_b), (with_, against), status.update, calibrate))
+        described = _described(sides)
+    same = f"{sides.same}: only noise is measured"
+    for note in (*sides.notes, *([same] if sides.same and not calibrate else [])):
+        err().print(f"note: {note}", markup=False)
+    task = Task(sides, described, specs, Allowance(budget, seed), Manner(duet, fastest, cores))
+    if calibrate:
+        _calibrate(task, effect, as_json=as_json)
+    report = _compared(task, effect)
+    if as_json:
+        typer.echo(ab_json(report))
+    else:
+        print_ab(out(), report)
+    outputs.write(ab_markdown(report), ab_checks(report), f"harness ab {sides.base.name} {sides.head.name}")
+    raise typer.Exit(report.exit_code)
+
+
+def _check(budget: float, effect: float) -> None:
+    """Raises UsageError for numbers that mean nothing."""
+    if not 0 < budget < float("inf"):
+        raise UsageError(f"--budget is seconds above 0, not {budget:g}")
+    if not 0 < effect < 1:
+        raise UsageError(f"--effect is a fraction between 0 and 1, as 0.03, not {effect:g}")
+
+
+def _sides(
+    base: str | None,
+    head: str | None,
+    pythons: tuple[str | None, str | None],
+    libraries: "tuple[list[str] | None, list[str] | None]",
+    told: Callable[[str], None],
+    calibrate: bool,
+) -> "Sides":
+    """Both sides by whichever of the three ways was asked for. Raises UsageError where it is not one of them."""
+    from harness.ab import environments
+
+    ways = [base is not None, any(pythons), any(libraries)]
+    if sum(ways) > 1:
+        raise UsageError("give two revisions, or --python-a and --python-b, or --with and --against: one of these")
+    if calibrate and (head is not None or any(ways[1:])):
+        raise UsageError("--calibrate compares one version with itself: give one revision, or nothing")
+    if base is not None:
+        return environments.of_revisions(base, base if calibrate else head or "HEAD", Path.cwd(), told)
+    if calibrate:
+        return environments.of_libraries((), (), told)
+    if any(pythons):
+        if pythons[0] is None or pythons[1] is None:
+            raise UsageError("--python-a and --python-b go together")
+        return environments.of_interpreters(pythons[0], pythons[1])
+    if any(libraries):
+        return environments.of_libraries(libraries[0] or (), libraries[1] or (), told)
+    raise UsageError("say what to compare: harness ab BASE HEAD, or --python-a and --python-b, or --with")
+
+
+def _built(make: "Callable[[], Sides]") -> "Sides":
+    """Make the sides ready; of a build that fails, show the end of its log."""
+    from harness.ab.building import BuildFailedError
+    from harness.report.console import err
+
+    try:
+        return make()
+    except BuildFailedError as error:
+        err().print(error.tail, markup=False)
+        raise
+
+
+def _described(sides: "Sides") -> "tuple[Side, Side]":
+    from harness.ab.process import identify
+
+    return identify(sides.base), identify(sides.head)
+
+
+def _compared(task: "Task", effect: float) -> "AbReport":
+    """Measure until everything is decided or the budget is spent, and judge."""
+    from functools import partial
+
+    from harness.ab.calibrate import rates_file
+    from harness.ab.measure import measured
+    from harness.cli.gate import default_expectations
+    from harness.judge.ab import decided, judge_ab
+    from harness.judge.calibration import read_calibration
+    from harness.judge.expectations import read_expectations
+    from harness.report.console import err
+
+    with err().status("starting") as status:
+        compared = measured(task, partial(decided, effect=effect), status.update)
+    err().print(
+        f"{compared.launches} launches in {compared.spent_s:.0f} s; the newest took {compared.started_s:.1f} s to "
+        f"start both versions and {compared.round_s:.2f} s a round of its cells",
+        style="dim",
+    )
+    return judge_ab(
+        compared.cells,
+        effect=effect,
+        expectations=read_expectations(default_expectations()),
+        calibration=read_calibration(rates_file()),
+        versions=compared.head.versions,
+    )
+
+
+def _calibrate(task: "Task", effect: float, *, as_json: bool) -> None:
+    """Measure every arm, count the errors, store and show them; ends the command."""
+    from functools import partial
+
+    from harness.ab.calibrate import calibrate, rates_file, samples_file
+    from harness.judge.ab import decided
+    from harness.judge.calibration import Calibration, error_rates, write_calibration
+    from harness.records.environment import environment
+    from harness.records.run import now
+    from harness.report.ab_table import print_calibration
+    from harness.report.console import err, out
+
+    with err().status("starting") as status:
+        arms = calibrate(task, samples_file(), partial(decided, effect=effect), status.update)
+    found = Calibration(
+        environment=environment(),
+        measured_at=now(),
+        budget_s=task.allowance.budget_s,
+        effect=effect,
+        arms=error_rates({arm: [one.cells for one in repeats] for arm, repeats in arms.items()}, effect=effect),
+    )
+    write_calibration(found, rates_file())
+    if as_json:
+        typer.echo(found.model_dump_json())
+    else:
+        print_calibration(out(), found)
+    raise typer.Exit

@@ -1,0 +1,141 @@
+"""How often the verdicts of `harness ab` err on one machine: counted, where the truth is planted."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+from scipy import stats
+
+from harness.errors import UsageError
+from harness.judge.ab_speed import judge_speeds
+from harness.judge.verdict import Verdict
+from harness.records.ab import AbCell
+from harness.records.environment import Environment
+from harness.records.record import Kept
+
+CONFIDENCE = 0.95
+NO_EFFECT = 1.0
+
+
+class Rate(Kept):
+    """`count` of `total`; total 0 says nothing: 0 to 1."""
+
+    count: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """As a fraction; 0 of none."""
+        return self.count / self.total if self.total else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 %, exact: Clopper and Pearson, Biometrika 26 (1934). It takes cells as independent of each other."""
+        if not self.total:
+            return 0.0, 1.0
+        found = stats.binomtest(self.count, self.total).proportion_ci(CONFIDENCE, method="exact")
+        return float(found.low), float(found.high)
+
+    def __str__(self) -> str:
+        """For example 0.8 % [0.1, 3.0]."""
+        low, high = self.interval
+        return f"{100 * self.share:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+class Arm(Kept):
+    """Counts of cells, by their speed's verdict, whose head was slowed by `factor`.
+
+    An alarm is false at factor 1 if it is a regression or an improvement, elsewhere if it is an improvement.
+    """
+
+    factor: float
+    repeats: int
+    cells: int
+    regressions: int
+    improvements: int
+    unchanged: int
+    undecided: int
+    repeats_with_a_false_alarm: int = 0
+
+    @property
+    def caught(self) -> Rate:
+        """Cells that were called a regression."""
+        return Rate(count=self.regressions, total=self.cells)
+
+    @property
+    def false_alarms(self) -> Rate:
+        """Cells that were called what they are not: anything at factor 1, faster at another."""
+        wrong = self.improvements + (self.regressions if self.factor == NO_EFFECT else 0)
+        return Rate(count=wrong, total=self.cells)
+
+    @property
+    def left_undecided(self) -> Rate:
+        """Cells that needed more time."""
+        return Rate(count=self.undecided, total=self.cells)
+
+    @property
+    def called_unchanged(self) -> Rate:
+        """Cells that were called unchanged: right at factor 1, missed elsewhere."""
+        return Rate(count=self.unchanged, total=self.cells)
+
+
+class Calibration(Kept):
+    """The error rates of one machine; `measured_at` ISO 8601, `budget_s` of each repeat, `effect` as judged."""
+
+    schema_version: Literal[1] = 1
+    environment: Environment
+    measured_at: str
+    budget_s: float
+    effect: float
+    arms: tuple[Arm, ...]
+
+    def arm(self, factor: float) -> Arm | None:
+        """The arm of a planted factor; None if it was not measured."""
+        return next((arm for arm in self.arms if abs(arm.factor - factor) < 1e-9), None)  # noqa: PLR2004  # rounding
+
+    def is_of(self, environment: Environment) -> bool:
+        """Whether it was measured on the same processor and system; libraries may differ."""
+        mine = self.environment
+        return (mine.cpu, mine.cores, mine.system) == (environment.cpu, environment.cores, environment.system)
+
+
+def error_rates(arms: Mapping[float, Sequence[Sequence[AbCell]]], *, effect: float) -> tuple[Arm, ...]:
+    """Every repeat of every arm, judged as `judge_ab` judges speed; `arms`: repeats of cells by planted factor."""
+    return tuple(_count(factor, repeats, effect) for factor, repeats in sorted(arms.items()))
+
+
+def _count(factor: float, repeats: Sequence[Sequence[AbCell]], effect: float) -> Arm:
+    found = [[one.verdict for one in judge_speeds(cells, effect)] for cells in repeats]
+    every = [verdict for repeat in found for verdict in repeat]
+    false = {Verdict.IMPROVEMENT} | ({Verdict.REGRESSION} if factor == NO_EFFECT else set())
+    return Arm(
+        factor=factor,
+        repeats=len(found),
+        cells=len(every),
+        regressions=every.count(Verdict.REGRESSION),
+        improvements=every.count(Verdict.IMPROVEMENT),
+        unchanged=every.count(Verdict.UNCHANGED),
+        undecided=every.count(Verdict.UNDECIDED),
+        repeats_with_a_false_alarm=sum(not false.isdisjoint(repeat) for repeat in found),
+    )
+
+
+def read_calibration(path: Path) -> Calibration | None:
+    """The calibration that was stored at `path`; None if there is none. Raises UsageError if it is something else."""
+    if not path.is_file():
+        return None
+    try:
+        return Calibration.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        first = str(error).splitlines()[0]
+        raise UsageError(f"{path}: is no calibration ({first}): make it again with harness ab --calibrate") from None
+
+
+def write_calibration(calibration: Calibration, path: Path) -> None:
+    """Store it as JSON, folders made as needed. Raises UsageError if it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(calibration.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None

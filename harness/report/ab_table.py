@@ -1,0 +1,66 @@
+"""What `harness ab` says: a row a cell, the worst first, why, and this machine's error rates; the calibration."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from harness.judge.ab import AbReport, AbVerdict
+from harness.judge.calibration import NO_EFFECT, Calibration
+from harness.judge.verdict import Verdict
+from harness.report import numbers as show
+from harness.report.ab_words import HEADS, WORDS, conclusion, error_rates, judged_by, labels, reasons, row
+
+STYLES = {
+    Verdict.REGRESSION: "red",
+    Verdict.UNDECIDED: "yellow",
+    Verdict.IMPROVEMENT: "green",
+    Verdict.UNCHANGED: "dim",
+}
+ORDER = tuple(STYLES)
+
+
+def worst_first(report: AbReport) -> list[AbVerdict]:
+    """Regressions, then what is undecided, improvements, and what is unchanged; in each the slowest first."""
+    return sorted(report.cells, key=lambda one: (ORDER.index(one.verdict), -(one.speed.ratio or 0.0)))
+
+
+def print_ab(console: Console, report: AbReport) -> None:
+    """The table, a line for each cell that is not decided well, then how it went and how often such verdicts err."""
+    if report.cells:
+        console.print(_table(report))
+        console.print(judged_by(report), style="dim")
+    for verdict, cells, why in reasons(report, worst_first(report)):
+        console.print(f"[{STYLES[verdict]}]{verdict}[/] {escape(cells)}: {escape(why)}")
+    for advice in dict.fromkeys(wrong.advice for one in report.cells for wrong in one.wrong if wrong.advice):
+        console.print(f"[bold]do:[/] {escape(advice)}")
+    colour = {0: "green", 1: "red"}.get(report.exit_code, "yellow")
+    console.print(f"[{colour}]{escape(conclusion(report))}[/]")
+    console.print(escape(error_rates(report.calibration)))
+
+
+def print_calibration(console: Console, calibration: Calibration) -> None:
+    """A row an arm: how many cells were called what, and the rates with their exact 95 % intervals."""
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("planted", "repeats", "cells", "slower", "faster", "unchanged", "undecided", "false alarms", "caught"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for arm in calibration.arms:
+        counts = (arm.repeats, arm.cells, arm.regressions, arm.improvements, arm.unchanged, arm.undecided)
+        caught = show.NONE if arm.factor == NO_EFFECT else str(arm.caught)
+        table.add_row(f"{arm.factor - 1:+.0%}", *map(str, counts), escape(str(arm.false_alarms)), escape(caught))
+    console.print(table)
+    quiet = calibration.arm(NO_EFFECT)
+    if quiet is not None:
+        console.print(f"repeats with a false alarm: {quiet.repeats_with_a_false_alarm} of {quiet.repeats}")
+    console.print(f"smallest effect of interest {calibration.effect:.1%}, {calibration.budget_s:g} s a repeat")
+
+
+def _table(report: AbReport) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(HEADS[0], overflow="fold", ratio=1)
+    for index, name in enumerate(HEADS[1:], start=1):
+        table.add_column(name, justify="left" if index in WORDS else "right", no_wrap=True)
+    names = labels(report)
+    for one in worst_first(report):
+        *cells, verdict = map(escape, row(one, names[one.cell.case]))
+        table.add_row(*cells, f"[{STYLES[one.verdict]}]{verdict}[/]")
+    return table

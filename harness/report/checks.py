@@ -1,0 +1,84 @@
+"""Judgements as a CI system takes them: a check each, passed, failed, skipped or in error."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.judge.ab import AbReport, AbVerdict
+from harness.judge.gate import GateReport
+from harness.judge.verdict import Judgement, Verdict
+
+
+class Outcome(StrEnum):
+    """JUnit's four; an error is what could not be measured, a skip what is undecided."""
+
+    PASSED = "passed"
+    FAILED = "failure"
+    SKIPPED = "skipped"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One quantity of one case. `message`: one line, why it is not passed; `advice`: what to do."""
+
+    case: str
+    quantity: str
+    outcome: Outcome
+    message: str = ""
+    advice: str = ""
+
+
+def gate_checks(report: GateReport) -> tuple[Check, ...]:
+    """A check a judgement, and an error for each planned case without a record. A cured failure is a failure."""
+    judged = (
+        _of(one, Outcome.PASSED if one.verdict is Verdict.UNCHANGED else Outcome.FAILED) for one in report.judgements
+    )
+    missing = (
+        Check(case, "presence", Outcome.ERROR, "planned, and has no record", "Run it again: the run was cut off.")
+        for case in report.incomplete
+    )
+    return (*judged, *missing)
+
+
+def ab_checks(report: AbReport) -> tuple[Check, ...]:
+    """A check for each cell's speed, and one for each quantity of its accuracy. An improvement is passed."""
+    return tuple(check for one in report.cells for check in _cell(one))
+
+
+def failed(checks: Sequence[Check]) -> tuple[Check, ...]:
+    """Failures and errors."""
+    return tuple(check for check in checks if check.outcome in (Outcome.FAILED, Outcome.ERROR))
+
+
+_OUTCOMES = {Verdict.REGRESSION: Outcome.FAILED, Verdict.UNDECIDED: Outcome.SKIPPED}
+
+
+def _cell(one: AbVerdict) -> Iterator[Check]:
+    if one.could_not_measure:
+        yield _of(one.accuracy[0], Outcome.ERROR)
+        return
+    yield Check(
+        one.cell.case,
+        "speed",
+        _OUTCOMES.get(one.found.verdict, Outcome.PASSED),
+        "" if one.found.verdict in (Verdict.UNCHANGED, Verdict.IMPROVEMENT) else speed_words(one),
+    )
+    for judgement in one.accuracy:
+        yield _of(judgement, _OUTCOMES.get(judgement.verdict, Outcome.PASSED))
+
+
+def speed_words(one: AbVerdict) -> str:
+    """The ratio and its interval, or why there is none."""
+    speed = one.speed
+    if speed.ratio is None or speed.low is None or speed.high is None:
+        return speed.why_not
+    return f"{speed.clock} time x {speed.ratio:.3f} [{speed.low:.3f}, {speed.high:.3f}], {speed.launches} launches"
+
+
+def _of(judgement: Judgement, outcome: Outcome) -> Check:
+    message = ""
+    if outcome is not Outcome.PASSED:
+        message = f"{judgement.measured}, expected {judgement.expected}"
+        message += f": {judgement.detail}" if judgement.detail else ""
+    return Check(judgement.case, judgement.quantity, outcome, message, judgement.advice if message else "")

@@ -1,0 +1,273 @@
+"""Both sides of harness ab: a revision's wheel, the libraries that it was tested with, interpreters as they are."""
+
+import shutil
+import subprocess
+import sys
+from importlib.metadata import Distribution, PathDistribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from harness.ab import building, libraries, revisions
+from harness.ab.building import BuildFailedError
+from harness.ab.environments import of_interpreters, of_libraries, of_revisions
+from harness.ab.process import identify
+from harness.errors import CannotMeasureError, UsageError
+from tests.ab_sides import SUITE
+from tests.conftest import RunCli
+
+PROJECT = """
+[build-system]
+requires = ["hatchling>=1.26"]
+build-backend = "hatchling.build"
+
+[project]
+name = "ls-harness"
+version = "0.0.1"
+requires-python = ">=3.11"
+dependencies = ["numpy>=1.0"]
+
+[tool.hatch.build.targets.wheel]
+packages = ["harness"]
+"""
+
+
+class Checkout:
+    """A small project under git."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir()
+        self.git("init", "--quiet", "--initial-branch", "main")
+        for name, value in (("user.name", "A Tester"), ("user.email", "tester@example.org")):
+            self.git("config", name, value)
+        (path / "harness").mkdir()
+        self.write("harness/__init__.py", "")
+        self.write("harness/suite.py", SUITE)
+        self.write("pyproject.toml", PROJECT)
+
+    def git(self, *words: str) -> str:
+        git = shutil.which("git")
+        assert git
+        done = subprocess.run([git, *words], cwd=self.path, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def write(self, name: str, text: str) -> None:
+        (self.path / name).write_text(text)
+
+    def commit(self, message: str = "a change") -> str:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path / "checkout")
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+def test_a_revision_is_built_once_and_the_checkout_is_only_read(checkout: Checkout, told: list[str]) -> None:
+    commit = checkout.commit()
+    before = sorted(checkout.path.rglob("*"))
+    made = revisions.built(revisions.commit_of("HEAD", checkout.path), checkout.path, told.append)
+    assert made.commit == commit
+    assert (made.package / "harness/suite.py").read_text() == SUITE
+    assert made.requirements == ("numpy>=1.0",)
+    assert told == [f"building {commit[:12]}"]
+    assert revisions.built(commit, checkout.path, told.append) == made
+    assert len(told) == 1
+    assert sorted(checkout.path.rglob("*")) == before
+    assert not checkout.git("status", "--porcelain")
+
+
+def test_what_is_not_committed_is_not_built_and_that_is_said(checkout: Checkout, told: list[str]) -> None:
+    checkout.commit()
+    checkout.write("harness/suite.py", "raise SystemExit")
+    sides = of_revisions("HEAD", "main", checkout.path, told.append)
+    assert sides.base.package is not None
+    assert (sides.base.package / "harness/suite.py").read_text() == SUITE
+    assert sides.notes[0].startswith("1 changed files of the checkout are in neither side")
+    assert sides.same.startswith("HEAD and main are the same commit")
+    assert identify(sides.base).commit == checkout.git("rev-parse", "HEAD")
+
+
+def test_a_worker_runs_the_revisions_harness_and_not_the_installed_one(checkout: Checkout, told: list[str]) -> None:
+    checkout.commit()
+    checkout.write("harness/suite.py", "raise RuntimeError('this revision is broken')")
+    checkout.commit()
+    sides = of_revisions("HEAD~1", "HEAD", checkout.path, told.append)
+    assert identify(sides.base).name == "HEAD~1"
+    with pytest.raises(CannotMeasureError, match=r"HEAD has no harness.suite to measure with: .*revision is broken"):
+        identify(sides.head)
+
+
+def test_a_commit_that_does_not_build_shows_the_end_of_its_log(checkout: Checkout) -> None:
+    checkout.commit()
+    checkout.write("pyproject.toml", PROJECT.replace('version = "0.0.1"', ""))
+    broken = checkout.commit()
+    with pytest.raises(BuildFailedError) as raised:
+        revisions.built(broken, checkout.path, lambda _: None)
+    assert raised.value.exit_code == 3
+    assert str(raised.value).startswith(f"{broken[:12]} does not build: pip wheel exited 1: the log is ")
+    assert raised.value.log.is_file()
+    assert "version" in raised.value.tail
+    assert not (building.folder("commits") / broken).exists()
+
+
+def test_a_build_that_fails_is_exit_3_in_the_command(
+    checkout: Checkout, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout.write("pyproject.toml", PROJECT.replace('version = "0.0.1"', ""))
+    broken = checkout.commit()
+    monkeypatch.setattr(Path, "cwd", lambda: checkout.path)
+    ended = run_cli("ab", "HEAD")
+    assert ended.code == 3
+    lines = ended.stderr.strip().splitlines()
+    assert lines[-1].startswith(f"harness: {broken[:12]} does not build: pip wheel exited")
+    assert len(lines) > 1
+
+
+def test_a_commit_of_something_else_is_named(checkout: Checkout) -> None:
+    (checkout.path / "pyproject.toml").unlink()
+    commit = checkout.commit()
+    with pytest.raises(CannotMeasureError, match="is no version of the harness"):
+        revisions.built(commit, checkout.path, lambda _: None)
+
+
+@pytest.mark.parametrize("name", ["nosuch", "deadbeef", "--all", ""])
+def test_an_unknown_revision_is_refused(checkout: Checkout, name: str) -> None:
+    checkout.commit()
+    with pytest.raises(UsageError, match=f"unknown revision '{name}'"):
+        revisions.commit_of(name, checkout.path)
+
+
+def test_a_revision_for_another_python_is_refused(checkout: Checkout, told: list[str]) -> None:
+    checkout.write("pyproject.toml", PROJECT.replace(">=3.11", ">=4"))
+    checkout.commit()
+    with pytest.raises(CannotMeasureError, match="needs Python >=4, this is"):
+        of_revisions("HEAD", "HEAD", checkout.path, told.append)
+
+
+def test_a_virtual_environments_python_is_kept_as_the_link_that_it_is(tmp_path: Path) -> None:
+    link = tmp_path / "python"
+    link.symlink_to(sys.executable)
+    sides = of_interpreters(str(link), sys.executable)
+    assert sides.base.python == link
+    assert not sides.same
+    assert of_interpreters(sys.executable, sys.executable).same
+
+
+def test_no_libraries_are_what_is_installed(told: list[str]) -> None:
+    sides = of_libraries((), (), told.append)
+    assert sides.base.libraries == sides.head.libraries == ()
+    assert sides.base.name == "as installed"
+    assert sides.same == "both sides have the same libraries"
+    assert not told
+
+
+def test_a_requirement_that_is_installed_needs_nothing(told: list[str]) -> None:
+    sides = of_libraries(("numpy>=1",), (), told.append)
+    assert sides.base.libraries == ()
+    assert sides.base.shown == ("numpy",)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> dict[str, Distribution]:
+    """`top` 1.0 requires `middle` at most 2 and, as an extra, `rare`; `middle` 2.0 requires `low`."""
+    wanted = {
+        "top": ("1.0", ["middle<=2", "rare; extra == 'all'", "elsewhere; sys_platform == 'plan9'"]),
+        "middle": ("2.0", ["low"]),
+        "low": ("3.0+cpu", []),
+    }
+    found: dict[str, Distribution] = {}
+    for name, (version, requires) in wanted.items():
+        folder = tmp_path / f"{name}-{version}.dist-info"
+        folder.mkdir()
+        lines = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}", *(f"Requires-Dist: {r}" for r in requires)]
+        (folder / "METADATA").write_text("\n".join(lines) + "\n")
+        found[name] = PathDistribution(folder)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "constraints", "missing"),
+    [
+        ("top", "", []),
+        ("top>=1", "low==3.0\nmiddle==2.0 # tested\n", []),
+        ("top", "low==2.9", ["low==2.9"]),
+        ("top==1.1", "low==2.9", ["top==1.1"]),
+        ("top", "middle==1.9\nlow==2.9", ["middle<=2,==1.9"]),
+        ("top[all]", "", ["rare"]),
+        ("top[all]", "rare==0.1", ["rare==0.1"]),
+        ("absent>=2", "absent<3", ["absent<3,>=2"]),
+    ],
+)
+def test_what_is_missing_is_what_is_not_as_required_and_pinned(
+    made: dict[str, Distribution], wanted: str, constraints: str, missing: list[str]
+) -> None:
+    found = libraries.unsatisfied([Requirement(wanted)], libraries.pins(constraints), made)
+    assert found == [Requirement(one) for one in missing]
+
+
+def test_a_library_is_installed_in_front_of_the_interpreters_own_once(
+    monkeypatch: pytest.MonkeyPatch, told: list[str]
+) -> None:
+    """pip is played by a function that writes what pip would, so that no index is asked."""
+    asked = []
+
+    def install(what: str, words: list[str], log: Path) -> None:
+        asked.append(what)
+        target = Path(words[words.index("--target") + 1])
+        requires = "Requires-Dist: strange-dependency>=2\n" if len(asked) == 1 else ""
+        name = ("strange-library", "strange-dependency")[len(asked) - 1]
+        folder = target / f"{name}-2.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 2.0\n{requires}")
+
+    monkeypatch.setattr(building, "logged", install)
+    wanted = [Requirement("strange-library==2.0")]
+    (folder,) = libraries.stand_ins(wanted, "", told.append)
+    assert asked == ["pip install strange-library==2.0", "pip install strange-dependency>=2"]
+    assert libraries.stand_ins(wanted, "", told.append) == (folder,)
+    assert len(asked) == 2
+    assert {path.name for path in folder.iterdir()} == {
+        "strange-library-2.0.dist-info",
+        "strange-dependency-2.0.dist-info",
+    }
+
+
+def test_requirements_that_contradict_one_another_are_named(monkeypatch: pytest.MonkeyPatch, told: list[str]) -> None:
+    monkeypatch.setattr(building, "logged", lambda *_: None)
+    with pytest.raises(CannotMeasureError, match=r"strange-library==2.0 cannot be had together with"):
+        libraries.stand_ins([Requirement("strange-library==2.0")], "", told.append)
+    assert len(told) == libraries.MOST_PASSES
+
+
+def test_constraints_that_are_none_are_named() -> None:
+    with pytest.raises(CannotMeasureError, match=r"constraints.txt: 'a==' is no constraint"):
+        libraries.pins("numpy==2.0\na==\n")
+
+
+def test_an_interpreter_without_pip_says_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(CannotMeasureError, match="-m ensurepip"):
+        building.pip("install")
+
+
+def test_a_build_that_fails_leaves_nothing_in_the_cache(tmp_path: Path) -> None:
+    target = tmp_path / "kept"
+
+    def fail() -> None:
+        with building.whole(target) as made_in:
+            (made_in / "half").write_text("")
+            raise CannotMeasureError("no")
+
+    with pytest.raises(CannotMeasureError):
+        fail()
+    assert not list(tmp_path.iterdir())
