@@ -12,6 +12,7 @@ from harness.cli.compare import compare
 from harness.cli.findings import findings
 from harness.cli.fit import fit
 from harness.cli.gate import gate
+from harness.cli.history import history
 from harness.cli.import_ import import_results
 from harness.cli.list_ import list_names
 from harness.cli.plot import plot
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 app.command("list")(list_names)
 app.command("import")(import_results)
-for command in (fit, run, sweep, accuracy, gate, ab, compare, speed, published, findings, plot):
+for command in (fit, run, sweep, accuracy, gate, ab, compare, history, speed, published, findings, plot):
     app.command()(command)
 
 

@@ -88,7 +88,7 @@ def read_results(folder: Path, machine: str | None = None, commit: str | None = 
     Raises CannotMeasureError if there are none, UsageError for two machines and none named, an unknown
     machine, a commit that is ambiguous, a file that is not asv's.
     """
-    found = [_read(path, folder) for path in _files(folder, machine)]
+    found = read_every_commit(folder, machine)
     if commit is None:
         newest = max(found, key=lambda results: results.date_ms)
         return [results for results in found if results.commit == newest.commit]
@@ -99,6 +99,11 @@ def read_results(folder: Path, machine: str | None = None, commit: str | None = 
     if len({results.commit for results in matching}) > 1:
         raise UsageError(f"commit {commit} is ambiguous: give more of its hash")
     return matching
+
+
+def read_every_commit(folder: Path, machine: str | None = None) -> list[AsvResults]:
+    """Every environment's results of every commit. Raises as read_results does."""
+    return [_read(path, folder) for path in _files(folder, machine)]
 
 
 def _files(folder: Path, machine: str | None) -> list[Path]:

@@ -1,0 +1,30 @@
+"""What `harness history` asks: one case's launches, judged over commits."""
+
+from collections.abc import Iterable
+
+from harness.errors import CannotMeasureError
+from harness.history.sources import Launch, of_case, points_of
+from harness.judge.history import judge_history
+from harness.judge.series import History, quantity_of
+
+
+def history_of(
+    launches: Iterable[Launch],
+    asked: str,
+    *,
+    quantity: str = "time",
+    effect: float | None = None,
+    since: str | None = None,
+) -> History:
+    """The history of one case: `asked` is its key, or `problem solver [option=value ...]`.
+
+    Raises UsageError for an unknown or ambiguous case, quantity, effect or `since`; CannotMeasureError where there is
+    no history: nothing measured, or one commit in one environment.
+    """
+    wanted = quantity_of(quantity)
+    every = list(launches)
+    if not every:
+        raise CannotMeasureError("no history: nothing has been measured yet: 'harness run' measures")
+    case, own = of_case(every, asked)
+    found = points_of(own, wanted, since)
+    return judge_history(case, wanted, found.points, found.commits.untested, effect=effect, notes=found.notes)

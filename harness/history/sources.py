@@ -1,0 +1,182 @@
+"""A case's points, out of the store's runs or asv's results, in the order of commits."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.asv_records import as_run
+from harness.errors import CannotMeasureError, UsageError, unknown
+from harness.history.commits import Commits
+from harness.judge.history import identity
+from harness.judge.series import Point, Quantity
+from harness.records.asv_results import read_every_commit
+from harness.records.environment import resolve_commit
+from harness.records.record import Record, Status
+from harness.records.run import Run
+from harness.records.store import Store
+
+TOLERANCE = "1e-4"
+"""Of epochs_to: the one that asv's suites track."""
+
+LEFT_OUT = "left out: of uncommitted changes, of no commit, or cut off"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One record with the run, a fresh process, that made it."""
+
+    run: Run
+    record: Record
+
+
+def stored(store: Store) -> Iterator[Launch]:
+    """Every record of every run of a store, oldest run first."""
+    for run in store.runs():
+        yield from (Launch(run, record) for record in store.records(run.id))
+
+
+def in_asv(folder: Path, machine: str | None) -> Iterator[Launch]:
+    """Every commit's results in asv's folder, as records. Raises what read_every_commit raises."""
+    for results in read_every_commit(folder, machine):
+        run, records = as_run(results)
+        yield from (Launch(run, record) for record in records)
+
+
+def of_case(launches: Sequence[Launch], asked: str) -> tuple[str, list[Launch]]:
+    """The case that `asked` names, by its key or as `problem solver [option=value ...]`, and its launches.
+
+    Raises UsageError for a name that no record has, with the nearest, and for one that several cases have.
+    """
+    cases = {launch.record.case: launch.record for launch in launches}
+    found = [asked] if asked in cases else [case for case, record in cases.items() if _named(record, asked.split())]
+    if not found:
+        names = {f"{record.problem_name} {record.solver}" for record in cases.values()}
+        raise unknown("case", asked, names)
+    if len(found) > 1:
+        raise UsageError(f"'{asked}' names {len(found)} cases: say which by an option: {'; '.join(sorted(found))}")
+    return found[0], [launch for launch in launches if launch.record.case == found[0]]
+
+
+def _named(record: Record, words: Sequence[str]) -> bool:
+    """Problem (by label, the label's beginning or name), solver, then any other words of the case's key."""
+    if len(words) < 2:  # noqa: PLR2004  # a problem and a solver
+        return False
+    problem, solver, *rest = words
+    known = problem in (record.problem, record.problem_name) or record.problem.startswith(f"{problem},")
+    return known and solver in (record.solver, record.label) and set(rest) <= set(record.case.split())
+
+
+def value_of(record: Record, quantity: Quantity) -> tuple[float | None, str]:
+    """A launch's number, or None and why there is none.
+
+    The time of a case that ended wrong is no measurement of its work; its digits are.
+    """
+    if record.failed if quantity.noisy else record.status.failed and record.status is not Status.WRONG:
+        value = None
+    else:
+        accuracy = record.accuracy
+        epochs = accuracy.epochs_to.get(TOLERANCE)
+        value = {
+            "time": record.call_s,
+            "digits": accuracy.digits,
+            "excess_loss": accuracy.excess_loss,
+            "epochs_to": None if epochs is None else float(epochs),
+        }[quantity.name]
+    usable = value is not None and math.isfinite(value) and (value > 0 or not quantity.relative)
+    if usable:
+        return value, ""
+    message = f"{record.status}: {record.message}" if record.message else str(record.status)
+    return None, f"no {quantity.words}" if record.status is Status.OK else message
+
+
+@dataclass(frozen=True)
+class Found:
+    """Points in the order of commits, the commits as git knows them, and notes for a person."""
+
+    points: tuple[Point, ...]
+    commits: Commits
+    notes: tuple[str, ...]
+
+
+def points_of(launches: Sequence[Launch], quantity: Quantity, since: str | None = None) -> Found:
+    """One point a commit and environment, launches of one commit kept as replications, the newest last.
+
+    Raises CannotMeasureError if no launch belongs to a commit, or only one commit in one environment has been
+    measured; UsageError for a `since` that is neither a date nor a commit.
+    """
+    clean = [one for one in launches if _commit(one) and not one.run.environment.dirty and not _cut_off(one)]
+    notes = []
+    if len(clean) < len(launches):
+        notes.append(f"{len(launches) - len(clean)} of {len(launches)} launches {LEFT_OUT}")
+    if not clean:
+        raise CannotMeasureError(f"no history: all {len(launches)} launches {LEFT_OUT}")
+    commits = Commits(_commit(one) for one in clean)
+    order = _order(clean, commits, notes)
+    points = _since(_points(clean, quantity, order), since, commits)
+    if len({(point.commit, identity(point.environment)) for point in points}) < 2:  # noqa: PLR2004  # before, after
+        held = f"one commit only, {points[0].commit[:8]}" if points else f"nothing since {since}"
+        raise CannotMeasureError(f"no history: {held}; run the case on another commit")
+    return Found(tuple(points), commits, tuple(notes))
+
+
+def _commit(launch: Launch) -> str:
+    return launch.run.environment.commit or ""
+
+
+def _cut_off(launch: Launch) -> bool:
+    """Whether its run ended before the case was timed."""
+    return launch.run.finished_at is None and launch.record.call_s is None
+
+
+def _order(launches: Sequence[Launch], commits: Commits, notes: list[str]) -> dict[str, tuple[int, float]]:
+    """Place and date of every commit: git's where it has them all, else by date, git's or the first run's."""
+    first: dict[str, float] = {}
+    for launch in launches:
+        at = datetime.fromisoformat(launch.run.started_at).replace(tzinfo=UTC).timestamp()
+        first[_commit(launch)] = min(at, first.get(_commit(launch), math.inf))
+    dates = {commit: commits.date_s(commit) if commits.knows(commit) else at for commit, at in first.items()}
+    strange = sum(not commits.knows(commit) for commit in dates)
+    if strange:
+        notes.append(f"ordered by date: git has not heard of {strange} of {len(dates)} commits here")
+    places = sorted(dates, key=lambda commit: (dates[commit] if strange else commits.place(commit), first[commit]))
+    return {commit: (place, dates[commit]) for place, commit in enumerate(places)}
+
+
+def _points(launches: Sequence[Launch], quantity: Quantity, order: dict[str, tuple[int, float]]) -> list[Point]:
+    groups: dict[tuple[str, str], list[Launch]] = {}
+    for launch in sorted(launches, key=lambda launch: launch.run.started_at):
+        groups.setdefault((_commit(launch), identity(launch.run.environment)), []).append(launch)
+    points = []
+    for (commit, _), members in groups.items():
+        numbers = [value_of(member.record, quantity) for member in members]
+        # The newest launch decides: a case that has stopped working is not saved by what it once measured.
+        why = numbers[-1][1]
+        values = () if why else tuple(value for value, _ in numbers if value is not None)
+        place, date_s = order[commit]
+        points.append(Point(commit, place, date_s, members[-1].run.environment, values, why))
+    return sorted(points, key=lambda point: point.place)
+
+
+def _since(points: list[Point], since: str | None, commits: Commits) -> list[Point]:
+    """Points from a date (ISO 8601) or a commit on."""
+    if since is None:
+        return points
+    try:
+        when = datetime.fromisoformat(since)
+    except ValueError:
+        return _since_commit(points, since, commits)
+    from_s = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    return [point for point in points if point.date_s >= from_s]
+
+
+def _since_commit(points: list[Point], since: str, commits: Commits) -> list[Point]:
+    wanted = resolve_commit(since) or since
+    measured = [point.place for point in points if point.commit.startswith(wanted) or wanted.startswith(point.commit)]
+    if measured:
+        return [point for point in points if point.place >= min(measured)]
+    known = Commits([wanted, *(point.commit for point in points)])
+    if not known.knows(wanted) or not all(commits.knows(point.commit) for point in points):
+        raise UsageError(f"--since {since}: git cannot place it among what was measured: give a date")
+    return [point for point in points if known.place(point.commit) >= known.place(wanted)]
