@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as cli
+from harness.cli.ab_instructions import check_instructions, count_instructions
 from harness.cli.outputs import Junit, Markdown, Outputs
 from harness.errors import UsageError
 
@@ -40,6 +41,9 @@ def ab(
     fastest: Annotated[
         bool, typer.Option("--fastest", help="Of each turn's calls the fastest counts, not the median.")
     ] = False,
+    instructions: Annotated[
+        bool, typer.Option("--instructions", help="Count instructions under valgrind instead: minutes, but no noise.")
+    ] = False,
     calibrate: Annotated[
         bool,
         typer.Option(
@@ -65,6 +69,8 @@ def ab(
 
     outputs = Outputs(markdown, junit)
     _check(budget, effect)
+    if instructions:
+        check_instructions(calibrate=calibrate)
     specs = cells(problem or (), solver or (), cli.solver_options(**said))
     cores = all_cores()
     if duet and len(cores) < 2:  # noqa: PLR2004  # a duet has two voices
@@ -75,6 +81,8 @@ def ab(
     same = f"{sides.same}: only noise is measured"
     for note in (*sides.notes, *([same] if sides.same and not calibrate else [])):
         err().print(f"note: {note}", markup=False)
+    if instructions:
+        count_instructions(sides, specs, outputs, as_json=as_json)
     task = Task(sides, described, specs, Allowance(budget, seed), Manner(duet, fastest, cores))
     if calibrate:
         _calibrate(task, effect, as_json=as_json)

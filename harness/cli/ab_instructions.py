@@ -1,0 +1,43 @@
+"""harness ab --instructions: two versions counted under valgrind instead of timed."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from harness.ab.cells import CellSpec
+    from harness.ab.environments import Sides
+    from harness.cli.outputs import Outputs
+
+
+def check_instructions(*, calibrate: bool) -> None:
+    """Raise before anything is built: UsageError with --calibrate, CannotMeasureError where there is no valgrind."""
+    from harness.ab.instructions import need_valgrind
+    from harness.errors import UsageError
+
+    if calibrate:
+        raise UsageError("--calibrate times and --instructions counts: give one of them")
+    need_valgrind()
+
+
+def count_instructions(sides: "Sides", specs: "Sequence[CellSpec]", outputs: "Outputs", *, as_json: bool) -> NoReturn:
+    """Count every cell in both versions, say what changed and end the command: 1 for a regression, 3 if undecided."""
+    import json
+
+    from harness.ab.instructions import count_and_judge
+    from harness.judge.instructions import instructions_exit_code
+    from harness.report.console import err, out
+    from harness.report.instructions_markdown import instruction_checks, instructions_markdown
+    from harness.report.instructions_table import instruction_rows, print_instructions
+
+    with err().status("starting valgrind") as status:
+        lines = count_and_judge(sides.base, sides.head, specs, status.update)
+    code = instructions_exit_code(lines)
+    if as_json:
+        typer.echo(json.dumps({"exit_code": code, "cells": instruction_rows(lines)}))
+    else:
+        print_instructions(out(), lines)
+    name = f"harness ab --instructions {sides.base.name} {sides.head.name}"
+    outputs.write(instructions_markdown(lines), instruction_checks(lines), name)
+    raise typer.Exit(code)
