@@ -8,19 +8,31 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from harness.ab import worker
-from harness.ab.calibrate import ARMS, REPEATS, calibrate, stored
+from harness.ab.calibrate import (
+    BUSY,
+    CONDITIONS,
+    REPEATS,
+    calibrate,
+    calibration_file,
+    others_busy,
+    stored,
+    write_ratios,
+)
 from harness.ab.cells import CellSpec, cells
-from harness.ab.cores import quietest_core
+from harness.ab.cores import all_cores, quietest_core
 from harness.ab.environments import Sides
 from harness.ab.launch import Manner
-from harness.ab.measure import MIN_LAUNCHES, Allowance, Measurement, Task, nobody_decided, rounds
+from harness.ab.layout import Layout, switch
+from harness.ab.measure import MIN_LAUNCHES, Allowance, Measurement, Task, nobody_decided
 from harness.ab.process import Process, WorkerLostError, identify
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError, UsageError
-from harness.records.ab import AbCell, Comparison, Side
+from harness.records.ab import AbCell, Comparison, Condition, Launch, Side
+from harness.records.environment import Environment
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 from tests.ab_sides import FakeClock, FakeWorker, lost, package, spec, version
@@ -37,12 +49,14 @@ class Fakes:
     def __init__(self, specs: Sequence[CellSpec] = TWO, manner: Manner | None = None, **fate: Any) -> None:
         self.clock = FakeClock()
         self.said: list[tuple[str, str, str]] = []
+        self.layouts: list[Layout | None] = []
         self.fate = fate.get("fate", {})
         self.measurement = Measurement(
             (A, B), specs, manner=manner, clock=self.clock, start=self.start, quietest=lambda _: 5
         )
 
-    def start(self, one: Version) -> FakeWorker:
+    def start(self, one: Version, layout: Layout | None) -> FakeWorker:
+        self.layouts.append(layout)
         return FakeWorker(one, self.clock, self.said, self.fate)
 
     def timed(self, cell: str | None = None) -> list[str]:
@@ -172,10 +186,13 @@ def test_a_round_is_the_median_of_its_calls_or_the_fastest(fastest: bool, figure
     assert set(one.launches[0].head_cpu_s) == set(one.launches[0].base_wall_s) == {figure}
 
 
-def test_the_rounds_of_a_launch_follow_from_what_each_costs() -> None:
-    assert rounds(4.0, 0.25) == 8
-    assert rounds(4.0, 0.0) == rounds(4.0, 0.25)
-    assert rounds(0.1, 10.0) < rounds(4.0, 0.25) < rounds(400.0, 0.25) == 30
+def test_both_versions_of_a_launch_have_one_layout_and_each_launch_another() -> None:
+    fakes = Fakes()
+    fakes.measurement.run(Allowance(60.0))
+    pairs = [fakes.layouts[i : i + 2] for i in range(0, len(fakes.layouts), 2)]
+    assert all(base == head for base, head in pairs)
+    if switch():
+        assert len({base for base, _ in pairs}) == len(pairs) > 1
 
 
 def test_a_worker_answers_whatever_its_solver_prints_or_reads(tmp_path: Path) -> None:
@@ -315,7 +332,7 @@ def test_a_slowdown_is_planted_in_the_head_only() -> None:
 
     clock = FakeClock()
     manner = Manner(slow={"one solver": 1.05})
-    start = lambda one: Listening(one, clock, [])  # noqa: E731  # a start of this test
+    start = lambda one, _layout: Listening(one, clock, [])  # noqa: E731  # a start of this test
     Measurement((A, B), TWO, manner=manner, clock=clock, start=start).run(Allowance(1.0))
     assert set(said) == {
         ("base", "one solver", 1.0),
@@ -366,25 +383,59 @@ def _task(budget_s: float = 60.0) -> Task:
     return Task(Sides(A, A), (SIDE, SIDE), TWO, Allowance(budget_s), Manner())
 
 
-def _compare(done: list[tuple[float, int]], task: Task, *_: object, planted: float, repeat: int) -> Comparison:
-    done.append((planted, repeat))
-    kept = tuple(AbCell(case=one.case, problem=one.problem, solver=one.solver) for one in task.specs)
+Asked = list[tuple[Condition, int]]
+
+
+def _compare(done: Asked, task: Task, *_: object, condition: Condition, repeat: int) -> Comparison:
+    done.append((condition, repeat))
+    times = Launch(base_wall_s=(1.0, 2.0), base_cpu_s=(1.0, 2.0), head_wall_s=(1.1, 2.2), head_cpu_s=(1.1, 2.2))
+    kept = tuple(AbCell(case=s.case, problem=s.problem, solver=s.solver, launches=(times,)) for s in task.specs)
     return Comparison(
-        base=SIDE, head=SIDE, cells=kept, budget_s=task.allowance.budget_s, spent_s=1.0, planted=planted, repeat=repeat
+        base=SIDE,
+        head=SIDE,
+        cells=kept,
+        budget_s=task.allowance.budget_s,
+        spent_s=1.0,
+        planted=condition.planted,
+        busy=condition.busy,
+        repeat=repeat,
     )
 
 
-def _calibrated(path: Path, task: Task) -> tuple[list[tuple[float, int]], dict[float, list[Comparison]]]:
-    done: list[tuple[float, int]] = []
+def _calibrated(path: Path, task: Task) -> tuple[Asked, dict[Condition, list[Comparison]]]:
+    done: Asked = []
     return done, calibrate(task, path, nobody_decided, lambda _: None, partial(_compare, done))
 
 
-def test_a_calibration_measures_every_arm_in_turn_and_keeps_each(tmp_path: Path) -> None:
+def test_a_calibration_measures_every_condition_in_turn_and_keeps_each(tmp_path: Path) -> None:
     path = tmp_path / "folder/machine.jsonl"
-    done, arms = _calibrated(path, _task())
-    assert done == [(arm, repeat) for repeat in range(REPEATS) for arm in ARMS]
-    assert {arm: len(found) for arm, found in arms.items()} == dict.fromkeys(ARMS, REPEATS)
-    assert [(one.planted, one.repeat) for one in stored(path)] == done
+    done, found = _calibrated(path, _task())
+    assert done == [(condition, repeat) for repeat in range(REPEATS) for condition in CONDITIONS]
+    assert {condition: len(repeats) for condition, repeats in found.items()} == dict.fromkeys(CONDITIONS, REPEATS)
+    assert [(one.condition, one.repeat) for one in stored(path)] == done
+    write_ratios(found, tmp_path / "ratios.csv")
+    head, first, *rest = (tmp_path / "ratios.csv").read_text().splitlines()
+    assert head == "planted,busy,repeat,case,launch,base_cpu_s,head_cpu_s,ratio"
+    assert first == "1.0,0,0,one solver,0,1.5,1.65,1.10000"
+    assert len(rest) + 1 == len(CONDITIONS) * REPEATS * len(TWO)
+
+
+def test_busy_is_a_loop_for_every_core_but_one_and_none_is_left() -> None:
+    def loops() -> list[psutil.Process]:
+        return [one for one in psutil.Process().children() if one.cmdline()[1:] == list(BUSY[1:])]
+
+    with others_busy(True):
+        assert len(loops()) == len(all_cores()) - 1
+    with others_busy(False):
+        assert not loops()
+
+
+def test_a_calibrations_file_is_named_after_the_processor_and_the_manner() -> None:
+    here = Environment(
+        cpu="A/../B (TM)", cores=2, memory_bytes=1, system="", python="", blas=(), versions={}, tf32=False
+    )
+    assert calibration_file(here, Manner()).name == "a-b-tm-2-cores.json"
+    assert calibration_file(here, Manner(fastest=True)).name == "a-b-tm-2-cores-fastest.json"
 
 
 def test_a_calibration_that_was_cut_off_goes_on(tmp_path: Path) -> None:
@@ -392,17 +443,17 @@ def test_a_calibration_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     _calibrated(path, _task())
     lines = path.read_text().splitlines()
     path.write_text("\n".join(lines[:-3]) + "\n")
-    done, arms = _calibrated(path, _task())
+    done, found = _calibrated(path, _task())
     assert len(done) == 3
-    assert all(len(found) == REPEATS for found in arms.values())
+    assert all(len(repeats) == REPEATS for repeats in found.values())
 
 
 def test_a_calibration_of_another_budget_does_not_count(tmp_path: Path) -> None:
     path = tmp_path / "machine.jsonl"
     _calibrated(path, _task())
-    done, arms = _calibrated(path, _task(30.0))
-    assert len(done) == len(ARMS) * REPEATS
-    assert {one.budget_s for found in arms.values() for one in found} == {30.0}
+    done, found = _calibrated(path, _task(30.0))
+    assert len(done) == len(CONDITIONS) * REPEATS
+    assert {one.budget_s for repeats in found.values() for one in repeats} == {30.0}
 
 
 def test_a_calibrations_file_that_is_none_is_named(tmp_path: Path) -> None:

@@ -1,39 +1,46 @@
 """The same version against itself, with slowdowns planted in one side: what the error rates are computed from.
 
-Every repeat of every arm is a comparison of its own, measured and decided as any other; no launch is shared between
-arms, and a planted slowdown is really spun in the timed region. Each is written when it ends, one JSON object a line,
-so that a calibration that is cut off goes on where it was.
+Every repeat of every condition is a comparison of its own, measured and decided as any other; no launch is shared
+between conditions, and a planted slowdown is really spun in the timed region. Each is written when it ends, one JSON
+object a line, so that a calibration that is cut off goes on where it was.
 """
 
-import platform
+import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness.ab.cores import all_cores
+from harness.ab.launch import Manner
 from harness.ab.measure import Decide, Task, Told, measured
 from harness.errors import CannotMeasureError, UsageError
-from harness.records.ab import Comparison
+from harness.records.ab import Comparison, Condition
+from harness.records.environment import Environment
 
-ARMS = (1.00, 1.03, 1.05, 1.10)
+CONDITIONS = (
+    *(Condition(planted) for planted in (1.00, 1.03, 1.05, 1.10)),
+    *(Condition(planted, busy=True) for planted in (1.00, 1.10)),
+)
 REPEATS = 10
 FOLDER = Path("results/calibration")
+BUSY = (sys.executable, "-c", "while True: pass")
 
 
-def samples_file() -> Path:
-    """Where this machine's raw samples are: below the working folder, named after the host; JSON lines."""
-    return FOLDER / f"{_machine()}.jsonl"
+def calibration_file(environment: Environment, manner: Manner) -> Path:
+    """Where a machine's error rates are, below the working folder: named after processor, cores and manner.
 
-
-def rates_file() -> Path:
-    """Where this machine's error rates are, beside the samples that they are counted from."""
-    return FOLDER / f"{_machine()}.json"
-
-
-def _machine() -> str:
-    return re.sub(r"[^\w.-]+", "-", platform.node()) or "machine"
+    Beside it, with the ending `.jsonl`, are the raw samples that they are counted from.
+    """
+    said = [f"{environment.cpu} {environment.cores} cores"]
+    said += [name for name, on in (("duet", manner.duet), ("fastest", manner.fastest)) if on]
+    return FOLDER / f"{re.sub(r'[^a-z0-9]+', '-', ' '.join(said).lower()).strip('-')}.json"
 
 
 def stored(path: Path) -> list[Comparison]:
@@ -52,17 +59,17 @@ def stored(path: Path) -> list[Comparison]:
     return found
 
 
-def missing(done: Sequence[Comparison], task: Task) -> Iterator[tuple[float, int]]:
-    """The arms and repeats that are still to be measured, repeat by repeat, so that drift hits every arm."""
-    there = {(one.planted, one.repeat) for one in done if _is_of(one, task)}
+def missing(done: Sequence[Comparison], task: Task) -> Iterator[tuple[Condition, int]]:
+    """The conditions and repeats that are still to be measured, repeat by repeat, so that drift hits all conditions."""
+    there = {(one.condition, one.repeat) for one in done if _is_of(one, task)}
     for repeat in range(REPEATS):
-        yield from ((arm, repeat) for arm in ARMS if (arm, repeat) not in there)
+        yield from ((condition, repeat) for condition in CONDITIONS if (condition, repeat) not in there)
 
 
 def calibrate(
     task: Task, path: Path, decide: Decide, told: Told, measure: Callable[..., Comparison] = measured
-) -> dict[float, list[Comparison]]:
-    """Measure every arm and repeat that is missing in `path`, appending each; the repeats of this task by arm.
+) -> dict[Condition, list[Comparison]]:
+    """Measure every condition and repeat that is missing in `path`, appending each; the repeats by condition.
 
     Raises CannotMeasureError where the file cannot be written, before anything is measured.
     """
@@ -71,19 +78,52 @@ def calibrate(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
-            for number, (arm, repeat) in enumerate(todo, start=1):
+            for number, (condition, repeat) in enumerate(todo, start=1):
+                what = f"{number} of {len(todo)}, planted {condition.planted - 1:+.0%}" + ", busy" * condition.busy
 
-                def say(line: str, number: int = number, arm: float = arm) -> None:
-                    told(f"{number} of {len(todo)}, planted x {arm:.2f}: {line}")
+                def say(line: str, what: str = what) -> None:
+                    told(f"{what}: {line}")
 
                 # Orders of turns differ from repeat to repeat.
                 turn = replace(task, allowance=replace(task.allowance, seed=task.allowance.seed + number))
-                done.append(measure(turn, decide, say, planted=arm, repeat=repeat))
+                with others_busy(condition.busy):
+                    done.append(measure(turn, decide, say, condition=condition, repeat=repeat))
                 file.write(done[-1].model_dump_json() + "\n")
                 file.flush()
     except OSError as error:
         raise CannotMeasureError(f"{path} cannot be written: {error.strerror}") from None
-    return {arm: [one for one in done if _is_of(one, task) and one.planted == arm] for arm in ARMS}
+    return {
+        condition: [one for one in done if _is_of(one, task) and one.condition == condition] for condition in CONDITIONS
+    }
+
+
+@contextmanager
+def others_busy(busy: bool) -> Iterator[None]:
+    """A loop that never rests for every core but one, each free to go wherever the scheduler puts it."""
+    with ExitStack() as ends:
+        for _ in all_cores()[1:] if busy else ():
+            loop = subprocess.Popen(BUSY)  # noqa: S603  # this interpreter, our own loop
+            ends.callback(loop.wait)
+            ends.callback(loop.kill)
+        yield
+
+
+def write_ratios(found: Mapping[Condition, Sequence[Comparison]], path: Path) -> None:
+    """A row a launch: condition, repeat, case and the two medians of CPU seconds, so that anybody can count again."""
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("planted", "busy", "repeat", "case", "launch", "base_cpu_s", "head_cpu_s", "ratio"))
+        for condition, repeats in found.items():
+            for one in repeats:
+                rows.writerows((condition.planted, int(condition.busy), one.repeat, *row) for row in _launches(one))
+
+
+def _launches(one: Comparison) -> Iterator[tuple[str, int, str, str, str]]:
+    for cell in one.cells:
+        for number, launch in enumerate(cell.launches):
+            ratio = statistics.median(h / b for b, h in zip(launch.base_cpu_s, launch.head_cpu_s, strict=True))
+            base_s, head_s = statistics.median(launch.base_cpu_s), statistics.median(launch.head_cpu_s)
+            yield cell.case, number, f"{base_s:.4g}", f"{head_s:.4g}", f"{ratio:.5f}"
 
 
 def _is_of(one: Comparison, task: Task) -> bool:

@@ -1,4 +1,4 @@
-"""One launch: a fresh process of each version, every open cell prepared, then timed in turns, round by round."""
+"""One launch: a fresh process of each version, every open cell prepared, then timed in turns, cell by cell."""
 
 import random
 import statistics
@@ -7,7 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from harness.ab.cells import CellSpec
+from harness.ab.layout import Layout, drawn
 from harness.ab.process import START_S, Answer, Process, Worker, WorkerLostError
+from harness.ab.rounds import rounds
 from harness.ab.version import Version
 from harness.records.ab import AbCell, Launch, Measured
 from harness.solvers.status import Status
@@ -20,15 +22,15 @@ TURN_S = 120.0
 """Seconds that a worker has for one turn of single calls."""
 ACCURACY_S = 600.0
 """Seconds that a worker has to fit and verify one cell in full: the default ten thousand epochs of the MLP take 5 s."""
-MIN_CALLS, MAX_CALLS = 3, 15
-FILLED_S = 0.003
-"""A turn has at least 3 timed calls, and up to 15 as long as they fit into 3 ms: the median of the cheap cells gains
-by a factor of two, and 12 cells of two versions lose 0.07 s a round."""
+MAX_CALLS = 15
+FILLED_S = 0.0025
+"""A turn is one timed call, or up to 15 as long as they fit into 2.5 ms: the longer a turn, the more the machine has
+drifted before the other version's (8 ms calls, in turns of 1, 3 and 15: 0.6, 0.6 and 4 % in one second)."""
 
 CLOCK_DIGITS = 10
 """Both clocks count nanoseconds, the median of two of them halves: more digits would be written, not measured."""
 
-Start = Callable[[Version], Worker]
+Start = Callable[[Version, Layout | None], Worker]
 Quietest = Callable[[Sequence[int]], int]
 
 
@@ -39,7 +41,7 @@ class Progress:
     spec: CellSpec
     launches: list[Launch] = field(default_factory=list)
     measured: dict[str, Measured] = field(default_factory=dict)
-    calls: int = MIN_CALLS
+    calls: int = 1
     lost: bool = False
 
     def lose(self, side: str, status: Status, message: str) -> None:
@@ -68,10 +70,6 @@ class Manner:
 
     `fastest`: of a turn's calls the fastest counts, else their median. `slow`: the factor of a slowdown that is
     planted in the head's cells, by their keys.
-
-    Measured, 12 cells, same against same, four others busy on two cores, 5 to 10 launches: the standard deviation of
-    a launch's log ratio (CPU) is 3.2 % by the median and 2.2 % by the fastest in the middle one of the cells, 6.4 %
-    and 4.5 % in the worst; unpinned 2.9 % and 2.5 %, worst 10.6 % and 5.6 %; in a duet 25 % and 20 %.
     """
 
     duet: bool = False
@@ -91,8 +89,9 @@ class Pair:
         self._order = order
         self._ends = ExitStack()
         self.workers: dict[str, Worker] = {}
+        layout = drawn(order)
         for side in order.sample(SIDES, len(SIDES)):
-            self.workers[side] = start(versions[side])
+            self.workers[side] = start(versions[side], layout)
             self._ends.callback(self.workers[side].stop)
 
     def stop(self) -> None:
@@ -123,18 +122,30 @@ class Pair:
         chosen = self._order.sample(cores, len(SIDES)) if self.manner.duet else [quietest(cores)] * len(SIDES)
         return all(self._onto(side, (core,), open_cells) for side, core in zip(SIDES, chosen, strict=True))
 
-    def round(self, open_cells: Sequence[Progress]) -> bool:
-        """One turn of each version in each cell, in shuffled order; whether both workers are still there."""
-        for one in self._order.sample(open_cells, len(open_cells)):
-            if one.lost:
-                continue
-            sides = self._order.sample(SIDES, len(SIDES))
+    def visit(self, open_cells: Sequence[Progress]) -> bool:
+        """Every cell, in shuffled order, all of its rounds at once; whether both workers are still there."""
+        return all(self._rounds(one) for one in self._order.sample(open_cells, len(open_cells)) if not one.lost)
+
+    def _rounds(self, one: Progress) -> bool:
+        """Turns of both versions, the order reversed from round to round: what drifts steadily cancels.
+
+        The first round does not count: both fill the caches anew, which the cell before has emptied. Measured (12
+        cells, quiet, ten rounds that each went through all cells): a launch's log ratio had a standard deviation of 2.5
+        % in the middle one of the cells, of which launches by themselves were 1 %. The same time spent on a cell at
+        once, the versions alternating every one to three milliseconds, leaves 0.3 to 1.4 %.
+        """
+        sides = self._order.sample(SIDES, len(SIDES))
+        for number in range(rounds(one.launches[:-1], one.spec.device) + 1):
             turn = {"do": "time", "cell": one.spec.case, "calls": one.calls}
             answers = self._ask(one, turn, [sides] if self.manner.duet else [[side] for side in sides], TURN_S)
             if answers is None:
                 return False
-            if not one.lost:
+            if one.lost:
+                break
+            one.calls = _calls(max(answers[side]["wall_s"][-1] for side in SIDES))
+            if number:
                 _append(one, answers, min if self.manner.fastest else statistics.median)
+            sides.reverse()
         return True
 
     def accuracy(self, open_cells: Sequence[Progress]) -> bool:
@@ -232,8 +243,10 @@ def _append(one: Progress, answers: Mapping[str, Answer], of_calls: Callable[[Se
         for clock in ("wall_s", "cpu_s")
     }
     one.launches.append(Launch(**longer))
-    longest = max(longer[f"{side}_wall_s"][-1] for side in SIDES)
-    one.calls = min(MAX_CALLS, max(MIN_CALLS, int(FILLED_S / longest)))
+
+
+def _calls(call_s: float) -> int:
+    return min(MAX_CALLS, max(1, int(FILLED_S / call_s)))
 
 
 def _status(name: str) -> Status:

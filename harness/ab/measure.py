@@ -1,10 +1,9 @@
 """Launch after launch of two versions, until every cell is decided or the budget is spent.
 
 Launches are the unit of replication: memory layout alone makes fresh processes differ by 2 to 4 %. Within a launch
-the versions take turns, cell by cell, in shuffled order, so that drift of the machine hits both.
+the versions take turns, cell by cell, every few milliseconds, so that drift of the machine hits both.
 """
 
-import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,15 +14,13 @@ from harness.ab.environments import Sides
 from harness.ab.launch import SIDES, Manner, Pair, Progress, Quietest, Start
 from harness.ab.process import Process
 from harness.ab.version import Version
-from harness.records.ab import AbCell, Comparison, Launch, Side
+from harness.records.ab import AbCell, Comparison, Condition, Launch, Side
 from harness.timing.clock import Clock, SystemClock
 
 MIN_LAUNCHES = 5
 """Before that many nobody is asked whether a cell is decided: harness.judge.ab looks at five first."""
-FIRST_ROUNDS = 8
-MIN_ROUNDS, MAX_ROUNDS = 4, 30
-SPREAD_RATIO = 2.0
-"""Standard deviation of rounds within a launch over that of launches, as assumed in `rounds`."""
+
+UNTOUCHED = Condition(planted=1.0)
 
 Decide = Callable[[Sequence[AbCell]], set[str]]
 Told = Callable[[str], None]
@@ -44,24 +41,13 @@ class Allowance:
 
 @dataclass
 class Spent:
-    """Seconds of the newest launch: `started_s` until both workers are prepared, `round_s` of one round."""
+    """Seconds of the newest launch: `started_s` until both workers are prepared, `visited_s` with their cells."""
 
     launches: int = 0
     total_s: float = 0.0
     started_s: float = 0.0
-    round_s: float = 0.0
+    visited_s: float = 0.0
     longest_s: float = 0.0
-
-
-def rounds(started_s: float, round_s: float) -> int:
-    """How many rounds of a launch give the smallest variance of the mean for the time.
-
-    Cochran, Sampling Techniques (3rd ed., 1977), section 10.6: sqrt(c1 / c2) s2 / s1, c1 the cost of a launch, c2 of
-    a round, s1 and s2 the standard deviations between launches and between rounds of one launch.
-    """
-    if round_s <= 0:
-        return FIRST_ROUNDS
-    return min(MAX_ROUNDS, max(MIN_ROUNDS, round(SPREAD_RATIO * math.sqrt(started_s / round_s))))
 
 
 class Measurement:
@@ -125,7 +111,8 @@ class Measurement:
         try:
             there = pair.prepare(going)
             self.spent.started_s = self._clock.wall_s() - begun
-            there = there and pair.settle(going, self._quietest) and self._rounds(pair, going)
+            there = there and pair.settle(going, self._quietest) and pair.visit(going)
+            self.spent.visited_s = self._clock.wall_s() - begun - self.spent.started_s
             self.spent.longest_s = max(self.spent.longest_s, self._clock.wall_s() - begun)
             if there and self.spent.launches == 0:
                 self._told("accuracy of both versions")
@@ -136,15 +123,6 @@ class Measurement:
             for one in going:
                 if not one.launches[-1].base_wall_s:
                     one.launches.pop()
-
-    def _rounds(self, pair: Pair, going: Sequence[Progress]) -> bool:
-        begun = self._clock.wall_s()
-        wanted = rounds(self.spent.started_s, self.spent.round_s)
-        for _ in range(wanted):
-            if not pair.round(going):
-                return False
-        self.spent.round_s = (self._clock.wall_s() - begun) / wanted
-        return True
 
 
 @dataclass(frozen=True)
@@ -158,11 +136,13 @@ class Task:
     manner: Manner
 
 
-def measured(task: Task, decide: Decide, told: Told, *, planted: float = 1.0, repeat: int = 0) -> Comparison:
-    """Both sides measured, as it is kept. `planted`: the factor of a slowdown in every cell of the head."""
+def measured(
+    task: Task, decide: Decide, told: Told, *, condition: Condition = UNTOUCHED, repeat: int = 0
+) -> Comparison:
+    """Both sides measured, as it is kept. `condition`: of a calibration, whose slowdown is planted in every cell."""
     manner = task.manner
-    if planted != 1.0:
-        manner = replace(manner, slow={spec.case: planted for spec in task.specs})
+    if condition.planted != 1.0:
+        manner = replace(manner, slow={spec.case: condition.planted for spec in task.specs})
     measurement = Measurement((task.sides.base, task.sides.head), task.specs, manner=manner, told=told)
     cells = measurement.run(task.allowance, decide)
     spent = measurement.spent
@@ -177,7 +157,8 @@ def measured(task: Task, decide: Decide, told: Told, *, planted: float = 1.0, re
         fastest=manner.fastest,
         launches=spent.launches,
         started_s=spent.started_s,
-        round_s=spent.round_s,
-        planted=planted,
+        visited_s=spent.visited_s,
+        planted=condition.planted,
+        busy=condition.busy,
         repeat=repeat,
     )

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from harness.ab.layout import Layout, laid_out
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError
 from harness.records.ab import Side
@@ -63,18 +64,19 @@ class Worker(Protocol):
 class Process:
     """A worker in a process of its own, in a session of its own, so that it and its children can be ended together."""
 
-    def __init__(self, version: Version) -> None:
+    def __init__(self, version: Version, layout: Layout | None = None) -> None:
         """Start it; it is not waited for. Raises CannotMeasureError where the interpreter cannot be started."""
         names = [*dict.fromkeys((*LIBRARIES, *version.shown))]
-        setup = {"paths": version.paths, "libraries": names}
+        setup = {"paths": version.paths, "libraries": names, "pages": layout.pages if layout else 0}
+        command, environment = laid_out([str(version.python), "-P", str(SCRIPT)], _environment(), layout)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by stop
         try:
             self._process = subprocess.Popen(  # noqa: S603  # the side's interpreter, our own script
-                [str(version.python), "-P", str(SCRIPT), json.dumps(setup)],
+                command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
-                env=_environment(),
+                env=environment,
                 start_new_session=True,
             )
         except OSError as error:
@@ -86,6 +88,8 @@ class Process:
         self._unread = b""
         self._ready = selectors.DefaultSelector()
         self._ready.register(self._answers, selectors.EVENT_READ)
+        with suppress(WorkerLostError):  # whoever waits for its greeting hears how it ended
+            self.order(setup)
 
     def __enter__(self) -> Self:
         """Nothing more: it has been started."""

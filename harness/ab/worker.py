@@ -1,8 +1,9 @@
 """The process in which one version is measured: JSON lines in, JSON lines out.
 
-It is run as a script by the version's own interpreter, with `-P` so that this folder is not importable, and is
-told what to put on sys.path. Until it is told what to prepare it needs nothing but the standard library; of the
-version it uses `harness.suite.SuiteCase`, whose names stay from commit to commit.
+It is run as a script by the version's own interpreter, with `-P` so that this folder is not importable. Its first line
+of input says what to put on sys.path, and how many pages to map before anything is imported. Until it is told what to
+prepare it needs nothing but the standard library; of the version it uses `harness.suite.SuiteCase`, whose names stay
+from commit to commit.
 
 Orders, one JSON object a line: `prepare`, `time`, `accuracy` of a cell, `cores`, `stop`. Every answer has a `status`,
 `ok` or what went wrong with its `message`. Standard output is kept for answers: what a solver prints goes to standard
@@ -11,6 +12,7 @@ error.
 
 import gc
 import json
+import mmap
 import os
 import platform
 import statistics
@@ -107,6 +109,11 @@ def _planting_s(call: Callable[[], object]) -> float:
     return _planted(0.0) - before
 
 
+def shifted(pages: int) -> mmap.mmap | None:
+    """So many pages, never touched, above whatever is mapped from now on: as long as it is kept."""
+    return mmap.mmap(-1, pages * mmap.PAGESIZE) if pages else None
+
+
 def on_cores(order: Answer) -> Answer:
     """Run on these `cores` only, from now on."""
     os.sched_setaffinity(0, set(order["cores"]))
@@ -177,7 +184,11 @@ def main() -> None:
     os.dup2(2, 1)
     with open(os.devnull) as nothing:  # noqa: PTH123  # a descriptor is wanted, not a path's text
         os.dup2(nothing.fileno(), 0)
-    serve(json.loads(sys.argv[1]), orders, answers)
+    setup = json.loads(orders.readline())
+    above = shifted(setup["pages"])
+    serve(setup, orders, answers)
+    if above is not None:
+        above.close()
 
 
 if __name__ == "__main__":

@@ -48,8 +48,9 @@ def ab(
         bool,
         typer.Option(
             "--calibrate",
-            help="One version against itself, slowdowns of 0, 3, 5 and 10 % planted, ten times each: the error rates "
-            "of this machine, in results/calibration. BASE alone, or nothing for what is installed.",
+            help="One version against itself, slowdowns of 0, 3, 5 and 10 % planted, 0 and 10 % with the other cores "
+            "busy too, ten times each: the error rates of this machine, in results/calibration. BASE alone, or nothing "
+            "for what is installed.",
         ),
     ] = False,
     markdown: Markdown = None,
@@ -154,26 +155,27 @@ def _compared(task: "Task", effect: float) -> "AbReport":
     """Measure until everything is decided or the budget is spent, and judge."""
     from functools import partial
 
-    from harness.ab.calibrate import rates_file
+    from harness.ab.calibrate import calibration_file
     from harness.ab.measure import measured
     from harness.cli.gate import default_expectations
     from harness.judge.ab import decided, judge_ab
     from harness.judge.calibration import read_calibration
     from harness.judge.expectations import read_expectations
+    from harness.records.environment import environment
     from harness.report.console import err
 
     with err().status("starting") as status:
         compared = measured(task, partial(decided, effect=effect), status.update)
     err().print(
         f"{compared.launches} launches in {compared.spent_s:.0f} s; the newest took {compared.started_s:.1f} s to "
-        f"start both versions and {compared.round_s:.2f} s a round of its cells",
+        f"start both versions and {compared.visited_s:.1f} s with its cells",
         style="dim",
     )
     return judge_ab(
         compared.cells,
         effect=effect,
         expectations=read_expectations(default_expectations()),
-        calibration=read_calibration(rates_file()),
+        calibration=read_calibration(calibration_file(environment(), task.manner)),
         versions=compared.head.versions,
     )
 
@@ -182,7 +184,7 @@ def _calibrate(task: "Task", effect: float, *, as_json: bool) -> None:
     """Measure every arm, count the errors, store and show them; ends the command."""
     from functools import partial
 
-    from harness.ab.calibrate import calibrate, rates_file, samples_file
+    from harness.ab.calibrate import calibrate, calibration_file, write_ratios
     from harness.judge.ab import decided
     from harness.judge.calibration import Calibration, error_rates, write_calibration
     from harness.records.environment import environment
@@ -190,16 +192,19 @@ def _calibrate(task: "Task", effect: float, *, as_json: bool) -> None:
     from harness.report.ab_table import print_calibration
     from harness.report.console import err, out
 
+    here = environment()
+    path = calibration_file(here, task.manner)
     with err().status("starting") as status:
-        arms = calibrate(task, samples_file(), partial(decided, effect=effect), status.update)
+        arms = calibrate(task, path.with_suffix(".jsonl"), partial(decided, effect=effect), status.update)
     found = Calibration(
-        environment=environment(),
+        environment=here,
         measured_at=now(),
         budget_s=task.allowance.budget_s,
         effect=effect,
-        arms=error_rates({arm: [one.cells for one in repeats] for arm, repeats in arms.items()}, effect=effect),
+        arms=error_rates({one: [each.cells for each in repeats] for one, repeats in arms.items()}, effect=effect),
     )
-    write_calibration(found, rates_file())
+    write_calibration(found, path)
+    write_ratios(arms, path.with_suffix(".csv"))
     if as_json:
         typer.echo(found.model_dump_json())
     else:

@@ -1,5 +1,6 @@
 """How often the verdicts of `harness ab` err on one machine: counted, where the truth is planted."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -10,7 +11,7 @@ from scipy import stats
 from harness.errors import UsageError
 from harness.judge.ab_speed import judge_speeds
 from harness.judge.verdict import Verdict
-from harness.records.ab import AbCell
+from harness.records.ab import AbCell, Condition
 from harness.records.environment import Environment
 from harness.records.record import Kept
 
@@ -44,12 +45,13 @@ class Rate(Kept):
 
 
 class Arm(Kept):
-    """Counts of cells, by their speed's verdict, whose head was slowed by `factor`.
+    """Counts of cells, by their speed's verdict, whose head was slowed by `factor`; `busy`: other cores were too.
 
     An alarm is false at factor 1 if it is a regression or an improvement, elsewhere if it is an improvement.
     """
 
     factor: float
+    busy: bool = False
     repeats: int
     cells: int
     regressions: int
@@ -90,27 +92,25 @@ class Calibration(Kept):
     effect: float
     arms: tuple[Arm, ...]
 
-    def arm(self, factor: float) -> Arm | None:
+    def arm(self, factor: float, *, busy: bool = False) -> Arm | None:
         """The arm of a planted factor; None if it was not measured."""
-        return next((arm for arm in self.arms if abs(arm.factor - factor) < 1e-9), None)  # noqa: PLR2004  # rounding
-
-    def is_of(self, environment: Environment) -> bool:
-        """Whether it was measured on the same processor and system; libraries may differ."""
-        mine = self.environment
-        return (mine.cpu, mine.cores, mine.system) == (environment.cpu, environment.cores, environment.system)
+        here = (arm for arm in self.arms if arm.busy is busy and math.isclose(arm.factor, factor))
+        return next(here, None)
 
 
-def error_rates(arms: Mapping[float, Sequence[Sequence[AbCell]]], *, effect: float) -> tuple[Arm, ...]:
-    """Every repeat of every arm, judged as `judge_ab` judges speed; `arms`: repeats of cells by planted factor."""
-    return tuple(_count(factor, repeats, effect) for factor, repeats in sorted(arms.items()))
+def error_rates(arms: Mapping[Condition, Sequence[Sequence[AbCell]]], *, effect: float) -> tuple[Arm, ...]:
+    """Every repeat of every condition, judged as `judge_ab` judges speed; `arms`: repeats of cells by condition."""
+    return tuple(_count(condition, repeats, effect) for condition, repeats in arms.items())
 
 
-def _count(factor: float, repeats: Sequence[Sequence[AbCell]], effect: float) -> Arm:
+def _count(condition: Condition, repeats: Sequence[Sequence[AbCell]], effect: float) -> Arm:
+    factor = condition.planted
     found = [[one.verdict for one in judge_speeds(cells, effect)] for cells in repeats]
     every = [verdict for repeat in found for verdict in repeat]
     false = {Verdict.IMPROVEMENT} | ({Verdict.REGRESSION} if factor == NO_EFFECT else set())
     return Arm(
         factor=factor,
+        busy=condition.busy,
         repeats=len(found),
         cells=len(every),
         regressions=every.count(Verdict.REGRESSION),

@@ -1,5 +1,7 @@
 """Two versions side by side: the raw samples of every cell, launch by launch, round by round."""
 
+from typing import NamedTuple
+
 from pydantic import Field
 
 from harness.records.record import Kept, Number
@@ -48,13 +50,20 @@ class AbCell(Kept):
     launches: tuple[Launch, ...] = ()
 
 
+class Condition(NamedTuple):
+    """Of a calibration: the factor of a slowdown that is planted in the head, and whether other cores are kept busy."""
+
+    planted: float
+    busy: bool = False
+
+
 class Comparison(Kept):
     """A whole comparison: both sides, every cell, and how it was measured.
 
     `spent_s`: wall seconds once the versions were built; `duet`: both versions at once, one on each core; `fastest`:
-    each figure is the fastest of a turn's calls, not their median; `started_s`
-    and `round_s`: of the newest launch, both workers prepared, and one round of all its cells; `planted`: the factor
-    of a slowdown that was planted in every cell of the head; `repeat`: of its arm, in a calibration.
+    each figure is the fastest of a turn's calls, not their median; `started_s` and `visited_s`: of the newest launch,
+    until both workers were prepared, and with all its cells; `planted`: the factor of a slowdown that was planted in
+    every cell of the head; `busy`: every other core was kept busy; `repeat`: of its condition, in a calibration.
     """
 
     base: Side
@@ -67,6 +76,12 @@ class Comparison(Kept):
     fastest: bool = False
     launches: int = 0
     started_s: float = 0.0
-    round_s: float = 0.0
+    visited_s: float = 0.0
     planted: float = 1.0
+    busy: bool = False
     repeat: int = 0
+
+    @property
+    def condition(self) -> Condition:
+        """Under which condition of a calibration it was measured."""
+        return Condition(self.planted, self.busy)

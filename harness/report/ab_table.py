@@ -46,7 +46,12 @@ def print_calibration(console: Console, calibration: Calibration) -> None:
     for arm in calibration.arms:
         counts = (arm.repeats, arm.cells, arm.regressions, arm.improvements, arm.unchanged, arm.undecided)
         caught = show.NONE if arm.factor == NO_EFFECT else str(arm.caught)
-        table.add_row(f"{arm.factor - 1:+.0%}", *map(str, counts), escape(str(arm.false_alarms)), escape(caught))
+        table.add_row(
+            f"{arm.factor - 1:+.0%}" + " busy" * arm.busy,
+            *map(str, counts),
+            escape(str(arm.false_alarms)),
+            escape(caught),
+        )
     console.print(table)
     quiet = calibration.arm(NO_EFFECT)
     if quiet is not None:

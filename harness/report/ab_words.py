@@ -82,5 +82,9 @@ def error_rates(calibration: Calibration | None) -> str:
         arm = calibration.arm(factor)
         if arm is not None:
             parts.append(f"{factor - 1:+.0%} caught {arm.caught}")
+    loud, slower = calibration.arm(1.0, busy=True), calibration.arm(PLANTED[-1], busy=True)
+    if loud is not None and slower is not None:
+        caught = f"{PLANTED[-1] - 1:+.0%} caught {slower.caught}"
+        parts.append(f"with the other cores busy false alarms {loud.false_alarms}, {caught}")
     when = calibration.measured_at[:10]
     return f"on this machine ({when}, {calibration.budget_s:g} s): " + ", ".join(parts or ["no arm was measured"])
