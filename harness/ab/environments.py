@@ -8,9 +8,9 @@ from pathlib import Path
 
 from harness.ab import libraries, revisions
 from harness.ab.building import Told
-from harness.ab.revisions import SHORT
 from harness.ab.version import Version
 from harness.errors import UsageError
+from harness.records.bisection import SHORT
 
 INSTALLED = "as installed"
 

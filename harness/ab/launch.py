@@ -9,59 +9,20 @@ from dataclasses import dataclass, field
 from harness.ab.cells import CellSpec
 from harness.ab.layout import Layout, drawn
 from harness.ab.process import START_S, Answer, Process, Worker, WorkerLostError
+from harness.ab.progress import BASE, HEAD, SIDES, Progress
 from harness.ab.rounds import rounds
 from harness.ab.version import Version
-from harness.records.ab import AbCell, Launch, Measured
+from harness.records.ab import Measured
 from harness.solvers.status import Status
 
-BASE, HEAD = "base", "head"
-SIDES = (BASE, HEAD)
 PREPARE_S = 120.0
 """Seconds that a worker has to prepare one cell, libraries imported: 4 s with torch on a busy machine."""
 TURN_S = 120.0
 """Seconds that a worker has for one turn of single calls."""
 ACCURACY_S = 600.0
 """Seconds that a worker has to fit and verify one cell in full: the default ten thousand epochs of the MLP take 5 s."""
-MAX_CALLS = 15
-FILLED_S = 0.0025
-"""A turn is one timed call, or up to 15 as long as they fit into 2.5 ms: the longer a turn, the more the machine has
-drifted before the other version's (8 ms calls, in turns of 1, 3 and 15: 0.6, 0.6 and 4 % in one second)."""
-
-CLOCK_DIGITS = 10
-"""Both clocks count nanoseconds, the median of two of them halves: more digits would be written, not measured."""
-
 Start = Callable[[Version, Layout | None], Worker]
 Quietest = Callable[[Sequence[int]], int]
-
-
-@dataclass
-class Progress:
-    """What is known of one cell so far; `lost` once a version could not run it."""
-
-    spec: CellSpec
-    launches: list[Launch] = field(default_factory=list)
-    measured: dict[str, Measured] = field(default_factory=dict)
-    calls: int = 1
-    lost: bool = False
-
-    def lose(self, side: str, status: Status, message: str) -> None:
-        """A version could not run it: that is its result, and it is not tried again."""
-        self.measured[side] = Measured(status=status, message=message)
-        self.lost = True
-
-    @property
-    def cell(self) -> AbCell:
-        """As it is kept."""
-        spec = self.spec
-        return AbCell(
-            case=spec.case,
-            problem=spec.problem,
-            solver=spec.solver,
-            device=spec.device,
-            base=self.measured.get(BASE, Measured()),
-            head=self.measured.get(HEAD, Measured()),
-            launches=tuple(self.launches),
-        )
 
 
 @dataclass(frozen=True)
@@ -142,9 +103,9 @@ class Pair:
                 return False
             if one.lost:
                 break
-            one.calls = _calls(max(answers[side]["wall_s"][-1] for side in SIDES))
+            one.took(max(answers[side]["wall_s"][-1] for side in SIDES))
             if number:
-                _append(one, answers, min if self.manner.fastest else statistics.median)
+                one.append(answers, min if self.manner.fastest else statistics.median)
             sides.reverse()
         return True
 
@@ -232,21 +193,6 @@ class Pair:
             if answer["status"] != "ok" and not results:
                 one.lose(side, _status(answer["status"]), answer["message"])
         return answers
-
-
-def _append(one: Progress, answers: Mapping[str, Answer], of_calls: Callable[[Sequence[float]], float]) -> None:
-    """A round of both versions joins the newest launch: one figure of each side's calls, by wall and by CPU."""
-    kept = one.launches.pop()
-    longer = {
-        f"{side}_{clock}": (*getattr(kept, f"{side}_{clock}"), round(of_calls(answers[side][clock]), CLOCK_DIGITS))
-        for side in SIDES
-        for clock in ("wall_s", "cpu_s")
-    }
-    one.launches.append(Launch(**longer))
-
-
-def _calls(call_s: float) -> int:
-    return min(MAX_CALLS, max(1, int(FILLED_S / call_s)))
 
 
 def _status(name: str) -> Status:

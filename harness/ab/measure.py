@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from harness.ab.cells import CellSpec
 from harness.ab.cores import quietest_core
 from harness.ab.environments import Sides
-from harness.ab.launch import SIDES, Manner, Pair, Progress, Quietest, Start
+from harness.ab.launch import Manner, Pair, Quietest, Start
 from harness.ab.process import Process
+from harness.ab.progress import SIDES, Progress
 from harness.ab.version import Version
 from harness.records.ab import AbCell, Comparison, Condition, Launch, Side
 from harness.timing.clock import Clock, SystemClock

@@ -16,9 +16,7 @@ from packaging.specifiers import SpecifierSet
 from harness.ab import building
 from harness.ab.building import Told
 from harness.errors import CannotMeasureError, UsageError
-
-SHORT = 12
-"""Letters of a commit's hash that a person sees."""
+from harness.records.bisection import SHORT
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,12 @@ class Built:
 
 def commit_of(revision: str, checkout: Path) -> str:
     """The full hash of a revision. Raises UsageError for one that git does not know, or outside a checkout."""
-    inside = _git(checkout, "rev-parse", "--show-toplevel")
+    inside = git(checkout, "rev-parse", "--show-toplevel")
     if inside.returncode:
         raise UsageError(
             f"{checkout} is no git checkout ({inside.stderr.strip()}): go to one, or give --python-a and --python-b"
         )
-    done = _git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    done = git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if done.returncode:
         raise UsageError(f"unknown revision '{revision}': git rev-parse does not know it in {inside.stdout.strip()}")
     return done.stdout.strip()
@@ -46,7 +44,7 @@ def commit_of(revision: str, checkout: Path) -> str:
 
 def changes(checkout: Path) -> int:
     """How many files of the checkout differ from HEAD."""
-    return len(_git(checkout, "status", "--porcelain").stdout.splitlines())
+    return len(git(checkout, "status", "--porcelain").stdout.splitlines())
 
 
 def built(commit: str, checkout: Path, told: Told) -> Built:
@@ -78,7 +76,7 @@ def _build(commit: str, checkout: Path, made: Path) -> None:
     with TemporaryDirectory(prefix="harness-ab-") as temporary:
         source, wheels = Path(temporary) / "source", Path(temporary) / "wheels"
         archive = Path(temporary) / "source.zip"
-        top = _git(checkout, "rev-parse", "--show-toplevel").stdout.strip()
+        top = git(checkout, "rev-parse", "--show-toplevel").stdout.strip()
         words = [_path(), "-C", top, "archive", "--format=zip", f"--output={archive}", commit]
         building.logged(what + "git archive", words, log)
         shutil.unpack_archive(archive, source)
@@ -109,7 +107,8 @@ def _project(folder: Path, commit: str) -> dict[str, Any]:
     return project
 
 
-def _git(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def git(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Git with these words in the checkout; what it printed is not looked at. Raises CannotMeasureError without git."""
     return subprocess.run(  # noqa: S603  # git, with a list of words
         [_path(), "-C", str(checkout), *words], capture_output=True, text=True, check=False
     )
@@ -119,5 +118,5 @@ def _path() -> str:
     """Raises CannotMeasureError where there is no git."""
     found = shutil.which("git")
     if found is None:
-        raise CannotMeasureError(f"git is not on PATH: {Path(sys.argv[0]).name} ab builds revisions with it")
+        raise CannotMeasureError(f"git is not on PATH: {Path(sys.argv[0]).name} builds revisions with it")
     return found

@@ -8,6 +8,7 @@ import typer
 from harness import __version__
 from harness.cli.ab import ab
 from harness.cli.accuracy import accuracy
+from harness.cli.bisect import bisect
 from harness.cli.compare import compare
 from harness.cli.findings import findings
 from harness.cli.fit import fit
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 app.command("list")(list_names)
 app.command("import")(import_results)
-for command in (fit, run, sweep, accuracy, gate, ab, compare, history, speed, published, findings, plot):
+for command in (fit, run, sweep, accuracy, gate, ab, bisect, compare, history, speed, published, findings, plot):
     app.command()(command)
 
 

@@ -69,7 +69,7 @@ def ab(
     from harness.report.verdict_markdown import ab_markdown
 
     outputs = Outputs(markdown, junit)
-    _check(budget, effect)
+    check_numbers(budget, effect)
     if instructions:
         check_instructions(calibrate=calibrate)
     specs = cells(problem or (), solver or (), cli.solver_options(**said))
@@ -96,7 +96,7 @@ def ab(
     raise typer.Exit(report.exit_code)
 
 
-def _check(budget: float, effect: float) -> None:
+def check_numbers(budget: float, effect: float) -> None:
     """Raises UsageError for numbers that mean nothing."""
     if not 0 < budget < float("inf"):
         raise UsageError(f"--budget is seconds above 0, not {budget:g}")

@@ -1,7 +1,7 @@
 """harness gate: judge a run by the expectations."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -39,8 +39,6 @@ def gate(
 ) -> None:
     """Judge the newest run, or asv's results, by results/expectations.toml: digits, excess loss, R² and MSE."""
     from harness.judge.expectations import read_expectations
-    from harness.judge.gate import gate as judge
-    from harness.records.store import Store
 
     if fresh and run:
         raise UsageError("--fresh makes a run and --run names one: give one of them")
@@ -58,13 +56,23 @@ def gate(
         if value is not None:
             raise UsageError(f"--{name.replace('_', '-')} goes with --asv")
     run_id = _run_fresh(store, quiet=as_json) if fresh else run
+    _gate_run(run_id, store, path, written, update=update, as_json=as_json)
+
+
+def _gate_run(
+    run_id: str | None, store: str | None, path: Path, written: outputs.Outputs, *, update: bool, as_json: bool
+) -> NoReturn:
+    """Judge one run of the store, the newest unless named; `update` sets the limits from it first."""
+    from harness.judge.expectations import read_expectations
+    from harness.judge.gate import gate as judge
+    from harness.records.store import Store
+
     opened = Store(store, create=False)
     judged = opened.run(run_id)
     records = opened.records(judged.id)
     if update:
         _update(path, records)
-        expected = read_expectations(path)
-    report = judge(judged, records, expected)
+    report = judge(judged, records, read_expectations(path))
     _show(judged.id, report, path, as_json=as_json)
     _write([(judged.id, report)], path, written)
     raise typer.Exit(report.exit_code)

@@ -17,6 +17,7 @@ def seconds(value: float | None) -> str:
     """Three significant digits: 151 µs, 2.17 s; a dash for None."""
     if value is None:
         return NONE
+    value = float(f"{value:.3g}")  # before the unit is chosen: 999.7 µs are 1.00 ms
     unit, name = next(((u, n) for u, n in _TIMES if value >= u), _TIMES[-1])
     return f"{value / unit:#.3g}".rstrip(".") + f" {name}"
 

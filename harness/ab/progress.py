@@ -1,0 +1,62 @@
+"""What is known of one cell while it is measured."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.ab.cells import CellSpec
+from harness.ab.process import Answer
+from harness.records.ab import AbCell, Launch, Measured
+from harness.solvers.status import Status
+
+BASE, HEAD = "base", "head"
+SIDES = (BASE, HEAD)
+MAX_CALLS = 15
+FILLED_S = 0.0025
+"""A turn is one timed call, or up to 15 as long as they fit into 2.5 ms: the longer a turn, the more the machine has
+drifted before the other version's (8 ms calls, in turns of 1, 3 and 15: 0.6, 0.6 and 4 % in one second)."""
+CLOCK_DIGITS = 10
+"""Both clocks count nanoseconds, the median of two of them halves: more digits would be written, not measured."""
+
+
+@dataclass
+class Progress:
+    """One cell so far; `calls` of its next turn; `lost` once a version could not run it."""
+
+    spec: CellSpec
+    launches: list[Launch] = field(default_factory=list)
+    measured: dict[str, Measured] = field(default_factory=dict)
+    calls: int = 1
+    lost: bool = False
+
+    def lose(self, side: str, status: Status, message: str) -> None:
+        """A version could not run it: that is its result, and it is not tried again."""
+        self.measured[side] = Measured(status=status, message=message)
+        self.lost = True
+
+    def took(self, call_s: float) -> None:
+        """One call takes so many seconds by the wall: the next turn has as many as fill it."""
+        self.calls = min(MAX_CALLS, max(1, int(FILLED_S / call_s)))
+
+    def append(self, answers: Mapping[str, Answer], of_calls: Callable[[Sequence[float]], float]) -> None:
+        """A round of both versions joins the newest launch: one figure of each side's calls, by wall and by CPU."""
+        kept = self.launches.pop()
+        longer = {
+            f"{side}_{clock}": (*getattr(kept, f"{side}_{clock}"), round(of_calls(answers[side][clock]), CLOCK_DIGITS))
+            for side in SIDES
+            for clock in ("wall_s", "cpu_s")
+        }
+        self.launches.append(Launch(**longer))
+
+    @property
+    def cell(self) -> AbCell:
+        """As it is kept."""
+        spec = self.spec
+        return AbCell(
+            case=spec.case,
+            problem=spec.problem,
+            solver=spec.solver,
+            device=spec.device,
+            base=self.measured.get(BASE, Measured()),
+            head=self.measured.get(HEAD, Measured()),
+            launches=tuple(self.launches),
+        )

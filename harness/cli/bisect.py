@@ -1,0 +1,84 @@
+"""harness bisect: the commit that made a case slower or wronger."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options as cli
+from harness.errors import COULD_NOT_MEASURE
+
+if TYPE_CHECKING:
+    from harness.bisect.marking import Asked
+    from harness.bisect.suspects import Suspects
+    from harness.records.bisection import Found, Marked
+
+
+@cli.takes_solver_options
+def bisect(
+    problem: Annotated[str, typer.Argument(help="The problem of the case.")],
+    solver: Annotated[str, typer.Argument(help="Its solver.")],
+    good: Annotated[str, typer.Option("--good", help="A revision in which it was well.")],
+    bad: Annotated[str, typer.Option("--bad", help="A revision in which it is not.")] = "HEAD",
+    quantity: Annotated[str, typer.Option("--quantity", help="time, digits, excess_loss or status.")] = "time",
+    said: cli.Said = {},  # noqa: B006  # never changed
+    budget: Annotated[float, typer.Option(help="Seconds a commit, of time; twice that where it is undecided.")] = 60.0,
+    effect: Annotated[float, typer.Option(help="The smallest change of time of interest, as a fraction.")] = 0.03,
+    seed: Annotated[int, typer.Option(help="Of the orders in which the versions take turns.")] = 0,
+    as_json: cli.AsJson = False,
+) -> None:
+    """Find the commit that made a case slower or wronger: git's bisection, each commit compared with the good one.
+
+    The working tree is not touched. A commit that does not build, or that cannot be told, is skipped. Exit 3 where no
+    single commit can be named.
+    """
+    from harness.ab.cells import cells
+    from harness.ab.cores import all_cores
+    from harness.ab.launch import Manner
+    from harness.bisect.marking import Asked
+    from harness.bisect.suspects import Suspects
+    from harness.cli.ab import check_numbers
+    from harness.judge.bisection import known
+    from harness.report.bisect_words import bisection_json, print_bisection
+    from harness.report.console import out
+
+    check_numbers(budget, effect)
+    (spec,) = cells([problem], [solver], cli.solver_options(**said))
+    suspects = Suspects(good, bad, Path.cwd())
+    asked = Asked(spec, known(quantity), budget, effect, Manner(cores=all_cores()), seed)
+    found = _searched(suspects, asked)
+    named = [suspects.commit(one) for one in found.suspects]
+    if as_json:
+        typer.echo(bisection_json(spec.case, quantity, found, named))
+    else:
+        print_bisection(out(), quantity, named)
+    raise typer.Exit(0 if len(named) == 1 else COULD_NOT_MEASURE)
+
+
+def _searched(suspects: "Suspects", asked: "Asked") -> "Found":
+    """Compare both ends, then halve; a line a commit on standard error as it is marked."""
+    from harness.ab.environments import of_revisions
+    from harness.bisect.marking import Bench
+    from harness.bisect.search import search
+    from harness.report.bisect_words import step_line
+    from harness.report.console import err
+
+    where = ""
+    with err().status("comparing both ends") as status:
+
+        def tell(line: str) -> None:
+            status.update(f"{where}{line}")
+
+        def left(suspected: int, steps: int) -> None:
+            nonlocal where
+            where = f"{suspected} suspects, about {steps} more steps: "
+
+        def mark(commit: str) -> "Marked":
+            found = bench.mark(commit)
+            err().print(step_line(suspects.commit(commit), found), markup=False, soft_wrap=True)
+            return found
+
+        bench = Bench(asked, lambda one: of_revisions(suspects.good, one, suspects.checkout, tell), tell)
+        whole = bench.whole(suspects.bad)
+        err().print(step_line(suspects.commit(suspects.bad), whole), markup=False, soft_wrap=True)
+        return search(suspects, mark, left)

@@ -1,0 +1,54 @@
+"""A bisection: the commits that were marked, and the suspects that are left."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+SHORT = 12
+"""Letters of a commit's hash that a person sees."""
+
+
+class Mark(StrEnum):
+    """As git bisect has them."""
+
+    GOOD = "good"
+    BAD = "bad"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A commit's mark, and what was seen of it in words."""
+
+    mark: Mark
+    seen: str
+
+
+@dataclass(frozen=True)
+class Commit:
+    """As a person reads it; `when` ISO 8601, `files` that it changed."""
+
+    hash: str
+    author: str
+    when: str
+    subject: str
+    files: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Short hash and subject."""
+        return f"{self.hash[:SHORT]} {self.subject}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One commit that was compared with the good one."""
+
+    commit: str
+    marked: Marked
+
+
+@dataclass(frozen=True)
+class Found:
+    """`suspects`: the first bad commit alone, or with the commits before it that could not be told."""
+
+    steps: tuple[Step, ...]
+    suspects: tuple[str, ...]
