@@ -1,11 +1,11 @@
 """Which cases are compared: as a person names them, and by the key that records have."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from harness.errors import UsageError
-from harness.plan import single
+from harness.plan import DEFAULT_EPOCHS, single
 from harness.problems import catalog as problems
 from harness.problems.problem import Problem
 from harness.solvers import catalog as solvers
@@ -44,7 +44,8 @@ class CellSpec:
 def cells(specs: Sequence[str] = (), names: Sequence[str] = (), asked: Options | None = None) -> list[CellSpec]:
     """Every problem with every solver; the default twelve where neither is named.
 
-    Only problems: with the closed forms of the twelve; only solvers: on their three sizes.
+    Only problems: with the closed forms of the twelve; only solvers: on their three sizes. Trainings have the epochs
+    that `harness run` gives them: their whole fit is only for the accuracy.
     Raises UsageError for an unknown name, a refused option, or more than one thread.
     """
     asked = asked or Options()
@@ -58,6 +59,8 @@ def cells(specs: Sequence[str] = (), names: Sequence[str] = (), asked: Options |
     for spec, name in pairs:
         if spec not in loaded:
             loaded[spec] = problems.load(spec)
-        case = single(loaded[spec], solvers.get(name), asked)
-        made[case.key] = CellSpec(case.key, case.problem.label, name, spec, asked.device, asked.said())
+        solver = solvers.get(name)
+        own = asked if asked.epochs or "epochs" not in solver.takes else replace(asked, epochs=DEFAULT_EPOCHS)
+        case = single(loaded[spec], solver, own)
+        made[case.key] = CellSpec(case.key, case.problem.label, name, spec, own.device, own.said())
     return list(made.values())

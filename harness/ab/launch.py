@@ -31,10 +31,15 @@ class Manner:
 
     `fastest`: of a turn's calls the fastest counts, else their median. `slow`: the factor of a slowdown that is
     planted in the head's cells, by their keys.
+
+    Measured (12 cells, quiet, 12 rounds a launch, nine launches drawn from 22): by the fastest call a launch's log
+    ratio has a standard deviation of 0.9 % in the middle one of the cells and 2.2 % in the worst, and 5 % is seen in
+    100 % of them; by the median 1.0 %, 3.9 % and 98.5 %. In a noisier hour 1.3 %, 3.8 % and 98 % against 1.7 %, 3.8 %
+    and 92 %.
     """
 
     duet: bool = False
-    fastest: bool = False
+    fastest: bool = True
     cores: tuple[int, ...] = ()
     slow: Mapping[str, float] = field(default_factory=dict)
 

@@ -1,7 +1,8 @@
 """Launch after launch of two versions, until every cell is decided or the budget is spent.
 
-Launches are the unit of replication: memory layout alone makes fresh processes differ by 2 to 4 %. Within a launch
-the versions take turns, cell by cell, every few milliseconds, so that drift of the machine hits both.
+Launches are the unit of replication: where libraries are mapped alone makes fresh processes differ by 3 %
+(harness.ab.layout). Within a launch the versions take turns, cell by cell, every few milliseconds, so that drift of the
+machine hits both.
 """
 
 import random

@@ -30,8 +30,7 @@ from harness.judge.verdict import Verdict
 from harness.records.ab import AbCell
 
 EFFECT = 0.03
-"""The smallest effect of interest, as a fraction: a slowdown of 5 % must be seen, and fresh processes of the same code
-differ by 2 to 4 %."""
+"""The smallest effect of interest, as a fraction: below what must be seen, 5 %, and above what a launch's noise is."""
 ALPHA = 0.01
 """False alarms among unchanged cells."""
 DISCOVERY_RATE = 0.05
