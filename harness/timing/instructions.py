@@ -51,8 +51,8 @@ class Effort:
     """How much to count: in each of `layouts`, `blocks` of so many calls that they are `block_instructions` or more.
 
     A training epoch of 555 000 instructions differs by +-3000 from one ten calls to the next: 100 million make that
-    0.03 %. CPython goes on specialising bytecode for some fifty calls, which a block before the others is for. No case
-    is counted whose calls would be more than `most_instructions` in all: two minutes under valgrind on a quiet machine.
+    0.03 %. A block before the others fills caches, CPython's and the layout's own. No case is counted whose calls would
+    be more than `most_instructions` in all: two minutes under valgrind on a quiet machine.
     """
 
     layouts: int = 7
