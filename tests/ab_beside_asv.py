@@ -13,6 +13,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -95,17 +96,18 @@ class Bench:
         self._run("git", "clone", "--quiet", str(here), str(self.clone), cwd=here)
         for name, value in (("user.name", "beside asv"), ("user.email", "beside@example.org")):
             self._run("git", "config", name, value)
-        config = (self.clone / "asv.conf.json").read_text().replace('"suites"', '"twelve"')
+        config = (self.clone / "asv.conf.json").read_text()
+        config = config.replace('"suites"', '"twelve"').replace('"results/asv"', '".asv/results"')
         (self.clone / "asv.conf.json").write_text(config)
         (self.clone / "twelve").mkdir()
         (self.clone / "twelve/__init__.py").write_text("")
         (self.clone / "twelve/cells.py").write_text(BENCHMARK)
         self.base = self._commit("the twelve cells as a benchmark")
         self.heads = {planted: self._planted(planted) for planted in PLANTED}
-        self._asv("machine", "--yes", "--machine", "here")
-        for commit in (self.base, *self.heads.values()):
-            self._asv("run", "--quick", "--machine", "here", "--bench", "time_call", f"{commit}^!")
-            self._ab("HEAD", commit, "--budget", "1")
+        self._asv("machine", "--yes")
+        self._asv("setup")
+        for commit in self.heads.values():
+            self._ab(self.base, commit, "--budget", "1")  # builds both
 
     def compared(self, repeat: int) -> Iterator[Row]:
         """Every tool on every pair of commits, in an order by chance."""
@@ -118,14 +120,13 @@ class Bench:
                 yield Row(AB, planted, repeat, *found, time.monotonic() - begun)
                 continue
             # Results that are there would be read, not measured.
-            self._run("rm", "-rf", "results/asv/here")
-            self._asv("machine", "--yes", "--machine", "here")
+            shutil.rmtree(self.clone / ".asv/results", ignore_errors=True)
             pair = (self.base, self.heads[planted])
-            printed = self._asv("continuous", "--machine", "here", *TOOLS[tool], *pair)
+            printed = self._asv("continuous", *TOOLS[tool], *pair)
             took_s = time.monotonic() - begun
-            cells = len(self._asv("compare", "--machine", "here", *pair).split("time_call(")) - 1
+            cells = len(self._asv("compare", *pair).split("time_call(")) - 1
             yield Row(tool, planted, repeat, cells, *marks(printed), took_s)
-            strict = self._asv("compare", "--machine", "here", "--factor", STRICT, "--only-changed", *pair)
+            strict = self._asv("compare", "--factor", STRICT, "--only-changed", *pair)
             yield Row(f"{tool}, factor {STRICT}", planted, repeat, cells, *marks(strict), took_s)
 
     def _by_ab(self, planted: float, repeat: int) -> tuple[int, int, int]:
@@ -157,7 +158,7 @@ class Bench:
 
     def _run(self, *words: str, cwd: Path | None = None) -> str:
         """Standard output. Verdicts are exit codes: 1 and 3 of either tool are results, not errors."""
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "HOME": str(self.clone.parent)}
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
         done = subprocess.run(
             words, cwd=cwd or self.clone, env=environment, capture_output=True, text=True, check=False
         )
