@@ -435,7 +435,7 @@ def test_a_calibrations_file_is_named_after_the_processor_and_the_manner() -> No
         cpu="A/../B (TM)", cores=2, memory_bytes=1, system="", python="", blas=(), versions={}, tf32=False
     )
     assert calibration_file(here, Manner()).name == "a-b-tm-2-cores.json"
-    assert calibration_file(here, Manner(fastest=False)).name == "a-b-tm-2-cores-median.json"
+    assert calibration_file(here, Manner(fastest=True)).name == "a-b-tm-2-cores-fastest.json"
 
 
 def test_a_calibration_that_was_cut_off_goes_on(tmp_path: Path) -> None:

@@ -26,18 +26,18 @@ def _launch(noise: float, count: int = 40) -> Launch:
     )
 
 
-def test_a_noisy_cell_gets_the_rounds_that_leave_its_median_one_and_a_half_per_cent() -> None:
-    assert rounds([_launch(0.06)], "cpu") == pytest.approx((1.2533 * 0.06 / 0.015) ** 2, rel=0.1)
+def test_a_noisy_cell_gets_the_rounds_that_leave_its_median_one_per_cent() -> None:
+    assert rounds([_launch(0.05)], "cpu") == pytest.approx((1.2533 * 0.05 / 0.01) ** 2, rel=0.1)
     assert rounds([_launch(0.001)], "cpu") == MIN_ROUNDS
     assert (
-        rounds([_launch(0.05)], "cpu") < rounds([_launch(0.05), _launch(0.06)], "cpu") < rounds([_launch(0.06)], "cpu")
+        rounds([_launch(0.03)], "cpu") < rounds([_launch(0.03), _launch(0.05)], "cpu") < rounds([_launch(0.05)], "cpu")
     )
     assert rounds([_launch(0.5)], "cpu") == MAX_ROUNDS
     assert rounds([_launch(0.5)], "cuda:0") == MIN_ROUNDS  # by the wall it is still
 
 
 def test_a_few_disturbed_rounds_change_nothing() -> None:
-    still, disturbed = _launch(0.05), _launch(0.05)
+    still, disturbed = _launch(0.03), _launch(0.03)
     disturbed = disturbed.model_copy(update={"head_cpu_s": (9.0, 9.0, *disturbed.head_cpu_s[2:])})
     assert rounds([disturbed], "cpu") <= 1.2 * rounds([still], "cpu")
 

@@ -39,7 +39,7 @@ def calibration_file(environment: Environment, manner: Manner) -> Path:
     Beside it, with the ending `.jsonl`, are the raw samples that they are counted from.
     """
     said = [f"{environment.cpu} {environment.cores} cores"]
-    said += [name for name, on in (("duet", manner.duet), ("median", not manner.fastest)) if on]
+    said += [name for name, on in (("duet", manner.duet), ("fastest", manner.fastest)) if on]
     return FOLDER / f"{re.sub(r'[^a-z0-9]+', '-', ' '.join(said).lower()).strip('-')}.json"
 
 

@@ -38,8 +38,8 @@ def ab(
     effect: Annotated[float, typer.Option(help="The smallest change of interest, as a fraction.")] = 0.03,
     seed: Annotated[int, typer.Option(help="Of the orders in which cells and versions take turns.")] = 0,
     duet: Annotated[bool, typer.Option("--duet", help="Both versions at once, one on each of two cores.")] = False,
-    median: Annotated[
-        bool, typer.Option("--median", help="Of each turn's calls the median counts, not the fastest.")
+    fastest: Annotated[
+        bool, typer.Option("--fastest", help="Of each turn's calls the fastest counts, not the median.")
     ] = False,
     instructions: Annotated[
         bool, typer.Option("--instructions", help="Count instructions under valgrind instead: minutes, but no noise.")
@@ -84,7 +84,7 @@ def ab(
         err().print(f"note: {note}", markup=False)
     if instructions:
         count_instructions(sides, specs, outputs, as_json=as_json)
-    task = Task(sides, described, specs, Allowance(budget, seed), Manner(duet, not median, cores))
+    task = Task(sides, described, specs, Allowance(budget, seed), Manner(duet, fastest, cores))
     if calibrate:
         _calibrate(task, effect, as_json=as_json)
     report = _compared(task, effect)

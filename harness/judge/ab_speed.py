@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from harness.judge.ab_cell import Floats, Speed, judged_clock, speed
+from harness.judge.ab_cell import Floats, Speed, judged_clock, speeds
 from harness.judge.verdict import Verdict
 from harness.records.ab import AbCell
 
@@ -54,22 +54,22 @@ class SpeedVerdict:
 
 def judge_speeds(cells: Sequence[AbCell], effect: float) -> list[SpeedVerdict]:
     """Each cell by all of its launches; without a test undecided, or a regression where only the base has times."""
-    found = decide([speed(cell, judged_clock(cell), effect) for cell in cells], effect)
+    found = decide(speeds(cells, [judged_clock(cell) for cell in cells], effect), effect)
     return [
         replace(one, verdict=Verdict.REGRESSION) if one.speed.test is None and _gone(cell) else one
         for one, cell in zip(found, cells, strict=True)
     ]
 
 
-def decide(speeds: Sequence[Speed], effect: float) -> list[SpeedVerdict]:
+def decide(compared: Sequence[Speed], effect: float) -> list[SpeedVerdict]:
     """The rule, over all speeds that are compared in one report; what was not tested is undecided."""
-    tests = [one.test for one in speeds if one.test is not None]
+    tests = [one.test for one in compared if one.test is not None]
     if not tests:
-        return [SpeedVerdict(one, Verdict.UNDECIDED) for one in speeds]
+        return [SpeedVerdict(one, Verdict.UNDECIDED) for one in compared]
     alone, same = _paid([test.change for test in tests]), _paid([test.same for test in tests])
     corrected = zip(alone, stats.false_discovery_control(alone), stats.false_discovery_control(same), strict=True)
     found = []
-    for one in speeds:
+    for one in compared:
         if one.test is None:
             found.append(SpeedVerdict(one, Verdict.UNDECIDED))
             continue

@@ -73,7 +73,7 @@ class Comparison(Kept):
     spent_s: float
     seed: int = 0
     duet: bool = False
-    fastest: bool = True
+    fastest: bool = False
     launches: int = 0
     started_s: float = 0.0
     visited_s: float = 0.0
