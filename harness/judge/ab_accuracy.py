@@ -8,7 +8,7 @@ from harness.judge.verdict import Judgement, Verdict
 from harness.records.ab import AbCell, Measured
 
 FLOOR = LIMITS["track_excess_loss"].floor
-ADVICE = "Find what changed between the two: the commit by git bisect, the release in its changelog."
+ADVICE = "Find what changed between the two: the commit by harness bisect, the release in its changelog."
 
 
 def judge_accuracy(cell: AbCell) -> tuple[Judgement, ...]:
