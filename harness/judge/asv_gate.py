@@ -88,7 +88,7 @@ def _judge_pair(then: AsvCell, now: AsvCell | None) -> Judgement:
     limit = LIMITS[then.metric]
     assert then.value is not None  # noqa: S101  # judge_against() has looked
     allowed = max(then.value * limit.factor + limit.add, limit.floor)
-    advice = "Find what changed between the two: the commit by git bisect, the release in its changelog."
+    advice = "Find what changed between the two: the commit by harness bisect, the release in its changelog."
     if now is None:
         measured, detail, bad = "no result", "the benchmark or its parameters were deleted", True
     elif now.value is None or not math.isfinite(now.value):
