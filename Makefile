@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: bench accuracy test lint types imports pytest asv asv-compare asv-versions asv-publish clean
+.PHONY: bench accuracy test lint types imports pytest audit asv asv-compare asv-versions asv-publish clean
 
 bench: $(READY)
 	$(BIN)/harness run || test $$? -eq 1 # a case that ended wrong may be expected: the gate knows
@@ -31,6 +31,13 @@ imports: $(READY)
 WORKERS ?= auto
 pytest: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# Known vulnerabilities of what constraints.txt pins, by PyPI's advisory database. It needs the network, so it is no test.
+AUDIT := $(VENV)/audit
+audit:
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/pip install --quiet --disable-pip-version-check pip-audit
+	$(AUDIT)/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 # One installation: it is made again only when what it is made from changes.
 $(READY): pyproject.toml constraints.txt

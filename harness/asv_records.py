@@ -3,10 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 
+from harness.errors import UsageError
 from harness.plan import text_of
 from harness.problems import catalog as problems
+from harness.problems.columns import MOST_NUMBERS
 from harness.problems.problem import Problem
 from harness.recording import identity_of
 from harness.records.asv_results import AsvCell, AsvResults
@@ -41,12 +43,14 @@ def case_key(params: Mapping[str, object]) -> str:
     return f"{_problem(params).label} {params['solver']} {params.get('device', 'cpu')}{said}"
 
 
-@cache
+@lru_cache(maxsize=32)
 def _loaded(spec: str) -> Problem:
-    return problems.load(spec)
+    return problems.named(spec, most_numbers=MOST_NUMBERS)
 
 
 def _problem(params: Mapping[str, object]) -> Problem:
+    if not (params.get("problem") or params.get("n")):
+        raise UsageError(f"asv's results of {params['solver']} have neither a parameter 'problem' nor 'n'")
     return _loaded(str(params.get("problem") or f"synthetic:n={params['n']}"))
 
 
@@ -133,4 +137,5 @@ def _samples(timed: AsvCell | None, device: str) -> Samples:
 
 
 def _whole(value: float | None) -> int | None:
-    return None if value is None or not math.isfinite(value) else int(value)
+    """None for what no count is; a store's integers have 64 bits."""
+    return int(value) if value is not None and 0 <= value < 2**63 else None

@@ -7,10 +7,31 @@ USAGE = 2
 COULD_NOT_MEASURE = 3
 
 
+MOST_CHARACTERS = 2000
+"""Of an error: 25 lines of a terminal, and twice the longest list of names that an error gives (`unknown`).
+
+A column or a key of a file that somebody handed over may be megabytes long."""
+
+
+def one_line(text: str) -> str:
+    """The text on one line, cut off after MOST_CHARACTERS, with nothing in it that a terminal acts upon.
+
+    Control characters, bidirectional overrides and what else cannot be seen are written as Python escapes them:
+    names from files reach errors, and an escape sequence in one could retitle a terminal or hide the rest.
+    """
+    looked_at = text[: 2 * MOST_CHARACTERS]
+    seen = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(looked_at.split()))
+    whole = looked_at == text and len(seen) <= MOST_CHARACTERS
+    return seen if whole else seen[: MOST_CHARACTERS - 4].rstrip() + " ..."
+
+
 class HarnessError(Exception):
     """A one-line error for a person; `exit_code` is what the command ends with."""
 
     exit_code = USAGE
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message))
 
 
 class UsageError(HarnessError):

@@ -92,7 +92,7 @@ def _case(finding: Finding) -> Case | None:
     if finding.problem is None or finding.solver is None:
         return None
     try:
-        return single(problems.load(finding.problem), solvers.get(finding.solver), Options())
+        return single(problems.named(finding.problem), solvers.get(finding.solver), Options())
     except UsageError as error:
         raise UsageError(f"{finding_files()[finding.id]}: {error}") from None
 

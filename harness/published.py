@@ -75,7 +75,7 @@ def _cases(entry: CaseEntry) -> Iterator[Case]:
         except TypeError:
             raise UsageError(f"case '{entry.id}': {name} cannot be {value!r}") from None
     asked = Options(**entry.options)  # type: ignore[arg-type]  # same
-    problem, solver = problems.load(entry.problem), solvers.get(entry.solver)
+    problem, solver = problems.named(entry.problem), solvers.get(entry.solver)
     for seed in entry.seeds or (asked.seed,):
         yield single(problem, solver, replace(asked, seed=seed))
 
@@ -181,11 +181,10 @@ def _by_term(field: str) -> Callable[[Outcome, str], Any]:
 
 def _column(outcome: Outcome, column: str) -> Any:
     """A numeric column of the stored table, in the file's order of rows."""
-    from harness.problems.sidecar import read_sidecar
-    from harness.problems.table import read_table
+    from harness.problems.sidecar import read_sidecar, stored_table
 
     path = problems.sidecars()[outcome.case.problem.name]
-    return read_table(path.parent / read_sidecar(path).file)[column].to_numpy()
+    return stored_table(path, read_sidecar(path)).numbers[column]
 
 
 QUANTITIES: dict[str, Callable[[Outcome, str], Any]] = {

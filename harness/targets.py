@@ -8,7 +8,6 @@ import hashlib
 import shlex
 import sys
 import tempfile
-import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,11 +15,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import ValidationError
 
 from harness.errors import UsageError
 from harness.paths import results_folder
 from harness.problems.problem import Floats
+from harness.reading import read_toml
 from harness.records.environment import environment
 from harness.records.record import Kept
 from harness.records.run import now
@@ -196,13 +195,7 @@ def _best(training: Training, effort: Effort, told: Callable[[int], None]) -> tu
 
 def read(path: Path) -> Target:
     """The target in a file. Raises UsageError, one line, if it is none."""
-    try:
-        return Target.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None
+    return read_toml(Target, path)
 
 
 def write(target: Target, path: Path) -> None:

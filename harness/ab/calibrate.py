@@ -15,14 +15,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from harness.ab.cores import all_cores
 from harness.ab.launch import Manner
 from harness.ab.measure import Decide, Task, Told, measured
 from harness.errors import CannotMeasureError, UsageError
+from harness.reading import NoSuchFileError, checked, parsed_json, text_of
 from harness.records.ab import Comparison, Condition
 from harness.records.environment import Environment
+from harness.report.spreadsheet import inert_cell
 
 CONDITIONS = (
     *(Condition(planted) for planted in (1.00, 1.03, 1.05, 1.10)),
@@ -30,6 +30,8 @@ CONDITIONS = (
 )
 REPEATS = 10
 FOLDER = Path("results/calibration")
+LARGEST_BYTES = 64 * 2**20
+"""Of a file of raw samples: 60 comparisons of some ten cells and launches are a few megabytes."""
 BUSY = (sys.executable, "-c", "while True: pass")
 
 
@@ -48,14 +50,17 @@ def stored(path: Path) -> list[Comparison]:
 
     Raises UsageError naming the file and the line that cannot be read.
     """
-    if not path.is_file():
+    try:
+        text = text_of(path, LARGEST_BYTES)
+    except NoSuchFileError:
         return []
     found = []
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
+        where = f"{path}, line {number}: no comparison of a calibration; move the file away"
         try:
-            found.append(Comparison.model_validate_json(line))
-        except ValidationError:
-            raise UsageError(f"{path}, line {number}: no comparison of a calibration; move the file away") from None
+            found.append(checked(Comparison, parsed_json(line), where))
+        except ValueError as error:
+            raise UsageError(f"{where}: {error}") from None
     return found
 
 
@@ -123,7 +128,7 @@ def _launches(one: Comparison) -> Iterator[tuple[str, int, str, str, str]]:
         for number, launch in enumerate(cell.launches):
             ratio = statistics.median(h / b for b, h in zip(launch.base_cpu_s, launch.head_cpu_s, strict=True))
             base_s, head_s = statistics.median(launch.base_cpu_s), statistics.median(launch.head_cpu_s)
-            yield cell.case, number, f"{base_s:.4g}", f"{head_s:.4g}", f"{ratio:.5f}"
+            yield inert_cell(cell.case), number, f"{base_s:.4g}", f"{head_s:.4g}", f"{ratio:.5f}"
 
 
 def _is_of(one: Comparison, task: Task) -> bool:

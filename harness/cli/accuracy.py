@@ -123,7 +123,7 @@ class _Page:
             print_not_fine(out(), records, everything=self.everything)
             print_bars(out(), held, records)
             out().print(verdict)
-            out().print(f"run {made.id} is in {url}; next: harness gate")
+            out().print(f"run {made.id} is in {url}; next: harness gate", markup=False)
         return code
 
 

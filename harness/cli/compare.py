@@ -52,7 +52,7 @@ def compare(
 
         typer.echo(comparison_json(rows))
     else:
-        out().print(f"run {', '.join(found.id for found in runs)}, by {by}")
+        out().print(f"run {', '.join(found.id for found in runs)}, by {by}", markup=False)
         print_comparison(out(), rows, by)
 
 
@@ -68,5 +68,5 @@ def _by_device(records: "Sequence[Record]", baseline: str | None, runs: str, *, 
         from harness.report.console import out
         from harness.report.device_table import print_devices
 
-        out().print(f"run {runs}, by device")
+        out().print(f"run {runs}, by device", markup=False)
         print_devices(out(), series)

@@ -146,12 +146,13 @@ def _update(path: Path, records: "Sequence[Record]") -> None:
     """Write the new limits and show what changed."""
     from harness.judge.expectations import read_expectations
     from harness.judge.update import updated
+    from harness.reading import LARGEST_TOML_BYTES, text_of
     from harness.report.console import err
     from harness.report.gate_table import print_changes
 
-    text, changes = updated(path.read_text(), read_expectations(path), records)
+    text, changes = updated(text_of(path, LARGEST_TOML_BYTES), read_expectations(path), records)
     try:
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
     print_changes(err(), changes, str(path))

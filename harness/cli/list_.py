@@ -34,15 +34,19 @@ def _problems() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
 
 def _problem_row(name: str) -> tuple[str, ...]:
+    from rich.markup import escape
+
     from harness.problems import catalog
 
     problem = catalog.load(name)
     takes = ", ".join(f"{key}={value:g}" for key, value in problem.parameters.items()) or "–"
-    return (name, f"{problem.n} x {problem.p}", problem.family, takes, problem.title)
+    return (name, f"{problem.n} x {problem.p}", escape(problem.family), takes, escape(problem.title))
 
 
 def _rung_rows() -> list[tuple[str, ...]]:
     """Rungs that only a number tells apart share a row, so that the list stays short enough to read."""
+    from rich.markup import escape
+
     from harness.problems import ladder
 
     rows: list[tuple[str, ...]] = []
@@ -53,7 +57,7 @@ def _rung_rows() -> list[tuple[str, ...]]:
             continue
         _, size, family, takes, _ = _problem_row(names[0])
         suffixes = ", ".join(name.removeprefix(prefix) for name in names)
-        rows.append((f"{prefix}...", size, family, takes, f"{group.title}: {suffixes}"))
+        rows.append((f"{prefix}...", size, family, takes, escape(f"{group.title}: {suffixes}")))
     return rows
 
 

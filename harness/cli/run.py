@@ -67,7 +67,7 @@ def run_request(request: "Request", store: str | None, *, quiet: bool = False) -
         raise
     if not quiet:
         print_run(out(), records)
-        out().print(f"run {made.id} is in {opened.url}; next: harness gate, harness compare --by solver")
+        out().print(f"run {made.id} is in {opened.url}; next: harness gate, harness compare --by solver", markup=False)
     return made, records
 
 

@@ -213,12 +213,13 @@ class _Page:
             typer.echo(sweep_markdown(made, cells))
         elif cells:
             print_sweep(out(), made, cells)
-            out().print(f"sweep {made.id} is in {url}; again: harness sweep --show {made.id}", soft_wrap=True)
+            said = f"sweep {made.id} is in {url}; again: harness sweep --show {made.id}"
+            out().print(said, markup=False, soft_wrap=True)
         if self.plots is not None and cells:
             from harness.report.sweep_figures import write_sweep_figures
 
             for path in write_sweep_figures(self.plots, cells):
-                err().print(f"drawn: {path}", soft_wrap=True)
+                err().print(f"drawn: {path}", markup=False, soft_wrap=True)
         if made.finished_at is None:
             where = f" --store {self.store}" if self.store else ""
-            err().print(f"unfinished: harness sweep --resume{where} goes on", soft_wrap=True)
+            err().print(f"unfinished: harness sweep --resume{where} goes on", markup=False, soft_wrap=True)

@@ -39,5 +39,5 @@ def make_targets(asked: dict[str, object], folder: Path) -> int:
             except OSError as error:
                 raise UsageError(f"--make-target {path}: cannot be written: {error.strerror}") from None
             live.ended(size.total_epochs)
-            out().print(f"{path}: best loss {target.best_loss:.6g} of {target.how}", soft_wrap=True)
+            out().print(f"{path}: best loss {target.best_loss:.6g} of {target.how}", markup=False, soft_wrap=True)
     return 0

@@ -10,13 +10,14 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import Field
 
 from harness.errors import CannotMeasureError, UsageError
+from harness.reading import Name, NoSuchFileError, read_json
 from harness.records.environment import Environment, environment
 from harness.records.record import Kept
 from harness.records.run import now
@@ -36,19 +37,22 @@ FEWEST = 20
 """Launches below which there is no noise to draw blocks from."""
 
 
+Nanoseconds = Annotated[int, Field(gt=0, le=10**9 * int(LAUNCH_S))]
+
+
 class NoiseLaunch(Kept):
     """One fresh process: `at_s` seconds after the first began; single calls in whole nanoseconds, in order."""
 
     at_s: float
-    wall_ns: tuple[int, ...]
-    cpu_ns: tuple[int, ...]
+    wall_ns: tuple[Nanoseconds, ...]
+    cpu_ns: tuple[Nanoseconds, ...]
 
 
 class NoiseCell(Kept):
     """One cell over launches, in order."""
 
-    problem: str
-    solver: str
+    problem: Name
+    solver: Name
     launches: tuple[NoiseLaunch, ...]
 
     def medians(self, clock: Literal["wall", "cpu"] = "wall") -> Floats:
@@ -118,13 +122,13 @@ def _cell_text(cell: NoiseCell) -> str:
 def read_noise(path: Path) -> Noise:
     """The file that write_noise wrote. Raises UsageError, one line, if it is none or holds too few launches."""
     try:
-        noise = Noise.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, ValidationError) as error:
-        raise UsageError(f"{path}: is no recorded noise: {str(error).splitlines()[0]}") from None
+        noise = read_json(Noise, path)
+    except NoSuchFileError:
+        raise UsageError(f"{path}: cannot be read: there is no such file") from None
+    except UsageError as error:
+        raise UsageError(f"{error}: it is no recorded noise") from None
     for cell in noise.cells:
-        if len(cell.launches) < FEWEST or not np.isfinite(cell.medians()).all():
+        if len(cell.launches) < FEWEST or not all(one.wall_ns and one.cpu_ns for one in cell.launches):
             raise UsageError(f"{path}: {cell.problem} {cell.solver} has fewer than {FEWEST} launches with samples")
     return noise
 

@@ -3,17 +3,20 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import ValidationError
+from pydantic import Field, NonNegativeInt, PositiveFloat, model_validator
 from scipy import stats
 
 from harness.errors import UsageError
 from harness.judge.ab_speed import judge_speeds
 from harness.judge.verdict import Verdict
+from harness.reading import Name, NoSuchFileError, read_json
 from harness.records.ab import AbCell, Condition
 from harness.records.environment import Environment
 from harness.records.record import Kept
+
+Finite = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
 
 CONFIDENCE = 0.95
 NO_EFFECT = 1.0
@@ -50,15 +53,23 @@ class Arm(Kept):
     An alarm is false at factor 1 if it is a regression or an improvement, elsewhere if it is an improvement.
     """
 
-    factor: float
+    factor: Finite
     busy: bool = False
-    repeats: int
-    cells: int
-    regressions: int
-    improvements: int
-    unchanged: int
-    undecided: int
-    repeats_with_a_false_alarm: int = 0
+    repeats: NonNegativeInt
+    cells: NonNegativeInt
+    regressions: NonNegativeInt
+    improvements: NonNegativeInt
+    unchanged: NonNegativeInt
+    undecided: NonNegativeInt
+    repeats_with_a_false_alarm: NonNegativeInt = 0
+
+    @model_validator(mode="after")
+    def _counts_add_up(self) -> Self:
+        if self.regressions + self.improvements + self.unchanged + self.undecided != self.cells:
+            raise ValueError(f"the verdicts are not those of {self.cells} cells")
+        if self.repeats_with_a_false_alarm > self.repeats:
+            raise ValueError(f"more false alarms than {self.repeats} repeats")
+        return self
 
     @property
     def caught(self) -> Rate:
@@ -87,9 +98,9 @@ class Calibration(Kept):
 
     schema_version: Literal[1] = 1
     environment: Environment
-    measured_at: str
-    budget_s: float
-    effect: float
+    measured_at: Name
+    budget_s: Finite
+    effect: Finite
     arms: tuple[Arm, ...]
 
     def arm(self, factor: float, *, busy: bool = False) -> Arm | None:
@@ -123,13 +134,12 @@ def _count(condition: Condition, repeats: Sequence[Sequence[AbCell]], effect: fl
 
 def read_calibration(path: Path) -> Calibration | None:
     """The calibration that was stored at `path`; None if there is none. Raises UsageError if it is something else."""
-    if not path.is_file():
-        return None
     try:
-        return Calibration.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise UsageError(f"{path}: is no calibration ({first}): make it again with harness ab --calibrate") from None
+        return read_json(Calibration, path)
+    except NoSuchFileError:
+        return None
+    except UsageError as error:
+        raise UsageError(f"{error}: it is no calibration: make it again with harness ab --calibrate") from None
 
 
 def write_calibration(calibration: Calibration, path: Path) -> None:

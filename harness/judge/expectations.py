@@ -1,14 +1,14 @@
 """The expectations file: floors, ceilings and bands per solver and problem, each with its source."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from harness.errors import UsageError
+from harness.reading import NoSuchFileError, read_toml
 from harness.records.record import Record
 from harness.records.run import Selection
 from harness.solvers.status import Status
@@ -162,14 +162,9 @@ class Expectations(_Strict):
 def read_expectations(path: Path) -> Expectations:
     """The file at `path`. Raises UsageError, one line, if it is missing or is not one."""
     try:
-        return Expectations.model_validate(tomllib.loads(path.read_text()))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    except FileNotFoundError:
+        return read_toml(Expectations, path)
+    except NoSuchFileError:
         raise UsageError(f"no expectations at {path}: name the file with --expectations") from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None
 
 
 def matches(entry: Expectation, record: Record, problem: str, solver: str) -> bool:

@@ -1,16 +1,16 @@
 """A defect of a released library as data: what is expected where it is, what was measured, what proves it."""
 
 import re
-import tomllib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, model_validator
 
 from harness.errors import UsageError
+from harness.reading import read_toml
 from harness.records.record import Status
 
 ERROR = "error: "
@@ -232,14 +232,7 @@ class Finding(_Entry):
 
 def read_finding(path: Path) -> Finding:
     """The file at `path`. Raises UsageError, one line, if it is missing or is not one."""
-    try:
-        found = Finding.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(": ".join([str(path), *filter(None, [where]), first["msg"]])) from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None
+    found = read_toml(Finding, path)
     if found.id != path.stem:
         raise UsageError(f"{path}: id: '{found.id}' is not the file's name")
     return found

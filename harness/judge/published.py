@@ -1,7 +1,6 @@
 """Printed against reproduced: the published-figures files, and the comparison of one figure."""
 
 import math
-import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
@@ -9,9 +8,9 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, model_validator
 
-from harness.errors import UsageError
+from harness.reading import read_toml
 from harness.records.record import Kept
 
 # TOML has arrays only; everything inside them is as strict as the rest.
@@ -194,15 +193,7 @@ def summarize(lines: Sequence[Line]) -> Summary:
 
 def read_tutorial(path: Path) -> Tutorial:
     """The file at `path`. Raises UsageError, one line, if it is missing or is not one."""
-    try:
-        return Tutorial.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(
-            ": ".join([str(path), *filter(None, [".".join(map(str, first["loc"]))]), first["msg"]])
-        ) from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None
+    return read_toml(Tutorial, path)
 
 
 def compare(tutorial: str, figure: Figure, values: Sequence[float], missing: str = "") -> Line:

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 
 from harness.errors import UsageError, unknown
@@ -50,11 +51,19 @@ def load(spec: str, *, n: int | None = None, target: str | None = None) -> Probl
 
         _refuse_n(spec, n)
         return load_file(Path(spec), target)
-    name, _, text = spec.partition(":")
     if target is not None:
         raise UsageError(f"{spec}: --target goes with a .csv or .parquet file")
+    return named(spec, n=n)
+
+
+def named(spec: str, *, n: int | None = None, most_numbers: int | None = None) -> Problem:
+    """The problem that `spec` names, as `load`, but never a path: for names that come out of somebody's file.
+
+    With `most_numbers`, a generator is refused more of them (n times p) before it draws any. Raises what `load` does.
+    """
+    name, _, text = spec.partition(":")
     if name in GENERATORS:
-        return _generate(name, text, n)
+        return _generate(name, text, n, most_numbers)
     stored = sidecars()
     rung = None if name in stored else ladder.rungs().get(name)
     if name not in stored and rung is None:
@@ -88,8 +97,8 @@ def _refuse_n(spec: str, n: int | None) -> None:
         raise UsageError(f"{spec} has the rows it has; --n goes with a drawn problem: {', '.join(GENERATORS)}")
 
 
-def _generate(name: str, text: str, n: int | None) -> Problem:
-    """Parse `key=value,...` by the generator's own signature and call it."""
+def _generate(name: str, text: str, n: int | None, most_numbers: int | None = None) -> Problem:
+    """Parse `key=value,...` by the generator's own signature and call it, unless it would draw too many numbers."""
     generator = GENERATORS[name]
     signature = inspect.signature(generator).parameters
     values: dict[str, float | int] = {}
@@ -100,6 +109,9 @@ def _generate(name: str, text: str, n: int | None) -> Problem:
         values[key] = _number(value, type(signature[key].default), f"{name}: {key}")
     if n is not None:
         values["n"] = n
+    size = prod(values.get(key, signature[key].default) for key in ("n", "p") if key in signature)
+    if most_numbers is not None and size > most_numbers:
+        raise UsageError(f"{name}: n times p is more than the {most_numbers} numbers that a file may ask for")
     try:
         return generator(**values)
     except (MemoryError, ValueError, OverflowError):

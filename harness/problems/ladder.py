@@ -1,15 +1,14 @@
 """The ladder: drawn designs with a name each, one line a rung in datasets/ladder.toml."""
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
-from harness.errors import UsageError
 from harness.paths import datasets_folder
+from harness.reading import Identifier, Name, read_toml
 
 FILE = "ladder.toml"
 FAMILY = "ladder"
@@ -20,7 +19,7 @@ class Rung(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     generator: str
-    title: str
+    title: Name
     parameters: dict[str, float | int] = {}
 
     @model_validator(mode="before")
@@ -37,7 +36,7 @@ class Group(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     title: str
-    rungs: dict[str, Rung]
+    rungs: dict[Identifier, Rung]
 
     def prefix(self) -> str:
         """What every rung's name begins with, up to its last underscore: `condition_`; empty if they differ."""
@@ -63,13 +62,7 @@ class Ladder(BaseModel):
 
 def read_ladder(path: Path) -> Ladder:
     """The ladder at `path`. Raises UsageError, one line, if it is not one."""
-    try:
-        return Ladder.model_validate(tomllib.loads(path.read_text()))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None
+    return read_toml(Ladder, path)
 
 
 @cache

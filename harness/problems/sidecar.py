@@ -1,17 +1,21 @@
 """The sidecar of a stored data set: source, licence, columns, units, hash, and what is known of its truth."""
 
 import hashlib
-import tomllib
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UsageError
+from harness.problems.columns import LARGEST_BYTES, Table
 from harness.problems.problem import Floats, Problem, Truth
 from harness.problems.problem import Split as RowSplit
-from harness.problems.table import SPLIT_COLUMN, numbers, read_table, row_split, target_of
+from harness.problems.table import numbers, parsed, row_split, target_of
+from harness.reading import FileName, Identifier, Name, opened, read_toml
+
+HIGHEST_DEGREE = 32
+"""NIST's highest is 10; a degree is a factor on the columns, and should not be a factor on memory without end."""
 
 
 class TruthEntry(BaseModel):
@@ -42,22 +46,22 @@ class Sidecar(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     schema_version: Literal[1]
-    name: str
-    title: str
-    file: str
+    name: Identifier
+    title: Name
+    file: FileName
     sha256: str
     rows: int
     source: str
     licence: str
     made_by: str
     citation: str = ""
-    target: str
-    features: tuple[str, ...]
-    degree: int = Field(default=1, ge=1)
+    target: Name
+    features: tuple[Name, ...]
+    degree: int = Field(default=1, ge=1, le=HIGHEST_DEGREE)
     intercept: bool = True
     relation: Literal["linear", "nonlinear"] = "linear"
-    family: str
-    units: dict[str, str]
+    family: Name
+    units: dict[Name, Name]
     truth: TruthEntry | None = None
     certified: Certified | None = None
     recipe: dict[str, float | int | str] = Field(default_factory=dict)
@@ -65,13 +69,20 @@ class Sidecar(BaseModel):
 
 def read_sidecar(path: Path) -> Sidecar:
     """The sidecar at `path`. Raises UsageError, one line, if it is not one."""
-    try:
-        return Sidecar.model_validate(tomllib.loads(path.read_text()))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None
+    return read_toml(Sidecar, path)
+
+
+def stored_table(sidecar_path: Path, sidecar: Sidecar) -> Table:
+    """The data file that a sidecar names, which is in the same folder.
+
+    Raises UsageError if it is missing, cannot be read, or if its sha256 is not the sidecar's.
+    """
+    path = sidecar_path.parent / sidecar.file
+    with opened(path, LARGEST_BYTES) as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != sidecar.sha256:
+            raise UsageError(f"{path}: its sha256 is not the one in {sidecar_path.name}: restore the file")
+        file.seek(0)
+        return parsed(file, path)
 
 
 def load_stored(sidecar_path: Path) -> Problem:
@@ -81,23 +92,21 @@ def load_stored(sidecar_path: Path) -> Problem:
     """
     sidecar = read_sidecar(sidecar_path)
     path = sidecar_path.parent / sidecar.file
-    frame = read_table(path)
-    if hashlib.sha256(path.read_bytes()).hexdigest() != sidecar.sha256:
-        raise UsageError(f"{path}: its sha256 is not the one in {sidecar_path.name}: restore the file")
-    missing = [name for name in (*sidecar.features, sidecar.target) if name not in frame.columns]
+    table = stored_table(sidecar_path, sidecar)
+    missing = [name for name in (*sidecar.features, sidecar.target) if name not in table.names]
     if missing:
         raise UsageError(f"{path}: has no column '{missing[0]}', which {sidecar_path.name} names")
-    if len(frame) != sidecar.rows:
-        raise UsageError(f"{path}: has {len(frame)} rows, {sidecar_path.name} says {sidecar.rows}")
-    split = row_split(frame, path) if SPLIT_COLUMN in frame.columns else None
+    if table.rows != sidecar.rows:
+        raise UsageError(f"{path}: has {table.rows} rows, {sidecar_path.name} says {sidecar.rows}")
+    split = row_split(table, path)
     truth = None if sidecar.truth is None else Truth(sidecar.truth.coef, sidecar.truth.intercept, sidecar.truth.origin)
     return Problem(
         name=sidecar.name,
-        X=powers(numbers(frame, sidecar.features, path), sidecar.degree),
-        y=target_of(frame, sidecar.target, path),
+        X=powers(numbers(table, sidecar.features, path), sidecar.degree),
+        y=target_of(table, sidecar.target, path),
         features=power_names(sidecar.features, sidecar.degree),
         target=sidecar.target,
-        split=split or RowSplit.all_train(len(frame)),
+        split=split or RowSplit.all_train(table.rows),
         intercept=sidecar.intercept,
         relation=sidecar.relation,
         family=sidecar.family,

@@ -1,54 +1,44 @@
 """Reads a CSV or Parquet file into numbers, and refuses what cannot be fitted with a line that says why."""
 
+import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-import pandas as pd
 
 from harness.errors import UsageError
+from harness.problems.columns import LARGER, LARGEST_BYTES, SPLIT_COLUMN, Table
+from harness.problems.csv_file import read_csv
+from harness.problems.parquet_file import read_parquet
 from harness.problems.problem import MIN_ROWS, SPLITS, Problem, Split
+from harness.reading import opened, shows
 
-SPLIT_COLUMN = "split"
+READERS = {".csv": read_csv, ".parquet": read_parquet}
+LIKE_A_NUMBER = re.compile(r"[-+−]?\d[\d.]*[,'’\u00a0\u202f%_][\d.,'’\u00a0\u202f%_]*|−\d[\d.]*")  # noqa: RUF001
+"""1,234.5; 1'234; 12 %; 3,14; a typographic minus: what people and spreadsheets write for numbers."""
 
 
 class RankDeficientError(UsageError):
     """A column is constant or repeats another, so that the coefficients are not unique."""
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """The file as a frame; floats are parsed to the nearest double.
+def read_table(path: Path) -> Table:
+    """The file's columns; numbers are the nearest doubles.
 
-    Raises UsageError if it is missing, empty, of another format, or cannot be parsed.
+    Raises UsageError if it is missing, empty, too large, of another format, or cannot be parsed.
     """
-    if not path.is_file():
-        raise UsageError(f"no such file: {path}")
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path).rename(columns=str)
-        if path.suffix.lower() == ".csv":
-            return _read_csv(path)
-    except ImportError:
-        raise UsageError(f"{path}: reading Parquet needs pyarrow: pip install 'ls-harness[parquet]'") from None
-    except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
-    raise UsageError(f"{path}: a problem file is .csv or .parquet, not '{path.suffix}'")
+    with opened(path, LARGEST_BYTES, LARGER) as file:
+        return parsed(file, path)
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    """Raises UsageError for rows with a field more than the header: pandas would take the first for an index."""
-    frame = pd.read_csv(path, dtype=str)
-    if len(frame) and not isinstance(frame.index, pd.RangeIndex):
-        raise UsageError(f"{path}: its rows have more fields than its header has names")
-    return frame.apply(_parsed)
-
-
-def _parsed(column: "pd.Series[str]") -> "pd.Series[float] | pd.Series[str]":
-    """A column of texts as the nearest doubles, if all are numbers or missing; pandas' own parser may be an ulp off."""
-    try:
-        return column.map(float, na_action="ignore").astype(np.float64)
-    except ValueError:
-        return column
+def parsed(file: BinaryIO, path: Path) -> Table:
+    """What the open file holds, read as the ending of `path` says. Raises UsageError as `read_table` does."""
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UsageError(f"{path}: a problem file is .csv or .parquet, not '{path.suffix}'")
+    return reader(file, path)
 
 
 def load_file(path: Path, target: str | None) -> Problem:
@@ -56,12 +46,14 @@ def load_file(path: Path, target: str | None) -> Problem:
 
     A text column named `split` with the values train, val and test is the split; other columns that
     are not numeric are left out and named in the title. Raises UsageError (RankDeficientError for a
-    constant or repeated column) with the column's name.
+    constant or repeated column) with the column's name; a column of numbers with a text in it is one.
     """
-    frame = read_table(path)
-    split = row_split(frame, path)
-    frame = frame.drop(columns=[SPLIT_COLUMN]) if split is not None else frame
-    numeric = [str(name) for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name])]
+    if not shows(str(path)):
+        raise UsageError(f"{path}: its path has characters that cannot be seen: rename it")
+    table = read_table(path)
+    split = row_split(table, path)
+    _refuse_mistakes(table, path)
+    numeric = list(table.numbers)
     if not numeric:
         raise UsageError(f"{path}: no numeric column")
     if target is None:
@@ -71,65 +63,81 @@ def load_file(path: Path, target: str | None) -> Problem:
     features = [name for name in numeric if name != target]
     if not features:
         raise UsageError(f"{path}: no numeric column besides the target '{target}'")
-    left_out = [str(name) for name in frame.columns if str(name) not in numeric]
+    left_out = [name for name in table.texts if split is None or name != SPLIT_COLUMN]
     title = f"{path.name}: {target} on {', '.join(features)}"
     return Problem(
         name=path.stem,
         spec=f"{path}:{target}",
-        X=numbers(frame, features, path),
-        y=target_of(frame, target, path),
+        X=numbers(table, features, path),
+        y=target_of(table, target, path),
         features=tuple(features),
         target=target,
-        split=split or Split.all_train(len(frame)),
+        split=split or Split.all_train(table.rows),
         title=title + (f" (not numeric, left out: {', '.join(left_out)})" if left_out else ""),
         source=str(path),
         recipe={"scale": "standardized"},
     )
 
 
-def numbers(frame: pd.DataFrame, columns: Sequence[str], path: Path) -> np.ndarray:
+def _refuse_mistakes(table: Table, path: Path) -> None:
+    """Raise UsageError for a column that is meant as numbers: most of it are, or its first text looks like one.
+
+    Left out in silence it would be another fit than the one that was asked for.
+    """
+    for name, column in table.texts.items():
+        first = column.first
+        if first is None or name == SPLIT_COLUMN:
+            continue
+        if column.numbers > column.texts or LIKE_A_NUMBER.fullmatch(first.value.strip()):
+            place = f"column '{name}', row {first.row}: '{first.value[:40]}'"
+            raise UsageError(f"{path}: {place} is no number: write it as 1234.5, or drop the row or the column")
+
+
+def numbers(table: Table, columns: Sequence[str], path: Path) -> np.ndarray:
     """The columns as float64 of shape (n, len(columns)).
 
     Raises UsageError for one row or none, NaN, infinity; RankDeficientError for a constant or
     repeated column.
     """
-    if len(frame) < MIN_ROWS:
-        raise UsageError(f"{path}: {len(frame)} row(s); a fit needs at least 2")
-    texts = [name for name in columns if not pd.api.types.is_numeric_dtype(frame[name])]
-    if texts:
-        raise UsageError(f"{path}: column '{texts[0]}' is not numeric")
-    values = frame[list(columns)].to_numpy(dtype=np.float64)
-    for name, column in zip(columns, values.T, strict=True):
-        bad = int((~np.isfinite(column)).sum())
-        if bad:
-            raise UsageError(f"{path}: column '{name}' has {bad} missing or infinite value(s): drop or fill them")
+    if table.rows < MIN_ROWS:
+        raise UsageError(f"{path}: {table.rows} row(s); a fit needs at least 2")
+    for name in columns:
+        if name not in table.numbers:
+            first = table.texts[name].first
+            place = f": row {first.row} has '{first.value[:40]}'" if first else ""
+            raise UsageError(f"{path}: column '{name}' is not numeric{place}")
+        bad = np.flatnonzero(~np.isfinite(table.numbers[name]))
+        if len(bad):
+            what = f"{len(bad)} missing or infinite value(s), the first in row {bad[0] + 1}"
+            raise UsageError(f"{path}: column '{name}' has {what}: drop or fill them")
     seen: dict[bytes, str] = {}
-    for name, column in zip(columns, values.T, strict=True):
+    for name in columns:
+        column = table.numbers[name]
         if (column == column[0]).all():
             raise RankDeficientError(f"{path}: rank_deficient: column '{name}' is constant: drop it")
-        first = seen.setdefault(column.tobytes(), name)
-        if first != name:
-            raise RankDeficientError(f"{path}: rank_deficient: column '{name}' repeats '{first}': drop one")
-    return values
+        first_name = seen.setdefault(hashlib.sha256(column.tobytes()).digest(), name)
+        if first_name != name:
+            raise RankDeficientError(f"{path}: rank_deficient: column '{name}' repeats '{first_name}': drop one")
+    return np.column_stack([table.numbers[name] for name in columns])
 
 
-def target_of(frame: pd.DataFrame, target: str, path: Path) -> np.ndarray:
+def target_of(table: Table, target: str, path: Path) -> np.ndarray:
     """The target as float64 of shape (n,). Raises UsageError if it is constant, besides what `numbers` raises."""
     try:
-        return numbers(frame, [target], path)[:, 0].copy()
+        return numbers(table, [target], path)[:, 0].copy()
     except RankDeficientError:
         raise UsageError(f"{path}: target '{target}' is constant: there is nothing to fit") from None
 
 
-def row_split(frame: pd.DataFrame, path: Path) -> Split | None:
+def row_split(table: Table, path: Path) -> Split | None:
     """The split that a text column named `split` states, or None without one."""
-    if SPLIT_COLUMN not in frame.columns or pd.api.types.is_numeric_dtype(frame[SPLIT_COLUMN]):
+    if table.labels is None:
         return None
-    labels = frame[SPLIT_COLUMN].astype(str).to_numpy()
-    strange = sorted(set(labels) - set(SPLITS))
-    if strange:
-        raise UsageError(f"{path}: column 'split' has '{strange[0]}'; it takes train, val and test")
-    parts = [np.flatnonzero(labels == part).astype(np.int64) for part in SPLITS]
+    strange = table.labels.strange
+    if strange is not None:
+        where = f"row {strange.row} of column 'split'"
+        raise UsageError(f"{path}: {where} has '{strange.value[:40]}'; it takes train, val and test")
+    parts = [np.flatnonzero(table.labels.codes == code).astype(np.int64) for code in range(len(SPLITS))]
     if len(parts[0]) < MIN_ROWS:
         raise UsageError(f"{path}: column 'split' leaves {len(parts[0])} training row(s); a fit needs at least 2")
     return Split(*parts)

@@ -5,67 +5,55 @@ columns `result_columns` names; `params` holds the combinations of which `result
 a failed benchmark is null, a skipped one NaN.
 """
 
-import ast
-import json
-import math
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from harness.errors import CannotMeasureError, UsageError, unknown
+from harness.reading import Name, checked, json_of
+from harness.records.asv_cells import MOST_CELLS, AsvCell, cells_of, columns_of
+
+__all__ = ["AsvCell", "AsvResults", "listed_benchmarks", "read_every_commit", "read_results"]
 
 VERSION = 2
-LARGEST_FILE_BYTES = 200 * 2**20
-"""A file of one commit is kilobytes; one larger than this is not read into memory."""
+LAST_DATE_MS = 253_402_300_799_999
+"""The end of the year 9999, after which Python has no dates."""
+WHOLE = ("num_cpu", "ram")
+"""What asv says of a machine in whole numbers, as text."""
+
+
+def _whole_where_it_must_be(params: dict[str, str | None]) -> dict[str, str | None]:
+    for name in WHOLE:
+        text = params.get(name) or "0"
+        if not (text.isascii() and text.isdigit() and len(text) < 19):  # noqa: PLR2004  # fewer digits than 2**63 has
+            raise ValueError(f"{name} is '{text[:40]}', no whole number")
+    return params
 
 
 class _ResultFile(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-    commit_hash: str
-    env_name: str
-    date: int
-    params: dict[str, str | None]
+    """All keys that asv writes in format 2 (asv 0.6, Results.save); another is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    commit_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{6,40}$")]
+    env_name: Name
+    date: Annotated[int, Field(ge=0, le=LAST_DATE_MS)]
+    params: Annotated[dict[Name, str | None], AfterValidator(_whole_where_it_must_be)]
     python: str
-    requirements: dict[str, str | None]
+    requirements: dict[Name, str | None]
+    env_vars: dict[str, str | None] = {}
     result_columns: list[str]
-    results: dict[str, list[Any] | None]
+    results: dict[Name, list[Any] | None]
+    durations: dict[str, Any] = {}
     version: int
 
 
 class _Benchmark(BaseModel):
+    """What is read of a benchmark; asv's kinds and plugins keep keys of their own beside it."""
+
     model_config = ConfigDict(extra="ignore", frozen=True)
-    param_names: list[str]
-
-
-@dataclass(frozen=True)
-class AsvCell:
-    """One number of one benchmark. `value` None: it failed; NaN: it was skipped, or is not a number.
-
-    `name` is module.Class.method, `metric` the method, `params` its parameters as Python values.
-    """
-
-    name: str
-    params: tuple[tuple[str, str | int | float], ...]
-    value: float | None
-    samples: tuple[float, ...] = ()
-
-    @property
-    def metric(self) -> str:
-        """`time_fit`, `track_digits_lost`, ..."""
-        return self.name.rpartition(".")[2]
-
-    @property
-    def skipped(self) -> bool:
-        """NaN: asv writes it for a skip."""
-        return self.value is not None and math.isnan(self.value)
-
-    @property
-    def label(self) -> str:
-        """Module, class and parameters, for a person; the metric stands beside it."""
-        return " ".join([self.name.rpartition(".")[0], *(str(value) for _, value in self.params)])
+    param_names: list[Name]
 
 
 @dataclass(frozen=True)
@@ -125,31 +113,26 @@ def _result_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.json") if path.name != "machine.json")
 
 
-def _load(path: Path) -> Any:
-    """The JSON of a file. Raises UsageError, one line, if it is unreadable, too large, cut off or no object."""
-    try:
-        if path.stat().st_size > LARGEST_FILE_BYTES:
-            raise UsageError(f"{path}: {path.stat().st_size} bytes is no result file of asv's")
-        loaded = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: cannot be read as JSON: {str(error).splitlines()[0]}") from None
+def _load(path: Path) -> dict[str, Any]:
+    """The JSON of a file; asv writes NaN for a skip. Raises UsageError as json_of does, and if it is no object."""
+    loaded = json_of(path, constants=True)
     if not isinstance(loaded, dict):
         raise UsageError(f"{path}: is no result file of asv's: it holds no object")
     return loaded
 
 
 def _read(path: Path, folder: Path) -> AsvResults:
-    try:
-        file = _ResultFile.model_validate(_load(path))
-        if file.version != VERSION:
-            raise UsageError(f"{path}: asv's format {file.version}; this reads {VERSION}")
-        names = _param_names(folder)
-        cells = [
-            cell for name, row in file.results.items() for cell in _cells(path, name, row, file.result_columns, names)
-        ]
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    loaded = _load(path)
+    if loaded.get("version", VERSION) != VERSION:
+        raise UsageError(f"{path}: asv's format {loaded['version']}; this reads {VERSION}")
+    file = checked(_ResultFile, loaded, path)
+    names = _param_names(folder)
+    cells: list[AsvCell] = []
+    for name, row in file.results.items():
+        where = f"{path}: {name}"
+        cells += cells_of(where, name, columns_of(where, row, file.result_columns), names)
+        if len(cells) > MOST_CELLS:
+            raise UsageError(f"{path}: holds more than {MOST_CELLS} numbers")
     return AsvResults(
         commit=file.commit_hash,
         environment=file.env_name,
@@ -169,52 +152,8 @@ def listed_benchmarks(folder: Path) -> frozenset[str]:
 
 def _param_names(folder: Path) -> dict[str, list[str]]:
     path = folder / "benchmarks.json"
-    listed = _load(path)
     return {
-        name: _Benchmark.model_validate(body).param_names for name, body in listed.items() if isinstance(body, dict)
+        name: checked(_Benchmark, body, f"{path}: {name}").param_names
+        for name, body in _load(path).items()
+        if isinstance(body, dict)
     }
-
-
-def _cells(
-    path: Path, name: str, row: list[Any] | None, columns: list[str], names: dict[str, list[str]]
-) -> list[AsvCell]:
-    """One cell a combination; a benchmark that benchmarks.json no longer lists has parameters without names.
-
-    Raises UsageError for results of a suite with other parameters than benchmarks.json's.
-    """
-    columns_of = dict(zip(columns, row or [], strict=False))
-    params = columns_of.get("params") or []
-    named = names.get(name) or [f"parameter {i}" for i in range(len(params))]
-    if len(params) != len(named):
-        raise UsageError(f"{path}: {name} has other parameters than benchmarks.json says: run the suite again")
-    combinations = list(product(*params))
-    values = columns_of.get("result")
-    if values is None:
-        values = [None] * len(combinations)
-    if not isinstance(values, list) or len(values) != len(combinations):
-        raise UsageError(f"{path}: {name} has other parameters than results: run the suite again")
-    samples = columns_of.get("samples") or [None] * len(combinations)
-    return [
-        AsvCell(
-            name=name,
-            params=tuple(zip(named, map(_value, combination), strict=True)),
-            value=_number(value),
-            samples=tuple(map(float, taken or ())),
-        )
-        for combination, value, taken in zip(combinations, values, samples, strict=True)
-    ]
-
-
-def _value(text: str) -> str | int | float:
-    """A parameter as asv writes it, by repr."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-    return value if isinstance(value, str | int | float) else text
-
-
-def _number(value: object) -> float | None:
-    if value is None:
-        return None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan

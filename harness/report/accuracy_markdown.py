@@ -52,5 +52,6 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[in
 
 
 def plain(text: str) -> str:
-    """The text on one line, with nothing in it that is markup."""
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    """The text on one line, with nothing in it that is markup or an entity, and nothing that cannot be seen."""
+    visible = "".join(character if character.isprintable() else " " for character in text)
+    return SPECIAL.sub(r"\\\1", " ".join(visible.split()).replace("&", "&amp;"))

@@ -1,18 +1,30 @@
 """The two consoles: results on standard output, progress and errors on standard error."""
 
+import os
+import re
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
+from rich.segment import Segment
 
 PLAIN_WIDTH = 100
 """Columns where no terminal says otherwise: logs and pipes."""
+CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal acts upon, or shows a line in another order for: ECMA-48's controls but the line feed, and Unicode
+Annex 9's bidirectional ones."""
+COMMAND = re.compile(r"^(\s*:)(?=:)|(##)(?=\[)", re.MULTILINE)
+"""What GitHub's runner would take for a command of a step's output (actions/runner, ActionCommand.cs)."""
+NO_COMMAND = "\u200b"
 
 
 def _console(stream: TextIO) -> Console:
     """A console made anew: pipes and tests change what the standard streams are."""
     width = None if stream.isatty() else PLAIN_WIDTH
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+    console = Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False)
+    console.push_render_hook(_Inert())
+    return console
 
 
 def out() -> Console:
@@ -23,3 +35,27 @@ def out() -> Console:
 def err() -> Console:
     """Progress and errors."""
     return _console(sys.stderr)
+
+
+def inert(text: str) -> str:
+    """The text with nothing in it that a terminal, or on GitHub the runner, acts upon: names come from files."""
+    seen = CONTROLS.sub("\ufffd", text)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        return COMMAND.sub(lambda found: (found[1] or found[2]) + NO_COMMAND, seen)
+    return seen
+
+
+class _Inert(RenderHook):
+    """Everything that is printed, with its texts inert; rich's own colours are added after this."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Printed(one) for one in renderables]
+
+
+class _Printed:
+    def __init__(self, renderable: ConsoleRenderable) -> None:
+        self.renderable = renderable
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for segment in console.render(self.renderable, options):
+            yield segment if segment.control else Segment(inert(segment.text), segment.style)

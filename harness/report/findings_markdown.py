@@ -1,5 +1,6 @@
 """The findings as GitHub-flavoured Markdown: the table, and each in full with its script."""
 
+import re
 from collections.abc import Sequence
 
 from harness.judge.finding import Finding
@@ -29,5 +30,6 @@ def _row(line: FindingLine) -> list[str]:
 def _section(finding: Finding, line: FindingLine) -> str:
     said = "\n".join(f"- {name}: {plain(text)}" for name, text in facts(finding, line))
     seen = table(("version", "measured"), measurements(finding), left=(0, 1))
-    script = f"```python\n{finding.script.strip()}\n```"
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", finding.script)), default=0))
+    script = f"{fence}python\n{finding.script.strip()}\n{fence}"
     return f"### {plain(finding.id)}: {plain(finding.title)}\n\n{plain(finding.what)}\n\n{said}\n\n{seen}\n\n{script}"

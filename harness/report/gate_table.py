@@ -58,4 +58,4 @@ def conclusion(report: GateReport, run_id: str, source: str) -> str:
         parts.append(f"{report.unjudged} records have no expectation")
     if not report.judgements:
         parts.append(f"no expectation in {escape(source)} is about this run")
-    return f"{word}: run {run_id}: " + "; ".join(parts)
+    return f"{word}: run {escape(run_id)}: " + "; ".join(parts)

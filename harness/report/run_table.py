@@ -47,7 +47,7 @@ def _cells(record: Record) -> list[str]:
     reached = accuracy.epochs_to.get("1e-4")
     return [
         escape(record.label),
-        record.device,
+        escape(record.device),
         show.learning_rate(record),
         show.seconds(record.call_s),
         record.unit,

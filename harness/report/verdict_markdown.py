@@ -58,8 +58,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], words: Sequence[i
 
 def escaped(text: str) -> str:
     """The text on one line, with nothing in it that GitHub reads as markup, an entity or a mention."""
-    visible = "".join(character if character.isprintable() else " " for character in text)
-    return plain(visible.replace("&", "&amp;")).replace("@", "@" + NO_MENTION)
+    return plain(text).replace("@", "@" + NO_MENTION)
 
 
 def _lines(texts: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """NIST's certified values against the exact solution of the decimal data: who verifies the exact reference."""
 
 import csv
+import io
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.problems.columns import LARGEST_BYTES
 from harness.problems.sidecar import read_sidecar
+from harness.reading import text_of
 from harness.verify.digits import digits
 from harness.verify.gram import IntegerGram
 from harness.verify.least_squares import Quantities, Solution, quantities, rationals, rounded
@@ -31,8 +34,7 @@ def decimal_gram(sidecar_path: Path) -> IntegerGram:
     The files hold no quoted or missing numbers. Raises ValueError or ZeroDivisionError where a field is no number.
     """
     sidecar = read_sidecar(sidecar_path)
-    with (sidecar_path.parent / sidecar.file).open() as file:
-        rows = list(csv.DictReader(file))
+    rows = list(csv.DictReader(io.StringIO(text_of(sidecar_path.parent / sidecar.file, LARGEST_BYTES), newline="")))
     columns = [[Fraction(1)] * len(rows)] if sidecar.intercept else []
     for power in range(1, sidecar.degree + 1):
         columns += [[Fraction(row[feature]) ** power for row in rows] for feature in sidecar.features]

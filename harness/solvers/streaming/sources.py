@@ -1,6 +1,6 @@
 """Where the rows come from: arrays and memory maps, Parquet files, any iterable of chunks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -96,23 +96,39 @@ class Parquet:
     size_bytes: int | None = field(default=None, init=False)
 
     def chunks(self) -> Iterator[Chunk]:
-        """One record batch at a time. Raises UsageError for a column that is missing, not numeric or has gaps."""
+        """One record batch at a time.
+
+        Raises UsageError for no Parquet file, and for a column that is missing, there twice, not numeric or has gaps.
+        """
+        for batch in self._batches():
+            *features, target = map(self._numbers, batch.columns, batch.schema.names)
+            yield np.column_stack(features), target
+
+    def _batches(self) -> Iterator[Any]:
+        """Record batches of the target and the features."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        path = Path(self.path)
+        if path.exists() and not path.is_file():  # a FIFO would be waited for
+            raise UsageError(f"{path}: cannot be read: it is no file")
         try:
-            file = pq.ParquetFile(self.path)
+            file = pq.ParquetFile(path)
+            names = self._features(file.schema_arrow.names)
+            for batch in file.iter_batches(batch_size=self.batch_rows, columns=[*names, self.target]):
+                yield batch.select([*names, self.target])
         except (OSError, pa.ArrowException) as error:
-            raise UsageError(f"{self.path}: cannot be read: {str(error).splitlines()[0]}") from None
-        names = self.features or tuple(name for name in file.schema_arrow.names if name != self.target)
-        missing = [name for name in (*names, self.target) if name not in file.schema_arrow.names]
-        if missing:
-            raise UsageError(f"{self.path}: has no column '{missing[0]}'")
+            raise UsageError(f"{path}: cannot be read: {error}") from None
+
+    def _features(self, there: Sequence[str]) -> tuple[str, ...]:
+        names = self.features or tuple(name for name in there if name != self.target)
+        for name in (*names, self.target):
+            if there.count(name) != 1:
+                what = "has no column" if name not in there else "has more than one column"
+                raise UsageError(f"{self.path}: {what} '{name}'")
         if not names:
             raise UsageError(f"{self.path}: there are no columns to fit beside '{self.target}'")
-        for batch in file.iter_batches(batch_size=self.batch_rows, columns=[*names, self.target]):
-            columns = [self._numbers(batch.column(name), name) for name in (*names, self.target)]
-            yield np.column_stack(columns[:-1]), columns[-1]
+        return names
 
     def _numbers(self, column: Any, name: str) -> Floats:
         from pyarrow import types
