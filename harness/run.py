@@ -2,37 +2,22 @@
 
 import shlex
 import sys
-import time
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from functools import partial
-from importlib import import_module
 from itertools import groupby
 from typing import Protocol
 
 from harness.errors import COULD_NOT_MEASURE
+from harness.measuring import Outcome, measure, measure_alone, time_together
 from harness.plan import Case, Request
-from harness.recording import head_of, record_of, solution_of, texts, trace_of, transfer_of
 from harness.records.environment import environment
 from harness.records.record import Record
+from harness.records.revision import revise
 from harness.records.run import Run, Selection, new_run_id, now
 from harness.records.store import Store
-from harness.solvers.fit import Fit
-from harness.solvers.options import Options
-from harness.solvers.solver import Prepared, why_unsupported
-from harness.solvers.status import Status
-from harness.solvers.training import engines
 from harness.timing.clock import Clock, SystemClock
-from harness.timing.device import synchronizer
-from harness.timing.memory import peak_memory
-from harness.timing.precision import matmul_precision, tf32_in_force
-from harness.timing.sampling import Effort, Samples, Work, sample_interleaved
-from harness.timing.threads import limited, pools_of
-from harness.verify.accuracy import assess
-from harness.verify.reference import reference
-from harness.verify.settle import settle
+from harness.timing.sampling import Effort
+
+__all__ = ["InProcess", "Observer", "Outcome", "Place", "execute", "exit_code", "measure", "measure_alone", "new_run"]
 
 INTERLEAVED_BYTES = 2**30
 """Cases are prepared together, to be timed in turn, as long as their data fit in this."""
@@ -64,14 +49,51 @@ class Nobody:
         """Nothing."""
 
 
-@dataclass
-class Outcome:
-    """A case that has been fitted and verified, not yet timed; `prepared` is None if there is nothing to time."""
+class Place(Protocol):
+    """Where cases are measured: this process, or one that can be killed (`harness.isolation`)."""
 
-    case: Case
-    record: Record
-    fit: Fit | None = None
-    prepared: Prepared | None = None
+    def fit(self, case: Case) -> Record:
+        """Prepare, fit and verify one case of a group, which is timed with the others later."""
+
+    @property
+    def waiting(self) -> int:
+        """How many cases wait to be timed."""
+
+    def time(self, effort: Effort) -> list[Record]:
+        """Time what waits, in turn: the record of each case since the last call, in their order.
+
+        A record may then have another status: a solver can go wrong when it is called again.
+        """
+
+
+class InProcess:
+    """Here, in this process: what a solver does to it, it does to the run."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._outcomes: list[Outcome] = []
+
+    def fit(self, case: Case) -> Record:
+        """Prepare, fit and verify one case, here."""
+        self._outcomes.append(measure(case))
+        return self._outcomes[-1].record
+
+    @property
+    def waiting(self) -> int:
+        """How many cases wait to be timed."""
+        return sum(outcome.prepared is not None for outcome in self._outcomes)
+
+    def time(self, effort: Effort) -> list[Record]:
+        """Time what waits, here, in turn."""
+        outcomes, self._outcomes = self._outcomes, []
+        sampled = time_together(outcomes, self._clock, effort)
+        return [
+            outcome.record.model_copy(update={"samples": samples})
+            for outcome, samples in zip(outcomes, sampled, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Nothing to end."""
 
 
 def new_run(request: Request, cases: Sequence[Case]) -> Run:
@@ -98,27 +120,29 @@ def execute(
     *,
     clock: Clock | None = None,
     effort: Effort | None = None,
+    place: Place | None = None,
 ) -> list[Record]:
-    """Fit, verify, store and time every case of a run.
+    """Fit, verify, store and time every case of a run, in `place`: this process, by `clock`, unless it is given.
 
     Each record is committed as soon as its fit is verified, its samples as soon as its group has been
     timed. Never raises for what a solver does: that is the record's status.
     """
-    observer, clock, effort = observer or Nobody(), clock or SystemClock(), effort or Effort()
+    observer, place, effort = observer or Nobody(), place or InProcess(clock), effort or Effort()
     store.start(run)
     records = []
     for group in _groups(cases):
-        outcomes = []
+        fitted = []
         for case in group:
             observer.started(case)
-            outcome = measure(case)
-            outcomes.append((store.add(run.id, outcome.record), outcome))
-        observer.sampling(sum(outcome.prepared is not None for _, outcome in outcomes))
-        sampled = time_together([outcome for _, outcome in outcomes], clock, effort)
-        for (key, outcome), samples in zip(outcomes, sampled, strict=True):
-            store.add_samples(key, samples)
-            records.append(outcome.record.model_copy(update={"samples": samples}))
-            observer.ended(records[-1])
+            record = place.fit(case)
+            fitted.append((store.add(run.id, record), record))
+        observer.sampling(place.waiting)
+        for (key, before), record in zip(fitted, place.time(effort), strict=True):
+            if record.model_copy(update={"samples": before.samples}) != before:
+                revise(store, key, record)
+            store.add_samples(key, record.samples)
+            records.append(record)
+            observer.ended(record)
     store.finish(run.id)
     return records
 
@@ -143,99 +167,3 @@ def _groups(cases: Sequence[Case]) -> Iterator[list[Case]]:
             group.append(case)
             held += size
         yield group
-
-
-def measure(case: Case) -> Outcome:
-    """Prepare, fit and verify one case, untimed; whatever happens is an Outcome."""
-    reason = why_unsupported(case.solver, case.problem, case.options)
-    if reason:
-        return Outcome(case, record_of(case, Status.UNSUPPORTED, reason))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            return _measure(case, caught)
-        except MemoryError as error:
-            status, message = Status.OUT_OF_MEMORY, str(error) or "the host's memory is exhausted"
-        except Exception as error:  # noqa: BLE001  # a solver may raise anything: it is the case's status
-            exhausted = type(error).__name__ == "OutOfMemoryError"  # torch's, for device memory
-            status = Status.OUT_OF_MEMORY if exhausted else Status.ERROR
-            message = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
-        return Outcome(case, record_of(case, status, message, warnings=texts(caught)))
-
-
-def _measure(case: Case, caught: list[warnings.WarningMessage]) -> Outcome:
-    problem, solver, options = case.problem, case.solver, case.options
-    truth = reference(problem)
-    prepared, prepare_s = _prepare(case)
-    with limited(options.threads), _precision(options):
-        tf32 = tf32_in_force(options.device)
-        with peak_memory(options.device) as peak:
-            fit = prepared.fit()
-            synchronizer(options.device)()
-        copied = transfer_of(case, fit)
-    accuracy = assess(problem, fit, truth, options.dtype or "float64")
-    status, message = settle(fit, accuracy, truth, solver.kind, options.dtype or "float64")
-    record = record_of(
-        case,
-        status,
-        message,
-        warnings=texts(caught),
-        unit=prepared.unit,
-        epochs_per_call=prepared.epochs_per_call,
-        prepare_s=prepare_s,
-        capture_s=prepared.capture_s,
-        tf32=tf32,
-        transfer_in_s=copied.to_device.median_wall_s,
-        transfer_out_s=copied.to_host.median_wall_s,
-        peak_bytes=peak.host_bytes,
-        device_peak_bytes=peak.device_bytes,
-        accuracy=accuracy,
-        solution=solution_of(problem, fit, truth),
-        trace=trace_of(fit, truth),
-        head=head_of(problem, fit),
-    )
-    timed = status.measured or status is Status.WRONG
-    return Outcome(case, record, fit, prepared if timed else None)
-
-
-def _prepare(case: Case) -> tuple[Prepared, float]:
-    """The prepared case and the wall seconds of its preparation, imports before them."""
-    with pools_of(case.options.threads):
-        for module in (*case.solver.requires, *engines.requires_of(case.options.engine)):
-            import_module(module)
-        with _precision(case.options):
-            before = time.perf_counter()
-            prepared = case.solver.prepare(case.problem, case.options)
-            synchronizer(case.options.device)()
-            return prepared, time.perf_counter() - before
-
-
-def _precision(options: Options) -> AbstractContextManager[None]:
-    """TF32 where it was asked for on a device that has it, float32 everywhere else."""
-    return matmul_precision(tf32=bool(options.tf32) and options.device != "cpu")
-
-
-def measure_alone(case: Case, effort: Effort | None = None) -> Outcome:
-    """One case fitted, verified and timed by itself, not stored."""
-    outcome = measure(case)
-    samples = time_together([outcome], SystemClock(), effort or Effort())[0]
-    return replace(outcome, record=outcome.record.model_copy(update={"samples": samples}))
-
-
-def time_together(outcomes: Sequence[Outcome], clock: Clock, effort: Effort) -> list[Samples]:
-    """Samples of each outcome's timed work, interleaved; empty ones where there is nothing to time."""
-    works = {
-        i: Work(
-            outcome.prepared.run,
-            synchronizer(outcome.case.options.device),
-            partial(_precision, outcome.case.options),  # cases of one group may differ in it
-        )
-        for i, outcome in enumerate(outcomes)
-        if outcome.prepared is not None
-    }
-    if not works:
-        return [Samples()] * len(outcomes)
-    with limited(outcomes[0].case.options.threads), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # each was recorded when the case was fitted
-        sampled = dict(zip(works, sample_interleaved(list(works.values()), clock, effort), strict=True))
-    return [sampled.get(i, Samples()) for i in range(len(outcomes))]

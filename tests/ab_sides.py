@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.ab.cells import CellSpec
-from harness.ab.process import WorkerLostError
 from harness.ab.version import Version
+from harness.isolation.ending import WorkerLostError
 from harness.solvers.status import Status
 
 SUITE = """

@@ -28,9 +28,10 @@ from harness.ab.environments import Sides
 from harness.ab.launch import Manner
 from harness.ab.layout import Layout, switch
 from harness.ab.measure import MIN_LAUNCHES, Allowance, Measurement, Task, nobody_decided
-from harness.ab.process import Process, WorkerLostError, identify
+from harness.ab.process import Process, identify
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError, UsageError
+from harness.isolation.ending import WorkerLostError
 from harness.records.ab import AbCell, Comparison, Condition, Launch, Side
 from harness.records.environment import Environment
 from harness.solvers.options import Options
@@ -246,7 +247,7 @@ def test_real_workers_that_die_and_raise_are_errors_of_their_cells(tmp_path: Pat
     specs = [spec(problem) for problem in ("fine", "dies", "dies at once", "raises")]
     found = {cell.problem: cell for cell in Measurement((one, one), specs).run(Allowance(20.0), _after_two)}
     assert found["dies"].base.status is Status.CRASHED or found["dies"].head.status is Status.CRASHED
-    assert "signal 11: the last words" in found["dies"].base.message + found["dies"].head.message
+    assert "signal 11 (SIGSEGV): the last words" in found["dies"].base.message + found["dies"].head.message
     assert found["dies at once"].base.status is Status.CRASHED
     assert found["dies at once"].base.message.startswith("the process ended with exit code 7")
     assert "RuntimeError: no more" in (found["raises"].base.message, found["raises"].head.message)

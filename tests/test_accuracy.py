@@ -20,6 +20,7 @@ from harness.records.record import Accuracy, Record
 from harness.records.store import Store
 from harness.report.accuracy_cells import Sheet, reasons, tabulate
 from harness.report.accuracy_markdown import plain
+from harness.run import InProcess
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind
@@ -53,6 +54,12 @@ PLANTED = (
     Planted("raising", raise_it),
     Planted("needs_a_library", exact_line, requires=("no_such_library",)),
 )
+
+
+@pytest.fixture(autouse=True)
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here, where solvers can be planted; that a worker process gives the same is test_isolation_place's."""
+    monkeypatch.setattr("harness.cli.isolation.Where.place", lambda _: InProcess())
 
 
 @pytest.fixture

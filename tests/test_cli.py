@@ -265,7 +265,7 @@ def test_the_everyday_case_that_scikit_learn_loses_is_exit_code_1(run_cli: RunCl
 
 def test_a_run_that_only_has_unsupported_cases_is_exit_code_3(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.solvers.solver.find_spec", lambda _package: None)
-    ended = run_cli(*NUMPY)
+    ended = run_cli(*NUMPY, "--in-process")
     assert ended.code == 3
     assert "numpy_lstsq: numpy is not installed (1 case)" in ended.stdout
 
@@ -275,7 +275,7 @@ def test_ctrl_c_ends_a_run_with_130_and_the_cases_there_are(run_cli: RunCli, mon
         raise KeyboardInterrupt
 
     monkeypatch.setattr("harness.run.time_together", interrupt)
-    ended = run_cli(*NUMPY)
+    ended = run_cli(*NUMPY, "--in-process")
     assert ended.code == 130
     assert "1 cases: 1 ok" in ended.stdout
 

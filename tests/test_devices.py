@@ -625,8 +625,8 @@ class Both(ClosedForm):
 def host_as_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.plan.check_device", lambda _name: None)
     monkeypatch.setattr("harness.plan.devices", lambda: [Device("cpu", "host"), Device("cuda", "stand-in")])
-    monkeypatch.setattr("harness.run.synchronizer", lambda _device: lambda: None)
-    monkeypatch.setattr("harness.run.peak_memory", lambda _device: peak_memory("cpu"))
+    monkeypatch.setattr("harness.measuring.synchronizer", lambda _device: lambda: None)
+    monkeypatch.setattr("harness.measuring.peak_memory", lambda _device: peak_memory("cpu"))
 
     def on_the_host(inputs: Any, result: Any, device: str, clock: Any) -> object:
         assert device == "cuda"
@@ -704,7 +704,7 @@ def test_a_transfer_that_fails_is_said_and_the_case_stands(planted: Both, monkey
 
 def test_the_table_of_a_run_on_both_devices_names_them(planted: Both, store_path: Path, run_cli: RunCli) -> None:
     ended = run_cli("run", "--problem", "synthetic", "--solver", "both", "--device", "all", "--n", "50", "--n", "80",
-                    "--store", store_path)  # fmt: skip
+                    "--in-process", "--store", store_path)  # fmt: skip
     assert ended.code == 0, ended.stderr
     rows = [text.split()[:2] for text in ended.stdout.splitlines() if text.startswith("both")]
     assert rows == [["both", "cpu"], ["both", "cuda"]] * 2

@@ -3,7 +3,6 @@
 import json
 import os
 import selectors
-import signal
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,7 @@ from typing import Any, Protocol, Self
 from harness.ab.layout import Layout, laid_out
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError
+from harness.isolation.ending import STOP_S, WorkerLostError, end, how_it_ended
 from harness.records.ab import Side
 from harness.records.environment import LIBRARIES
 from harness.solvers.status import Status
@@ -34,18 +34,9 @@ STRANGE = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
 """What would put other modules than the version's own on sys.path."""
 START_S = 120.0
 """Seconds that a worker has to say hello: importing the harness takes 0.3 s on a quiet machine, 3 s on a busy one."""
-STOP_S = 5.0
 CHUNK_BYTES = 65536
 
 Answer = dict[str, Any]
-
-
-class WorkerLostError(Exception):
-    """A worker has died (`crashed`) or did not answer in time (`timeout`)."""
-
-    def __init__(self, status: Status, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class Worker(Protocol):
@@ -112,7 +103,7 @@ class Process:
         until = time.monotonic() + deadline_s
         while b"\n" not in self._unread:
             if not self._ready.select(max(0.0, until - time.monotonic())):
-                self._kill()
+                end(self._process)
                 raise WorkerLostError(Status.TIMEOUT, f"no answer within {deadline_s:.0f} s")
             chunk = os.read(self._answers.fileno(), CHUNK_BYTES)
             if not chunk:
@@ -124,28 +115,20 @@ class Process:
 
     def stop(self) -> None:
         """End it at once: it has nothing to tidy up, and torch's own end takes 0.2 s."""
-        self._kill()
+        end(self._process)
         with suppress(OSError):
             self._orders.close()
         self._ready.close()
         self._answers.close()
         self._errors.close()
 
-    def _kill(self) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
     def _lost(self) -> WorkerLostError:
         """How it ended, with its last line on standard error."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_S)
-        self._kill()
-        code = self._process.returncode
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        end(self._process)
         self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return WorkerLostError(Status.CRASHED, f"the process ended with {how}" + (f": {lines[-1]}" if lines else ""))
+        return WorkerLostError(*how_it_ended(self._process.returncode, self._errors.read()))
 
 
 def _environment() -> dict[str, str]:

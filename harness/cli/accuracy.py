@@ -1,11 +1,13 @@
 """harness accuracy: every closed form on every NIST set or rung, verified and not timed."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import isolation
 from harness.cli import options as cli
 from harness.errors import UsageError, unknown
 
@@ -39,6 +41,9 @@ def accuracy(
         bool, typer.Option("--certified", help="Check NIST's own figures against the exact solution; fits nothing.")
     ] = False,
     expectations: Annotated[Path | None, typer.Option(help="The expectations file; results/expectations.toml.")] = None,
+    timeout: isolation.Timeout = None,
+    memory: isolation.Memory = None,
+    in_process: isolation.Here = False,
     store: cli.StoreUrl = None,
     as_json: cli.AsJson = False,
 ) -> None:
@@ -56,13 +61,13 @@ def accuracy(
         raise UsageError("--ladder and --problem both say what is fitted: give one of them")
     if as_json and markdown == STDOUT:
         raise UsageError("--json and --markdown - both write to standard output: give one of them")
-    shown = _quantity(quantity, se=se)
+    shown, where = _quantity(quantity, se=se), isolation.where(timeout, memory, in_process)
     asked = Asked(tuple(problem or ()), tuple(solver or ()), ladder, device, target)
     path = expectations or default_expectations()
     expected = read_expectations(path)
     if markdown not in (None, STDOUT):
         _check_folder(Path(markdown))
-    page = _Page(shown, everything, markdown, as_json, expected, str(path))
+    page = _Page(shown, everything, markdown, as_json, expected, str(path), where)
     raise typer.Exit(page.make(asked, store))
 
 
@@ -76,6 +81,7 @@ class _Page:
     as_json: bool
     expected: "Expectations"
     source: str
+    where: isolation.Where
 
     def make(self, asked: "Asked", store: str | None) -> int:
         """Plan, execute with a progress bar, judge and print; the exit code. Ctrl-C prints the tables there are."""
@@ -89,13 +95,14 @@ class _Page:
         request, cases = plan_accuracy(asked)
         tables = sheets(cases)
         opened = Store(store)
-        made = new_run(request, cases)
-        try:
-            with Live(err(), len(cases)) as live:
-                records = execute(made, cases, opened, live, effort=UNTIMED)
-        except KeyboardInterrupt:
-            print_accuracy(out(), opened.records(made.id), tables, self.quantity)
-            raise
+        with closing(self.where.place()) as place:
+            made = new_run(request, cases)
+            try:
+                with Live(err(), len(cases)) as live:
+                    records = execute(made, cases, opened, live, effort=UNTIMED, place=place)
+            except KeyboardInterrupt:
+                print_accuracy(out(), opened.records(made.id), tables, self.quantity)
+                raise
         return self.show(made, records, tables, opened.url)
 
     def show(self, made: "Run", records: "Sequence[Record]", tables: "Sequence[Sheet]", url: str) -> int:

@@ -1,10 +1,12 @@
 """harness run: the product of what was asked, timed, verified and stored."""
 
+from contextlib import closing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import isolation
 from harness.cli import options as cli
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ def run(
     lr: cli.Rates = None,
     seed: cli.Seeds = None,
     said: cli.Said = MappingProxyType({}),
+    timeout: isolation.Timeout = None,
+    memory: isolation.Memory = None,
+    in_process: isolation.Here = False,
     store: cli.StoreUrl = None,
     as_json: cli.AsJson = False,
 ) -> None:
@@ -41,13 +46,16 @@ def run(
         target=target,
         options=cli.solver_options(**said),
     )
-    made, records = run_request(request, store, quiet=as_json)
+    where = isolation.where(timeout, memory, in_process)
+    made, records = run_request(request, store, where, quiet=as_json)
     if as_json:
         typer.echo("[" + ",\n".join(record.model_dump_json() for record in records) + "]")
     raise typer.Exit(_exit_code(made, records))
 
 
-def run_request(request: "Request", store: str | None, *, quiet: bool = False) -> "tuple[Run, list[Record]]":
+def run_request(
+    request: "Request", store: str | None, where: isolation.Where = isolation.ISOLATED, *, quiet: bool = False
+) -> "tuple[Run, list[Record]]":
     """Plan, execute with a progress bar, and print the table unless quiet; Ctrl-C prints what there is."""
     from harness.plan import plan
     from harness.records.store import Store
@@ -58,13 +66,15 @@ def run_request(request: "Request", store: str | None, *, quiet: bool = False) -
 
     cases = plan(request)
     opened = Store(store)
-    made = new_run(request, cases)
-    try:
-        with Live(err(), len(cases)) as live:
-            records = execute(made, cases, opened, live)
-    except KeyboardInterrupt:
-        print_run(out(), opened.records(made.id))
-        raise
+    # The worker imports its libraries while this process looks at its environment.
+    with closing(where.place()) as place:
+        made = new_run(request, cases)
+        try:
+            with Live(err(), len(cases)) as live:
+                records = execute(made, cases, opened, live, place=place)
+        except KeyboardInterrupt:
+            print_run(out(), opened.records(made.id))
+            raise
     if not quiet:
         print_run(out(), records)
         out().print(f"run {made.id} is in {opened.url}; next: harness gate, harness compare --by solver", markup=False)

@@ -1,0 +1,77 @@
+"""A problem on its way into another process: arrays in numpy's format, the rest as JSON, nothing pickled."""
+
+import json
+import os
+import tempfile
+from typing import Any
+
+import numpy as np
+
+from harness.errors import CannotMeasureError
+from harness.problems.problem import Problem, Split, Truth
+
+ARRAYS = ("X", "y", "train", "val", "test")
+TEXTS = ("name", "target", "intercept", "relation", "family", "title", "source", "spec")
+MAPPINGS = ("units", "recipe", "parameters")
+
+
+class DataFile:
+    """A file without a name that holds one problem at a time and is gone with the process that made it."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close
+        # Workers get a descriptor of their own, which cannot be written to.
+        self.descriptor = os.open(f"/proc/self/fd/{self._file.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
+
+    def write(self, problem: Problem) -> None:
+        """Put a problem in the place of the one before. Raises CannotMeasureError where there is no room."""
+        split = problem.split
+        arrays = (problem.X, problem.y, split.train, split.val, split.test)
+        try:
+            self._file.seek(0)
+            self._file.truncate()
+            np.save(self._file, np.frombuffer(_described(problem), dtype=np.uint8), allow_pickle=False)
+            for array in arrays:
+                np.save(self._file, array, allow_pickle=False)
+            self._file.flush()
+        except OSError as error:
+            raise CannotMeasureError(
+                f"{problem.label} cannot be handed to a worker process by a file in {tempfile.gettempdir()}: "
+                f"{error.strerror or error}; make room, or set TMPDIR"
+            ) from None
+
+    def close(self) -> None:
+        """Let go of it, and with it of the data."""
+        os.close(self.descriptor)
+        self._file.close()
+
+
+def read_problem(descriptor: int) -> Problem:
+    """The problem that the file holds. Raises ValueError where it holds none."""
+    with open(descriptor, "rb", closefd=False) as file:
+        file.seek(0)
+        said: dict[str, Any] = json.loads(np.load(file, allow_pickle=False).tobytes())
+        X, y, train, val, test = (np.load(file, allow_pickle=False) for _ in ARRAYS)
+    truth = said.pop("truth")
+    return Problem(
+        X=X,
+        y=y,
+        split=Split(train, val, test),
+        features=tuple(said.pop("features")),
+        truth=truth and Truth(tuple(truth["coef"]), truth["intercept"], truth["origin"]),
+        **{**said, "recipe": {name: _tuples(value) for name, value in said["recipe"].items()}},
+    )
+
+
+def _described(problem: Problem) -> bytes:
+    truth = problem.truth
+    said: dict[str, object] = {name: getattr(problem, name) for name in TEXTS}
+    said |= {name: dict(getattr(problem, name)) for name in MAPPINGS}
+    said["features"] = list(problem.features)
+    said["truth"] = truth and {"coef": list(truth.coef), "intercept": truth.intercept, "origin": truth.origin}
+    return json.dumps(said).encode()
+
+
+def _tuples(value: object) -> object:
+    """JSON has lists where options have tuples."""
+    return tuple(value) if isinstance(value, list) else value

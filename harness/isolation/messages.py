@@ -1,0 +1,42 @@
+"""What a worker answers, and a case as an order names it: JSON both ways."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+from harness.records.record import Kept, Record, Samples
+from harness.solvers.options import Options
+
+
+class Answer(Kept):
+    """`record`: of a fit, its samples to come; `timed`: whether there is something to time.
+
+    `changed`: what of the process's state the solver changed; `retire`: why the worker must be replaced, if it
+    must. `samples`: of the cases timed, in their order; `disturbed`: why they cannot be relied on.
+    `failed`: what was raised instead.
+    """
+
+    record: Record | None = None
+    timed: bool = False
+    changed: tuple[str, ...] = ()
+    retire: str = ""
+    samples: tuple[Samples, ...] = ()
+    disturbed: str = ""
+    failed: str = ""
+
+
+def options_said(options: Options) -> dict[str, object]:
+    """Every option by name, as JSON takes it."""
+    return {field.name: getattr(options, field.name) for field in fields(options)}
+
+
+def options_of(said: Mapping[str, object]) -> Options:
+    """The options that were said so."""
+    return Options(**{name: tuple(v) if isinstance(v, list) else v for name, v in said.items()})  # type: ignore[arg-type]
+
+
+def with_changes(record: Record, changed: tuple[str, ...]) -> Record:
+    """The record with a warning that names what its solver changed."""
+    if not changed:
+        return record
+    said = f"StateChanged: the solver changed {', '.join(changed)}; the next case does not see it"
+    return record.model_copy(update={"warnings": tuple(dict.fromkeys((*record.warnings, said)))})

@@ -1,0 +1,97 @@
+"""Faults that take a process along, each with its status, and the next case as if nothing had been."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from harness.isolation.isolated import Isolated
+from harness.isolation.limits import Limits
+from harness.plan import Case, Request, single
+from harness.problems.catalog import load
+from harness.records.record import Record
+from harness.records.store import Store
+from harness.run import execute, exit_code, measure, new_run
+from harness.solvers.options import Options
+from harness.solvers.status import Status
+from harness.timing.sampling import Effort
+from tests.faults import HEALTHY, MEMORY_BYTES, MODULE, PLANTED, SOLVERS, TIMEOUT_S, Faulty
+
+FAST = Effort(warm_up_calls=0, calls_per_turn=1, min_calls=2, max_calls=2, budget_s=0)
+PROBLEM = load("synthetic:n=50,p=2")
+"""One for all cases, as a plan has it."""
+MEASURED_ANEW = {"prepare_s", "peak_bytes", "samples"}
+"""What no two measurements of a case have in common."""
+
+
+def case_of(solver: Faulty) -> Case:
+    return single(PROBLEM, solver, Options())
+
+
+def same_in_both(record: Record) -> dict[str, object]:
+    return record.model_dump(exclude=MEASURED_ANEW)
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Isolated]:
+    """One for all faults, as a run has it: what one leaves behind, the next one finds."""
+    with closing(Isolated(Limits(TIMEOUT_S, MEMORY_BYTES), solvers=MODULE)) as isolated:
+        yield isolated
+
+
+def executed(place: Isolated, store: Store, *solvers: Faulty) -> list[Record]:
+    cases = [case_of(solver) for solver in solvers]
+    return execute(new_run(Request(), cases), cases, store, effort=FAST, place=place)
+
+
+def test_there_are_at_least_twenty_faults_and_each_is_another() -> None:
+    names = [solver.name for _, solver, *_ in PLANTED]
+    assert len(set(names)) == len(names) >= 20
+    assert {status for _, _, status, _, _ in PLANTED} == {
+        Status.OK, Status.ERROR, Status.TIMEOUT, Status.CRASHED, Status.OUT_OF_MEMORY,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("_", "solver", "status", "message", "warning"), PLANTED, ids=[name for name, *_ in PLANTED])
+def test_a_fault_is_typed_and_the_next_case_is_untouched(
+    place: Isolated, tmp_path: Path, _: str, solver: Faulty, status: Status, message: str, warning: str
+) -> None:
+    store = Store(str(tmp_path / "s.sqlite"))
+    fault, healthy = executed(place, store, solver, HEALTHY)
+    assert (fault.status, fault.samples.error) == (status, ""), fault.message
+    assert message in fault.message
+    assert "\n" not in fault.message
+    assert warning in " ".join(fault.warnings)
+    assert bool(warning) == bool(fault.warnings)
+    assert bool(fault.samples.wall_s) == (status is Status.OK)
+    assert exit_code([fault, healthy]) == (0 if status is Status.OK else 1)
+    # The next case is the very record of a process that has seen nothing, and it was timed.
+    assert same_in_both(healthy) == same_in_both(measure(case_of(HEALTHY)).record)
+    assert len(healthy.samples.wall_s) == 2
+    # What is stored is what was handed out, whenever the fault came.
+    kept = store.records(store.run().id)
+    assert [record.model_dump_json() for record in kept] == [fault.model_dump_json(), healthy.model_dump_json()]
+
+
+def test_a_case_that_goes_wrong_while_it_is_timed_is_the_only_one_that_does(place: Isolated, tmp_path: Path) -> None:
+    """Three in one group: the second ends the worker at its third call, and the first is prepared again."""
+    timed = SOLVERS["segfaults_timed"]
+    records = executed(place, Store(str(tmp_path / "s.sqlite")), HEALTHY, timed, HEALTHY)
+    assert [record.status for record in records] == [Status.OK, Status.CRASHED, Status.OK]
+    assert [len(record.samples.wall_s) for record in records] == [2, 0, 2]
+
+
+def test_cases_of_equal_problems_are_one_group(place: Isolated, tmp_path: Path) -> None:
+    """Two objects, one label: the worker is told the problem anew, and what it had prepared is still there."""
+    cases = [case_of(HEALTHY), single(load(PROBLEM.label), HEALTHY, Options()), case_of(HEALTHY)]
+    records = execute(new_run(Request(), cases), cases, Store(str(tmp_path / "s.sqlite")), effort=FAST, place=place)
+    assert [len(record.samples.wall_s) for record in records] == [2, 2, 2]
+
+
+def test_two_that_go_wrong_in_one_group_are_both_named(place: Isolated, tmp_path: Path) -> None:
+    solvers = (SOLVERS["writes_timed"], HEALTHY, SOLVERS["sets_errors_timed"], SOLVERS["segfaults"])
+    records = executed(place, Store(str(tmp_path / "s.sqlite")), *solvers)
+    assert [record.status for record in records] == [Status.ERROR, Status.OK, Status.OK, Status.CRASHED]
+    assert "wrote to the problem's X" in records[0].message
+    assert [bool(record.warnings) for record in records] == [False, False, True, False]
