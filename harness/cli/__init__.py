@@ -10,6 +10,7 @@ from harness.cli.ab import ab
 from harness.cli.accuracy import accuracy
 from harness.cli.bisect import bisect
 from harness.cli.compare import compare
+from harness.cli.doctor import doctor
 from harness.cli.findings import findings
 from harness.cli.fit import fit
 from harness.cli.gate import gate
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.command("list")(list_names)
 app.command("import")(import_results)
+app.command()(doctor)
 for command in (fit, run, sweep, accuracy, gate, ab, bisect, compare, history, speed, published, findings, plot):
     app.command()(command)
 

@@ -57,9 +57,11 @@ def run_request(
     request: "Request", store: str | None, where: isolation.Where = isolation.ISOLATED, *, quiet: bool = False
 ) -> "tuple[Run, list[Record]]":
     """Plan, execute with a progress bar, and print the table unless quiet; Ctrl-C prints what there is."""
+    from harness.conditions import doubts_of, watched
     from harness.plan import plan
     from harness.records.store import Store
     from harness.report.console import err, out
+    from harness.report.doubts_table import print_doubts_line
     from harness.report.live import Live
     from harness.report.run_table import print_run
     from harness.run import execute, new_run
@@ -70,13 +72,14 @@ def run_request(
     with closing(where.place()) as place:
         made = new_run(request, cases)
         try:
-            with Live(err(), len(cases)) as live:
+            with watched(opened, made.id), Live(err(), len(cases)) as live:
                 records = execute(made, cases, opened, live, place=place)
         except KeyboardInterrupt:
             print_run(out(), opened.records(made.id))
             raise
     if not quiet:
         print_run(out(), records)
+        print_doubts_line(out(), doubts_of(opened, made, records), made.id)
         out().print(f"run {made.id} is in {opened.url}; next: harness gate, harness compare --by solver", markup=False)
     return made, records
 

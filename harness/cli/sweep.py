@@ -180,20 +180,24 @@ class _Page:
         return 0
 
     def _go(self, opened: "Store", made: "Sweep", request: "SweepRequest", planned: "Sequence[Candidate]") -> int:
+        from harness.conditions import doubts_of_sweep, watched
         from harness.records.sweep_store import SweepStore
-        from harness.report.console import err
+        from harness.report.console import err, out
+        from harness.report.doubts_table import print_doubts_line
         from harness.report.sweep_live import SweepLive
         from harness.sweep import execute, exit_code
 
         kept = SweepStore(opened)
         waiting = len(planned) * len(request.lr) - len(kept.cells(made.id))
         try:
-            with SweepLive(err(), waiting * request.seeds * request.epochs) as live:
+            with watched(opened, made.id), SweepLive(err(), waiting * request.seeds * request.epochs) as live:
                 cells = execute(made, request, planned, kept, live)
         except KeyboardInterrupt:
             self._print(made, kept.cells(made.id), opened.url)
             raise
         self._print(kept.sweep(made.id), cells, opened.url)
+        if not (self.as_json or self.markdown):
+            print_doubts_line(out(), doubts_of_sweep(opened, made, cells), made.id)
         return exit_code(cells)
 
     def _check_plots(self) -> None:

@@ -48,7 +48,7 @@ def environment() -> Environment:
     """The environment of this process in its working folder."""
     import psutil
 
-    commit, dirty = _commit(Path.cwd())
+    commit, dirty = commit_of(Path.cwd())
     return Environment(
         cpu=_cpu(),
         cores=os.cpu_count() or 1,
@@ -87,7 +87,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _commit(folder: Path) -> tuple[str | None, bool | None]:
+def commit_of(folder: Path) -> tuple[str | None, bool | None]:
     """The commit of the checkout that `folder` is in and whether it has changes; None outside one."""
     git = shutil.which("git")
     if git is None:

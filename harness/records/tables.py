@@ -60,3 +60,11 @@ sweep_cells = Table(
     # Two processes that go on with one sweep do not both write a cell.
     UniqueConstraint("sweep", "problem", "optimizer", "lr"),
 )
+conditions = Table(
+    "conditions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    # No foreign key: it is written before the run's own row, so that a run that dies at once still has its beginning.
+    Column("run", Text, nullable=False, index=True),
+    Column("body", Text, nullable=False),
+)

@@ -1,0 +1,74 @@
+"""harness doctor: what makes times doubtful, on this machine now or in a stored run, and what to do."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options as cli
+from harness.errors import COULD_NOT_MEASURE, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.judge.doubts import Doubt
+    from harness.records.conditions import Conditions
+
+NEWEST = "newest"
+
+
+def doctor(
+    run: Annotated[
+        str | None,
+        typer.Option(
+            "--run", metavar="ID", help="A stored run or sweep instead of the machine now; newest: the newest run."
+        ),
+    ] = None,
+    store: cli.StoreUrl = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 if anything is doubtful.")] = False,
+    as_json: cli.AsJson = False,
+) -> None:
+    """Watch the machine for a second and say what would make times doubtful, why, and what to do; --run: of a run.
+
+    Exit 0 whatever it finds: doubts are no verdict on code. With --strict 3, could not measure, if there are any.
+    """
+    if store and not run:
+        raise UsageError("--store goes with --run: the machine now is in no store")
+    name, doubts, watched = _of_run(run, store) if run else _now()
+    _show(name, doubts, watched, as_json=as_json)
+    from harness.judge.doubts import doubtful
+
+    raise typer.Exit(COULD_NOT_MEASURE if strict and doubtful(doubts) else 0)
+
+
+def _now() -> "tuple[None, Sequence[Doubt], Sequence[Conditions]]":
+    """The machine, with the libraries loaded whose pools of threads are looked at."""
+    import numpy as np  # noqa: F401
+    import scipy.linalg  # noqa: F401
+
+    from harness.conditions import PROBE_S, doubts_now, probe
+    from harness.report.console import err
+
+    with err().status(f"watching the machine for {PROBE_S:g} s"):
+        watched = probe()
+    return None, doubts_now(watched), [watched]
+
+
+def _of_run(run_id: str, store: str | None) -> "tuple[str, Sequence[Doubt], Sequence[Conditions]]":
+    """A stored run or sweep. Raises CannotMeasureError without any, UsageError for an unknown id."""
+    from harness.conditions import doubts_in
+    from harness.records.conditions import conditions_of
+    from harness.records.store import Store
+
+    opened = Store(store, create=False)
+    name, doubts = doubts_in(opened, None if run_id == NEWEST else run_id)
+    return name, doubts, conditions_of(opened, name)
+
+
+def _show(name: str | None, doubts: "Sequence[Doubt]", watched: "Sequence[Conditions]", *, as_json: bool) -> None:
+    from harness.report.console import out
+    from harness.report.doubts_table import doctor_json, print_doctor
+
+    if as_json:
+        typer.echo(doctor_json(doubts, name, [one.model_dump(mode="json") for one in watched]))
+    else:
+        print_doctor(out(), doubts, f"run {name}" if name else "this machine now")
