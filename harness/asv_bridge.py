@@ -122,10 +122,7 @@ def import_asv(folder: Path, store: Store, machine: str | None, commit: str | No
         run, records = as_run(results)
         if run.id in known:
             continue
-        store.start(run)
-        for record in records:
-            store.add_samples(store.add(run.id, record), record.samples)
-        store.finish(run.id)
+        store.keep(run, records)
         imported.append((run, records))
     return imported
 

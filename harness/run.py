@@ -11,7 +11,6 @@ from harness.measuring import Outcome, measure, measure_alone, time_together
 from harness.plan import Case, Request
 from harness.records.environment import environment
 from harness.records.record import Record
-from harness.records.revision import revise
 from harness.records.run import Run, Selection, new_run_id, now
 from harness.records.store import Store
 from harness.timing.clock import Clock, SystemClock
@@ -106,6 +105,9 @@ def new_run(request: Request, cases: Sequence[Case]) -> Run:
             problems=request.problems or None,
             solvers=request.solvers or None,
             asked=request.asked,
+            device=request.device,
+            target=request.target,
+            threads=request.options.threads,
         ),
         planned=tuple(case.key for case in cases),
         environment=environment(),
@@ -139,7 +141,7 @@ def execute(
         observer.sampling(place.waiting)
         for (key, before), record in zip(fitted, place.time(effort), strict=True):
             if record.model_copy(update={"samples": before.samples}) != before:
-                revise(store, key, record)
+                store.revise(key, record)
             store.add_samples(key, record.samples)
             records.append(record)
             observer.ended(record)

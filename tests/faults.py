@@ -131,7 +131,10 @@ def _allocate_at_once(_: object) -> None:
 
 
 def _allocate_bit_by_bit(_: object) -> None:
-    held = [np.ones(2**21) for _ in range(ENDLESS_BYTES // 2**24) if time.sleep(0.005) is None]
+    held = []
+    for _ in range(ENDLESS_BYTES // 2**24):
+        held.append(np.ones(2**21))
+        time.sleep(0.005)
     raise AssertionError(f"nobody minded {len(held)} blocks")
 
 

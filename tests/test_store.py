@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from harness.errors import CannotMeasureError, HarnessError, UsageError
 from harness.plan import Case, Request, single
 from harness.problems import catalog as problems
-from harness.records.record import SCHEMA_VERSION, HeadRow, Record, Solution, TraceRecord
+from harness.records.migrations import VERSION
+from harness.records.record import HeadRow, Record, Solution, TraceRecord
 from harness.records.run import Run
 from harness.records.store import Store
 from harness.run import execute, new_run
@@ -261,7 +262,7 @@ def test_a_store_is_made_with_the_folders_above_it(below: str, tmp_path: Path) -
     path = tmp_path / below / "store.sqlite"
     Store(str(path))
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT schema_version FROM meta").fetchall() == [(SCHEMA_VERSION,)]
+        assert connection.execute("SELECT schema_version FROM meta").fetchall() == [(VERSION,)]
     assert Store(str(path)).runs() == []
 
 
@@ -276,7 +277,9 @@ def test_a_store_of_another_schema_version_is_refused_and_left_as_it_is(create: 
     statements = ("CREATE TABLE meta (schema_version INTEGER NOT NULL)", "INSERT INTO meta VALUES (7)")
     fill(store_path, *statements, wal=True)
     before = store_path.read_bytes()
-    refused(UsageError, lambda: Store(str(store_path), create=create), str(store_path), "version is 7", "has 1")
+    refused(
+        UsageError, lambda: Store(str(store_path), create=create), str(store_path), "version is 7", f"has {VERSION}"
+    )
     assert store_path.read_bytes() == before
 
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from harness.ab import counting, worker
 from harness.ab.cells import CellSpec
-from harness.ab.process import CHUNK_BYTES, ONE_THREAD, STOP_S, STRANGE
+from harness.ab.process import CHUNK_BYTES, ONE_THREAD, STRANGE
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError
+from harness.isolation.ending import STOP_S
 from harness.judge.instructions import InstructionLine, judge_instructions
 from harness.records.instructions import InstructionCell, InstructionCount
 from harness.solvers import catalog as solvers

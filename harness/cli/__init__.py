@@ -16,15 +16,15 @@ from harness.cli.fit import fit
 from harness.cli.gate import gate
 from harness.cli.history import history
 from harness.cli.import_ import import_results
+from harness.cli.interrupting import INTERRUPTED
 from harness.cli.list_ import list_names
 from harness.cli.plot import plot
 from harness.cli.published import published
 from harness.cli.run import run
 from harness.cli.speed import speed
+from harness.cli.store import app as store
 from harness.cli.sweep import sweep
 from harness.errors import USAGE, HarnessError
-
-INTERRUPTED = 130
 
 _TyperUsageError: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
 """The error of usage that typer raises: its own in newer releases, click's in older ones."""
@@ -43,6 +43,7 @@ app = typer.Typer(
 app.command("list")(list_names)
 app.command("import")(import_results)
 app.command()(doctor)
+app.add_typer(store, name="store")
 for command in (fit, run, sweep, accuracy, gate, ab, bisect, compare, history, speed, published, findings, plot):
     app.command()(command)
 

@@ -10,15 +10,23 @@ from harness.cli import isolation
 from harness.cli import options as cli
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from harness.plan import Request
+    from harness.plan import Case, Request
     from harness.records.record import Record
     from harness.records.run import Run
+    from harness.records.store import Store
+    from harness.run import Place
+
+    Show = Callable[[Run, Sequence[Record], Store], None]
+
+RunId = Annotated[str | None, typer.Argument(metavar="RUN_ID", help="With --resume: which run.", show_default=False)]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the newest run that was cut off, or RUN_ID.")]
 
 
 @cli.takes_solver_options
 def run(
+    run_id: RunId = None,
     problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. The tutorials' unless said.")] = None,
     solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable. All that suit unless said.")] = None,
     target: cli.Target = None,
@@ -31,6 +39,7 @@ def run(
     memory: isolation.Memory = None,
     in_process: isolation.Here = False,
     store: cli.StoreUrl = None,
+    resume: Resume = False,
     as_json: cli.AsJson = False,
 ) -> None:
     """Run the product of what is asked: fit, verify against the exact truth, time, store."""
@@ -46,10 +55,12 @@ def run(
         target=target,
         options=cli.solver_options(**said),
     )
+    from harness.cli.resume import check, resume_run
+
+    check(run_id, request, resume=resume)
     where = isolation.where(timeout, memory, in_process)
-    made, records = run_request(request, store, where, quiet=as_json)
-    if as_json:
-        typer.echo("[" + ",\n".join(record.model_dump_json() for record in records) + "]")
+    show = _print_json if as_json else _print_table
+    made, records = resume_run(run_id, store, show, where) if resume else _run(request, store, show, where)
     raise typer.Exit(_exit_code(made, records))
 
 
@@ -57,31 +68,61 @@ def run_request(
     request: "Request", store: str | None, where: isolation.Where = isolation.ISOLATED, *, quiet: bool = False
 ) -> "tuple[Run, list[Record]]":
     """Plan, execute with a progress bar, and print the table unless quiet; Ctrl-C prints what there is."""
-    from harness.conditions import doubts_of, watched
+    return _run(request, store, _print_nothing if quiet else _print_table, where)
+
+
+def _run(request: "Request", store: str | None, show: "Show", where: isolation.Where) -> "tuple[Run, list[Record]]":
     from harness.plan import plan
     from harness.records.store import Store
-    from harness.report.console import err, out
-    from harness.report.doubts_table import print_doubts_line
-    from harness.report.live import Live
-    from harness.report.run_table import print_run
-    from harness.run import execute, new_run
+    from harness.run import new_run
 
     cases = plan(request)
     opened = Store(store)
     # The worker imports its libraries while this process looks at its environment.
     with closing(where.place()) as place:
         made = new_run(request, cases)
-        try:
-            with watched(opened, made.id), Live(err(), len(cases)) as live:
-                records = execute(made, cases, opened, live, place=place)
-        except KeyboardInterrupt:
-            print_run(out(), opened.records(made.id))
-            raise
-    if not quiet:
-        print_run(out(), records)
+        return made, go(made, cases, opened, show, place)
+
+
+def go(made: "Run", cases: "Sequence[Case]", opened: "Store", show: "Show", place: "Place") -> "list[Record]":
+    """Execute cases of a run; all the records that it has. Ctrl-C shows them too, and how the run goes on."""
+    from harness.cli.interrupting import interruptible
+    from harness.conditions import watched
+    from harness.report.console import err
+    from harness.report.live import Live
+    from harness.run import execute
+
+    def cut_off() -> None:
+        from harness.cli.resume import print_how_it_goes_on
+
+        show(made, opened.records(made.id), opened)
+        print_how_it_goes_on(made, opened)
+
+    with Live(err(), len(cases)) as live, interruptible(live.progress.stop, cut_off), watched(opened, made.id):
+        execute(made, cases, opened, live, place=place)
+    records = opened.records(made.id)
+    show(opened.run(made.id), records, opened)
+    return records
+
+
+def _print_table(made: "Run", records: "Sequence[Record]", opened: "Store") -> None:
+    from harness.conditions import doubts_of
+    from harness.report.console import out
+    from harness.report.doubts_table import print_doubts_line
+    from harness.report.run_table import print_run
+
+    print_run(out(), records)
+    if made.finished_at is not None:
         print_doubts_line(out(), doubts_of(opened, made, records), made.id)
         out().print(f"run {made.id} is in {opened.url}; next: harness gate, harness compare --by solver", markup=False)
-    return made, records
+
+
+def _print_json(_made: "Run", records: "Sequence[Record]", _opened: "Store") -> None:
+    typer.echo("[" + ",\n".join(record.model_dump_json() for record in records) + "]")
+
+
+def _print_nothing(_made: "Run", _records: "Sequence[Record]", _opened: "Store") -> None:
+    """A command that runs first and prints its own page."""
 
 
 def _exit_code(made: "Run", records: "Sequence[Record]") -> int:

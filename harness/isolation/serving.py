@@ -140,7 +140,7 @@ def checksums(problem: Problem) -> tuple[int, ...]:
 
 
 def _sum(array: np.ndarray[Any, Any]) -> int:
-    return zlib.crc32(np.ravel(array, order="K").view(np.uint8))
+    return zlib.crc32(np.ravel(array, order="K").view(np.uint8).data)
 
 
 def one_line(error: BaseException) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import insert, inspect, select, update
 
 from harness.records import tables
+from harness.records.database import one_line
 from harness.records.record import Kept
-from harness.records.store import Store, one_line
+from harness.records.store import Store
 from harness.timing.conditions.readings import Cpu, Frequency, Interpreter, Quota, Readings, Stalls, Swap
 
 __all__ = [
@@ -42,7 +43,7 @@ class Conditions(Kept):
 
 def begin(store: Store, run_id: str, conditions: Conditions) -> int:
     """Write a stretch that begins; its key for `end`. Raises UsageError if the store cannot be written."""
-    with one_line(store.url), store.engine.begin() as connection:
+    with store.write() as connection:
         done = connection.execute(insert(tables.conditions).values(run=run_id, body=conditions.model_dump_json()))
         key = done.inserted_primary_key
     assert key is not None  # noqa: S101  # an insert of one row has one
@@ -51,7 +52,7 @@ def begin(store: Store, run_id: str, conditions: Conditions) -> int:
 
 def end(store: Store, key: int, conditions: Conditions) -> None:
     """Write a stretch that has ended over its beginning. Raises UsageError if the store cannot be written."""
-    with one_line(store.url), store.engine.begin() as connection:
+    with store.write() as connection:
         of_it = update(tables.conditions).where(tables.conditions.c.id == key)
         connection.execute(of_it.values(body=conditions.model_dump_json()))
 

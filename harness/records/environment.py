@@ -44,6 +44,21 @@ class Environment(Kept):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
+def differences(then: Environment, here: Environment) -> tuple[str, ...]:
+    """What of a machine, its libraries and the commit is another: measurements of both are not of one thing.
+
+    Whether the tree was dirty is no part of it: two dirty trees cannot be told apart. Which BLAS was loaded depends
+    on what a process has imported so far; another one is one of which neither has all of the other's.
+    """
+    fields = ("cpu", "cores", "system", "python", "gpu", "driver", "cuda", "commit")
+    names = [name for name in fields if getattr(then, name) != getattr(here, name)]
+    versions = sorted({*then.versions, *here.versions})
+    names += [name for name in versions if then.versions.get(name) != here.versions.get(name)]
+    if not (set(then.blas) <= set(here.blas) or set(here.blas) <= set(then.blas)):
+        names.append("BLAS")
+    return tuple(names)
+
+
 def environment() -> Environment:
     """The environment of this process in its working folder."""
     import psutil

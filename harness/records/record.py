@@ -13,7 +13,7 @@ from harness.verify.accuracy import Accuracy
 __all__ = ["Accuracy", "Kept", "Record", "Samples", "Solution", "Status", "TraceRecord"]  # what judges may see
 
 SCHEMA_VERSION: Literal[1] = 1
-"""Of records and of the store's tables; a store of another version is refused."""
+"""Of records; the store's tables have their own (records.migrations)."""
 
 Number = Annotated[float, BeforeValidator(float)]
 """A float that may be NaN or infinite: JSON has no such numbers, so they are written as strings."""

@@ -12,6 +12,9 @@ from harness.records.record import Kept
 class Selection(Kept):
     """What a person named; None means everything that suits.
 
+    With `device` as it was asked for (`auto` among them; None in a run from before it was kept), `target` and
+    `threads` this is all of a request, so that a run that was cut off can be planned again.
+
     `asked` holds each axis and option that was asked for with its values (`device`, `n`, `lr`,
     `seed`, `epochs`, ...), so that a gate knows which expectations the run can answer.
     """
@@ -19,6 +22,9 @@ class Selection(Kept):
     problems: tuple[str, ...] | None = None
     solvers: tuple[str, ...] | None = None
     asked: dict[str, tuple[str | int | float | tuple[int | float, ...], ...]] = Field(default_factory=dict)
+    device: str | None = None
+    target: str | None = None
+    threads: int = 1
 
 
 class Run(Kept):
@@ -40,4 +46,4 @@ def now() -> str:
 
 def new_run_id() -> str:
     """Sorts by time; the tail keeps two runs of one second apart."""
-    return datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
+    return datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(4)

@@ -1,134 +1,172 @@
 """The store: runs, records and raw samples over SQLAlchemy Core, SQLite unless asked otherwise."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import zip_longest
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, delete, insert, inspect, select, update
 
 from harness.errors import CannotMeasureError, UsageError
 from harness.records import tables
-from harness.records.environment import Environment
-from harness.records.record import SCHEMA_VERSION, Record
-from harness.records.run import Run, Selection, now
+from harness.records.database import (
+    WRITING,
+    make_whole,
+    one_line,
+    open_engine,
+    peek_version,
+    sqlite_file,
+    store_url,
+    write_ahead,
+    writing,
+)
+from harness.records.migrations import VERSION, check_version, migrate, version_of
+from harness.records.record import Record
+from harness.records.rows import RUN_COLUMNS, insert_record, insert_run, insert_samples, read_records, run_of
+from harness.records.run import Run, now
+from harness.records.worker import alive, this_process
 from harness.timing.sampling import Samples
-
-DEFAULT_PATH = Path("results/harness.sqlite")
-BUSY_TIMEOUT_MS = 30_000
-
-
-def store_url(text: str | None) -> str:
-    """A SQLAlchemy URL: `text` if it is one, the SQLite file it names if it is a path, else the default's."""
-    if text and "://" in text:
-        return text
-    return URL.create("sqlite", database=str(Path(text) if text else DEFAULT_PATH)).render_as_string()
 
 
 class Store:
     """Runs and their records. Every record is committed as its case ends.
 
-    Raises UsageError, one line, if the URL cannot be opened or written or has another schema version.
+    Raises UsageError, one line, if the URL cannot be opened or written or has a schema version that cannot be
+    read; CannotMeasureError where the machine fails (a full disk).
     """
 
     def __init__(self, url: str | None = None, *, create: bool = True) -> None:
         """Open the store; `create` False raises CannotMeasureError if there is none yet."""
         self.url = store_url(url)
+        self._workers: dict[str, str] = {}
         with one_line(self.url):
-            self.engine = _engine(self.url, create=create)
-            present = set(inspect(self.engine).get_table_names())
-            if "meta" in present:
-                self._check_version()
-                if create:
-                    # A store made before a table was thought of gets it; one that is only read is not written to.
-                    tables.metadata.create_all(self.engine)
-            elif not create:
+            self.engine = open_engine(self.url, create=create)
+            try:
+                self._prepare(create=create)
+            except BaseException:
+                self.engine.dispose()  # no log is left beside a file that is not ours
+                raise
+
+    def close(self) -> None:
+        """Let go of the database; the store opens it again when it is next used."""
+        self.engine.dispose()
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """A transaction that writes; raises as one_line does."""
+        return writing(self.engine, self.url)
+
+    def _prepare(self, *, create: bool) -> None:
+        """Make the tables, or check and, if it may be written to, migrate those that are there."""
+        path = sqlite_file(self.engine)
+        if path is not None:
+            found = peek_version(path)
+            if found is not None:
+                check_version(found, self.url)
+            elif create:
+                make_whole(path, _fill)
+        present = set(inspect(self.engine).get_table_names())
+        if "meta" not in present:
+            if not create:
                 raise CannotMeasureError(f"{self.url}: nothing is stored there yet: 'harness run' fills it")
-            else:
-                self._create(present)
-
-    def _check_version(self) -> None:
+            if present:
+                raise UsageError(f"{self.url}: holds other tables and is no harness store: name another --store")
+            write_ahead(self.engine)
+            _fill(self.engine)
+            return
         with self.engine.connect() as connection:
-            found = connection.execute(select(tables.meta.c.schema_version)).scalar()
-        if found != SCHEMA_VERSION:
-            raise UsageError(
-                f"{self.url}: its schema version is {found}, this harness has {SCHEMA_VERSION}: name another --store"
-            )
-
-    def _create(self, present: set[str]) -> None:
-        if present:
-            raise UsageError(f"{self.url}: holds other tables and is no harness store: name another --store")
-        if self.engine.dialect.name == "sqlite":
-            # The write-ahead log is a property of the file: only a store of ours is given it.
-            with self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        with self.engine.begin() as connection:
-            tables.metadata.create_all(connection)
-            connection.execute(insert(tables.meta).values(schema_version=SCHEMA_VERSION))
+            found = version_of(connection)
+        check_version(found, self.url)
+        if create and (found != VERSION or not present.issuperset(tables.metadata.tables)):
+            with self.write() as connection:
+                migrate(connection, self.url)
+                tables.metadata.create_all(connection)
 
     def start(self, run: Run) -> None:
-        """Write a run that is about to begin."""
-        with one_line(self.url), self.engine.begin() as connection:
-            keep_environment(connection, run.environment)
-            connection.execute(
-                insert(tables.runs).values(
-                    id=run.id,
-                    started_at=run.started_at,
-                    command=run.command,
-                    selection=run.selection.model_dump_json(),
-                    planned="\n".join(run.planned),
-                    environment=run.environment.id,
-                )
-            )
+        """Write a run that is about to begin, or take one up that is there and was cut off.
+
+        From then on nobody who had it before can add to it; its records that waited for samples are made again.
+        Raises UsageError if it has finished, or another process of this machine is at it.
+        """
+        worker = this_process()
+        with self.write() as connection:
+            if not self._is_there(connection, run):
+                insert_run(connection, run.model_copy(update={"finished_at": None}))
+            waiting = (tables.records.c.run == run.id) & tables.records.c.rounds.is_(None)
+            of_them = tables.samples.c.record.in_(select(tables.records.c.id).where(waiting))
+            connection.execute(delete(tables.samples).where(of_them))
+            connection.execute(delete(tables.records).where(waiting))
+            connection.execute(update(tables.runs).where(tables.runs.c.id == run.id).values(worker=worker))
+        self._workers[run.id] = worker
+
+    def _is_there(self, connection: Connection, run: Run) -> bool:
+        row = connection.execute(select(tables.runs).where(tables.runs.c.id == run.id)).mappings().first()
+        if row is None:
+            return False
+        if row["finished_at"] is not None or row["started_at"] != run.started_at:
+            raise UsageError(f"{self.url}: run {run.id} is there already")
+        pid = alive(row["worker"])
+        if pid is not None:
+            raise UsageError(f"run {run.id} is still going, in process {pid}: wait for it, or end it first")
+        return True
+
+    def _check_mine(self, connection: Connection, run_id: str) -> None:
+        """Raises UsageError if another process has taken up a run that was started here."""
+        mine = self._workers.get(run_id)
+        at_it = select(tables.runs.c.worker).where(tables.runs.c.id == run_id)
+        if mine is not None and connection.execute(at_it).scalar() != mine:
+            raise UsageError(f"{self.url}: another process has taken up run {run_id}: this one stops")
+
+    def _run_of(self, connection: Connection, key: int) -> str:
+        run_id = connection.execute(select(tables.records.c.run).where(tables.records.c.id == key)).scalar()
+        if run_id is None:
+            raise UsageError(f"{self.url}: holds no record {key}")
+        return str(run_id)
 
     def finish(self, run_id: str) -> None:
         """Mark a run as having gone through all its cases."""
-        with one_line(self.url), self.engine.begin() as connection:
-            connection.execute(update(tables.runs).where(tables.runs.c.id == run_id).values(finished_at=now()))
+        with self.write() as connection:
+            self._check_mine(connection, run_id)
+            ended = update(tables.runs).where(tables.runs.c.id == run_id)
+            connection.execute(ended.values(finished_at=now(), worker=None))
 
     def add(self, run_id: str, record: Record) -> int:
         """Write a record whose samples are still to come; its key for add_samples."""
-        with one_line(self.url), self.engine.begin() as connection:
-            done = connection.execute(
-                insert(tables.records).values(
-                    run=run_id,
-                    case=record.case,
-                    problem=record.problem,
-                    solver=record.solver,
-                    status=record.status.value,
-                    sampling_error="",
-                    body=record.model_dump_json(exclude={"samples"}),
-                )
-            )
-            key = done.inserted_primary_key
-        assert key is not None  # noqa: S101  # an insert of one row has one
-        return int(key[0])
+        with self.write() as connection:
+            self._check_mine(connection, run_id)
+            return insert_record(connection, run_id, record)
 
     def add_samples(self, key: int, samples: Samples) -> None:
-        """Write the raw samples of a record."""
-        rows = [
-            {"record": key, "round": i, "wall_s": wall, "cpu_s": cpu}
-            for i, (wall, cpu) in enumerate(zip_longest(samples.wall_s, samples.cpu_s))
-        ]
-        with one_line(self.url), self.engine.begin() as connection:
-            if rows:
-                connection.execute(insert(tables.samples), rows)
-            if samples.error:
-                connection.execute(
-                    update(tables.records).where(tables.records.c.id == key).values(sampling_error=samples.error)
-                )
+        """Write the raw samples of a record, which is whole from then on."""
+        with self.write() as connection:
+            self._check_mine(connection, self._run_of(connection, key))
+            insert_samples(connection, key, samples)
+
+    def revise(self, key: int, record: Record) -> None:
+        """Write the record in the place of the one that `add` returned `key` for; samples are left as they are.
+
+        A solver that was right when it was fitted may end otherwise when it is timed.
+        """
+        with self.write() as connection:
+            self._check_mine(connection, self._run_of(connection, key))
+            row = update(tables.records).where(tables.records.c.id == key)
+            body = record.model_dump_json(exclude={"samples"})
+            connection.execute(row.values(status=record.status.value, body=body))
+
+    def keep(self, run: Run, records: Sequence[Record]) -> None:
+        """Write a run that has ended with all its records: all of it or nothing."""
+        with self.write() as connection:
+            insert_run(connection, run)
+            for record in records:
+                insert_samples(connection, insert_record(connection, run.id, record), record.samples)
 
     def runs(self) -> list[Run]:
         """Every run, oldest first."""
         joined = (
-            select(tables.runs, tables.environments.c.body)
-            .join(tables.environments)
+            select(*RUN_COLUMNS, tables.environments.c.body)
+            .join_from(tables.runs, tables.environments)
             .order_by(tables.runs.c.started_at, tables.runs.c.id)
         )
-        with one_line(self.url), self.engine.connect() as connection:
-            return [_run(row) for row in connection.execute(joined).mappings()]
+        with self._reading() as connection:
+            return [run_of(row) for row in connection.execute(joined).mappings()]
 
     def run(self, run_id: str | None = None) -> Run:
         """The run of that id, or the newest. Raises CannotMeasureError without any, UsageError for an unknown id."""
@@ -144,82 +182,30 @@ class Store:
         raise UsageError(f"no run '{run_id}' in {self.url}: {newest}")
 
     def records(self, run_id: str) -> list[Record]:
-        """The records of a run with their samples, in the order they ended."""
+        """The records of a run with their samples, in the order planned, else in that in which they came."""
+        with self._reading() as connection:
+            return read_records(connection, run_id)
+
+    def done(self, run_id: str) -> Counter[str]:
+        """How often each case of a run is there whole, samples included (a case may have been asked for twice)."""
+        whole = (tables.records.c.run == run_id) & tables.records.c.rounds.is_not(None)
+        with self._reading() as connection:
+            return Counter(connection.execute(select(tables.records.c.case).where(whole)).scalars())
+
+    def worker(self, run_id: str) -> str | None:
+        """The process that was last at a run; None if it has finished."""
+        with self._reading() as connection:
+            return connection.execute(select(tables.runs.c.worker).where(tables.runs.c.id == run_id)).scalar()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
         with one_line(self.url), self.engine.connect() as connection:
-            rows = connection.execute(
-                select(tables.records.c.id, tables.records.c.body, tables.records.c.sampling_error)
-                .where(tables.records.c.run == run_id)
-                .order_by(tables.records.c.id)
-            ).all()
-            timed = connection.execute(
-                select(tables.samples.c.record, tables.samples.c.wall_s, tables.samples.c.cpu_s)
-                .join(tables.records)
-                .where(tables.records.c.run == run_id)
-                .order_by(tables.samples.c.record, tables.samples.c.round)
-            ).all()
-        walls: dict[int, list[float]] = {}
-        cpus: dict[int, list[float]] = {}
-        for key, wall, cpu in timed:
-            if wall is not None:
-                walls.setdefault(key, []).append(wall)
-            if cpu is not None:
-                cpus.setdefault(key, []).append(cpu)
-        return [
-            Record.model_validate_json(body).model_copy(
-                update={"samples": Samples(tuple(walls.get(key, ())), tuple(cpus.get(key, ())), error)}
-            )
-            for key, body, error in rows
-        ]
+            yield connection
 
 
-def keep_environment(connection: Connection, environment: Environment) -> None:
-    """Write an environment unless it is known."""
-    known = select(tables.environments.c.id).where(tables.environments.c.id == environment.id)
-    if connection.execute(known).first() is None:
-        body = environment.model_dump_json()
-        connection.execute(insert(tables.environments).values(id=environment.id, body=body))
-
-
-def _run(row: Any) -> Run:
-    return Run(
-        id=row["id"],
-        started_at=row["started_at"],
-        finished_at=row["finished_at"],
-        command=row["command"],
-        selection=Selection.model_validate_json(row["selection"]),
-        planned=tuple(filter(None, row["planned"].split("\n"))),
-        environment=Environment.model_validate_json(row["body"]),
-    )
-
-
-def _engine(url: str, *, create: bool) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        database = engine.url.database
-        if database and database != ":memory:":
-            path = Path(database)
-            if not create and not (path.exists() and path.stat().st_size):
-                raise CannotMeasureError(f"{path}: no store there yet: 'harness run' makes one")
-            if create:
-                path.parent.mkdir(parents=True, exist_ok=True)
-        event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Patience with other writers, and every commit on the disk."""
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
-
-
-@contextmanager
-def one_line(url: str) -> Iterator[None]:
-    """Turn what a database or a driver raises into one line that names the store."""
-    try:
-        yield
-    except (SQLAlchemyError, OSError, ImportError) as error:
-        cause = getattr(error, "orig", None) or error
-        raise UsageError(f"store {url}: {str(cause).splitlines()[0]}") from None
+def _fill(engine: Engine) -> None:
+    """The tables of an empty database, unless another process has made them meanwhile."""
+    with engine.execution_options(**{WRITING: True}).begin() as connection:
+        if not inspect(connection).has_table(tables.meta.name):
+            tables.metadata.create_all(connection)
+            connection.execute(insert(tables.meta).values(schema_version=VERSION))

@@ -1,16 +1,18 @@
 """Sweeps and their cells in a store, beside its runs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert, inspect, select, update
+from sqlalchemy import Connection, insert, inspect, select, update
 
 from harness.errors import CannotMeasureError, UsageError
 from harness.records import tables
+from harness.records.database import one_line
 from harness.records.environment import Environment
+from harness.records.rows import keep_environment
 from harness.records.run import now
-from harness.records.store import Store, keep_environment, one_line
+from harness.records.store import Store
 from harness.records.sweep import Cell, Sweep
 
 APART = {"environment", "finished_at"}
@@ -22,46 +24,27 @@ class SweepStore:
 
     def __init__(self, store: Store) -> None:
         """Of an open store; one made before there were sweeps, and opened to be read, has none."""
-        self.url, self.engine = store.url, store.engine
+        self.url, self.engine, self.write = store.url, store.engine, store.write
         with one_line(self.url):
             self.made = inspect(self.engine).has_table(tables.sweeps.name)
 
     def start(self, sweep: Sweep) -> None:
         """Write a sweep that is about to begin."""
-        with one_line(self.url), self.engine.begin() as connection:
-            keep_environment(connection, sweep.environment)
-            connection.execute(
-                insert(tables.sweeps).values(
-                    id=sweep.id,
-                    started_at=sweep.started_at,
-                    body=sweep.model_dump_json(exclude=APART),
-                    environment=sweep.environment.id,
-                )
-            )
+        with self.write() as connection:
+            insert_sweep(connection, sweep)
 
     def add(self, sweep_id: str, cells: Sequence[Cell]) -> None:
         """Write cells, all or none of them.
 
         Raises UsageError if one is there already: another process goes on with the same sweep.
         """
-        rows = [
-            {
-                "sweep": sweep_id,
-                "problem": cell.problem,
-                "optimizer": cell.optimizer,
-                "lr": cell.lr,
-                "status": cell.status.value,
-                "body": cell.model_dump_json(),
-            }
-            for cell in cells
-        ]
-        if rows:
-            with one_line(self.url), self.engine.begin() as connection:
-                connection.execute(insert(tables.sweep_cells), rows)
+        if cells:
+            with self.write() as connection:
+                insert_cells(connection, sweep_id, cells)
 
     def finish(self, sweep_id: str) -> None:
         """Mark a sweep as having gone through all its cells."""
-        with one_line(self.url), self.engine.begin() as connection:
+        with self.write() as connection:
             connection.execute(update(tables.sweeps).where(tables.sweeps.c.id == sweep_id).values(finished_at=now()))
 
     def sweeps(self) -> list[Sweep]:
@@ -74,7 +57,7 @@ class SweepStore:
             .order_by(tables.sweeps.c.started_at, tables.sweeps.c.id)
         )
         with one_line(self.url), self.engine.connect() as connection:
-            return [_sweep(row) for row in connection.execute(joined).mappings()]
+            return [sweep_of(row) for row in connection.execute(joined).mappings()]
 
     def sweep(self, sweep_id: str | None = None) -> Sweep:
         """The sweep of that id, or the newest.
@@ -110,6 +93,37 @@ class SweepStore:
             return [Cell.model_validate_json(body) for body in connection.execute(of_it).scalars()]
 
 
-def _sweep(row: Any) -> Sweep:
+def sweep_of(row: Mapping[Any, Any]) -> Sweep:
+    """The sweep of a row with its environment's body as `environment`."""
     environment = Environment.model_validate_json(row["environment"])
     return Sweep(**json.loads(row["body"]), finished_at=row["finished_at"], environment=environment)
+
+
+def insert_sweep(connection: Connection, sweep: Sweep) -> None:
+    """Write a sweep and, unless it is known, its environment."""
+    keep_environment(connection, sweep.environment)
+    connection.execute(
+        insert(tables.sweeps).values(
+            id=sweep.id,
+            started_at=sweep.started_at,
+            finished_at=sweep.finished_at,
+            body=sweep.model_dump_json(exclude=APART),
+            environment=sweep.environment.id,
+        )
+    )
+
+
+def insert_cells(connection: Connection, sweep_id: str, cells: Sequence[Cell]) -> None:
+    """Write at least one cell of a sweep."""
+    rows = [
+        {
+            "sweep": sweep_id,
+            "problem": cell.problem,
+            "optimizer": cell.optimizer,
+            "lr": cell.lr,
+            "status": cell.status.value,
+            "body": cell.model_dump_json(),
+        }
+        for cell in cells
+    ]
+    connection.execute(insert(tables.sweep_cells), rows)

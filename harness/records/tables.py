@@ -1,4 +1,9 @@
-"""The store's tables; their version is records.record.SCHEMA_VERSION."""
+"""The store's tables; their version is records.migrations.VERSION.
+
+`runs.worker`: the process that makes the run (records.worker), None once it has ended by itself.
+`records.rounds`: how many samples were committed for the record; None while it waits for them, or where
+its run was cut off first. A record and its row count of samples that differ from it are torn.
+"""
 
 from sqlalchemy import Column, Float, ForeignKey, Integer, MetaData, Table, Text, UniqueConstraint
 
@@ -17,6 +22,7 @@ runs = Table(
     Column("selection", Text, nullable=False),
     Column("planned", Text, nullable=False),
     Column("environment", ForeignKey("environments.id"), nullable=False),
+    Column("worker", Text),
 )
 records = Table(
     "records",
@@ -29,6 +35,7 @@ records = Table(
     Column("status", Text, nullable=False),
     Column("sampling_error", Text, nullable=False, default=""),
     Column("body", Text, nullable=False),
+    Column("rounds", Integer),
 )
 samples = Table(
     "samples",
