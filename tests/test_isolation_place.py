@@ -41,6 +41,26 @@ PATIENCE_S = 30.0
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def without_the_time(record: Record) -> dict[str, object]:
+    """All that does not say when it was made: statsmodels' summary has the date and the time."""
+    said = record.model_dump(exclude=MEASURED_ANEW)
+    if record.solution is not None:
+        lines = [line for line in record.solution.summary.splitlines() if not line.startswith(("Date:", "Time:"))]
+        said["solution"]["summary"] = lines
+    return said
+
+
+def assert_alike(there: Record, here: Record) -> None:
+    """MKL, which is torch's LAPACK, rounds by where the memory begins (Intel, oneMKL: conditional reproducibility)."""
+    if here.solver.startswith("torch") and here.unit == "fit":
+        assert (there.status, there.message, there.warnings) == (here.status, here.message, here.warnings)
+        assert there.solution is not None
+        assert here.solution is not None
+        np.testing.assert_allclose(there.solution.computed, here.solution.computed, rtol=1e-12)
+    else:
+        assert without_the_time(there) == without_the_time(here), here.solver
+
+
 def workers() -> list[psutil.Process]:
     """The worker processes that this process has started and that live."""
     found = psutil.Process().children()
@@ -63,7 +83,7 @@ def gone(pid: int) -> bool:
 
 @pytest.mark.usefixtures("one_thread")
 def test_every_solver_of_the_default_grid_gives_the_same_record_in_a_worker() -> None:
-    """Coefficients to the last bit, digits, traces, warnings: only times and memory are measured anew."""
+    """To the last bit (torch's closed forms: to rounding); only times and memory are measured anew."""
     problem = load("auto_mpg")
     takes = [(solver, "epochs" in solver.takes) for solver in catalog.CORE if solver.kind is not Kind.CURVE]
     cases = [single(problem, solver, Options(epochs=20 if trained else None)) for solver, trained in takes]
@@ -73,7 +93,7 @@ def test_every_solver_of_the_default_grid_gives_the_same_record_in_a_worker() ->
         timed = place.time(FAST)
     for case, record, then in zip(cases, isolated, timed, strict=True):
         here = measure(case).record
-        assert record.model_dump(exclude=MEASURED_ANEW) == here.model_dump(exclude=MEASURED_ANEW), record.solver
+        assert_alike(record, here)
         assert then == record.model_copy(update={"samples": then.samples})
         assert len(then.samples.wall_s) == 2
 
@@ -182,10 +202,11 @@ def test_limits_that_cannot_be_kept_are_refused(run_cli: RunCli, words: tuple[st
 
 def test_the_command_says_what_took_too_long_and_exits_1(run_cli: RunCli, store_path: Path) -> None:
     one = ("run", "--problem", "four_points", "--solver", "numpy_lstsq", "--store", store_path)
-    ended = run_cli(*one, "--timeout", "1e-9")
+    endless = ("run", "--problem", "four_points", "--solver", "torch_sgd", "--lr", "1e-4", "--epochs", "1000000")
+    ended = run_cli(*endless, "--store", store_path, "--timeout", "0.3")
     assert ended.code == 1
     said = " ".join(ended.stdout.split())
-    assert "timeout four_points numpy_lstsq: it took longer than 1e-09 s. Give the case more time" in said
+    assert "it took longer than 0.3 s. Give the case more time" in said
     ended = run_cli(*one, "--memory", "1MB", "--json")
     assert ended.code == 1
     assert '"status":"out_of_memory"' in ended.stdout
@@ -196,8 +217,8 @@ def test_the_command_says_what_took_too_long_and_exits_1(run_cli: RunCli, store_
 
 def test_accuracy_is_measured_in_a_worker_too(run_cli: RunCli, store_path: Path) -> None:
     one = ("accuracy", "--problem", "nist_norris", "--solver", "numpy_lstsq", "--store", store_path)
-    assert "timeout" in run_cli(*one, "--timeout", "1e-9", "--json").stdout
-    assert "timeout" not in run_cli(*one, "--json").stdout
+    assert "more than 1 MiB" in run_cli(*one, "--memory", "1MiB", "--json").stdout
+    assert "more than" not in run_cli(*one, "--json").stdout
     assert run_cli(*one, "--in-process", "--memory", "1GB").code == 2
 
 

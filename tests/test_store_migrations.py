@@ -156,4 +156,5 @@ def test_the_tables_have_not_changed_since_their_version() -> None:
         "records": ["id", "run", "case", "problem", "solver", "status", "sampling_error", "body", "rounds"],
         "sweep_cells": ["id", "sweep", "problem", "optimizer", "lr", "status", "body"],
         "samples": ["record", "round", "wall_s", "cpu_s"],
+        "conditions": ["id", "run", "body"],
     }

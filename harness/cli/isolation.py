@@ -1,6 +1,7 @@
 """The options that say where cases are measured: a worker process with its limits, or this process."""
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,12 +62,13 @@ def where(timeout: float | None, memory: str | None, in_process: bool) -> Where:
 
 def bytes_of(text: str) -> int:
     """A number of bytes as people write it: 4GiB, 500MB, 1e9. Raises UsageError for anything else."""
-    from pydantic import ByteSize, TypeAdapter, ValidationError
+    from pydantic import ByteSize, TypeAdapter
 
-    try:
+    found = 0
+    with suppress(OverflowError, ValueError):  # pydantic's ValidationError is one
         found = int(TypeAdapter(ByteSize).validate_python(text))
-    except (ValidationError, OverflowError, ValueError):
-        found = 0
+    with suppress(OverflowError, ValueError):  # ByteSize knows no exponents
+        found = int(float(text))
     if found < 1:
         raise UsageError(f"--memory is a number of bytes, as 4GiB or 500MB, not '{text}'")
     return found

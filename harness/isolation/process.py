@@ -152,6 +152,8 @@ class WorkerProcess:
                 self._check_memory(memory_bytes)
                 left_s = min(left_s, LOOK_EVERY_S)
             self._read(left_s)
+        if memory_bytes is not None:
+            self._check_memory(memory_bytes)  # a short case has ended before anybody looked
         line, _, self._unread = self._unread.partition(b"\n")
         try:
             return Answer.model_validate_json(line)

@@ -26,6 +26,7 @@ from harness.records.sweep_store import sweep_of
 
 UNREADABLE = (SQLAlchemyError, ValueError, TypeError, AttributeError, KeyError)
 """What the database, the models, and rows of other kinds than ours raise."""
+QUESTIONS = ("PRAGMA integrity_check", "PRAGMA foreign_key_check")
 MOST_LINES = 20
 """Of what SQLite's integrity check says."""
 Row = dict[str, Any]
@@ -72,9 +73,10 @@ class Salvage:
         """Ask the database itself: integrity_check and foreign_key_check (pragma.html); SQLite only."""
         if self.connection.dialect.name != "sqlite":
             return
-        for pragma in ("integrity_check", "foreign_key_check"):
+        for question in QUESTIONS:
+            pragma = question.removeprefix("PRAGMA ")
             try:
-                rows = self.connection.exec_driver_sql(f"PRAGMA {pragma}").fetchmany(MOST_LINES)
+                rows = self.connection.exec_driver_sql(question).fetchmany(MOST_LINES)
             except SQLAlchemyError as error:
                 self._say(pragma, error)
                 continue
