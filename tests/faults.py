@@ -297,7 +297,7 @@ PLANTED: tuple[tuple[str, Faulty, Status, str, str], ...] = (
 
 SOLVERS = {solver.name: solver for solver in (HEALTHY, *(solver for _, solver, *_ in PLANTED))}
 MODULE = "tests.faults"
-TIMEOUT_S = 1.5
+TIMEOUT_S = 3.0
 """A healthy case takes some milliseconds: this is no bound on speed but long enough on the busiest machine."""
 MEMORY_BYTES = 2**29
 """The worker holds 0.1 GiB, with torch 0.3."""
