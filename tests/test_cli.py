@@ -125,15 +125,15 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     (("run", "--problem", "absent.csv", "--target", "y"), "no such file: absent.csv"),
     (("run", "--problem", "data.csv"), "data.csv: say which column is fitted: --target NAME (numeric: x, y)"),
     (("fit", "data.csv", "sklearn", "--target", "z"), "data.csv: target 'z' is not a numeric column"),
-    ((*NUMPY, "--store", "data.csv"), "store sqlite:///data.csv: file is not a database"),
+    ((*NUMPY, "--store", "data.csv"), "store sqlite:///data.csv: is no store"),
     ((*NUMPY, "--store", "data.csv/x.sqlite"), "store sqlite:///data.csv/x.sqlite"),
-    ((*NUMPY, "--store", "folder"), "store sqlite:///folder: unable to open database file"),
+    ((*NUMPY, "--store", "folder"), "store sqlite:///folder: cannot be opened: name another --store"),
     ((*NUMPY, "--store", "paper://desk"), "store paper://desk"),
-    ((*NUMPY, "--store", "tomorrow.sqlite"), "its schema version is 2, this harness has 1: name another --store"),
-    (("gate", "--store", "tomorrow.sqlite"), "its schema version is 2"),
+    ((*NUMPY, "--store", "tomorrow.sqlite"), "its schema version is 3, this harness has 2: a newer harness made it"),
+    (("gate", "--store", "tomorrow.sqlite"), "its schema version is 3"),
     (("gate", "--fresh", "--run", "mine"), "--fresh makes a run and --run names one"),
     (("gate", "--expectations", "absent.toml"), "absent.toml"),
-    (("compare", "--by", "solver", "--store", "tomorrow.sqlite"), "its schema version is 2"),
+    (("compare", "--by", "solver", "--store", "tomorrow.sqlite"), "its schema version is 3"),
     (("compare", "--by", "solvers"), "unknown axis 'solvers': did you mean 'solver'?"),
     (("compare", "--by", "colour"), "known: device, lr, optimizer, size, solver"),
     (("list", "solver"), "unknown list 'solver': did you mean 'solvers'?"),
@@ -150,7 +150,7 @@ def test_a_wrong_request_is_one_line_exit_code_2_and_writes_nothing(
     with closing(sqlite3.connect(tmp_path / "tomorrow.sqlite", isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("CREATE TABLE meta (schema_version INTEGER NOT NULL)")
-        connection.execute("INSERT INTO meta VALUES (2)")
+        connection.execute("INSERT INTO meta VALUES (3)")
     before = contents(tmp_path)
     ended = run_cli(*words)
     assert (ended.code, ended.stdout) == (2, "")
