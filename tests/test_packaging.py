@@ -99,7 +99,7 @@ def test_the_metadata_say_what_the_package_needs(metadata: Message) -> None:
 
 def test_the_wheel_brings_the_command(unpacked: Path) -> None:
     points = (unpacked / f"ls_harness-{__version__}.dist-info" / "entry_points.txt").read_text()
-    assert "harness = harness.cli:main" in points.splitlines()
+    assert "harness = harness.cli:script" in points.splitlines()
 
 
 def test_the_package_finds_its_data_inside_itself(unpacked: Path, tmp_path: Path) -> None:
