@@ -40,7 +40,7 @@ _ADVICE = {
     Status.RANK_DEFICIENT: "The coefficients are not unique: drop columns that the others determine.",
     Status.WRONG: "Do not use this solver on this problem: another one gets it right.",
     Status.ERROR: "The solver raised: read the message, and run the case alone with 'harness fit'.",
-    Status.TIMEOUT: "Give the case more time with --timeout, or a smaller n.",
+    Status.TIMEOUT: "Give the case more time with --timeout, or less to do: fewer rows or epochs.",
     Status.OUT_OF_MEMORY: "Use a smaller n, or a solver that needs less memory.",
     Status.CRASHED: "The process died: run the case alone with --in-process to see all that it says.",
     Status.UNSUPPORTED: "Choose another solver, device or option; the message gives the reason.",
