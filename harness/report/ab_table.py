@@ -6,22 +6,13 @@ from rich.table import Table
 
 from harness.judge.ab import AbReport, AbVerdict
 from harness.judge.calibration import NO_EFFECT, Calibration
-from harness.judge.verdict import Verdict
 from harness.report import numbers as show
 from harness.report.ab_words import HEADS, WORDS, conclusion, error_rates, judged_by, labels, reasons, row
-
-STYLES = {
-    Verdict.REGRESSION: "red",
-    Verdict.UNDECIDED: "yellow",
-    Verdict.IMPROVEMENT: "green",
-    Verdict.UNCHANGED: "dim",
-}
-ORDER = tuple(STYLES)
 
 
 def worst_first(report: AbReport) -> list[AbVerdict]:
     """Regressions, then what is undecided, improvements, and what is unchanged; in each the slowest first."""
-    return sorted(report.cells, key=lambda one: (ORDER.index(one.verdict), -(one.speed.ratio or 0.0)))
+    return sorted(report.cells, key=lambda one: show.worst_first(one.verdict, one.speed.ratio))
 
 
 def print_ab(console: Console, report: AbReport) -> None:
@@ -30,7 +21,7 @@ def print_ab(console: Console, report: AbReport) -> None:
         console.print(_table(report))
         console.print(judged_by(report), style="dim")
     for verdict, cells, why in reasons(report, worst_first(report)):
-        console.print(f"[{STYLES[verdict]}]{verdict}[/] {escape(cells)}: {escape(why)}")
+        console.print(f"[{show.VERDICT_STYLES[verdict]}]{verdict}[/] {escape(cells)}: {escape(why)}")
     for advice in dict.fromkeys(wrong.advice for one in report.cells for wrong in one.wrong if wrong.advice):
         console.print(f"[bold]do:[/] {escape(advice)}")
     colour = {0: "green", 1: "red"}.get(report.exit_code, "yellow")
@@ -67,5 +58,5 @@ def _table(report: AbReport) -> Table:
     names = labels(report)
     for one in worst_first(report):
         *cells, verdict = map(escape, row(one, names[one.cell.case]))
-        table.add_row(*cells, f"[{STYLES[one.verdict]}]{verdict}[/]")
+        table.add_row(*cells, f"[{show.VERDICT_STYLES[one.verdict]}]{verdict}[/]")
     return table

@@ -10,15 +10,8 @@ from rich.table import Table
 
 from harness.judge.history import differences
 from harness.judge.series import EnvironmentChange, History, Point, Quantity, Series, Step
-from harness.judge.verdict import Verdict
 from harness.report import numbers as show
 
-STYLES = {
-    Verdict.REGRESSION: "red",
-    Verdict.IMPROVEMENT: "green",
-    Verdict.UNCHANGED: "dim",
-    Verdict.UNDECIDED: "yellow",
-}
 SHORT = 8
 """Digits of a hash that people read."""
 
@@ -31,7 +24,9 @@ def print_history(console: Console, history: History) -> None:
             console.print(f"environment {i + 1}: {escape(_environment(history, i))}", style="bold")
         console.print(_table(series, history.quantity))
         for step in series.steps:
-            console.print(f"[{STYLES[step.verdict]}]{step.verdict}[/] {escape(step_words(step, history.quantity))}")
+            console.print(
+                f"[{show.VERDICT_STYLES[step.verdict]}]{step.verdict}[/] {escape(step_words(step, history.quantity))}"
+            )
     for i, change in enumerate(history.changes):
         console.print(escape(environment_words(change, history.quantity, i + 1)))
     for note in history.notes:
@@ -132,7 +127,7 @@ def _table(series: Series, quantity: Quantity) -> Table:
             if step is None or step.change is None
             else change_words(quantity, step.change, step.low, step.high)
         )
-        style = STYLES[step.verdict] if step else "dim"
+        style = show.VERDICT_STYLES[step.verdict] if step else "dim"
         table.add_row(
             point.commit[:SHORT],
             _date(point),

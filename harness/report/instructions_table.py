@@ -12,13 +12,6 @@ from harness.judge.instructions import InstructionLine, instructions_exit_code
 from harness.judge.verdict import Verdict
 from harness.report import numbers as show
 
-STYLES = {
-    Verdict.REGRESSION: "red",
-    Verdict.UNDECIDED: "yellow",
-    Verdict.IMPROVEMENT: "green",
-    Verdict.UNCHANGED: "dim",
-}
-ORDER = tuple(STYLES)
 HEADS = ("case", "base", "head", "change", "repeats to", "layouts", "counts from", "verdict")
 NOT_TIME = (
     "instructions of one call by difference under valgrind, one thread, mean of drawn memory layouts: no caches, "
@@ -29,7 +22,7 @@ _SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 def worst_first(lines: Sequence[InstructionLine]) -> list[InstructionLine]:
     """Regressions, then what is undecided, improvements, and what is unchanged; in each the largest growth first."""
-    return sorted(lines, key=lambda line: (ORDER.index(line.verdict), -(line.ratio or 0.0)))
+    return sorted(lines, key=lambda line: show.worst_first(line.verdict, line.ratio))
 
 
 def print_instructions(console: Console, lines: Sequence[InstructionLine]) -> None:
@@ -42,11 +35,13 @@ def print_instructions(console: Console, lines: Sequence[InstructionLine]) -> No
             table.add_column(name, justify="left" if name == HEADS[-1] else "right", no_wrap=True)
         for line in ordered:
             *cells, verdict = map(escape, row(line))
-            table.add_row(*cells, f"[{STYLES[line.verdict]}]{verdict}[/]")
+            table.add_row(*cells, f"[{show.VERDICT_STYLES[line.verdict]}]{verdict}[/]")
         console.print(table)
     for line in ordered:
         if line.why:
-            console.print(f"[{STYLES[line.verdict]}]{line.verdict}[/] {escape(line.cell.case)}: {escape(line.why)}")
+            console.print(
+                f"[{show.VERDICT_STYLES[line.verdict]}]{line.verdict}[/] {escape(line.cell.case)}: {escape(line.why)}"
+            )
     colour = {0: "green", 1: "red"}.get(instructions_exit_code(lines), "yellow")
     console.print(f"[{colour}]{escape(conclusion(lines))}[/]")
     console.print(escape(measured_what(lines)), style="dim")
