@@ -340,7 +340,8 @@ def test_what_is_no_calibration_is_said_in_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(raised.value)
     with pytest.raises(UsageError, match="cannot be written"):
         write_calibration(
-            Calibration(environment=HERE, measured_at="", budget_s=1, effect=EFFECT, arms=()), path / "below.json"
+            Calibration(environment=HERE, measured_at="2026-11-21", budget_s=1, effect=EFFECT, arms=()),
+            path / "below.json",
         )
 
 
