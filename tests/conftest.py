@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from harness.cli import main
 from harness.timing.threads import limited, pools_of
@@ -16,6 +17,9 @@ class Ended(NamedTuple):
     stdout: str
     stderr: str
 
+
+settings.register_profile("busy", deadline=None)  # an example may take as long as the machine needs
+settings.load_profile("busy")
 
 RunCli = Callable[..., Ended]
 

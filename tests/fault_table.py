@@ -10,14 +10,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.isolation.isolated import Isolated
-from harness.isolation.limits import Limits
 from harness.plan import Case, single
 from harness.problems.catalog import load
 from harness.run import InProcess, Place
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.timing.sampling import Effort
-from tests.faults import HEALTHY, MEMORY_BYTES, MODULE, PLANTED, TIMEOUT_S, Faulty
+from tests.faults import HEALTHY, LIMITS, MODULE, PLANTED, TIMEOUT_S, Faulty
 
 EFFORT = Effort(warm_up_calls=0, calls_per_turn=1, min_calls=2, max_calls=2, budget_s=0)
 PROBLEM = load("synthetic:n=50,p=2")
@@ -33,7 +32,7 @@ def print_faults() -> bool:
     """One row a fault; whether each case after it was right."""
     table = Table("fault", "status", "after s", "next case", "after s", "message or warning", box=None)
     survived = 0
-    with closing(Isolated(Limits(TIMEOUT_S, MEMORY_BYTES), solvers=MODULE)) as place:
+    with closing(Isolated(LIMITS, solvers=MODULE)) as place:
         place.fit(case_of(HEALTHY))
         place.time(EFFORT)
         for name, solver, status, _, _ in PLANTED:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.isolation.limits import Limits
+from harness.plan import Case
 from harness.problems.problem import Floats, Problem
 from harness.solvers.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import fit_from_design
@@ -297,7 +299,21 @@ PLANTED: tuple[tuple[str, Faulty, Status, str, str], ...] = (
 
 SOLVERS = {solver.name: solver for solver in (HEALTHY, *(solver for _, solver, *_ in PLANTED))}
 MODULE = "tests.faults"
-TIMEOUT_S = 3.0
-"""A healthy case takes some milliseconds: this is no bound on speed but long enough on the busiest machine."""
+TIMEOUT_S = 1.5
+"""What those may take that hang."""
+PATIENCE_S = 120.0
+"""What all others may take: on the busiest machine half a gigabyte takes many seconds to come."""
+HANGS = {solver.name for _, solver, status, *_ in PLANTED if status is Status.TIMEOUT}
+
+
+class FaultLimits(Limits):
+    """Short for what hangs, long for all that only takes its time."""
+
+    def allowed_s(self, case: Case) -> float:
+        """Seconds that a case may take."""
+        return TIMEOUT_S if case.solver.name in HANGS else PATIENCE_S
+
+
 MEMORY_BYTES = 2**29
 """The worker holds 0.1 GiB, with torch 0.3."""
+LIMITS = FaultLimits(memory_bytes=MEMORY_BYTES)

@@ -326,7 +326,7 @@ def test_what_was_not_measured_is_passed_over_only_in_the_table() -> None:
         ),
         ("least = 0.4\nmost = 0.6", "", "shows is one of says, raises, and most or least"),
         ("most = 0.6", 'says = "0.5"', "shows is one of"),
-        ("most = 0.6", "most = nan", "shows.most: Input should be a finite number"),
+        ("most = 0.6", "most = nan", "shows.most: nan is no number that can be compared"),
         ('upstream = ""', 'upstream = ""\nrepeats = 0', "repeats: "),
     ],
 )

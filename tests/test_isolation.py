@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from harness.isolation.isolated import Isolated
-from harness.isolation.limits import Limits
 from harness.plan import Case, Request, single
 from harness.problems.catalog import load
 from harness.records.record import Record
@@ -16,7 +15,7 @@ from harness.run import execute, exit_code, measure, new_run
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 from harness.timing.sampling import Effort
-from tests.faults import HEALTHY, MEMORY_BYTES, MODULE, PLANTED, SOLVERS, TIMEOUT_S, Faulty
+from tests.faults import HEALTHY, LIMITS, MODULE, PLANTED, SOLVERS, Faulty
 
 FAST = Effort(warm_up_calls=0, calls_per_turn=1, min_calls=2, max_calls=2, budget_s=0)
 PROBLEM = load("synthetic:n=50,p=2")
@@ -36,7 +35,7 @@ def same_in_both(record: Record) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def place() -> Iterator[Isolated]:
     """One for all faults, as a run has it: what one leaves behind, the next one finds."""
-    with closing(Isolated(Limits(TIMEOUT_S, MEMORY_BYTES), solvers=MODULE)) as isolated:
+    with closing(Isolated(LIMITS, solvers=MODULE)) as isolated:
         yield isolated
 
 

@@ -282,5 +282,5 @@ def test_a_mistake_in_the_ladder_is_one_line_that_names_it(
 def test_a_broken_ladder_leaves_stored_problems_alone(another: Path) -> None:
     another.unlink()
     assert catalog.load("four_points").n == 4
-    with pytest.raises(UsageError, match="No such file"):
+    with pytest.raises(UsageError, match="no such file"):
         catalog.load("condition_3e3")

@@ -203,7 +203,7 @@ def test_a_library_that_cannot_be_imported_is_an_error_of_one_line(name: str, mo
     def refuse(_: str) -> None:
         raise ImportError("built for another polars\nand more")
 
-    monkeypatch.setattr("harness.run.import_module", refuse)
+    monkeypatch.setattr("harness.measuring.import_module", refuse)
     record = measure(single(well_conditioned(), get(name), Options())).record
     assert record.status is Status.ERROR
     assert record.message == "ImportError: built for another polars"
