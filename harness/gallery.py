@@ -1,4 +1,4 @@
-"""The tutorials' pictures, each from fits made on the spot: a name -> cases -> fits -> a figure -> a file."""
+"""The tutorials' pictures, each from fits made on the spot: a name -> cases -> fits -> a drawing -> a file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from harness.plan import DEFAULT_LRS, single
 from harness.problems import catalog as problems
 from harness.problems.problem import Problem
 from harness.records.record import Record
-from harness.report.figures import FORMATS, panels, rendered
+from harness.report.drawing import Drawing
+from harness.report.figures import FORMATS, drawn, panels, rendered
 from harness.run import Outcome, measure
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
@@ -50,7 +51,7 @@ class Plot:
     about: str
     problem: str
     solver: str
-    make: Callable[[Problem, Solver, PlotRequest], Figure]
+    make: Callable[[Problem, Solver, PlotRequest], Drawing]
     trains: bool = False
     several_lrs: bool = False
 
@@ -73,11 +74,11 @@ def draw_case(outcome: Outcome, path: Path) -> None:
     """
     check_path(path)
     with limited(1):
-        fitted = _drawable(outcome)
+        fitted = drawable(outcome)
         figure, axes = panels(1 if fitted.fit.trace is None else 2)
-        pictures.fit(fitted, axes[0])
+        drawn(pictures.fit(fitted), axes[0])
         if fitted.fit.trace is not None:
-            pictures.losses(fitted, axes[1])
+            drawn(pictures.losses(fitted), axes[1])
     _write(figure, path)
 
 
@@ -92,7 +93,7 @@ def picture(name: str, request: PlotRequest) -> Figure:
         raise UsageError(f"plot {name} needs a solver that trains by epochs, not {solver.name}: {trained}")
     problem = problems.load(request.problem or plot.problem, target=request.target)
     with limited(1):
-        return plot.make(problem, solver, request)
+        return drawn(plot.make(problem, solver, request))
 
 
 def check_path(path: Path) -> None:
@@ -103,6 +104,14 @@ def check_path(path: Path) -> None:
         raise UsageError(f"{path}: there is no folder {path.parent}: make it first")
     if path.is_dir():
         raise UsageError(f"{path}: is a folder; a picture needs the name of a file")
+
+
+def drawable(outcome: Outcome) -> Fitted:
+    """The outcome, if it has a fit with finite predictions. Raises CannotMeasureError, with its message, if not."""
+    X, _ = outcome.case.problem.rows("train")
+    if outcome.fit is None or not np.isfinite(outcome.fit.predict(X)).all():
+        raise _failure(outcome.record)
+    return Fitted(outcome.case, outcome.record, outcome.fit)
 
 
 def _get(name: str) -> Plot:
@@ -119,30 +128,30 @@ def _write(figure: Figure, path: Path) -> None:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def _fit(problem: Problem, solver: Solver, request: PlotRequest) -> Figure:
+def _fit(problem: Problem, solver: Solver, request: PlotRequest) -> Drawing:
     return pictures.fit(_measured(problem, solver, request.options()))
 
 
-def _loss(problem: Problem, solver: Solver, request: PlotRequest) -> Figure:
+def _loss(problem: Problem, solver: Solver, request: PlotRequest) -> Drawing:
     return pictures.training_loss(_measured(problem, solver, request.options()))
 
 
-def _validation(problem: Problem, solver: Solver, request: PlotRequest) -> Figure:
+def _validation(problem: Problem, solver: Solver, request: PlotRequest) -> Drawing:
     _held_out(problem)
     return pictures.losses(_measured(problem, solver, request.options()))
 
 
-def _learning_rates(problem: Problem, solver: Solver, request: PlotRequest) -> Figure:
+def _learning_rates(problem: Problem, solver: Solver, request: PlotRequest) -> Drawing:
     lrs = dict.fromkeys(request.lr or DEFAULT_LRS)
     return pictures.learning_rates({lr: _measured(problem, solver, request.options(lr)) for lr in lrs})
 
 
-def _network_and_ols(problem: Problem, solver: Solver, request: PlotRequest) -> Figure:
+def _network_and_ols(problem: Problem, solver: Solver, request: PlotRequest) -> Drawing:
     trained = _measured(problem, solver, request.options())
     return pictures.beside(trained, _measured(problem, solvers.get(OLS), Options()))
 
 
-def _predictions(problem: Problem, solver: Solver, request: PlotRequest) -> Figure:
+def _predictions(problem: Problem, solver: Solver, request: PlotRequest) -> Drawing:
     part = _held_out(problem)
     return pictures.predictions(_measured(problem, solver, request.options()), part)
 
@@ -152,15 +161,7 @@ def _measured(problem: Problem, solver: Solver, options: Options) -> Fitted:
     outcome = measure(single(problem, solver, options))
     if outcome.record.status.failed:
         raise _failure(outcome.record)
-    return _drawable(outcome)
-
-
-def _drawable(outcome: Outcome) -> Fitted:
-    """The outcome, if it has a fit with finite predictions. Raises CannotMeasureError with its message if not."""
-    X, _ = outcome.case.problem.rows("train")
-    if outcome.fit is None or not np.isfinite(outcome.fit.predict(X)).all():
-        raise _failure(outcome.record)
-    return Fitted(outcome.case, outcome.record, outcome.fit)
+    return drawable(outcome)
 
 
 def _failure(record: Record) -> CannotMeasureError:

@@ -1,17 +1,15 @@
-"""From fitted cases to figures: which arrays each picture shows, and what its texts say."""
+"""From fitted cases to drawings: which arrays each picture shows, and what its texts say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from harness.plan import Case
 from harness.problems.problem import Floats, Problem
 from harness.records.record import Record
-from harness.report import figures
-from harness.report.figures import Labels, Points
+from harness.report.drawing import Drawing, Form, Labels, Points
+from harness.report.numbers import four
 from harness.solvers.fit import Fit, Trace
 
 GRID_POINTS = 400
@@ -52,78 +50,109 @@ class Fitted:
 
     def r2(self, part: str) -> str:
         """R² of one split, as text."""
-        return figures.number(self.record.accuracy.r2[part])
+        return four(self.record.accuracy.r2[part])
 
 
-def fit(fitted: Fitted, into: Axes | None = None) -> Figure:
+def fit(fitted: Fitted) -> Drawing:
     """The training rows and the fit over them; predicted against observed where there are several features."""
     problem = fitted.problem
     title = f"{_subject(fitted)}\nR² {fitted.r2('train')} on the training rows"
     if problem.p > 1:
-        pairs = {_rows(problem, "train"): fitted.against_observed("train")}
-        return figures.predicted_against_observed(pairs, _observed_labels(problem, title), into)
-    lines = {_equation(fitted): fitted.line()}
-    return figures.scatter_with_lines(_data(problem, "train"), lines, _xy_labels(problem, title), into)
+        return _observed({_rows(problem, "train"): fitted}, title)
+    return _over_the_data({_equation(fitted): fitted}, title)
 
 
-def training_loss(fitted: Fitted) -> Figure:
+def training_loss(fitted: Fitted) -> Drawing:
     """Training loss by epoch."""
     loss = fitted.trace.train_loss
-    title = f"{_subject(fitted)}\nfinal training loss {figures.number(loss[-1])}"
-    return figures.losses({"training": _by_epoch(loss)}, _loss_labels(fitted, title))
+    title = f"{_subject(fitted)}\nfinal training loss {four(loss[-1])}"
+    return _losses({"training": _by_epoch(loss)}, fitted, title)
 
 
-def losses(fitted: Fitted, into: Axes | None = None) -> Figure:
+def losses(fitted: Fitted) -> Drawing:
     """Training loss by epoch and, where rows are held out, theirs."""
     trace = fitted.trace
     curves = {"training": _by_epoch(trace.train_loss)}
-    final = f"training {figures.number(trace.train_loss[-1])}"
+    final = f"training {four(trace.train_loss[-1])}"
     if trace.val_loss is not None and trace.val_split is not None:
         held_out = SPLIT_NAMES[trace.val_split]
         # Epoch t's training loss is the one it stepped from, its held-out loss the one after the step.
         curves[held_out] = _by_epoch(trace.val_loss, first=1)
-        final += f", {held_out} {figures.number(trace.val_loss[-1])}"
-    title = f"{_subject(fitted)}\nfinal loss: {final}"
-    return figures.losses(curves, _loss_labels(fitted, title), into)
+        final += f", {held_out} {four(trace.val_loss[-1])}"
+    return _losses(curves, fitted, f"{_subject(fitted)}\nfinal loss: {final}")
 
 
-def learning_rates(fits: Mapping[float, Fitted]) -> Figure:
+def learning_rates(fits: Mapping[float, Fitted]) -> Drawing:
     """Training loss by epoch, a colour for each learning rate."""
     final = {lr: float(fitted.trace.train_loss[-1]) for lr, fitted in fits.items()}
     best = min(final, key=lambda lr: final[lr])
-    curves = {
-        f"lr {lr:g}: final loss {figures.number(final[lr])}": _by_epoch(fitted.trace.train_loss)
-        for lr, fitted in fits.items()
-    }
-    title = (
-        f"{_subject(fits[best], lr=False)}\nlowest final training loss {figures.number(final[best])}, at lr {best:g}"
-    )
-    return figures.losses(curves, _loss_labels(fits[best], title))
+    names = {lr: f"lr {lr:g}: final loss {four(final[lr])}" for lr in fits}
+    curves = {names[lr]: _by_epoch(fitted.trace.train_loss) for lr, fitted in fits.items()}
+    title = f"{_subject(fits[best], lr=False)}\nlowest final training loss {four(final[best])}, at lr {best:g}"
+    said = {names[lr]: _said(fitted) for lr, fitted in fits.items()}
+    return Drawing(Form.LOSSES, _loss_labels(fits[best], title), over=curves, said=said)
 
 
-def beside(trained: Fitted, ols: Fitted) -> Figure:
+def beside(trained: Fitted, ols: Fitted) -> Drawing:
     """The predictions of a trained model beside those of OLS, over the training rows."""
-    problem = trained.problem
     both = {f"{one.record.label}: R² {one.r2('train')}": one for one in (ols, trained)}
     title = f"{_subject(trained)}\nR² {trained.r2('train')} beside {ols.r2('train')} of {ols.record.solver}"
-    if problem.p > 1:
-        pairs = {label: one.against_observed("train") for label, one in both.items()}
-        return figures.predicted_against_observed(pairs, _observed_labels(problem, title))
-    lines = {label: one.line() for label, one in both.items()}
-    return figures.scatter_with_lines(_data(problem, "train"), lines, _xy_labels(problem, title))
+    return _observed(both, title) if trained.problem.p > 1 else _over_the_data(both, title)
 
 
-def predictions(fitted: Fitted, part: str) -> Figure:
+def predictions(fitted: Fitted, part: str) -> Drawing:
     """The training rows, the held-out rows of split `part`, and what was predicted for these."""
     problem = fitted.problem
     title = f"{_subject(fitted)}\nR² {fitted.r2(part)} on the {SPLIT_NAMES[part]} rows"
     if problem.p > 1:
         pairs = {_rows(problem, each): fitted.against_observed(each) for each in ("train", part)}
-        return figures.predicted_against_observed(pairs, _observed_labels(problem, title))
-    X, _ = problem.rows(part)
-    predicted = {f"predictions for the {SPLIT_NAMES[part]} rows": (X[:, 0], fitted.fit.predict(X))}
+        said = dict.fromkeys(pairs, _said(fitted))
+        return Drawing(Form.OBSERVED, _observed_labels(problem, title), points=pairs, said=said)
+    return _for_held_out(fitted, part, fitted.fit.predict(problem.rows(part)[0]), title)
+
+
+def untrained(fitted: Fitted, part: str) -> Drawing:
+    """The same of a line before its first step; raises ValueError for what is not a line that is trained."""
+    problem, trace = fitted.problem, fitted.trace
+    if trace.coef is None or trace.intercept is None or problem.p > 1:
+        raise ValueError(f"{fitted.case.key} is no line that is trained")
+    predicted = problem.rows(part)[0] @ trace.coef[0] + trace.intercept[0]
+    title = f"{problem.name}, {fitted.record.label}\nbefore the first step"
+    return _for_held_out(fitted, part, predicted, title)
+
+
+def _for_held_out(fitted: Fitted, part: str, predicted: Floats, title: str) -> Drawing:
+    problem, label = fitted.problem, f"predictions for the {SPLIT_NAMES[part]} rows"
     data = _data(problem, "train") | _data(problem, part)
-    return figures.splits_and_predictions(data, predicted, _xy_labels(problem, title))
+    over = {label: (problem.rows(part)[0][:, 0], predicted)}
+    return Drawing(Form.SPLITS, _xy_labels(problem, title), data, over, {label: _said(fitted)})
+
+
+def _over_the_data(fits: Mapping[str, Fitted], title: str) -> Drawing:
+    """Lines by label over the training rows."""
+    problem = next(iter(fits.values())).problem
+    lines = {label: one.line() for label, one in fits.items()}
+    said = {label: _said(one) for label, one in fits.items()}
+    return Drawing(Form.FITTED, _xy_labels(problem, title), _data(problem, "train"), lines, said)
+
+
+def _observed(fits: Mapping[str, Fitted], title: str) -> Drawing:
+    pairs = {label: one.against_observed("train") for label, one in fits.items()}
+    said = {label: _said(one) for label, one in fits.items()}
+    labels = _observed_labels(next(iter(fits.values())).problem, title)
+    return Drawing(Form.OBSERVED, labels, points=pairs, said=said)
+
+
+def _losses(curves: Mapping[str, Points], fitted: Fitted, title: str) -> Drawing:
+    said = dict.fromkeys(curves, _said(fitted))
+    return Drawing(Form.LOSSES, _loss_labels(fitted, title), over=curves, said=said)
+
+
+def _said(fitted: Fitted) -> dict[str, object]:
+    """What a fit is of, in the words that records are looked for by."""
+    record = fitted.record
+    rate = {"lr": record.options["lr"]} if "lr" in record.options else {}
+    return {"problem": record.problem, "solver": record.label, "device": record.device, "n": record.n, **rate}
 
 
 def _by_epoch(loss: Floats, first: int = 0) -> Points:

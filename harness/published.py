@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import CannotMeasureError, UsageError, unknown
-from harness.judge.published import CaseEntry, Figure, Line, Tutorial, compare, read_tutorial
+from harness.judge.published import CaseEntry, Figure, Line, Tutorial, compare, not_run, read_tutorial
 from harness.paths import results_folder
 from harness.plan import Case, single
 from harness.problems import catalog as problems
@@ -29,6 +29,24 @@ class _Plan:
     cases: Mapping[str, tuple[Case, ...]]
 
 
+@dataclass(frozen=True)
+class Rerun:
+    """A tutorial whose cases have been run: outcomes by the case's id, one or one a seed; none if left out."""
+
+    name: str
+    tutorial: Tutorial
+    outcomes: Mapping[str, tuple[Outcome, ...]]
+
+    def lines(self) -> Iterator[Line]:
+        """One line a figure."""
+        for figure in self.tutorial.figures:
+            if figure.case is not None and figure.case not in self.outcomes:
+                yield not_run(self.name, figure, f"several trainings: harness published {self.name}")
+                continue
+            values, missing = _values(figure, self.outcomes.get(figure.case or "", ()))
+            yield compare(self.name, figure, values, missing)
+
+
 def published_files() -> dict[str, Path]:
     """Name -> file of every tutorial. Raises CannotMeasureError if there is none."""
     folder = results_folder() / "published"
@@ -39,9 +57,17 @@ def published_files() -> dict[str, Path]:
 
 
 def reproduce(tutorials: Sequence[str] = (), on_case: Callable[[str], None] | None = None) -> list[Line]:
-    """Run every case of the named tutorials (all unless said) once, on one thread, and compare each figure.
+    """Run every case of the named tutorials (all unless said) once, and compare each figure; raises as `rerun` does."""
+    return [line for one in rerun(tutorials, on_case) for line in one.lines()]
 
-    `on_case` is told of each case before it runs. What a solver does is a line, never an exception.
+
+def rerun(
+    tutorials: Sequence[str] = (), on_case: Callable[[str], None] | None = None, *, seeds: bool = True
+) -> Iterator[Rerun]:
+    """Run every case of the named tutorials (all unless said) once, on one thread, tutorial by tutorial.
+
+    `seeds`: cases that are trained with several seeds too, which take longer than all others together.
+    `on_case` is told of each case before it runs. What a solver does is an outcome, never an exception.
     Raises UsageError for an unknown tutorial and for a bad file, before anything is fitted.
     """
     known = published_files()
@@ -49,8 +75,11 @@ def reproduce(tutorials: Sequence[str] = (), on_case: Callable[[str], None] | No
         if name not in known:
             raise unknown("tutorial", name, known)
     plans = {name: _plan(known[name]) for name in dict.fromkeys(tutorials or known)}
-    with limited(1):
-        return [line for name, plan in plans.items() for line in _lines(name, plan, on_case)]
+    for name, plan in plans.items():
+        cases = {case_id: found for case_id, found in plan.cases.items() if seeds or len(found) == 1}
+        with limited(1):
+            made = Rerun(name, plan.tutorial, _outcomes(name, cases, on_case))
+        yield made
 
 
 def _plan(path: Path) -> _Plan:
@@ -80,20 +109,19 @@ def _cases(entry: CaseEntry) -> Iterator[Case]:
         yield single(problem, solver, replace(asked, seed=seed))
 
 
-def _lines(name: str, plan: _Plan, on_case: Callable[[str], None] | None) -> Iterator[Line]:
-    """One line a figure; a case that several entries share is run once."""
+def _outcomes(
+    name: str, planned: Mapping[str, tuple[Case, ...]], on_case: Callable[[str], None] | None
+) -> Mapping[str, tuple[Outcome, ...]]:
+    """A case that several entries share is run once."""
     ended: dict[str, Outcome] = {}
-    for case_id, cases in plan.cases.items():
+    for case_id, cases in planned.items():
         for case in cases:
             if case.key in ended:
                 continue
             if on_case:
                 on_case(f"{name}: {case_id}" + (f", seed {case.options.seed}" if len(cases) > 1 else ""))
             ended[case.key] = measure(case)
-    for figure in plan.tutorial.figures:
-        outcomes = [ended[case.key] for case in plan.cases.get(figure.case or "", ())]
-        values, missing = _values(figure, outcomes)
-        yield compare(name, figure, values, missing)
+    return {case_id: tuple(ended[case.key] for case in cases) for case_id, cases in planned.items()}
 
 
 def _values(figure: Figure, outcomes: Sequence[Outcome]) -> tuple[tuple[float, ...], str]:

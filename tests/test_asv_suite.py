@@ -8,7 +8,8 @@ import pytest
 
 from harness.records.asv_results import AsvResults, listed_benchmarks, read_results
 from tests.asv_project import ANSWER, MACHINE, NUMPY_SOLVER, ROOT, AsvProject
-from tests.asv_site import Site, browser, serve
+from tests.asv_site import Site
+from tests.browser import browser, serve
 from tests.conftest import RunCli
 
 pytestmark = [

@@ -16,7 +16,7 @@ from harness.records.record import Status
 from harness.records.sweep import Cell, Timing
 from harness.report.accuracy_markdown import plain
 from harness.report.console import PLAIN_WIDTH
-from harness.report.sweep_curves import quantiles
+from harness.report.sweep_bands import quantiles
 from harness.report.sweep_figures import sweep_figures, write_sweep_figures
 from harness.report.sweep_json import sweep_json
 from harness.report.sweep_table import print_sweep, sweep_markdown

@@ -21,6 +21,7 @@ from harness.cli.interrupting import INTERRUPTED
 from harness.cli.list_ import list_names
 from harness.cli.plot import plot
 from harness.cli.published import published
+from harness.cli.report import report
 from harness.cli.run import run
 from harness.cli.speed import speed
 from harness.cli.store import app as store
@@ -45,7 +46,22 @@ app.command("list")(list_names)
 app.command("import")(import_results)
 app.command()(doctor)
 app.add_typer(store, name="store")
-for command in (fit, run, sweep, accuracy, gate, ab, bisect, compare, history, speed, published, findings, plot):
+for command in (
+    fit,
+    run,
+    sweep,
+    accuracy,
+    gate,
+    ab,
+    bisect,
+    compare,
+    history,
+    speed,
+    published,
+    findings,
+    report,
+    plot,
+):
     app.command()(command)
 
 

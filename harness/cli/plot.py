@@ -1,16 +1,31 @@
-"""harness plot: the tutorials' pictures, from fits made on the spot."""
+"""harness plot: the tutorials' pictures, from fits made on the spot, and the page's figures, from the store."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options as cli
+from harness.errors import HarnessError, UsageError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.report.page.section import Figure
+
+LIST = "list"
 
 
 def plot(
-    name: Annotated[str, typer.Argument(help="fit, loss, validation, learning-rates, network-and-ols or predictions.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The picture: FILE.png, FILE.svg or FILE.pdf.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="fit, loss, validation, learning-rates, network-and-ols, predictions; the page's figures: 'list'."
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The picture: FILE.png, FILE.svg or FILE.pdf.")
+    ] = None,
     problem: Annotated[
         str | None, typer.Option("--problem", help="A problem's name, or a file; the picture's own unless said.")
     ] = None,
@@ -23,10 +38,78 @@ def plot(
     ] = None,
     epochs: cli.Epochs = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of weights and batch order.")] = None,
+    run: Annotated[str | None, typer.Option("--run", help="With a figure of the page: the run; the newest.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="With a figure of the page: the run to compare with.")
+    ] = None,
+    store: cli.StoreUrl = None,
 ) -> None:
-    """Draw one of the tutorials' pictures from a fit made now."""
-    from harness.gallery import PlotRequest, draw
+    """Draw one of the tutorials' pictures from a fit made now, or a figure of the page; 'harness plot list' has all."""
+    from harness.gallery import PLOTS, PlotRequest, check_path, draw
 
-    request = PlotRequest(problem=problem, target=target, solver=solver, lr=tuple(lr or ()), epochs=epochs, seed=seed)
-    draw(name, output, request)
+    if name == LIST:
+        _list(run, baseline, store)
+        return
+    if output is None:
+        raise UsageError(f"where to? 'harness plot {name} -o FILE.svg'")
+    if name in PLOTS:
+        if run or baseline or store:
+            raise UsageError(f"plot {name} is fitted now: --run, --baseline and --store are for the page's figures")
+        request = PlotRequest(
+            problem=problem, target=target, solver=solver, lr=tuple(lr or ()), epochs=epochs, seed=seed
+        )
+        draw(name, output, request)
+    else:
+        check_path(output)
+        said = {"problem": problem, "target": target, "solver": solver, "lr": lr, "epochs": epochs, "seed": seed}
+        for option, value in said.items():
+            if value is not None:
+                raise UsageError(f"--{option} goes with the tutorials' pictures, not with {name}")
+        _draw(name, output, run, baseline, store)
     typer.echo(f"{output}: written")
+
+
+def _draw(name: str, output: Path, run: str | None, baseline: str | None, store: str | None) -> None:
+    """One figure of the page; the tutorials are fitted only where it may be theirs."""
+    from harness.gallery import PLOTS
+    from harness.report.page.drawing import drawn
+
+    found = _figures(run, baseline, store, quick=True)
+    if name not in found:
+        found = _figures(run, baseline, store, quick=False)
+    if name not in found:
+        raise unknown("plot", name, [*PLOTS, *found])
+    body = drawn(found[name], output.suffix.lower())
+    try:
+        output.write_bytes(body)
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
+
+
+def _figures(run: str | None, baseline: str | None, store: str | None, *, quick: bool) -> "Mapping[str, Figure]":
+    """Every figure of the page by its name."""
+    from harness.cli.gate import default_expectations
+    from harness.judge.expectations import read_expectations
+    from harness.page.gather import Asked, gather
+    from harness.records.store import Store
+    from harness.report.page.order import figures, sections
+    from harness.report.page.render import check_libraries
+
+    check_libraries()
+    source = default_expectations()
+    asked = Asked("harness plot", read_expectations(source), str(source), run, baseline, quick)
+    evidence = gather(Store(store, create=False), asked)
+    return {figure.name: figure for figure in figures(sections(evidence))}
+
+
+def _list(run: str | None, baseline: str | None, store: str | None) -> None:
+    """What can be drawn: the tutorials' pictures always, the page's figures of what the store holds."""
+    from harness.gallery import PLOTS
+
+    for name, one in PLOTS.items():
+        typer.echo(f"{name:24} {one.about}")
+    try:
+        for name, figure in _figures(run, baseline, store, quick=False).items():
+            typer.echo(f"{name:24} {figure.title}")
+    except HarnessError as error:
+        typer.echo(f"figures of the page: {error}", err=True)

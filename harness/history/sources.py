@@ -100,8 +100,12 @@ class Found:
     notes: tuple[str, ...]
 
 
-def points_of(launches: Sequence[Launch], quantity: Quantity, since: str | None = None) -> Found:
+def points_of(
+    launches: Sequence[Launch], quantity: Quantity, since: str | None = None, commits: Commits | None = None
+) -> Found:
     """One point a commit and environment, launches of one commit kept as replications, the newest last.
+
+    `commits`: those of many cases, asked of git once; the launches' own unless given.
 
     Raises CannotMeasureError if no launch belongs to a commit, or only one commit in one environment has been
     measured; UsageError for a `since` that is neither a date nor a commit.
@@ -112,7 +116,7 @@ def points_of(launches: Sequence[Launch], quantity: Quantity, since: str | None 
         notes.append(f"{len(launches) - len(clean)} of {len(launches)} launches {LEFT_OUT}")
     if not clean:
         raise CannotMeasureError(f"no history: all {len(launches)} launches {LEFT_OUT}")
-    commits = Commits(_commit(one) for one in clean)
+    commits = commits or Commits(_commit(one) for one in clean)
     order = _order(clean, commits, notes)
     points = _since(_points(clean, quantity, order), since, commits)
     if len({(point.commit, identity(point.environment)) for point in points}) < 2:  # noqa: PLR2004  # before, after

@@ -1,6 +1,5 @@
 """Cases that differ in nothing but the device, side by side, and the series over n that they make."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,10 +8,10 @@ import numpy as np
 from harness.errors import UsageError
 from harness.judge.comparison import nothing_to_compare
 from harness.judge.crossover import CONFIDENCE, FEWEST_CALLS, Crossover, Floats, Point, bootstrap_draws, crossover
+from harness.judge.fit_times import fit_samples_s, without_n
 from harness.records.record import Record
 
 CPU = "cpu"
-_SIZE = re.compile(r"(?<=[:,])n=[^,]*,?")
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def _series(records: Sequence[Record], device: str) -> Iterable[Series]:
             found.setdefault(_numbered(name, i), {}).setdefault(record.n, {})[record.device] = record
     for name, sizes in reversed(found.items()):
         pairs = tuple(_pair(n, sides.get(CPU), sides.get(device), device) for n, sides in sorted(sizes.items()))
-        yield Series(name, device, pairs, _crossover(pairs, _alone), _crossover(pairs, _with_transfer))
+        yield Series(name, device, pairs, _crossover(pairs, fit_samples_s), _crossover(pairs, _with_transfer))
 
 
 def _numbered(name: str, i: int) -> str:
@@ -98,11 +97,9 @@ def _numbered(name: str, i: int) -> str:
 
 def _name(record: Record) -> str:
     """What a series shares: the problem but for n, its p, the solver and every option but the device."""
-    problem = _SIZE.sub("", record.problem).rstrip(",:")
     options = [f"{name}={value}" for name, value in record.options.items()]
     threads = [f"threads={record.threads}"] if record.threads > 1 else []
-    p = [] if f"p={record.p}" in re.split("[:,]", problem) else [f"p={record.p}"]
-    return " ".join([problem, *p, record.solver, *options, *threads])
+    return " ".join([without_n(record), record.solver, *options, *threads])
 
 
 def _pair(n: int, cpu: Record | None, cuda: Record | None, device: str) -> Pair:
@@ -115,8 +112,8 @@ def _pair(n: int, cpu: Record | None, cuda: Record | None, device: str) -> Pair:
         cpu=cpu,
         cuda=cuda,
         reason="",
-        ratio=_ratio(_alone(cuda), _alone(cpu)),
-        ratio_with_transfer=None if both is None else _ratio(both, _alone(cpu)),
+        ratio=_ratio(fit_samples_s(cuda), fit_samples_s(cpu)),
+        ratio_with_transfer=None if both is None else _ratio(both, fit_samples_s(cpu)),
         digits_difference=_difference(cuda.accuracy.digits, cpu.accuracy.digits),
     )
 
@@ -136,23 +133,15 @@ def _why_not(record: Record | None, device: str) -> str:
         return f"raised on {device} while it was timed: {record.samples.error}"
     if record.fit_s is None:
         return f"not timed on {device}"
-    times = _alone(record)
+    times = fit_samples_s(record)
     good = np.isfinite(times).all() and (times > 0).all()
     return "" if good else f"a sample on {device} is not a positive, finite time"
-
-
-def _alone(record: Record) -> Floats:
-    """Raw samples (k,) as seconds of a whole fit: of a training, its epochs times an epoch."""
-    samples = record.samples
-    calls = np.array(samples.wall_s or samples.cpu_s, dtype=np.float64)
-    epochs = record.options.get("epochs")
-    return calls if record.unit == "fit" else calls * (int(str(epochs)) / record.epochs_per_call)
 
 
 def _with_transfer(record: Record) -> Floats | None:
     """The same with one copy in and one out, which are taken as known; None where they were not measured."""
     copies = transfer_s(record)
-    return None if copies is None else _alone(record) + copies
+    return None if copies is None else fit_samples_s(record) + copies
 
 
 def _ratio(above: Floats, below: Floats) -> Ratio:
@@ -176,5 +165,5 @@ def _crossover(pairs: Sequence[Pair], cuda_s: Callable[[Record], Floats | None])
         if pair.ratio is not None and pair.cpu is not None and pair.cuda is not None:
             times = cuda_s(pair.cuda)
             if times is not None:
-                points.append(Point(pair.n, _alone(pair.cpu), times))
+                points.append(Point(pair.n, fit_samples_s(pair.cpu), times))
     return crossover(points) if points else None

@@ -25,7 +25,7 @@ class Ending(StrEnum):
 
 
 class FindingLine(Kept):
-    """One finding here: the installed version, whether that has the defect, and how the check came out."""
+    """One finding here: the installed version, whether that has the defect, how the check came out, what to do."""
 
     id: str
     title: str
@@ -39,6 +39,10 @@ class FindingLine(Kept):
     case_says: str = ""
     script_says: str = ""
     reason: str = ""
+    what: str = ""
+    workaround: str = ""
+    upstream: str = ""
+    script: str = ""
 
 
 def presence(finding: Finding, installed: str | None) -> Present:
@@ -66,7 +70,9 @@ def judge(finding: Finding, installed: str | None, seen: Seen | None = None, pri
         wanted, against = (Ending.REPRODUCED, absent) if present is Present.YES else (Ending.NOT_THERE, there)
         outcome, reason = (Ending.NOT_AS_SAID, "; ".join(against)) if against else (wanted, "")
     return FindingLine(
-        **{name: getattr(finding, name) for name in ("id", "title", "library", "bad", "good")},
+        **{name: getattr(finding, name) for name in ("id", "title", "library", "bad", "good", "upstream")},
+        **{name: " ".join(getattr(finding, name).split()) for name in ("what", "workaround")},
+        script=finding.script.strip(),
         kind=finding.kind.value,
         installed=installed,
         present=present,

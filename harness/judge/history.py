@@ -146,6 +146,15 @@ def _parts(environment: Environment) -> dict[str, str]:
     return {name: str(value) for name, value in sorted(parts.items()) if value not in (None, "")}
 
 
+def labels(environments: Sequence[Environment]) -> list[str]:
+    """What tells each of several environments from the others: `scikit-learn 1.9.1`; empty where nothing does."""
+    parts = [_parts(environment) for environment in environments]
+    names = [
+        name for name in dict.fromkeys(n for found in parts for n in found) if len({p.get(name) for p in parts}) > 1
+    ]
+    return [", ".join(f"{name} {found.get(name, 'none')}" for name in names) for found in parts]
+
+
 def differences(old: Environment, new: Environment) -> tuple[str, ...]:
     """For example `numpy 2.3.1 → 2.4.6`; what only one of them says is left out if the other says nothing of it."""
     before, after = _parts(old), _parts(new)

@@ -149,11 +149,12 @@ class Tutorial(_Entry):
 
 
 class Ending(StrEnum):
-    """How a figure came out."""
+    """How a figure came out; `not_run` only where somebody asked for less than all."""
 
     REPRODUCED = "reproduced"
     NOT_REPRODUCED = "not_reproduced"
     NOT_REPRODUCIBLE = "not_reproducible"
+    NOT_RUN = "not_run"
 
 
 class Line(Kept):
@@ -182,6 +183,7 @@ class Summary(Kept):
     reproduced: int
     not_reproduced: int
     not_reproducible: int
+    not_run: int
     lines: tuple[Line, ...]
 
 
@@ -222,6 +224,12 @@ def compare(tutorial: str, figure: Figure, values: Sequence[float], missing: str
         outcome=ending,
         reason=reason,
     )
+
+
+def not_run(tutorial: str, figure: Figure, reason: str) -> Line:
+    """The line of a figure whose case was left out."""
+    line = compare(tutorial, figure, ())
+    return line.model_copy(update={"outcome": Ending.NOT_RUN, "reason": reason})
 
 
 def _worst(printed: Sequence[float], found: Sequence[float], *, relative: bool) -> float | None:

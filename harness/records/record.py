@@ -9,8 +9,18 @@ from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples
 from harness.verify.accuracy import Accuracy
+from harness.verify.digits import MAX_DIGITS
 
-__all__ = ["Accuracy", "Kept", "Record", "Samples", "Solution", "Status", "TraceRecord"]  # what judges may see
+__all__ = [
+    "MAX_DIGITS",
+    "Accuracy",
+    "Kept",
+    "Record",
+    "Samples",
+    "Solution",
+    "Status",
+    "TraceRecord",
+]  # what judges may see
 
 SCHEMA_VERSION: Literal[1] = 1
 """Of records; the store's tables have their own (records.migrations)."""

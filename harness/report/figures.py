@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
 from io import BytesIO
 
 import matplotlib as mpl
@@ -12,11 +11,8 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Points = tuple[Floats, Floats]
-"""Horizontal and vertical values, both (m,)."""
+from harness.report.drawing import Drawing, Form, Labels, Points, diagonal, on_logarithms
 
 # Okabe and Ito's palette, told apart with every common kind of colour blindness. Its yellow is left
 # out: nobody can read it on white.
@@ -32,8 +28,6 @@ NARROW_PANEL_INCHES = (6.25, 5.0)
 DPI = 160
 """One panel is 1200 x 800 pixels."""
 
-LOG_SPAN = 100.0
-"""Losses that span more than this factor are drawn on a logarithmic axis."""
 POINT_SIZE = 24.0
 """Area of a point in square points, as matplotlib has it."""
 MANY_POINTS = 1_000
@@ -50,15 +44,6 @@ FORMATS: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf
 """Suffix -> what matplotlib would write of the moment: the same figure is the same file."""
 
 
-@dataclass(frozen=True)
-class Labels:
-    """The texts of one panel, as plain text: a `$` is a dollar. `title` may have several lines."""
-
-    title: str
-    x: str
-    y: str
-
-
 def panels(count: int = 1) -> tuple[Figure, list[Axes]]:
     """An empty figure of `count` panels side by side; one alone is 1200 x 800 pixels."""
     width, height = PANEL_INCHES if count == 1 else NARROW_PANEL_INCHES
@@ -73,6 +58,16 @@ def rendered(figure: Figure, suffix: str) -> bytes:
     with mpl.rc_context({"svg.hashsalt": "harness"}):  # else the ids inside an SVG are drawn at random
         figure.savefig(held, format=suffix[1:], metadata=FORMATS[suffix])
     return held.getvalue()
+
+
+def drawn(drawing: Drawing, into: Axes | None = None) -> Figure:
+    """The drawing by matplotlib; on `into` or a new figure."""
+    if drawing.form is Form.LOSSES:
+        return losses(drawing.over, drawing.labels, into)
+    if drawing.form is Form.OBSERVED:
+        return predicted_against_observed(drawing.points, drawing.labels, into)
+    over = {Form.FITTED: scatter_with_lines, Form.SPLITS: splits_and_predictions}[drawing.form]
+    return over(drawing.points, drawing.over, drawing.labels, into)
 
 
 def scatter_with_lines(
@@ -95,9 +90,7 @@ def losses(curves: Mapping[str, Points], labels: Labels, into: Axes | None = Non
     axes = into or panels()[1][0]
     for i, (label, (epoch, loss)) in enumerate(curves.items()):
         _line(axes, (epoch, np.where(np.isfinite(loss), loss, np.nan)), label, i)
-    values = np.concatenate([loss for _, loss in curves.values()])
-    positive = values[np.isfinite(values) & (values > 0)]
-    if len(positive) and positive.max() > LOG_SPAN * positive.min():
+    if on_logarithms(curves):
         axes.set_yscale("log")
     axes.margins(x=0.02)
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True))
@@ -107,15 +100,12 @@ def losses(curves: Mapping[str, Points], labels: Labels, into: Axes | None = Non
 def predicted_against_observed(pairs: Mapping[str, Points], labels: Labels, into: Axes | None = None) -> Figure:
     """Predictions (vertical) against observations, a colour for each label, with the diagonal they should lie on."""
     axes = into or panels()[1][0]
-    low = min(float(values.min()) for pair in pairs.values() for values in pair)
-    high = max(float(values.max()) for pair in pairs.values() for values in pair)
     for i, (label, points) in enumerate(pairs.items()):
         _scatter(axes, points, label, color=SERIES[i % len(SERIES)], marker=MARKERS[i % len(MARKERS)], alpha=0.55)
-    margin = 0.04 * (high - low) or 1.0
-    diagonal = np.array([low - margin, high + margin])
-    axes.plot(diagonal, diagonal, color=BLACK, linewidth=1.5, linestyle="--", label="predicted = observed")
+    ends = diagonal(pairs)
+    axes.plot(ends, ends, color=BLACK, linewidth=1.5, linestyle="--", label="predicted = observed")
     # One range on both axes: the diagonal goes from corner to corner.
-    axes.set(xlim=diagonal, ylim=diagonal)
+    axes.set(xlim=ends, ylim=ends)
     return finished(axes, labels)
 
 
@@ -130,11 +120,6 @@ def splits_and_predictions(
     for label, points in predicted.items():
         _scatter(axes, points, label, color=VERMILLION, marker="x", alpha=0.9, size=20)
     return finished(axes, labels)
-
-
-def number(value: float) -> str:
-    """Four significant digits, as titles and legends give R² and losses."""
-    return f"{value:#.4g}".rstrip(".")
 
 
 def _scatter(

@@ -11,13 +11,13 @@ from harness.errors import UsageError
 from harness.judge.history import differences
 from harness.judge.series import History, Series, Step
 from harness.judge.verdict import Verdict
+from harness.report.drawing import Labels
 from harness.report.figures import (
     BLACK,
     FORMATS,
     MARKERS,
     SERIES,
     STYLES,
-    Labels,
     finished,
     panels,
     rendered,

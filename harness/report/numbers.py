@@ -55,6 +55,11 @@ def power(value: float | None) -> str:
     return "0" if value == 0 else f"{value:.1e}"
 
 
+def four(value: float) -> str:
+    """Four significant digits, as titles and legends give R² and losses."""
+    return f"{value:#.4g}".rstrip(".")
+
+
 def ratio(value: float | None) -> str:
     """1.00x, 12.30x, 6786x, 1e-05x."""
     if value is None or math.isnan(value):

@@ -15,7 +15,12 @@ WIDTHS = {"figure": 30, "printed": 13, "reproduced": 23, "tolerance": 14, "outco
 """With a space between columns, 100."""
 INDENT = 4
 
-_STYLES = {Ending.REPRODUCED: "green", Ending.NOT_REPRODUCED: "bold red", Ending.NOT_REPRODUCIBLE: "yellow"}
+_STYLES = {
+    Ending.REPRODUCED: "green",
+    Ending.NOT_REPRODUCED: "bold red",
+    Ending.NOT_REPRODUCIBLE: "yellow",
+    Ending.NOT_RUN: "dim",
+}
 
 
 def print_published(console: Console, summary: Summary) -> None:
@@ -31,7 +36,8 @@ def print_published(console: Console, summary: Summary) -> None:
 def conclusion(summary: Summary) -> str:
     """How many figures came out how."""
     counts = f"{summary.reproduced} reproduced, {summary.not_reproduced} not reproduced"
-    return f"{counts}, {summary.not_reproducible} not reproducible (with reasons)"
+    left = f", {summary.not_run} not run" if summary.not_run else ""
+    return f"{counts}, {summary.not_reproducible} not reproducible (with reasons){left}"
 
 
 def _print_lines(console: Console, lines: Iterable[Line]) -> None:
@@ -53,12 +59,16 @@ def _table(rows: Iterable[list[str]]) -> Table:
 
 def _cells(line: Line) -> list[str]:
     style = _STYLES[line.outcome]
-    printed = f"{line.count} values" if isinstance(line.printed, tuple) else f"{line.printed:.8g}"
     outcome = f"[{style}]{line.outcome.value.replace('_', ' ')}[/]"
-    return [escape(line.figure), printed, _reproduced(line), line.tolerance_text or NONE, outcome]
+    return [escape(line.figure), printed(line), reproduced(line), line.tolerance_text or NONE, outcome]
 
 
-def _reproduced(line: Line) -> str:
+def printed(line: Line) -> str:
+    """The value, or how many there are."""
+    return f"{line.count} values" if isinstance(line.printed, tuple) else f"{line.printed:.8g}"
+
+
+def reproduced(line: Line) -> str:
     """The value; of a list, how many are near enough and the worst difference."""
     if line.reproduced is None or line.deviation is None:
         return NONE

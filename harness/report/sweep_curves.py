@@ -10,16 +10,13 @@ from matplotlib.figure import Figure
 
 from harness.judge.censored import Floats, median
 from harness.judge.tuning import DIVERGED, GOOD_FACTOR, CellSummary, Tuning
-from harness.records.sweep import Cell
 from harness.report import sweep_words as words
-from harness.report.figures import BLACK, Labels, finished, panels
+from harness.report.drawing import Labels
+from harness.report.figures import BLACK, finished, panels
+from harness.report.sweep_bands import BAND, HEADROOM, quantiles, span
 
-BAND = (0.1, 0.9)
-"""Quantiles over seeds between which the band is drawn: a training in ten lies above it, one in ten below."""
 COLORS, DARKEST, LIGHTEST = "viridis", 0.0, 0.88
 """Dark to light by ascending learning rate, without its yellow, which nobody can read on white."""
-HEADROOM, FOOTROOM = 30.0, 30.0
-"""Factors above the first excess losses and below the tightest tolerance that are drawn: what lies beyond is over."""
 BEST_WIDTH, WIDTH = 3.2, 1.7
 MOST_LABELS = 12
 """Learning rates in a legend; of more, every second or third is named, and the best."""
@@ -64,21 +61,6 @@ def _title(task: str, tuning: Tuning) -> str:
     return f"{task}, {tuning.optimizer}: {best}\n{words.reached(tuning.reach)}; {good}"
 
 
-def quantiles(cell: Cell, shares: Sequence[float]) -> Floats:
-    """(len(shares), M): quantiles over seeds of the excess loss at `at`, NaN where there is none to draw.
-
-    A training that diverged is infinite from its end on, and one that was let go at the tightest tolerance
-    is below every other: those that go on are not alone in what is drawn.
-    """
-    excess = np.array(cell.excess, dtype=np.float64)
-    gone = np.where(cell.diverged, np.inf, 0.0)
-    after = np.array(cell.at)[:, None] > np.array(cell.epochs_run)
-    excess = np.where(after, gone, excess)
-    excess = np.where(np.isnan(excess), gone, excess)
-    places = [math.ceil(share * excess.shape[1]) - 1 for share in shares]
-    return np.asarray(np.sort(excess, axis=1)[:, places].T)
-
-
 def _draw(axes: Axes, cell: CellSummary, color: Floats, label: str | None, *, best: bool) -> None:
     at = np.array(cell.cell.at, dtype=np.float64)
     low, middle, high = quantiles(cell.cell, (BAND[0], 0.5, BAND[1]))
@@ -112,10 +94,7 @@ def _axes(axes: Axes, cells: Sequence[CellSummary]) -> None:
     """Logarithmic both ways, with epoch 0 beside epoch 1; as far as anything is told by it."""
     axes.set_xscale("symlog", linthresh=1, linscale=0.4)
     axes.set_yscale("log")
-    firsts = [quantiles(cell.cell, (BAND[1],))[0, 0] for cell in cells]
-    start = max((first for first in firsts if math.isfinite(first) and first > 0), default=1.0)
-    tightest = min((reach.tolerance for cell in cells for reach in cell.reaches), default=1e-6)
-    axes.set_ylim(tightest / FOOTROOM, start * HEADROOM)
+    axes.set_ylim(*span(cells))
     axes.set_xlim(0, max((cell.cell.epochs for cell in cells), default=1) * 1.05)
 
 

@@ -18,7 +18,8 @@ from harness.judge.profile import Profile
 from harness.judge.tuning import DIVERGED, CellSummary, Tuning
 from harness.records.sweep import Cell
 from harness.report import sweep_words as words
-from harness.report.figures import FORMATS, MARKERS, SERIES, STYLES, Labels, finished, panels, rendered
+from harness.report.drawing import Labels
+from harness.report.figures import FORMATS, MARKERS, SERIES, STYLES, finished, panels, rendered
 from harness.report.sweep_curves import curves
 
 ABOVE = 0.5

@@ -1,0 +1,68 @@
+"""harness report: the HTML page of a run, written, served, and kept up with a run that goes on."""
+
+import shlex
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import options as cli
+from harness.errors import UsageError
+
+PORT = 8321
+DEFAULT = Path("report.html")
+
+
+def report(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The page: FILE.html; report.html unless it is served.")
+    ] = None,
+    run: cli.RunId = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="The run to compare with; the newest earlier of another commit.")
+    ] = None,
+    store: cli.StoreUrl = None,
+    expectations: Annotated[Path | None, typer.Option(help="The expectations file; results/expectations.toml.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fit and time nothing: no tutorials, no floors under the times.")
+    ] = False,
+    serve: Annotated[bool, typer.Option("--serve", help="Open it in the browser, served to this machine.")] = False,
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help=f"With --serve; {PORT}, 0: any.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Make it anew as records come, until Ctrl-C.")] = False,
+) -> None:
+    """Write the page of a run: verdict, accuracy, speed, training, tutorials, history, findings, environment.
+
+    One file that works offline from disk. Its conclusions are computed; filters, figures and tables go with them.
+    """
+    from harness.cli.gate import default_expectations
+    from harness.judge.expectations import read_expectations
+    from harness.page.gather import Asked
+    from harness.page.keeping import Keeper
+    from harness.page.making import check_output
+    from harness.records.store import Store
+    from harness.report.page.render import check_libraries
+
+    if port is not None and not serve:
+        raise UsageError("--port goes with --serve")
+    path = output or (None if serve else DEFAULT)
+    if path is not None:
+        check_output(path)
+    check_libraries()
+    source = expectations or default_expectations()
+    command = shlex.join(["harness", *sys.argv[1:]])
+    asked = Asked(command, read_expectations(source), str(source), run, baseline, quick)
+    keeper = Keeper(Store(store, create=False), asked, path, typer.echo, _busy)
+    if watch or serve:
+        keeper.keep(watch=watch, port=(PORT if port is None else port) if serve else None)
+    else:
+        keeper.once()
+
+
+def _busy() -> AbstractContextManager[object]:
+    """On a terminal, that the page takes a moment is said meanwhile."""
+    from harness.report.console import err
+
+    console = err()
+    return console.status("making the page") if console.is_terminal else nullcontext()

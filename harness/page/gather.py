@@ -1,0 +1,127 @@
+"""Store, files and fits -> the page's evidence: one run and what is known around it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from harness.conditions import doubts_of
+from harness.errors import CannotMeasureError, UsageError
+from harness.judge.expectations import Expectations
+from harness.judge.findings import FindingLine
+from harness.judge.gate import gate
+from harness.judge.published import Line
+from harness.judge.series import History
+from harness.page.floors import floors
+from harness.page.histories import histories
+from harness.records.run import Run, now
+from harness.records.store import Store
+from harness.records.sweep import Cell, Sweep
+from harness.records.sweep_store import SweepStore
+from harness.report.page.evidence import Evidence
+from harness.report.page.section import Figure
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a page is to be of. None: the newest run; the newest earlier run of another commit.
+
+    `expectations`: read from the file that `source` names; `command`: what made the page; `quick`: nothing is fitted or
+    timed anew, so that the tutorials and the floors under the times are left out.
+    """
+
+    command: str
+    expectations: Expectations
+    source: str
+    run: str | None = None
+    baseline: str | None = None
+    quick: bool = False
+
+
+def gather(store: Store, asked: Asked) -> Evidence:
+    """The evidence of a run. Raises CannotMeasureError without any, UsageError for an unknown id or a bad file."""
+    run = store.run(asked.run)
+    records = tuple(store.records(run.id))
+    runs = store.runs()
+    baseline = baseline_of(runs, run, asked.baseline)
+    sweep, cells = _newest_sweep(store)
+    below, without = ((), "--quick times nothing") if asked.quick else floors(run, records)
+    return Evidence(
+        made_at=now(),
+        command=asked.command,
+        run=run,
+        records=records,
+        gate=gate(run, records, asked.expectations),
+        expectations=asked.source,
+        baseline=baseline,
+        baseline_records=() if baseline is None else tuple(store.records(baseline.id)),
+        doubts=doubts_of(store, run, records),
+        sweep=sweep,
+        cells=cells,
+        published=() if asked.quick else _lines(),
+        pictures={} if asked.quick else _pictures(),
+        histories=_histories(store, tuple(one.id for one in runs if one.finished_at is not None)),
+        findings=_findings(),
+        floors=below,
+        floors_missing=without,
+    )
+
+
+def baseline_of(runs: Sequence[Run], run: Run, named: str | None) -> Run | None:
+    """The run of that id, or the newest that began before `run`, is of another commit and shares a case with it.
+
+    Where no commit is known, None. Raises UsageError for an unknown id, and for the run itself.
+    """
+    if named is not None:
+        if named == run.id:
+            raise UsageError(f"--baseline {named}: that is the run itself: name another, or none")
+        found = {one.id: one for one in runs}.get(named)
+        if found is None:
+            raise UsageError(f"no run '{named}' to be the baseline: 'harness report --run' has the same ids")
+        return found
+    commit, planned = run.environment.commit, set(run.planned)
+    earlier = (
+        one
+        for one in reversed(runs)
+        if one.started_at < run.started_at
+        and None not in (commit, one.environment.commit)
+        and one.environment.commit != commit
+        and not planned.isdisjoint(one.planned)
+    )
+    return next(earlier, None)
+
+
+def _newest_sweep(store: Store) -> tuple[Sweep | None, tuple[Cell, ...]]:
+    sweeps = SweepStore(store)
+    found = sweeps.sweeps()
+    return (found[-1], tuple(sweeps.cells(found[-1].id))) if found else (None, ())
+
+
+@cache
+def _lines() -> tuple[Line, ...]:
+    """Once a process: a page that is made again and again does not fit the tutorials again."""
+    from harness.page import tutorials
+
+    return tutorials.lines()
+
+
+@cache
+def _pictures() -> Mapping[str, tuple[Figure, ...]]:
+    from harness.page import tutorials
+
+    return tutorials.pictures()
+
+
+@lru_cache(maxsize=1)
+def _histories(store: Store, _finished: tuple[str, ...]) -> tuple[History, ...]:
+    """Judged again when another run has finished: a run that goes on would have every run read at each record."""
+    return histories(store)
+
+
+def _findings() -> tuple[FindingLine, ...]:
+    """What the findings' files say of the versions that are installed here; nothing is run."""
+    from harness.findings import findings, survey
+
+    try:
+        return tuple(survey(findings()))
+    except CannotMeasureError:
+        return ()

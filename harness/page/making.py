@@ -1,0 +1,43 @@
+"""Evidence -> the page, and the page -> a file, whole or not at all."""
+
+import secrets
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.page.gather import Asked, gather
+from harness.records.store import Store
+from harness.report.page.order import sections
+from harness.report.page.render import render
+
+SUFFIXES = (".html", ".htm")
+
+
+def make(store: Store, asked: Asked, *, reload_s: float | None = None, version: str | None = None) -> str:
+    """The page. Raises what `gather` and `render` raise."""
+    evidence = gather(store, asked)
+    return render(evidence, sections(evidence), reload_s=reload_s, version=version)
+
+
+def check_output(path: Path) -> None:
+    """Raise UsageError, before minutes of fitting and not after them, if no page can be written there."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{path}: a page's suffix is .html, not '{path.suffix}'")
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"{path}: cannot be written: it is a folder, or its folder does not exist")
+
+
+def write(path: Path, text: str) -> None:
+    """Write the page beside itself, then put it in its place. Raises UsageError, one line, if that cannot be."""
+    made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        made.write_bytes(encoded(text))
+        made.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from None
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def encoded(text: str) -> bytes:
+    """UTF-8; half a surrogate pair, which a file's name may be, as a reference that a browser shows as U+FFFD."""
+    return text.encode("utf-8", "xmlcharrefreplace")

@@ -1,0 +1,123 @@
+// Figures: drawn when they come into sight, given the rows that the filter leaves, drawn anew in another theme.
+
+const figures = [];
+const ERRORS = 1; // of Vega's log levels: it warns of every step that is as high as it wants to be
+const NO_CASE = new Set(["line", "area", "trail", "group"]); // one mark of many rows: it is of no one case
+
+function buildFigure(place, name, part) {
+  const drawing = place.querySelector(".drawing");
+  const save = make("button", { type: "button", textContent: "SVG", "aria-label": `Download as SVG: ${part.title}` });
+  const empty = make("p", { className: "empty", hidden: true, textContent: "The filter leaves nothing to draw." });
+  place.querySelector("figcaption").append(" ", save);
+  drawing.after(empty);
+  const figure = { place, drawing, empty, part, embedded: null, seen: false, busy: Promise.resolve() };
+  // A specification may say how wide it has to be to be read: on a phone it scrolls inside its box.
+  const least = part.spec.usermeta?.minWidth;
+  if (least) {
+    drawing.style.minWidth = `${least}px`;
+    const box = drawing.parentElement;
+    box.tabIndex = 0; // whoever has only the keyboard scrolls it with the arrows
+    box.setAttribute("role", "region");
+    box.setAttribute("aria-label", part.title);
+  }
+  save.addEventListener("click", async () => {
+    await draw(figure);
+    download(`${name}.svg`, "image/svg+xml", await figure.embedded.view.toSVG());
+  });
+  onFilter.push(() => refill(figure));
+  figures.push(figure);
+}
+
+const PLAIN = {};
+
+/** Vega counts by name in plain objects, where a solver called "constructor" is found before it was put in. */
+function ownName(value) {
+  return typeof value === "string" && value in PLAIN ? `${value}\u200b` : value;
+}
+
+function rowsFor(figure) {
+  // Vega writes into its rows: each figure gets its own.
+  return rowsOf(figure.part.rows).filter(passes).map((row) => {
+    const own = { ...row };
+    for (const key in own) own[key] = ownName(own[key]);
+    return own;
+  });
+}
+
+function dark() {
+  const { theme } = document.documentElement.dataset;
+  return theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+/** One thing after the other: a filter may change while a figure is being drawn. */
+function queue(figure, work) {
+  figure.busy = figure.busy.then(work).catch((error) => {
+    console.error(error);
+    figure.empty.textContent = `This figure could not be drawn: ${error.message}`;
+    figure.empty.hidden = false;
+  });
+  return figure.busy;
+}
+
+function draw(figure) {
+  return queue(figure, async () => {
+    if (figure.embedded) return;
+    figure.seen = true;
+    const rows = rowsFor(figure);
+    // Vega puts its own words in place of the drawing's label unless the specification has some.
+    const description = figure.drawing.getAttribute("aria-label");
+    const own = JSON.parse(JSON.stringify(figure.part.spec), (_key, value) => ownName(value));
+    const spec = { ...own, description, datasets: { ...own.datasets, rows } };
+    figure.embedded = await vegaEmbed(figure.drawing, spec, {
+      mode: "vega-lite", actions: false, ast: true, renderer: "canvas", defaultStyle: false, logLevel: ERRORS,
+      config: DATA.themes[dark() ? "dark" : "light"], tooltip: showTooltip,
+    });
+    figure.empty.hidden = rows.length > 0;
+    listen(figure.embedded.view, figure.drawing);
+  });
+}
+
+function refill(figure) {
+  if (!figure.seen) return;
+  queue(figure, async () => {
+    const rows = rowsFor(figure);
+    figure.empty.hidden = rows.length > 0;
+    if (figure.embedded) await figure.embedded.view.data("rows", rows).runAsync();
+  });
+}
+
+function listen(view, drawing) {
+  const caseOf = (item) => {
+    if (!item || NO_CASE.has(item.mark?.marktype)) return "";
+    const name = item.datum?.case ?? item.datum?.datum?.case;
+    return hasCase(name) ? name : "";
+  };
+  view.addEventListener("mousemove", (_event, item) => { drawing.classList.toggle("case", Boolean(caseOf(item))); });
+  view.addEventListener("click", (_event, item) => { const open = caseOf(item); if (open) change({ open }); });
+}
+
+function redrawFigures() {
+  for (const figure of figures.filter(({ seen }) => seen)) {
+    queue(figure, () => { figure.embedded?.finalize(); figure.embedded = null; });
+    draw(figure);
+  }
+}
+
+/** The figures in sight are drawn: who measures how long the page takes, or pictures it, looks for this. */
+function isReady() {
+  document.documentElement.dataset.ready ??= performance.now(); // ms since the navigation began
+}
+
+function watchFigures() {
+  const near = new IntersectionObserver((entries) => {
+    const drawing = entries.filter(({ isIntersecting }) => isIntersecting).map((entry) => {
+      near.unobserve(entry.target);
+      return draw(figures.find(({ place }) => place === entry.target));
+    });
+    Promise.all(drawing).then(isReady);
+  }, { rootMargin: "400px 0px" });
+  for (const { place } of figures) near.observe(place);
+  if (!figures.length) isReady();
+  addEventListener("beforeprint", () => { for (const figure of figures) draw(figure); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawFigures);
+}

@@ -1,0 +1,157 @@
+"""Names from people's files, libraries and other machines are shown as they are, and never run."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import ActionChains
+from selenium.webdriver.support.ui import WebDriverWait
+
+from harness.report.page.section import FILTERS
+from harness.report.spreadsheet import FORMULA
+from tests import page_data
+from tests.browser import PATIENCE_S, asked, browser, complaints
+from tests.page_checks import too_wide
+from tests.page_driver import Made, Reader, shown_columns
+from tests.page_records import HOSTILE
+
+NUMBER = re.compile(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?")
+HELD = """
+    return {
+        hacked: window.hacked ?? null,
+        made: [...document.querySelectorAll('img, iframe, object, embed, base, main svg[onload], [srcdoc]')].length,
+        scripts: document.scripts.length,
+        handlers: [...document.querySelectorAll('*')].filter(
+            e => [...e.attributes].some(a => a.name.startsWith('on')) || /^\\s*javascript:/i.test(e.href ?? e.src ?? '')
+        ).length,
+        polluted: (() => { for (const name in {}) return name; return null; })(),
+    };
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return Made.of(page_data.hostile(), tmp_path_factory.mktemp("page"))
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> int:
+    """How many scripts a page has in which no name is hostile."""
+    return Made.of(page_data.everything(), tmp_path_factory.mktemp("plain")).path.read_text("utf-8").count("<script")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Reader]:
+    with browser() as page:
+        yield Reader(page)
+
+
+@pytest.fixture
+def reader(chromium: Reader, made: Made, scripts: int) -> Iterator[Reader]:
+    """Afterwards nothing has run, nothing was added to the page, nothing was asked for, and nobody has complained."""
+    chromium.page.get("about:blank")
+    asked(chromium.page)
+    complaints(chromium.page)
+    chromium.open(made)
+    yield chromium
+    held = chromium.page.execute_script(HELD)
+    assert held == {"hacked": None, "made": 0, "scripts": scripts, "handlers": 0, "polluted": None}
+    assert not [url for url in asked(chromium.page) if not url.startswith(made.path.as_uri())]
+    assert complaints(chromium.page) == []
+    assert WebDriverWait(chromium.page, PATIENCE_S).until(lambda page: page.title).startswith("harness report")
+
+
+def test_nothing_runs_when_the_page_is_read_through(reader: Reader, made: Made) -> None:
+    for name in made.figures:
+        assert min(reader.colours(name)) > 2, name
+    for name in made.tables:
+        reader.rows(name)
+
+
+def test_every_name_is_in_a_table_as_it_is(reader: Reader, made: Made) -> None:
+    cells = {cell for name in made.tables for row in reader.rows(name) for cell in row}
+    wanted = {
+        str(row[column.key])
+        for table in made.tables.values()
+        for column in shown_columns(table)
+        for row in table.rows
+        if row.get(column.key) in HOSTILE
+    }
+    assert set(HOSTILE) <= wanted
+    assert wanted <= cells
+
+
+def test_a_name_of_ten_thousand_letters_does_not_widen_the_page(reader: Reader, made: Made) -> None:
+    for name in made.tables:
+        reader.rows(name)
+    assert too_wide(reader.page) == []
+
+
+@pytest.mark.parametrize("place", range(len(HOSTILE)))
+def test_a_case_with_such_a_name_is_opened_filtered_and_kept_in_the_address(
+    reader: Reader, made: Made, place: int
+) -> None:
+    name = HOSTILE[place]
+    table = next(name for name, table in made.tables.items() if any("case" in row for row in table.rows))
+    reader.rows(table)
+    opener = next(
+        one
+        for one in reader.every(f'[data-part="{table}"] tr.case')
+        if name in one.get_property("textContent")  # type: ignore[operator]
+    )
+    reader.page.execute_script("arguments[0].querySelector('button.open').click()", opener)
+    dialog = reader.one("dialog#case")
+    reader.until(lambda: "Reproduce it" in dialog.text)
+    assert name in str(dialog.get_property("textContent"))
+    reader.reload()
+    assert name in str(reader.one("dialog#case").get_property("textContent"))
+    reader.page.back()
+
+
+def test_filters_hold_such_names_and_find_their_rows(reader: Reader) -> None:
+    boxes = "return [...document.querySelectorAll('details.filter label')].map(label => label.textContent)"
+    labels = reader.page.execute_script(boxes)
+    assert set(HOSTILE) <= set(labels)
+    first = reader.one("#count").text
+    for name in HOSTILE[:-1]:
+        reader.page.execute_script(
+            """
+            for (const label of document.querySelectorAll('details.filter label')) {
+                if (label.textContent === arguments[0]) label.querySelector('input').click();
+            }
+            """,
+            name,
+        )
+    left = reader.one("#count").text
+    assert left != first
+    reader.reload()
+    assert reader.one("#count").text == left
+    assert all(key in FILTERS for key in re.findall(r"(?:^|&)(\w+)=", reader.fragment))
+
+
+def pointed_at(reader: Reader, made: Made) -> Iterator[str]:
+    """What the page says of the marks of each figure, wherever it is pointed at."""
+    for name in made.figures:
+        canvas = reader.drawn(name).find_element("css selector", "canvas")
+        wide, high = canvas.size["width"], canvas.size["height"]
+        for across, down in itertools.product((0.1, 0.2, 0.0, -0.1, 0.3), (0.05, -0.1, 0.2, -0.2)):
+            move = ActionChains(reader.page, duration=0)
+            move.move_to_element_with_offset(canvas, int(across * wide), int(down * min(high, 900))).perform()
+            if reader.one("#tooltip").is_displayed():
+                yield str(reader.one("#tooltip").get_property("textContent"))
+
+
+def test_pointing_at_a_mark_shows_its_name_as_text(reader: Reader, made: Made) -> None:
+    assert any(name in said for said in pointed_at(reader, made) for name in HOSTILE)
+
+
+def test_no_cell_of_a_download_is_a_formula(reader: Reader, made: Made, tmp_path: Path) -> None:
+    texts = 0
+    for name in made.tables:
+        for row in reader.csv(name, tmp_path):
+            for cell in filter(None, row.values()):
+                assert NUMBER.fullmatch(cell) or not cell.lstrip(" ").startswith(FORMULA), (name, cell[:80])
+                texts += cell.startswith("'")
+    assert texts, "no table has such a name"

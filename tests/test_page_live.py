@@ -1,0 +1,127 @@
+"""A page that is served or watched shows a new record without anybody's doing."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from harness.records.record import Record
+from harness.records.store import Store
+from tests import page_data
+from tests.browser import browser, complaints
+from tests.page_checks import ready
+from tests.page_driver import Reader
+from tests.page_records import record
+
+FIRST, SECOND = "numpy_lstsq", "a_late_solver"
+
+
+@contextmanager
+def reporting(store: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
+    """`harness report` in a process of its own, with no browser to open; ended as by Ctrl-C."""
+    command = [sys.executable, "-m", "harness", "report", "--store", str(store), "--quick", *words]
+    process = subprocess.Popen(
+        command, cwd=store.parent, env={**os.environ, "BROWSER": "true"}, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+def line_with(process: "subprocess.Popen[str]", pattern: str) -> str:
+    """The first line of the process's output that the pattern is in."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if found := re.search(pattern, line):
+            return found.group()
+    raise AssertionError(f"the process ended, with exit code {process.wait()}, before it said {pattern}")
+
+
+class Growing:
+    """A store of a run that goes on."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.store = path, Store(str(path))
+        cases = (record("four_points", FIRST), record("four_points", SECOND))
+        self.run = page_data.run_of(cases)
+        self.store.start(self.run)
+        self.add(cases[0])
+
+    def add(self, one: Record) -> None:
+        """One case more has ended."""
+        self.store.add_samples(self.store.add(self.run.id, one), one.samples)
+
+
+@pytest.fixture
+def growing(store_path: Path) -> Growing:
+    return Growing(store_path)
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[Reader]:
+    with browser() as page:
+        yield Reader(page)
+
+
+def text_of(reader: Reader) -> str:
+    """All of the page's text; empty while it is being loaded anew."""
+    return str(reader.page.execute_script("return document.body?.textContent ?? ''"))
+
+
+def seen(reader: Reader, solver: str) -> bool:
+    """Whether a row of a table names the solver."""
+    rows = "return [...document.querySelectorAll('tbody tr')].some(row => row.textContent.includes(arguments[0]))"
+    return bool(reader.page.execute_script(rows, solver))
+
+
+def test_a_served_page_takes_up_a_new_record(reader: Reader, growing: Growing) -> None:
+    with reporting(growing.path, "--serve", "--port", "0", "--watch") as process:
+        reader.page.get(line_with(process, r"http://127\.0\.0\.1:\d+/"))
+        ready(reader.page)
+        assert seen(reader, FIRST)
+        assert not seen(reader, SECOND)
+        reader.page.execute_script("location.hash = '#accuracy&solver=numpy_lstsq,a_late_solver'")
+        growing.add(record("four_points", SECOND))
+        reader.until(lambda: seen(reader, SECOND))
+        assert complaints(reader.page) == []
+    assert process.returncode in (0, 130)
+
+
+def test_a_watched_file_loads_itself_anew(reader: Reader, growing: Growing, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    with reporting(growing.path, "--watch", "-o", str(page)) as process:
+        line_with(process, "written")
+        reader.page.get(page.as_uri())
+        ready(reader.page)
+        assert not seen(reader, SECOND)
+        growing.add(record("four_points", SECOND))
+        reader.until(lambda: seen(reader, SECOND))
+    assert process.returncode in (0, 130)
+    assert "location.reload" in page.read_text("utf-8")
+    reader.page.get(page.as_uri())
+    ready(reader.page)
+    live = reader.page.execute_script("return JSON.parse(document.getElementById('data').textContent).live")
+    assert live["reload_s"] is None, "a file that is left behind does not load itself anew"
+
+
+def test_the_server_hands_out_the_page_and_its_version_and_nothing_else(growing: Growing) -> None:
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    with reporting(growing.path, "--serve", "--port", "0", "--watch") as process:
+        url = line_with(process, r"http://127\.0\.0\.1:\d+/")
+        assert b"harness report" in urlopen(url).read()  # noqa: S310  # the address is ours
+        assert re.fullmatch(rb"[0-9a-f]{16}", urlopen(f"{url}version").read())  # noqa: S310
+        for path in ("store.sqlite", "../store.sqlite", "%2e%2e/store.sqlite", "version/x"):
+            with pytest.raises(HTTPError, match="404"):
+                urlopen(url + path)  # noqa: S310
+        with pytest.raises(HTTPError, match="403"):
+            urlopen(Request(url, headers={"Host": "evil.example:80"}))  # noqa: S310

@@ -1,0 +1,225 @@
+"""Sections 1, 2 and 8 of the page: verdicts, accuracy and environment follow from planted evidence."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from harness.judge.doubts import Doubt, State
+from harness.judge.gate import GateReport
+from harness.judge.two_runs import compare_runs
+from harness.judge.verdict import Judgement, Verdict
+from harness.paths import results_folder
+from harness.records.record import Accuracy, Record
+from harness.report.page import accuracy, environment, verdict
+from harness.report.page.section import Figure, Section, Table
+from harness.solvers.status import Status
+from harness.timing.sampling import Samples
+from tests.page_site import evidence, planted, svg, training
+
+
+def cases(scale: float = 1.0, noise: float = 0.01) -> list[Record]:
+    return [planted(f"solver_{i}", scale * 1e-4 * (1 + i), calls=15, noise=noise) for i in range(12)]
+
+
+def slower(records: Sequence[Record], solver: str, factor: float) -> list[Record]:
+    return [
+        one
+        if one.solver != solver
+        else one.model_copy(
+            update={
+                "samples": Samples(
+                    tuple(factor * s for s in one.samples.wall_s), tuple(factor * s for s in one.samples.cpu_s)
+                )
+            }
+        )
+        for one in records
+    ]
+
+
+def table(section: Section, name: str) -> Table:
+    return next(part for part in section.parts if isinstance(part, Table) and part.name == name)
+
+
+def verdicts(records: Sequence[Record], earlier: Sequence[Record]) -> dict[str, Verdict]:
+    return {one.record.solver: one.verdict for one in compare_runs(records, earlier).times}
+
+
+def test_one_slower_solver_of_twelve_is_claimed_and_no_other() -> None:
+    before = cases()
+    found = verdicts(slower(before, "solver_3", 1.5), before)
+    assert found.pop("solver_3") is Verdict.REGRESSION
+    assert set(found.values()) == {Verdict.UNDECIDED}
+    assert verdicts(before, slower(before, "solver_3", 1.5))["solver_3"] is Verdict.IMPROVEMENT
+
+
+def test_what_all_cases_share_is_the_machine_s_and_undecided() -> None:
+    assert set(verdicts(cases(scale=1.5), cases()).values()) == {Verdict.UNDECIDED}
+
+
+def test_two_per_cent_are_less_than_launches_differ_by() -> None:
+    before = cases(noise=1e-4)
+    assert verdicts(slower(before, "solver_3", 1.02), before)["solver_3"] is Verdict.UNDECIDED
+    assert verdicts(slower(before, "solver_3", 1.06), before)["solver_3"] is Verdict.REGRESSION
+
+
+def test_few_cases_and_few_samples_decide_nothing() -> None:
+    before = cases()
+    assert set(verdicts(slower(before, "solver_3", 3.0)[:7], before).values()) == {Verdict.UNDECIDED}
+    thin = [one.model_copy(update={"samples": Samples((1e-4,) * 3, (1e-4,) * 3)}) for one in before]
+    assert verdicts(slower(thin, "solver_3", 3.0), thin)["solver_3"] is Verdict.UNDECIDED
+
+
+def test_the_clock_of_the_wall_alone_claims_nothing() -> None:
+    before = cases()
+    stopped = [
+        one.model_copy(update={"samples": Samples(tuple(2 * s for s in one.samples.wall_s), one.samples.cpu_s)})
+        if one.solver == "solver_3"
+        else one
+        for one in before
+    ]
+    assert verdicts(stopped, before)["solver_3"] is Verdict.UNDECIDED
+
+
+@pytest.fixture(scope="module")
+def launches() -> list[list[Record]]:
+    """The launches of unchanged code that results/change_points recorded: four cases each, every call kept."""
+    noise = json.loads((results_folder() / "change_points" / "noise_two_cores.json").read_text())
+    columns = [
+        [
+            planted(f"cell_{i}", 1.0).model_copy(
+                update={
+                    "samples": Samples(
+                        tuple(1e-9 * one for one in launch["wall_ns"]), tuple(1e-9 * one for one in launch["cpu_ns"])
+                    )
+                }
+            )
+            for launch in cell["launches"]
+        ]
+        for i, cell in enumerate(noise["cells"])
+    ]
+    return [list(one) for one in zip(*columns, strict=True)]
+
+
+def test_unchanged_code_is_called_changed_in_less_than_one_per_cent_of_cases(launches: list[list[Record]]) -> None:
+    rng = np.random.default_rng(0)
+    claimed = total = 0
+    for a, b in rng.integers(0, len(launches) - 3, size=(300, 2)):
+        if abs(a - b) < 3:
+            continue
+        found = compare_runs(side(launches, b), side(launches, a)).times
+        total += len(found)
+        claimed += sum(one.verdict is not Verdict.UNDECIDED for one in found)
+    assert total > 3000
+    assert claimed / total < 0.01
+
+
+def side(launches: list[list[Record]], at: int) -> list[Record]:
+    """Three launches in a row, as if each of their cases were one of a run."""
+    return [
+        record.model_copy(update={"case": f"{record.case} {i}"})
+        for i, launch in enumerate(launches[at : at + 3])
+        for record in launch
+    ]
+
+
+def test_answers_that_changed_are_told_without_statistics() -> None:
+    before = [planted("a", 1e-4), planted("b", 1e-4, digits=9.0), planted("c", 1e-4, digits=9.0, status=Status.WRONG)]
+    now = [planted("a", 1e-4, digits=4.0), planted("b", 1e-4, digits=9.2), planted("c", 1e-4, digits=9.0)]
+    found = compare_runs(now, [*before, planted("gone", 1e-4)])
+    told = [(one.record.solver, one.quantity, one.before, one.now, one.verdict) for one in found.answers]
+    assert told == [
+        ("a", "digits", "14.0", "4.0", Verdict.REGRESSION),
+        ("c", "status", "wrong", "ok", Verdict.IMPROVEMENT),
+    ]
+    assert found.absent == (planted("gone", 1e-4).case,)
+
+
+def test_trainings_answer_by_decades_of_excess_loss() -> None:
+    def trained(excess: float) -> Record:
+        return training("torch_sgd", 1e-4, 0.1, reached={"1e-6": 10}, excess=excess)
+
+    (change,) = compare_runs([trained(1e-2)], [trained(1e-6)]).answers
+    assert (change.quantity, change.verdict) == ("excess loss", Verdict.REGRESSION)
+
+
+def judgement(case: str, verdict_: Verdict, expected: str = "ok") -> Judgement:
+    return Judgement(case, "status", "wrong", expected, verdict_, "detail", "Do this.", "its source")
+
+
+def test_the_worst_verdict_stands_first_and_the_headline_has_all_three() -> None:
+    records = cases()
+    gate = GateReport(
+        (judgement(records[0].case, Verdict.IMPROVEMENT), judgement(records[1].case, Verdict.REGRESSION)), (), 0
+    )
+    doubt = Doubt("load", State.DOUBTFUL, "load 9 on 2 cores", "why", "Wait.", "source")
+    fine = Doubt("swap", State.FINE, "none in use", "why", "", "source")
+    found = verdict.section(evidence(records, gate=gate, expectations="e.toml", doubts=(fine, doubt)))
+    assert found.conclusion == "The gate is breached in 2 cases; the times are doubtful (load)."
+    assert [row["verdict"] for row in table(found, "verdicts").rows] == ["regression", "doubtful"]
+    assert [row["verdict"] for row in table(found, "gate").rows] == ["regression", "improvement"]
+    assert [row["name"] for row in table(found, "doubts").rows] == ["load"]
+    assert "Fine: swap." in table(found, "doubts").caption
+    assert "harness run" in found.missing  # no baseline
+
+
+def test_a_gate_that_holds_and_what_it_knows_and_what_is_missing() -> None:
+    records = cases()
+    held = GateReport((judgement(records[0].case, Verdict.UNCHANGED, "wrong"),), (), 0)
+    found = verdict.section(evidence(records, gate=held, expectations="e.toml"))
+    assert found.conclusion.startswith("The gate holds (1 expectation);")
+    assert [row["solver"] for row in table(found, "known").rows] == ["solver_0"]
+    cut_off = GateReport(held.judgements, ("a case that never came",), 0)
+    going = verdict.section(evidence(records, gate=cut_off, expectations="e.toml"))
+    assert going.conclusion.startswith("The gate holds as far as the run has got;")
+    assert table(going, "gate").rows[0]["problem"] == "a case that never came"
+    assert verdict.section(evidence(records)).conclusion.startswith("The gate judges nothing;")
+
+
+def test_a_change_is_in_the_headline_the_table_and_the_figure() -> None:
+    before = cases()
+    base = evidence(before).run.model_copy(update={"id": "earlier"})
+    now = slower(before, "solver_3", 2.0)
+    found = verdict.section(evidence(now, baseline=base, baseline_records=tuple(before)))
+    assert "1 case is slower since the baseline" in found.conclusion
+    rows = table(found, "changes").rows
+    assert (rows[0]["solver"], rows[0]["verdict"]) == ("solver_3", "regression")
+    assert len(rows) == len(before)
+    (figure,) = (part for part in found.parts if isinstance(part, Figure))
+    assert "1 of them" in figure.description
+    assert svg(figure).count("<path") > len(before)
+
+
+def test_accuracy_says_who_keeps_most_digits_and_what_is_wrong() -> None:
+    ranks = Accuracy(digits=0.0, rank=2, exact_rank=3)
+    records = [
+        planted("good", 1e-4, digits=14.0),
+        planted("good", 1e-4, digits=12.5, problem="everyday"),
+        planted("bad", 1e-4, digits=13.0),
+        planted("bad", 1e-4, problem="everyday", status=Status.WRONG, accuracy=ranks),
+        training("torch_sgd", 1e-4, 0.1, reached={"1e-6": 40}, excess=1e-12),
+        training("torch_sgd", 1e-4, 0.01, reached={"1e-6": None}, excess=1e-3),
+    ]
+    found = accuracy.section(evidence(records))
+    assert "good keeps the most digits where it does worst, 12.5 on all of 2 problems" in found.conclusion
+    assert "bad the fewest, 0.0 on everyday" in found.conclusion
+    assert "bad on everyday:n=1000,p=10,seed=0 (rank 2 instead of 3)" in found.conclusion
+    assert "Of 2 trainings 1 came within 1e-6 of the least loss." in found.conclusion
+    assert table(found, "accuracy").rows[0]["status"] == "wrong"
+    drawn = [svg(part) for part in found.parts if isinstance(part, Figure)]
+    assert "0 ✗" in drawn[0]
+    assert "-12" in drawn[1]
+
+
+def test_an_earlier_environment_is_told_from_this_one() -> None:
+    found = evidence(cases())
+    alone = environment.section(found)
+    assert [column.key for column in table(alone, "machine").columns] == ["what", "here"]
+    versions = {**found.run.environment.versions, "numpy": "0.1"}
+    other = found.run.environment.model_copy(update={"versions": versions, "cores": 64})
+    base = found.run.model_copy(update={"id": "earlier", "environment": other})
+    both = environment.section(evidence(cases(), baseline=base, baseline_records=tuple(cases())))
+    assert "Other than in the baseline: cores, numpy" in both.conclusion
+    same = environment.section(evidence(cases(), baseline=found.run, baseline_records=tuple(cases())))
+    assert "the same machine" in same.conclusion

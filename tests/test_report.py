@@ -1,0 +1,260 @@
+"""harness report and the page's figures in harness plot: what is gathered, written, served and kept up."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.judge.expectations import read_expectations
+from harness.page import keeping
+from harness.page.gather import Asked, baseline_of, gather
+from harness.page.keeping import Keeper
+from harness.page.making import check_output, write
+from harness.page.serving import Served, serving
+from harness.paths import results_folder
+from harness.records.record import Record
+from harness.records.run import Run
+from harness.records.stamp import stamp
+from harness.records.store import Store
+from harness.report.page import render
+from tests.conftest import RunCli
+from tests.page_site import evidence, planted
+
+EXPECTED = results_folder() / "expectations.toml"
+
+
+def run_of(records: Sequence[Record], name: str, commit: str | None, *, minute: int = 0) -> Run:
+    run = evidence(records).run
+    environment = run.environment.model_copy(update={"commit": commit, "dirty": False})
+    at = f"2026-03-01T12:{minute:02}:00.000000+00:00"
+    return run.model_copy(update={"id": name, "environment": environment, "started_at": at, "finished_at": at})
+
+
+def asked(**more: object) -> Asked:
+    return Asked("harness report", read_expectations(EXPECTED), "e.toml", quick=True, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def store(store_path: Path) -> Store:
+    """Two runs of two commits, twelve cases each."""
+    made = Store(str(store_path))
+    records = [planted(f"solver_{i}", 1e-4) for i in range(12)]
+    made.keep(run_of(records, "first", "a" * 40), records)
+    made.keep(run_of(records, "second", "b" * 40, minute=5), records)
+    return made
+
+
+def fit_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that no quick figure has is sought among those that are fitted and timed: not for a test."""
+    monkeypatch.setattr("harness.page.gather._pictures", dict)
+    monkeypatch.setattr("harness.page.gather._lines", tuple)
+    monkeypatch.setattr("harness.page.gather.floors", lambda *_: ((), "not in a test"))
+
+
+def test_the_newest_run_is_compared_with_the_newest_earlier_one_of_another_commit(store: Store) -> None:
+    found = gather(store, asked())
+    assert (found.run.id, found.baseline and found.baseline.id) == ("second", "first")
+    assert len(found.records) == len(found.baseline_records) == 12
+    assert found.gate is not None
+    assert found.doubts
+    assert found.findings
+    named = gather(store, asked(run="first", baseline="second"))
+    assert (named.run.id, named.baseline and named.baseline.id) == ("first", "second")
+    assert gather(store, asked(run="first")).baseline is None
+
+
+def test_a_baseline_shares_a_case_and_has_a_commit() -> None:
+    records, others = [planted("a", 1e-4)], [planted("b", 1e-4)]
+    now = run_of(records, "now", "a" * 40, minute=9)
+    assert baseline_of([run_of(others, "elsewhere", "b" * 40), now], now, None) is None
+    assert baseline_of([run_of(records, "nowhere", None), now], now, None) is None
+    assert baseline_of([run_of(records, "same", "a" * 40), now], now, None) is None
+    older, newer = run_of(records, "older", "b" * 40, minute=1), run_of(records, "newer", "c" * 40, minute=2)
+    assert baseline_of([older, newer, now], now, None) is newer
+    with pytest.raises(UsageError, match="no run 'x'"):
+        baseline_of([older, now], now, "x")
+    with pytest.raises(UsageError, match="that is the run itself"):
+        baseline_of([older, now], now, "now")
+
+
+def test_the_page_is_written_and_says_how_it_was_made(store: Store, run_cli: RunCli, tmp_path: Path) -> None:
+    ended = run_cli("report", "-o", "page.html", "--quick", "--store", store.url)
+    assert ended.code == 0
+    assert "page.html: written" in ended.stdout
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "harness report -o page.html --quick --store" in text
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".html" or path.name.startswith(".")] == [
+        "page.html"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("report", "--run", "x"), 2, "no run 'x'"),
+        (("report", "--baseline", "x"), 2, "no run 'x'"),
+        (("report", "-o", "page.pdf"), 2, "a page's suffix is .html"),
+        (("report", "-o", "nowhere/page.html"), 2, "its folder does not exist"),
+        (("report", "--port", "80"), 2, "--port goes with --serve"),
+        (("report", "--expectations", "none.toml"), 2, "none.toml"),
+        (("report", "--store", "none.sqlite"), 3, "no store there yet"),
+        (("plot", "no-such-figure", "-o", "x.svg"), 2, "unknown plot 'no-such-figure'"),
+        (("plot", "verdict-times"), 2, "where to?"),
+        (("plot", "verdict-times", "-o", "x.gif"), 2, "a picture's suffix"),
+        (("plot", "verdict-times", "-o", "x.svg", "--lr", "0.1"), 2, "--lr goes with the tutorials' pictures"),
+        (("plot", "fit", "-o", "x.svg", "--run", "first"), 2, "plot fit is fitted now"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    store: Store, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, words: Sequence[str], code: int, says: str
+) -> None:
+    fit_nothing(monkeypatch)
+    given = words if "--store" in words else (*words, "--store", store.url)
+    ended = run_cli(*given)
+    assert ended.code == code
+    assert says in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_an_absent_library_is_named_with_its_extra(
+    store: Store, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render, "find_spec", lambda name: None if name == "altair" else object())
+    ended = run_cli("report", "--store", store.url)
+    assert ended.code == 2
+    assert "altair is not installed" in ended.stderr
+    assert "pip install 'ls-harness[report]'" in ended.stderr
+
+
+@pytest.mark.parametrize(("name", "begins"), [("x.svg", b"<svg"), ("x.png", b"\x89PNG"), ("x.pdf", b"%PDF")])
+def test_each_figure_of_the_page_is_drawn_without_a_browser(
+    store: Store, run_cli: RunCli, tmp_path: Path, name: str, begins: bytes
+) -> None:
+    assert run_cli("plot", "verdict-times", "-o", name, "--store", store.url).code == 0
+    assert (tmp_path / name).read_bytes().startswith(begins)
+
+
+def test_all_figures_are_listed(store: Store, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit_nothing(monkeypatch)
+    listed = run_cli("plot", "list", "--store", store.url).stdout
+    assert {"learning-rates", "verdict-times", "accuracy-digits"} <= {line.split()[0] for line in listed.splitlines()}
+    nothing = run_cli("plot", "list", "--store", "none.sqlite")
+    assert nothing.code == 0
+    assert "learning-rates" in nothing.stdout
+    assert "no store there yet" in nothing.stderr
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "page.html"
+    path.write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UsageError, match="cannot be written: No space left"):
+        write(path, "new")
+    assert path.read_text() == "old"
+    folder = tmp_path / "folder.html"
+    folder.mkdir()
+    with pytest.raises(UsageError, match="it is a folder"):
+        check_output(folder)
+
+
+def test_a_stamp_changes_with_every_record_and_end(store: Store) -> None:
+    seen = [stamp(store)]
+    record = planted("new", 1e-4)
+    run = run_of([record], "third", "c" * 40, minute=9)
+    store.start(run)
+    seen.append(stamp(store))
+    key = store.add(run.id, record)
+    seen.append(stamp(store))
+    store.add_samples(key, record.samples)
+    seen.append(stamp(store))
+    store.finish(run.id)
+    seen.append(stamp(store))
+    assert len(set(seen)) == len(seen)
+    assert stamp(store) == seen[-1]
+
+
+def asleep(*steps: Callable[[], object]) -> Callable[[float], None]:
+    """A clock's sleep that does one step after the other instead, then is interrupted."""
+    left = list(steps)
+
+    def sleep(_: float) -> None:
+        if not left:
+            raise KeyboardInterrupt
+        left.pop(0)()
+
+    return sleep
+
+
+def test_watching_makes_the_page_anew_only_when_something_came(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, said, seen = tmp_path / "page.html", list[str](), list[dict[str, object]]()
+    record = planted("new", 1e-4)
+
+    def look() -> None:
+        text = path.read_text(encoding="utf-8")
+        seen.append(json.loads(text.split('id="data">')[1].split("</script>")[0]))
+
+    def add() -> None:
+        store.keep(run_of([record], "third", "c" * 40, minute=9), [record])
+
+    monkeypatch.setattr("harness.page.keeping.time.sleep", asleep(look, lambda: None, add, look))
+    Keeper(store, asked(), path, said.append).keep(watch=True, port=None)
+    look()
+    assert [len(one["cases"]) for one in seen] == [12, 1, 1]  # type: ignore[arg-type]  # a list
+    assert [one["live"] for one in seen] == [
+        {"reload_s": keeping.RELOAD_S, "version": None},
+        {"reload_s": keeping.RELOAD_S, "version": None},
+        {"reload_s": None, "version": None},
+    ]
+    assert len(said) == 3
+
+
+def test_a_served_page_is_this_machine_s_and_knows_when_it_is_old(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, versions, record = list[str](), list[str](), planted("new", 1e-4)
+
+    def ask() -> None:
+        url = said[0].split()[0]
+        version = get(url + "version")
+        assert f'"version":"{version}"' in get(url)
+        versions.append(version)
+
+    def add() -> None:
+        store.keep(run_of([record], "third", "c" * 40, minute=9), [record])
+
+    opened: list[str] = []
+    monkeypatch.setattr("harness.page.keeping.time.sleep", asleep(ask, add, ask))
+    Keeper(store, asked(), None, said.append).keep(watch=True, port=0, browser=opened.append)
+    assert opened == [said[0].split()[0]]
+    assert len(set(versions)) == 2
+    with pytest.raises(urllib.error.URLError):
+        get(opened[0])  # it has ended
+
+
+def get(url: str, **headers: str) -> str:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as answer:  # noqa: S310  # ours
+        return str(answer.read().decode())
+
+
+def test_another_site_s_name_for_this_machine_gets_nothing() -> None:
+    page = Served()
+    page.put(b"private")
+    with serving(page, Served(), 0) as url:
+        assert get(url) == "private"
+        for headers, path, code in (({"Host": "evil.example:80"}, "", 403), ({}, "../etc/passwd", 404)):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                get(url + path, **headers)
+            assert refused.value.code == code
+        port = int(url.rstrip("/").rpartition(":")[2])
+        with pytest.raises(UsageError, match=f"--port {port}: cannot serve there"), serving(page, Served(), port):
+            pass
