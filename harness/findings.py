@@ -15,7 +15,7 @@ from harness.paths import results_folder
 from harness.plan import Case, single
 from harness.problems import catalog as problems
 from harness.records.record import Record
-from harness.run import measure
+from harness.running import measure
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.timing.threads import SIZED_ONCE, limited

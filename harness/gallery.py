@@ -16,7 +16,7 @@ from harness.problems.problem import Problem
 from harness.records.record import Record
 from harness.report.drawing import Drawing
 from harness.report.figures import FORMATS, drawn, panels, rendered
-from harness.run import Outcome, measure
+from harness.running import Outcome, measure
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.solver import Solver

@@ -3,6 +3,11 @@
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
+EXPECTATIONS = Path("results/expectations.toml")
+"""Of a checkout, from its own folder."""
+
+STORE = Path("results/harness.sqlite")
+"""Where runs are kept unless said, from the working folder."""
 
 
 def _data_folder(name: str) -> Path:
@@ -14,6 +19,11 @@ def _data_folder(name: str) -> Path:
 def datasets_folder() -> Path:
     """Data files and their sidecars."""
     return _data_folder("datasets")
+
+
+def expectations_file() -> Path:
+    """The checkout's file where the working folder has one, else the one that came with the package."""
+    return EXPECTATIONS if EXPECTATIONS.is_file() else results_folder() / EXPECTATIONS.name
 
 
 def results_folder() -> Path:

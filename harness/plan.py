@@ -1,8 +1,9 @@
 """From what a person asked for to cases: the product of problems, solvers, devices and options."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
+from types import MappingProxyType
 
 from harness.errors import CannotMeasureError, UsageError
 from harness.problems import catalog as problems
@@ -17,6 +18,7 @@ DEFAULT_LRS = (0.1, 0.01, 0.001, 0.0001)
 DEFAULT_EPOCHS = 1000
 """Enough for lr 0.1 to reach 1e-6 on every tutorial problem trained on squared error; the rest is censored."""
 TUTORIAL = "tutorial"
+NONE: Mapping[str, Problem] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ class Request:
         return said | {name: values for name, values in axes.items() if values}
 
 
-def plan(request: Request) -> list[Case]:
-    """The cases of a request, problem by problem.
+def plan(request: Request, own: Mapping[str, Problem] = NONE) -> list[Case]:
+    """The cases of a request, problem by problem; `own` holds problems that no catalog and no file has, by label.
 
     A solver that was named must take every option that was asked for. With the default solvers an
     option goes to those that take it. Raises UsageError for what is unknown, unusable or refused,
@@ -78,7 +80,7 @@ def plan(request: Request) -> list[Case]:
     named = [solvers.get(name) for name in dict.fromkeys(request.solvers)]
     cases = [
         case
-        for problem in _problems(request)
+        for problem in _problems(request, own)
         for solver in named or _suitable(problem)
         for case in _cases(problem, solver, request, named=bool(named))
     ]
@@ -93,11 +95,14 @@ def single(problem: Problem, solver: Solver, asked: Options) -> Case:
     return Case(problem, solver, resolve(solver.name, solver.takes, asked, problem.recipe))
 
 
-def _problems(request: Request) -> Iterator[Problem]:
+def _problems(request: Request, own: Mapping[str, Problem]) -> Iterator[Problem]:
     """Each problem that was named, at each n where one is drawn; else the tutorials' and the synthetic sizes."""
     specs = list(dict.fromkeys(request.problems))
     if specs:
         for spec in specs:
+            if spec in own:
+                yield own[spec]
+                continue
             for n in request.n or (None,):
                 yield problems.load(spec, n=n, target=request.target)
         return

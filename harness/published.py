@@ -13,7 +13,7 @@ from harness.paths import results_folder
 from harness.plan import Case, single
 from harness.problems import catalog as problems
 from harness.problems.problem import SPLITS, Problem
-from harness.run import Outcome, measure
+from harness.running import Outcome, measure
 from harness.solvers import catalog as solvers
 from harness.solvers.fit import Fit, Inference, Trace
 from harness.solvers.options import UNIVERSAL, Options

@@ -21,7 +21,7 @@ from harness.solvers.options import Options
 
 AXES = ("n", "lr", "seed", "device")
 PLANNED_ELSEWHERE = ("accuracy",)
-"""Commands whose runs are not planned from a Request: they are made anew."""
+"""Commands whose runs are not planned from a Request: they are made anew, as are those of data in memory (`python`)."""
 FLAGS = frozenset(name for name, kind in get_type_hints(Options).items() if kind == bool | None)
 """JSON of a selection has 1 for True, and a case's key shows which it is."""
 
@@ -73,7 +73,8 @@ def _unfinished(store: Store, run_id: str | None) -> Run:
 
 
 def _can_be_planned(run: Run) -> bool:
-    return shlex.split(run.command)[1:2] not in [[name] for name in PLANNED_ELSEWHERE]
+    words = shlex.split(run.command)
+    return words[:1] == ["harness"] and words[1:2] not in [[name] for name in PLANNED_ELSEWHERE]
 
 
 def _planned_again(run: Run) -> list[Case]:

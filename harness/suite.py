@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.plan import single
 from harness.problems import catalog as problems
 from harness.records.record import Record
-from harness.run import Outcome, measure
+from harness.running import Outcome, measure
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.solver import why_unsupported

@@ -12,7 +12,7 @@ from rich.table import Table
 from harness.isolation.isolated import Isolated
 from harness.plan import Case, single
 from harness.problems.catalog import load
-from harness.run import InProcess, Place
+from harness.running import InProcess, Place
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.timing.sampling import Effort

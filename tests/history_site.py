@@ -13,7 +13,7 @@ from harness.records.environment import Environment
 from harness.records.record import Record
 from harness.records.run import Run, Selection
 from harness.records.store import Store
-from harness.run import measure
+from harness.running import measure
 from harness.timing.sampling import Samples
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -207,7 +207,7 @@ def planned(path: Path) -> list[str]:
 def kill_loop(kills: int, seed: int, folder: Path) -> Tally:
     """So many kills, over as many stores as it takes."""
     from harness.records.environment import environment
-    from harness.run import execute  # noqa: F401  # imported before the first fork
+    from harness.running import execute  # noqa: F401  # imported before the first fork
 
     environment()  # the processor's name takes a second to find, once
     tally, chance = Tally(seed), random.Random(seed)  # noqa: S311  # moments, not secrets

@@ -6,6 +6,7 @@ by themselves. Colours are cut to 256, so that the files are small enough to be 
 """
 
 import base64
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from harness.paths import results_folder
 from tests.browser import browser, prefer, resize
 from tests.page_checks import ready
 from tests.page_driver import Reader
@@ -24,15 +26,20 @@ SECTIONS = ("verdict", "accuracy", "speed", "training", "tutorials", "history", 
 TALLEST = 1600
 """Pixels of a section's picture: tables go on below."""
 RUN = (
-    *("--problem", "everyday", "--problem", "diabetes", "--problem", "auto_mpg", "--problem", "synthetic"),
-    *("--n", "1e3", "--n", "1e4", "--n", "1e5", "--device", "cpu"),
+    *("--problem", "synthetic", "--problem", "everyday", "--problem", "diabetes", "--problem", "auto_mpg"),
+    *("--solver", "numpy_lstsq", "--solver", "sklearn", "--solver", "sklearn_tol0", "--solver", "normal_equations"),
+    *("--solver", "scipy_gelsy", "--solver", "streaming", "--solver", "torch_sgd", "--device", "cpu"),
 )
+EXPECTATIONS = "results/expectations.toml"
 SWEEP = ("--problem", "diabetes", "--lr", "1e-3:1:decades", "--device", "cpu")
 
 
 def page_of(folder: Path) -> Path:
-    """A real page: a run over sizes, a sweep over learning rates, the report."""
-    for words in (("run", *RUN), ("sweep", *SWEEP), ("report", "-o", "report.html")):
+    """A real page: a run of four problems, a sweep over learning rates, the report."""
+    (folder / "results").mkdir()
+    shutil.copy(results_folder() / "expectations.toml", folder / EXPECTATIONS)  # so that no picture has a path of here
+    report = ("report", "-o", "report.html", "--expectations", EXPECTATIONS)
+    for words in (("run", *RUN), ("sweep", *SWEEP), report):
         command = [sys.executable, "-m", "harness", *words, "--store", "store.sqlite"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):  # a run in which a case ends wrong has something to show

@@ -20,7 +20,7 @@ from harness.records.record import Accuracy, Record
 from harness.records.store import Store
 from harness.report.accuracy_cells import Sheet, reasons, tabulate
 from harness.report.accuracy_markdown import plain
-from harness.run import InProcess
+from harness.running import InProcess
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind
@@ -361,7 +361,7 @@ def test_ctrl_c_prints_the_tables_there_are_and_exits_130(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.run.time_together", interrupt)
+    monkeypatch.setattr("harness.running.time_together", interrupt)
     ended = run_cli("accuracy", *only("numpy_lstsq"), "--problem", "nist_norris", "--store", store_path)
     assert ended.code == 130
     assert re.fullmatch(r"numpy_lstsq +1\d\.\d *", row(ended, "numpy_lstsq"))

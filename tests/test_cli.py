@@ -16,7 +16,7 @@ from harness import __version__
 from harness.plan import Request, plan
 from harness.records.record import Record
 from harness.records.store import Store
-from harness.run import execute, new_run
+from harness.running import execute, new_run
 from harness.solvers.options import Options
 from harness.timing.sampling import Effort
 from tests.conftest import RunCli
@@ -69,7 +69,7 @@ def test_help_answers_without_the_heavy_libraries(words: str, said: str, tmp_pat
 def test_a_run_in_a_process_of_its_own_fills_the_store_it_is_given(tmp_path: Path) -> None:
     done = command("-m", "harness", *NUMPY, "--store", "x.sqlite", cwd=tmp_path)
     assert done.returncode == 0
-    assert done.stderr == ""
+    assert [line for line in done.stderr.splitlines() if "1 cases in" not in line] == []  # a busy machine's log
     store = Store(str(tmp_path / "x.sqlite"), create=False)
     made = store.run()
     assert f"run {made.id} is in sqlite:///x.sqlite" in done.stdout
@@ -274,7 +274,7 @@ def test_ctrl_c_ends_a_run_with_130_and_the_cases_there_are(run_cli: RunCli, mon
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.run.time_together", interrupt)
+    monkeypatch.setattr("harness.running.time_together", interrupt)
     ended = run_cli(*NUMPY, "--in-process")
     assert ended.code == 130
     assert "1 cases: 1 ok" in ended.stdout

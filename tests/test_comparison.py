@@ -6,7 +6,7 @@ from harness.errors import CannotMeasureError, UsageError
 from harness.judge.comparison import AXES, Row, compare
 from harness.plan import Request, plan
 from harness.records.record import Record
-from harness.run import measure
+from harness.running import measure
 from harness.timing.sampling import Samples
 
 

@@ -9,7 +9,7 @@ import torch
 from harness.plan import Request, plan, single
 from harness.problems.catalog import load
 from harness.records.environment import environment
-from harness.run import exit_code, measure, measure_alone
+from harness.running import exit_code, measure, measure_alone
 from harness.solvers.catalog import ALL, get
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Solver

@@ -23,7 +23,7 @@ from harness.recording import transferred
 from harness.records.record import Accuracy, Record
 from harness.records.store import Store
 from harness.report.device_table import crossover_text
-from harness.run import execute, measure, measure_alone, new_run
+from harness.running import execute, measure, measure_alone, new_run
 from harness.solvers.catalog import get
 from harness.solvers.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import fit_from_design

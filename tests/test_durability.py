@@ -26,7 +26,7 @@ from harness.records.store import Store
 from harness.records.worker import alive, this_process
 from harness.report.live import Live
 from harness.resuming import request_of
-from harness.run import new_run
+from harness.running import new_run
 from harness.solvers.options import Options
 from tests.conftest import RunCli
 from tests.kill_loop import Tally, digest, look

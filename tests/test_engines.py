@@ -13,7 +13,7 @@ from harness.plan import Case, Request, plan, single
 from harness.problems.catalog import load
 from harness.problems.problem import Floats
 from harness.records.store import Store
-from harness.run import measure
+from harness.running import measure
 from harness.solvers.catalog import get
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options

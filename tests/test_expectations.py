@@ -13,7 +13,7 @@ from harness.paths import results_folder
 from harness.plan import Request, single
 from harness.problems.catalog import load
 from harness.records.record import Record
-from harness.run import measure, new_run
+from harness.running import measure, new_run
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status

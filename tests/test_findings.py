@@ -19,7 +19,7 @@ from harness.judge.finding import ERROR, Expected, Finding, Kind, Seen, Shows, r
 from harness.judge.findings import Ending, Present, judge, presence
 from harness.report.findings_markdown import findings_markdown
 from harness.report.findings_table import print_finding, print_findings
-from harness.run import measure
+from harness.running import measure
 from harness.solvers import catalog as solvers
 from tests.conftest import RunCli
 

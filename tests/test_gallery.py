@@ -13,7 +13,7 @@ from harness.errors import CannotMeasureError, UsageError
 from harness.gallery import PLOTS, PlotRequest, draw, draw_case, picture
 from harness.plan import single
 from harness.problems import catalog as problems
-from harness.run import Outcome, measure
+from harness.running import Outcome, measure
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 

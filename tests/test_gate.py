@@ -16,7 +16,7 @@ from harness.plan import Request, single
 from harness.problems.catalog import load
 from harness.records.record import Record
 from harness.records.run import Run
-from harness.run import measure, new_run
+from harness.running import measure, new_run
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status

@@ -25,7 +25,7 @@ from harness.plan import Case, Request, single
 from harness.problems.catalog import load
 from harness.records.record import Record
 from harness.records.store import Store
-from harness.run import Nobody, execute, measure, new_run
+from harness.running import Nobody, execute, measure, new_run
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind

@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.plan import single
 from harness.problems.catalog import load
 from harness.problems.problem import Floats
-from harness.run import measure
+from harness.running import measure
 from harness.solvers import jax_client
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
@@ -267,7 +267,7 @@ POOL = """
 import glob
 from harness.plan import single
 from harness.problems.catalog import load
-from harness.run import measure
+from harness.running import measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 asked = Options(engine="jax", threads=1, epochs=5)

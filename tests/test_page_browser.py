@@ -15,7 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from harness.plan import Request, plan
 from harness.report.page.evidence import Evidence
 from harness.report.page.section import FILTERS, Column, Figure, Kind, Note, Table
-from harness.run import measure
+from harness.running import measure
 from harness.solvers.status import Status
 from tests import page_data
 from tests.browser import asked, browser, complaints

@@ -24,7 +24,7 @@ from harness.report.page.training import NETWORK_FIGURES
 from harness.report.page.training import section as training_section
 from harness.report.page.tutorial_figures import MOST_POINTS, figure
 from harness.report.page.tutorials import SIGNS, section
-from harness.run import Outcome, measure
+from harness.running import Outcome, measure
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.status import Status

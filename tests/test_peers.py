@@ -15,7 +15,7 @@ import pytest
 from harness.plan import Request, plan, single
 from harness.problems.catalog import load
 from harness.problems.problem import Problem, Split
-from harness.run import measure
+from harness.running import measure
 from harness.solvers.catalog import CORE, PEERS, get
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
@@ -255,7 +255,7 @@ LEFT_ALONE = (
 before = state()
 from harness.plan import single
 from harness.problems.catalog import load
-from harness.run import measure
+from harness.running import measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 import scipy.linalg
@@ -298,7 +298,7 @@ ONE_THREAD = """
 import sys, time
 from harness.problems.catalog import load
 from harness.plan import single
-from harness.run import measure
+from harness.running import measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.timing.threads import limited
@@ -325,7 +325,7 @@ OTHER_THREADS = """
 import sys
 from harness.problems.catalog import load
 from harness.plan import single
-from harness.run import measure
+from harness.running import measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 for threads in (1, 1, 2):

@@ -26,7 +26,7 @@ from harness.plan import single
 from harness.problems import catalog as problems
 from harness.published import published_files, reproduce
 from harness.report.published import conclusion, print_published
-from harness.run import measure
+from harness.running import measure
 from harness.solvers import catalog as solvers
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from harness.plan import single
 from harness.problems.catalog import load, sidecars
 from harness.problems.problem import Floats, Problem, Split, design_matrix
-from harness.run import measure
+from harness.running import measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.reference_qr import QRSolution, factor, least_squares

@@ -10,7 +10,7 @@ from harness.plan import Case, Request, plan, single
 from harness.problems.catalog import load
 from harness.records.record import Record
 from harness.records.store import Store
-from harness.run import execute, exit_code, measure, new_run
+from harness.running import execute, exit_code, measure, new_run
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status

@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.plan import Case, single
 from harness.problems.catalog import load
 from harness.problems.problem import Floats, Problem, Split
-from harness.run import Outcome, measure
+from harness.running import Outcome, measure
 from harness.solvers.catalog import ALL, CORE, NAMED, PEERS, SOLVERS, get
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Solver, missing_library

@@ -19,7 +19,7 @@ from harness.records.migrations import VERSION
 from harness.records.record import HeadRow, Record, Solution, TraceRecord
 from harness.records.run import Run
 from harness.records.store import Store
-from harness.run import execute, new_run
+from harness.running import execute, new_run
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.status import Status
@@ -209,6 +209,9 @@ def test_a_run_that_is_interrupted_keeps_the_cases_that_were_fitted(store_path: 
         def started(self, case: Case) -> None:
             if case is cases()[1]:
                 raise KeyboardInterrupt
+
+        def fitted(self, record: Record) -> None:
+            pass
 
         def sampling(self, cases: int) -> None:
             pass

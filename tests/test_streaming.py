@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.plan import single
 from harness.problems.catalog import load, sidecars
 from harness.problems.problem import Floats, Problem, design_matrix
-from harness.run import Outcome, measure
+from harness.running import Outcome, measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.status import Status

@@ -19,7 +19,7 @@ from harness.records.store import Store
 from harness.records.sweep import Cell, Sweep
 from harness.records.sweep_store import SweepStore
 from harness.report.sweep_live import SweepLive
-from harness.run import measure
+from harness.running import measure
 from harness.solvers.status import Status
 from harness.solvers.training import engines
 from harness.solvers.training.engine import Told

@@ -11,6 +11,7 @@ from harness.cli.ab import ab
 from harness.cli.accuracy import accuracy
 from harness.cli.bisect import bisect
 from harness.cli.compare import compare
+from harness.cli.completing import completing
 from harness.cli.doctor import doctor
 from harness.cli.findings import findings
 from harness.cli.fit import fit
@@ -42,9 +43,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("list")(list_names)
-app.command("import")(import_results)
-app.command()(doctor)
+app.command("list")(completing(list_names))
+app.command("import")(completing(import_results))
+app.command()(completing(doctor))
 app.add_typer(store, name="store")
 for command in (
     fit,
@@ -62,7 +63,7 @@ for command in (
     report,
     plot,
 ):
-    app.command()(command)
+    app.command()(completing(command))
 
 
 def _print_version(wanted: bool) -> None:

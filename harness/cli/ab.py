@@ -10,6 +10,7 @@ from harness.cli import options as cli
 from harness.cli.ab_instructions import check_instructions, count_instructions
 from harness.cli.outputs import Junit, Markdown, Outputs
 from harness.errors import UsageError
+from harness.paths import expectations_file
 
 if TYPE_CHECKING:
     from harness.ab.environments import Sides
@@ -56,6 +57,7 @@ def ab(
     markdown: Markdown = None,
     junit: Junit = None,
     as_json: cli.AsJson = False,
+    quiet: cli.Quiet = False,
 ) -> None:
     """Compare two versions: speed with intervals over fresh processes, and accuracy; exit 1 for a regression."""
     from harness.ab.cells import cells
@@ -67,6 +69,7 @@ def ab(
     from harness.report.checks import ab_checks
     from harness.report.console import err, out
     from harness.report.verdict_markdown import ab_markdown
+    from harness.report.working import Working
 
     outputs = Outputs(markdown, junit)
     check_numbers(budget, effect)
@@ -76,21 +79,21 @@ def ab(
     cores = all_cores()
     if duet and len(cores) < 2:  # noqa: PLR2004  # a duet has two voices
         raise UsageError("--duet needs two cores that this process may use")
-    with err().status("looking at both versions") as status:
+    with Working(err(), "looking at both versions", quiet=quiet) as status:
         sides = _built(lambda: _sides(base, head, (python_a, python_b), (with_, against), status.update, calibrate))
         described = _described(sides)
     same = f"{sides.same}: only noise is measured"
-    for note in (*sides.notes, *([same] if sides.same and not calibrate else [])):
+    for note in () if quiet else (*sides.notes, *([same] if sides.same and not calibrate else [])):
         err().print(f"note: {note}", markup=False)
     if instructions:
-        count_instructions(sides, specs, outputs, as_json=as_json)
+        count_instructions(sides, specs, outputs, as_json=as_json, quiet=quiet)
     task = Task(sides, described, specs, Allowance(budget, seed), Manner(duet, fastest, cores))
     if calibrate:
         _calibrate(task, effect, as_json=as_json)
-    report = _compared(task, effect)
+    report = _compared(task, effect, quiet=quiet)
     if as_json:
         typer.echo(ab_json(report))
-    else:
+    elif not quiet or report.exit_code:
         print_ab(out(), report)
     outputs.write(ab_markdown(report), ab_checks(report), f"harness ab {sides.base.name} {sides.head.name}")
     raise typer.Exit(report.exit_code)
@@ -151,30 +154,31 @@ def _described(sides: "Sides") -> "tuple[Side, Side]":
     return identify(sides.base), identify(sides.head)
 
 
-def _compared(task: "Task", effect: float) -> "AbReport":
+def _compared(task: "Task", effect: float, *, quiet: bool) -> "AbReport":
     """Measure until everything is decided or the budget is spent, and judge."""
     from functools import partial
 
     from harness.ab.calibrate import calibration_file
     from harness.ab.measure import measured
-    from harness.cli.gate import default_expectations
     from harness.judge.ab import decided, judge_ab
     from harness.judge.calibration import read_calibration
     from harness.judge.expectations import read_expectations
     from harness.records.environment import environment
     from harness.report.console import err
+    from harness.report.working import Working
 
-    with err().status("starting") as status:
+    with Working(err(), "starting", quiet=quiet) as status:
         compared = measured(task, partial(decided, effect=effect), status.update)
-    err().print(
-        f"{compared.launches} launches in {compared.spent_s:.0f} s; the newest took {compared.started_s:.1f} s to "
-        f"start both versions and {compared.visited_s:.1f} s with its cells",
-        style="dim",
-    )
+    if not quiet:
+        err().print(
+            f"{compared.launches} launches in {compared.spent_s:.0f} s; the newest took {compared.started_s:.1f} s to "
+            f"start both versions and {compared.visited_s:.1f} s with its cells",
+            style="dim",
+        )
     return judge_ab(
         compared.cells,
         effect=effect,
-        expectations=read_expectations(default_expectations()),
+        expectations=read_expectations(expectations_file()),
         calibration=read_calibration(calibration_file(environment(), task.manner)),
         versions=compared.head.versions,
     )
@@ -191,10 +195,11 @@ def _calibrate(task: "Task", effect: float, *, as_json: bool) -> None:
     from harness.records.run import now
     from harness.report.ab_table import print_calibration
     from harness.report.console import err, out
+    from harness.report.working import Working
 
     here = environment()
     path = calibration_file(here, task.manner)
-    with err().status("starting") as status:
+    with Working(err(), "starting") as status:
         arms = calibrate(task, path.with_suffix(".jsonl"), partial(decided, effect=effect), status.update)
     found = Calibration(
         environment=here,

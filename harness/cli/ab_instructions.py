@@ -21,7 +21,9 @@ def check_instructions(*, calibrate: bool) -> None:
     need_valgrind()
 
 
-def count_instructions(sides: "Sides", specs: "Sequence[CellSpec]", outputs: "Outputs", *, as_json: bool) -> NoReturn:
+def count_instructions(
+    sides: "Sides", specs: "Sequence[CellSpec]", outputs: "Outputs", *, as_json: bool, quiet: bool
+) -> NoReturn:
     """Count every cell in both versions, say what changed and end the command: 1 for a regression, 3 if undecided."""
     import json
 
@@ -30,13 +32,14 @@ def count_instructions(sides: "Sides", specs: "Sequence[CellSpec]", outputs: "Ou
     from harness.report.console import err, out
     from harness.report.instructions_markdown import instruction_checks, instructions_markdown
     from harness.report.instructions_table import instruction_rows, print_instructions
+    from harness.report.working import Working
 
-    with err().status("starting valgrind") as status:
+    with Working(err(), "starting valgrind", quiet=quiet) as status:
         lines = count_and_judge(sides.base, sides.head, specs, status.update)
     code = instructions_exit_code(lines)
     if as_json:
         typer.echo(json.dumps({"exit_code": code, "cells": instruction_rows(lines)}))
-    else:
+    elif not quiet or code:
         print_instructions(out(), lines)
     name = f"harness ab --instructions {sides.base.name} {sides.head.name}"
     outputs.write(instructions_markdown(lines), instruction_checks(lines), name)

@@ -10,6 +10,7 @@ import typer
 from harness.cli import isolation
 from harness.cli import options as cli
 from harness.errors import UsageError, unknown
+from harness.paths import expectations_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,10 +47,10 @@ def accuracy(
     in_process: isolation.Here = False,
     store: cli.StoreUrl = None,
     as_json: cli.AsJson = False,
+    quiet: cli.Quiet = False,
 ) -> None:
     """Fit every closed form to the NIST sets or the ladder, untimed: digits, backward errors, bars, the gate."""
     from harness.accuracy import Asked
-    from harness.cli.gate import default_expectations
     from harness.judge.expectations import read_expectations
 
     if certified:
@@ -63,11 +64,11 @@ def accuracy(
         raise UsageError("--json and --markdown - both write to standard output: give one of them")
     shown, where = _quantity(quantity, se=se), isolation.where(timeout, memory, in_process)
     asked = Asked(tuple(problem or ()), tuple(solver or ()), ladder, device, target)
-    path = expectations or default_expectations()
+    path = expectations or expectations_file()
     expected = read_expectations(path)
     if markdown not in (None, STDOUT):
         _check_folder(Path(markdown))
-    page = _Page(shown, everything, markdown, as_json, expected, str(path), where)
+    page = _Page(shown, everything, markdown, as_json, quiet, expected, str(path), where)
     raise typer.Exit(page.make(asked, store))
 
 
@@ -79,6 +80,7 @@ class _Page:
     everything: bool
     markdown: str | None
     as_json: bool
+    quiet: bool
     expected: "Expectations"
     source: str
     where: isolation.Where
@@ -90,7 +92,7 @@ class _Page:
         from harness.report.accuracy_table import print_accuracy
         from harness.report.console import err, out
         from harness.report.live import Live
-        from harness.run import execute, new_run
+        from harness.running import execute, new_run
 
         request, cases = plan_accuracy(asked)
         tables = sheets(cases)
@@ -98,7 +100,7 @@ class _Page:
         with closing(self.where.place()) as place:
             made = new_run(request, cases)
             try:
-                with Live(err(), len(cases)) as live:
+                with Live(err(), len(cases), quiet=self.quiet) as live:
                     records = execute(made, cases, opened, live, effort=UNTIMED, place=place)
             except KeyboardInterrupt:
                 print_accuracy(out(), opened.records(made.id), tables, self.quantity)
@@ -106,7 +108,7 @@ class _Page:
         return self.show(made, records, tables, opened.url)
 
     def show(self, made: "Run", records: "Sequence[Record]", tables: "Sequence[Sheet]", url: str) -> int:
-        """Print or write everything; the exit code: the gate's, and 1 where a bar is not held."""
+        """Print or write everything, or what failed; the exit code: the gate's, or 1 where a bar is not held."""
         from rich.text import Text
 
         from harness.judge.bars import bars
@@ -125,8 +127,9 @@ class _Page:
             _write(self.markdown, text)
         if self.as_json:
             typer.echo(accuracy_json(made.id, records, held, report, code))
-        elif self.markdown != STDOUT:
-            print_accuracy(out(), records, tables, self.quantity)
+        elif self.markdown != STDOUT and not (self.quiet and code == 0):
+            if not self.quiet:
+                print_accuracy(out(), records, tables, self.quantity)
             print_not_fine(out(), records, everything=self.everything)
             print_bars(out(), held, records)
             out().print(verdict)

@@ -62,9 +62,10 @@ def _searched(suspects: "Suspects", asked: "Asked") -> "Found":
     from harness.bisect.search import search
     from harness.report.bisect_words import step_line
     from harness.report.console import err
+    from harness.report.working import Working
 
     where = ""
-    with err().status("comparing both ends") as status:
+    with Working(err(), "comparing both ends") as status:
 
         def tell(line: str) -> None:
             status.update(f"{where}{line}")

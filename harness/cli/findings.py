@@ -35,14 +35,12 @@ def findings(
 
 
 def _check(chosen: "list[Finding]") -> "list[FindingLine]":
-    """The lines; on a terminal, the finding in flight is shown meanwhile."""
+    """The lines; the finding in flight is shown meanwhile."""
     from harness.findings import reproduce
     from harness.report.console import err
+    from harness.report.working import Working
 
-    console = err()
-    if not console.is_terminal:
-        return reproduce(chosen)
-    with console.status("reading the findings") as status:
+    with Working(err(), "reading the findings") as status:
         return reproduce(chosen, on_finding=lambda name: status.update(f"reproducing {name}"))
 
 

@@ -25,10 +25,11 @@ def fit(
     init: Annotated[str | None, typer.Option("--init", help="Initial weights, then bias, as 0.5,-0.1.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Also draw the fit to FILE (.png, .svg, .pdf).")] = None,
     as_json: cli.AsJson = False,
+    quiet: cli.Quiet = False,
 ) -> None:
     """Fit one problem with one solver and show everything: coefficients, digits, losses, scores, status."""
     options = cli.solver_options(device=device, lr=lr, seed=seed, init=cli.initial(init), **said)
-    raise typer.Exit(_fit(problem, solver, options, n=n, target=target, plot=plot, as_json=as_json))
+    raise typer.Exit(_fit(problem, solver, options, n=n, target=target, plot=plot, as_json=as_json, quiet=quiet))
 
 
 def _fit(
@@ -40,13 +41,15 @@ def _fit(
     target: str | None,
     plot: Path | None,
     as_json: bool,
+    quiet: bool,
 ) -> int:
     """Fit, show and draw; the exit code."""
     from harness.plan import single
     from harness.problems import catalog as problems
     from harness.report.case_page import print_case
     from harness.report.console import out
-    from harness.run import exit_code, measure_alone
+    from harness.report.run_table import print_failures
+    from harness.running import exit_code, measure_alone
     from harness.solvers import catalog as solvers
     from harness.timing.device import check_device
 
@@ -60,6 +63,8 @@ def _fit(
     outcome = measure_alone(single(loaded, chosen, options))
     if as_json:
         typer.echo(outcome.record.model_dump_json())
+    elif quiet:
+        print_failures(out(), [outcome.record])
     else:
         print_case(out(), outcome.record, f"{loaded.title or loaded.name}: {chosen.title}")
     if plot is not None and outcome.fit is not None:

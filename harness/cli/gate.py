@@ -8,6 +8,7 @@ import typer
 from harness.cli import options as cli
 from harness.cli import outputs
 from harness.errors import UsageError
+from harness.paths import EXPECTATIONS, expectations_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from harness.judge.expectations import Expectations
     from harness.judge.gate import GateReport
     from harness.records.record import Record
-
-DEFAULT = Path("results/expectations.toml")
 
 
 def gate(
@@ -26,6 +25,7 @@ def gate(
     update: Annotated[bool, typer.Option("--update", help="Set the limits from this run, less the margins.")] = False,
     store: cli.StoreUrl = None,
     as_json: cli.AsJson = False,
+    quiet: cli.Quiet = False,
     asv: Annotated[bool, typer.Option("--asv", help="Judge asv's results instead of a run.")] = False,
     commit: Annotated[str | None, typer.Option(help="With --asv: the commit; the newest with results.")] = None,
     base: Annotated[str | None, typer.Option(help="With --asv: a commit that must not be better.")] = None,
@@ -42,8 +42,8 @@ def gate(
 
     if fresh and run:
         raise UsageError("--fresh makes a run and --run names one: give one of them")
-    path = expectations or default_expectations()
-    if update and path not in (expectations, DEFAULT):
+    path = expectations or expectations_file()
+    if update and path not in (expectations, EXPECTATIONS):
         raise UsageError(f"--update would write into the package: copy {path} and name yours with --expectations")
     expected = read_expectations(path)
     written = outputs.Outputs(markdown, junit)
@@ -51,16 +51,23 @@ def gate(
     if asv:
         if fresh or run or update:
             raise UsageError("--asv judges asv's results: --run, --fresh and --update are for runs")
-        _gate_asv(expected, path, results, asked, written, as_json=as_json)
+        _gate_asv(expected, path, results, asked, written, as_json=as_json, quiet=quiet)
     for name, value in {**asked, "results": results}.items():
         if value is not None:
             raise UsageError(f"--{name.replace('_', '-')} goes with --asv")
-    run_id = _run_fresh(store, quiet=as_json) if fresh else run
-    _gate_run(run_id, store, path, written, update=update, as_json=as_json)
+    run_id = _run_fresh(store, table=not (as_json or quiet), quiet=quiet) if fresh else run
+    _gate_run(run_id, store, path, written, update=update, as_json=as_json, quiet=quiet)
 
 
 def _gate_run(
-    run_id: str | None, store: str | None, path: Path, written: outputs.Outputs, *, update: bool, as_json: bool
+    run_id: str | None,
+    store: str | None,
+    path: Path,
+    written: outputs.Outputs,
+    *,
+    update: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> NoReturn:
     """Judge one run of the store, the newest unless named; `update` sets the limits from it first."""
     from harness.judge.expectations import read_expectations
@@ -73,19 +80,19 @@ def _gate_run(
     if update:
         _update(path, records)
     report = judge(judged, records, read_expectations(path))
-    _show(judged.id, report, path, as_json=as_json)
+    _show(judged.id, report, path, as_json=as_json, quiet=quiet)
     _write([(judged.id, report)], path, written)
     raise typer.Exit(report.exit_code)
 
 
-def _show(name: str, report: "GateReport", path: Path, *, as_json: bool) -> None:
-    """Print a report, by the name of what was judged."""
+def _show(name: str, report: "GateReport", path: Path, *, as_json: bool, quiet: bool) -> None:
+    """Print a report, by the name of what was judged; if `quiet`, one that is not as it should be."""
     from harness.report.console import out
     from harness.report.gate_table import print_gate
 
     if as_json:
         typer.echo(_json(report, name))
-    else:
+    elif not quiet or report.exit_code:
         print_gate(out(), report, name, str(path))
 
 
@@ -107,6 +114,7 @@ def _gate_asv(
     written: outputs.Outputs,
     *,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Judge asv's results, each environment in turn; exits with the worst code."""
     from harness.asv_bridge import Asked, existing_folder, gate_asv
@@ -116,29 +124,20 @@ def _gate_asv(
     judged = gate_asv(existing_folder(results_dir), expected, Asked(**asked))
     named = []
     for results, before, report in judged:
-        if before is not None and not as_json:
+        if before is not None and not (as_json or quiet):
             print_speed(out(), results, before)
         named.append((f"{results.commit[:8]} {results.environment} on {results.machine}", report))
-        _show(*named[-1], path, as_json=as_json)
+        _show(*named[-1], path, as_json=as_json, quiet=quiet)
     _write(named, path, written)
     codes = [report.exit_code for _, report in named]
     raise typer.Exit(1 if 1 in codes else max(codes))
 
 
-def default_expectations() -> Path:
-    """The checkout's file where there is one, else the one that came with the package."""
-    if DEFAULT.is_file():
-        return DEFAULT
-    from harness.paths import results_folder
-
-    return results_folder() / "expectations.toml"
-
-
-def _run_fresh(store: str | None, *, quiet: bool) -> str:
+def _run_fresh(store: str | None, *, table: bool, quiet: bool) -> str:
     from harness.cli.run import run_request
     from harness.plan import Request
 
-    made, _ = run_request(Request(), store, quiet=quiet)
+    made, _ = run_request(Request(), store, table=table, quiet=quiet)
     return made.id
 
 

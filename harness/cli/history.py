@@ -106,10 +106,11 @@ def _detectors(noise: Path | None, launches: int | None, *, compare: bool, as_js
     from harness.history.trial import Effort
     from harness.history.trial import compare as run_trial
     from harness.report.console import err
+    from harness.report.working import Working
 
     if noise is None:
         raise UsageError("name the file of recorded noise: --noise FILE")
-    with err().status("starting") as status:
+    with Working(err(), "starting") as status:
         if launches is not None:
             write_noise(noise, record_noise(launches, status.update))
         if compare:

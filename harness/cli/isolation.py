@@ -11,7 +11,7 @@ from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.isolation.isolated import Isolated
-    from harness.run import InProcess
+    from harness.running import InProcess
 
 Timeout = Annotated[
     float | None,
@@ -42,7 +42,7 @@ class Where:
         """The place, to be closed. Raises CannotMeasureError where no worker process can be started."""
         from harness.isolation.isolated import Isolated
         from harness.isolation.limits import Limits
-        from harness.run import InProcess
+        from harness.running import InProcess
 
         return InProcess() if self.in_process else Isolated(Limits(self.timeout_s, self.memory_bytes))
 

@@ -7,21 +7,28 @@ import typer
 from harness.errors import unknown
 
 WHAT = ("problems", "solvers", "devices")
+ROOM = {
+    "n x p": (1, 0),
+    "family": (3, 0),
+    "parameters": (2, 12),
+    "what it is": (0, 20),
+    "state": (0, 16),
+    "runs on": (0, 9),
+    "options and defaults": (1, 16),
+}
+"""Of columns: which go first on a narrow console, and how narrow they may be. A name is never cut."""
 
 
 def list_names(what: Annotated[str, typer.Argument(help="problems, solvers or devices.")]) -> None:
     """What there is: problems, solvers or devices."""
     if what not in WHAT:
         raise unknown("list", what, WHAT)
-    from rich.table import Table
-
     from harness.report.console import out
+    from harness.report.sections import Column, print_rows
 
     header, rows = {"problems": _problems, "solvers": _solvers, "devices": _devices}[what]()
-    table = Table(*header, box=None, header_style="bold", pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    out().print(table)
+    columns = [Column(name, 0, "left", *ROOM.get(name, (0, 0))) for name in header]
+    print_rows(out(), columns, rows)
 
 
 def _problems() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -45,6 +45,9 @@ StoreUrl = Annotated[
     str | None, typer.Option("--store", help="SQLAlchemy URL or SQLite file; results/harness.sqlite unless said.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else there.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress, and nothing at all unless the exit code is not 0.")
+]
 Machine = Annotated[str | None, typer.Option("--machine", help="With asv's results: the machine's name.")]
 AsvFolder = Annotated[Path | None, typer.Option("--results", help="asv's results_dir; results/asv unless said.")]
 RunId = Annotated[str | None, typer.Option("--run", help="The run's id; the newest unless said.")]

@@ -88,15 +88,15 @@ def _draw(name: str, output: Path, run: str | None, baseline: str | None, store:
 
 def _figures(run: str | None, baseline: str | None, store: str | None, *, quick: bool) -> "Mapping[str, Figure]":
     """Every figure of the page by its name."""
-    from harness.cli.gate import default_expectations
     from harness.judge.expectations import read_expectations
     from harness.page.gather import Asked, gather
+    from harness.paths import expectations_file
     from harness.records.store import Store
     from harness.report.page.order import figures, sections
     from harness.report.page.render import check_libraries
 
     check_libraries()
-    source = default_expectations()
+    source = expectations_file()
     asked = Asked("harness plot", read_expectations(source), str(source), run, baseline, quick)
     evidence = gather(Store(store, create=False), asked)
     return {figure.name: figure for figure in figures(sections(evidence))}

@@ -31,12 +31,10 @@ def published(
 
 
 def _reproduce(tutorials: list[str]) -> "list[Line]":
-    """The lines; on a terminal, the case in flight is shown meanwhile."""
+    """The lines; the case in flight is shown meanwhile."""
     from harness.published import reproduce
     from harness.report.console import err
+    from harness.report.working import Working
 
-    console = err()
-    if not console.is_terminal:
-        return reproduce(tutorials)
-    with console.status("reading the published figures") as status:
+    with Working(err(), "reading the published figures") as status:
         return reproduce(tutorials, on_case=lambda case: status.update(f"running {case}"))

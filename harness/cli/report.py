@@ -36,11 +36,11 @@ def report(
 
     One file that works offline from disk. Its conclusions are computed; filters, figures and tables go with them.
     """
-    from harness.cli.gate import default_expectations
     from harness.judge.expectations import read_expectations
     from harness.page.gather import Asked
     from harness.page.keeping import Keeper
     from harness.page.making import check_output
+    from harness.paths import expectations_file
     from harness.records.store import Store
     from harness.report.page.render import check_libraries
 
@@ -50,7 +50,7 @@ def report(
     if path is not None:
         check_output(path)
     check_libraries()
-    source = expectations or default_expectations()
+    source = expectations or expectations_file()
     command = shlex.join(["harness", *sys.argv[1:]])
     asked = Asked(command, read_expectations(source), str(source), run, baseline, quick)
     keeper = Keeper(Store(store, create=False), asked, path, typer.echo, _busy)

@@ -23,13 +23,15 @@ def check(run_id: str | None, request: "Request", *, resume: bool) -> None:
         raise UsageError(f"'{run_id}': a run's id goes with --resume; problems are named with --problem")
     if resume and request != Request():
         raise UsageError(
-            "--resume takes a run as it was asked for: of the options only --store, --json, --timeout, --memory and "
-            "--in-process go with it"
+            "--resume takes a run as it was asked for: of the options only --store, --json, --quiet, --timeout, "
+            "--memory and --in-process go with it"
         )
 
 
-def resume_run(run_id: str | None, store: str | None, show: "Show", where: "Where") -> "tuple[Run, list[Record]]":
-    """The rest of a run, with a progress bar; the run with all its records."""
+def resume_run(
+    run_id: str | None, store: str | None, show: "Show", where: "Where", *, quiet: bool
+) -> "tuple[Run, list[Record]]":
+    """The rest of a run, with its progress unless `quiet`; the run with all its records."""
     from harness.cli.run import go
     from harness.records.store import Store
     from harness.report.console import err
@@ -41,9 +43,10 @@ def resume_run(run_id: str | None, store: str | None, show: "Show", where: "Wher
     if resumed.note:
         err().print(resumed.note, markup=False, soft_wrap=True)
     kept = len(resumed.run.planned) - len(resumed.left)
-    err().print(f"run {resumed.run.id}: {kept} cases are there, {len(resumed.left)} to go", soft_wrap=True)
+    if not quiet:
+        err().print(f"run {resumed.run.id}: {kept} cases are there, {len(resumed.left)} to go", soft_wrap=True)
     with closing(where.place()) as place:
-        return resumed.run, go(resumed.run, resumed.left, opened, show, place)
+        return resumed.run, go(resumed.run, resumed.left, opened, show, place, quiet=quiet)
 
 
 def print_how_it_goes_on(made: "Run", opened: "Store") -> None:

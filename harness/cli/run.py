@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from harness.records.record import Record
     from harness.records.run import Run
     from harness.records.store import Store
-    from harness.run import Place
+    from harness.running import Place
 
     Show = Callable[[Run, Sequence[Record], Store], None]
 
@@ -41,6 +41,7 @@ def run(
     store: cli.StoreUrl = None,
     resume: Resume = False,
     as_json: cli.AsJson = False,
+    quiet: cli.Quiet = False,
 ) -> None:
     """Run the product of what is asked: fit, verify against the exact truth, time, store."""
     from harness.plan import Request
@@ -59,38 +60,50 @@ def run(
 
     check(run_id, request, resume=resume)
     where = isolation.where(timeout, memory, in_process)
-    show = _print_json if as_json else _print_table
-    made, records = resume_run(run_id, store, show, where) if resume else _run(request, store, show, where)
+    show = _print_json if as_json else _print_what_failed if quiet else _print_table
+    if resume:
+        made, records = resume_run(run_id, store, show, where, quiet=quiet)
+    else:
+        made, records = _run(request, store, show, where, quiet=quiet)
     raise typer.Exit(_exit_code(made, records))
 
 
 def run_request(
-    request: "Request", store: str | None, where: isolation.Where = isolation.ISOLATED, *, quiet: bool = False
+    request: "Request",
+    store: str | None,
+    where: isolation.Where = isolation.ISOLATED,
+    *,
+    table: bool = True,
+    quiet: bool = False,
 ) -> "tuple[Run, list[Record]]":
-    """Plan, execute with a progress bar, and print the table unless quiet; Ctrl-C prints what there is."""
-    return _run(request, store, _print_nothing if quiet else _print_table, where)
+    """Plan, execute with its progress unless `quiet`, and print the table if wanted; Ctrl-C prints what there is."""
+    return _run(request, store, _print_table if table else _print_nothing, where, quiet=quiet)
 
 
-def _run(request: "Request", store: str | None, show: "Show", where: isolation.Where) -> "tuple[Run, list[Record]]":
+def _run(
+    request: "Request", store: str | None, show: "Show", where: isolation.Where, *, quiet: bool
+) -> "tuple[Run, list[Record]]":
     from harness.plan import plan
     from harness.records.store import Store
-    from harness.run import new_run
+    from harness.running import new_run
 
     cases = plan(request)
     opened = Store(store)
     # The worker imports its libraries while this process looks at its environment.
     with closing(where.place()) as place:
         made = new_run(request, cases)
-        return made, go(made, cases, opened, show, place)
+        return made, go(made, cases, opened, show, place, quiet=quiet)
 
 
-def go(made: "Run", cases: "Sequence[Case]", opened: "Store", show: "Show", place: "Place") -> "list[Record]":
+def go(
+    made: "Run", cases: "Sequence[Case]", opened: "Store", show: "Show", place: "Place", *, quiet: bool
+) -> "list[Record]":
     """Execute cases of a run; all the records that it has. Ctrl-C shows them too, and how the run goes on."""
     from harness.cli.interrupting import interruptible
     from harness.conditions import watched
     from harness.report.console import err
     from harness.report.live import Live
-    from harness.run import execute
+    from harness.running import execute
 
     def cut_off() -> None:
         from harness.cli.resume import print_how_it_goes_on
@@ -98,7 +111,8 @@ def go(made: "Run", cases: "Sequence[Case]", opened: "Store", show: "Show", plac
         show(made, opened.records(made.id), opened)
         print_how_it_goes_on(made, opened)
 
-    with Live(err(), len(cases)) as live, interruptible(live.progress.stop, cut_off), watched(opened, made.id):
+    live = Live(err(), len(cases), quiet=quiet)
+    with live, interruptible(live.progress.stop, cut_off), watched(opened, made.id):
         execute(made, cases, opened, live, place=place)
     records = opened.records(made.id)
     show(opened.run(made.id), records, opened)
@@ -121,12 +135,20 @@ def _print_json(_made: "Run", records: "Sequence[Record]", _opened: "Store") -> 
     typer.echo("[" + ",\n".join(record.model_dump_json() for record in records) + "]")
 
 
+def _print_what_failed(made: "Run", records: "Sequence[Record]", _opened: "Store") -> None:
+    from harness.report.console import out
+    from harness.report.run_table import print_failures
+
+    if _exit_code(made, records):
+        print_failures(out(), records)
+
+
 def _print_nothing(_made: "Run", _records: "Sequence[Record]", _opened: "Store") -> None:
     """A command that runs first and prints its own page."""
 
 
 def _exit_code(made: "Run", records: "Sequence[Record]") -> int:
     from harness.errors import COULD_NOT_MEASURE
-    from harness.run import exit_code
+    from harness.running import exit_code
 
     return exit_code(records) if len(records) == len(made.planned) else COULD_NOT_MEASURE

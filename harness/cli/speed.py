@@ -43,12 +43,13 @@ def speed(
     from harness.records.environment import environment
     from harness.report.console import err, out
     from harness.report.speed_table import print_speed, speed_json, speed_markdown
+    from harness.report.working import Working
 
     shapes = [measure.Shape.parse(text) for text in shape or measure.DEFAULT_SHAPES]
     wanted = memmap or ("none" if shape else measure.DEFAULT_MEMMAP)
     mapped = None if wanted == "none" else measure.Shape.parse(wanted)
     lines: list[SpeedLine] = []
-    with err().status("starting") as status:
+    with Working(err(), "starting") as status:
         for one in shapes:
             lines += measure.in_memory(one, solver or measure.DEFAULT_SOLVERS, status.update)
         if mapped:
@@ -70,11 +71,12 @@ def _training(device: str, *, markdown: bool, as_json: bool) -> NoReturn:
     from harness.records.environment import environment
     from harness.report.console import err, out
     from harness.report.training_speed_table import print_training, training_json, training_markdown
+    from harness.report.working import Working
     from harness.timing.clock import SystemClock
     from harness.timing.device import check_device
 
     check_device(device)
-    with err().status("starting") as status:
+    with Working(err(), "starting") as status:
         lines = list(measure.training_lines(measure.FULL, device, status.update, SystemClock()))
     verdicts = list(judge_training(lines))
     if as_json:

@@ -65,6 +65,7 @@ def sweep(
     show: Annotated[bool, typer.Option("--show", help="Show the newest sweep, or that of ID, untrained.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print GitHub tables.")] = False,
     as_json: cli.AsJson = False,
+    quiet: cli.Quiet = False,
 ) -> None:
     """Train each optimizer at each learning rate from many seeds: epochs and seconds to the optimum, who diverges."""
     said: dict[str, object] = {
@@ -92,7 +93,7 @@ def sweep(
         from harness.cli.sweep_targets import make_targets
 
         raise typer.Exit(make_targets(asked, make_target))
-    page = _Page(store, plots, markdown, as_json)
+    page = _Page(store, plots, markdown, as_json, quiet)
     if show:
         raise typer.Exit(page.show(sweep_id))
     raise typer.Exit(page.resume() if resume else page.start(request_of(asked)))
@@ -137,6 +138,7 @@ class _Page:
     plots: Path | None
     markdown: bool
     as_json: bool
+    quiet: bool = False
 
     def start(self, request: "SweepRequest") -> int:
         """A new sweep; the exit code."""
@@ -190,11 +192,15 @@ class _Page:
         kept = SweepStore(opened)
         waiting = len(planned) * len(request.lr) - len(kept.cells(made.id))
         try:
-            with watched(opened, made.id), SweepLive(err(), waiting * request.seeds * request.epochs) as live:
+            live = SweepLive(err(), waiting * request.seeds * request.epochs, quiet=self.quiet)
+            with watched(opened, made.id), live:
                 cells = execute(made, request, planned, kept, live)
         except KeyboardInterrupt:
             self._print(made, kept.cells(made.id), opened.url)
             raise
+        if exit_code(cells) == 0 and self.quiet and not (self.as_json or self.markdown):
+            self._draw(cells)
+            return 0
         self._print(kept.sweep(made.id), cells, opened.url)
         if not (self.as_json or self.markdown):
             print_doubts_line(out(), doubts_of_sweep(opened, made, cells), made.id)
@@ -219,11 +225,17 @@ class _Page:
             print_sweep(out(), made, cells)
             said = f"sweep {made.id} is in {url}; again: harness sweep --show {made.id}"
             out().print(said, markup=False, soft_wrap=True)
-        if self.plots is not None and cells:
-            from harness.report.sweep_figures import write_sweep_figures
-
-            for path in write_sweep_figures(self.plots, cells):
-                err().print(f"drawn: {path}", markup=False, soft_wrap=True)
+        self._draw(cells)
         if made.finished_at is None:
             where = f" --store {self.store}" if self.store else ""
             err().print(f"unfinished: harness sweep --resume{where} goes on", markup=False, soft_wrap=True)
+
+    def _draw(self, cells: "Sequence[Cell]") -> None:
+        """The pictures, where they were asked for."""
+        if self.plots is not None and cells:
+            from harness.report.console import err
+            from harness.report.sweep_figures import write_sweep_figures
+
+            for path in write_sweep_figures(self.plots, cells):
+                if not self.quiet:
+                    err().print(f"drawn: {path}", markup=False, soft_wrap=True)

@@ -42,7 +42,7 @@ class Member:
 
 
 class Isolated:
-    """One worker, reused while it behaves and replaced when it does not; a Place of `harness.run`.
+    """One worker, reused while it behaves and replaced when it does not; a Place of `harness.running`.
 
     A solver that hangs is `timeout`, one that ends the process `crashed`, one that takes more memory than it may
     `out_of_memory`; one that writes to the problem's data is `error`; one that changes the process's state has it

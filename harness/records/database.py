@@ -24,8 +24,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from harness.errors import CannotMeasureError, HarnessError, UsageError
+from harness.paths import STORE
 
-DEFAULT_PATH = Path("results/harness.sqlite")
+DEFAULT_PATH = STORE
 BUSY_TIMEOUT_MS = 120_000
 """A writer holds the lock for milliseconds, an import or a merge for the seconds that one run of it takes."""
 WRITING = "harness_writes"

@@ -8,6 +8,11 @@ from harness.judge.ab import AbReport, AbVerdict
 from harness.judge.calibration import NO_EFFECT, Calibration
 from harness.report import numbers as show
 from harness.report.ab_words import HEADS, WORDS, conclusion, error_rates, judged_by, labels, reasons, row
+from harness.report.sections import Column, print_rows
+
+SPARE = {"other clock": 6, "launches": 5, "base": 4, "head": 3, "digits": 2, "95 %": 1}
+"""What goes where the console is too narrow, the highest number first."""
+LEAST_CASE = 16
 
 
 def worst_first(report: AbReport) -> list[AbVerdict]:
@@ -18,7 +23,7 @@ def worst_first(report: AbReport) -> list[AbVerdict]:
 def print_ab(console: Console, report: AbReport) -> None:
     """The table, a line for each cell that is not decided well, then how it went and how often such verdicts err."""
     if report.cells:
-        console.print(_table(report))
+        _print_cells(console, report)
         console.print(judged_by(report), style="dim")
     for verdict, cells, why in reasons(report, worst_first(report)):
         console.print(f"[{show.VERDICT_STYLES[verdict]}]{verdict}[/] {escape(cells)}: {escape(why)}")
@@ -50,13 +55,13 @@ def print_calibration(console: Console, calibration: Calibration) -> None:
     console.print(f"smallest effect of interest {calibration.effect:.1%}, {calibration.budget_s:g} s a repeat")
 
 
-def _table(report: AbReport) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(HEADS[0], overflow="fold", ratio=1)
-    for index, name in enumerate(HEADS[1:], start=1):
-        table.add_column(name, justify="left" if index in WORDS else "right", no_wrap=True)
-    names = labels(report)
+def _print_cells(console: Console, report: AbReport) -> None:
+    rows, names = [], labels(report)
     for one in worst_first(report):
         *cells, verdict = map(escape, row(one, names[one.cell.case]))
-        table.add_row(*cells, f"[{show.VERDICT_STYLES[one.verdict]}]{verdict}[/]")
-    return table
+        rows.append([*cells, f"[{show.VERDICT_STYLES[one.verdict]}]{verdict}[/]"])
+    columns = [
+        Column(name, 0, "left" if index in WORDS else "right", SPARE.get(name, 0), LEAST_CASE if index == 0 else 0)
+        for index, name in enumerate(HEADS)
+    ]
+    print_rows(console, columns, rows)

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+
+from harness.report.sections import Column, print_rows
 
 HEADS = {
     "coef_digits": "coefficients",
@@ -12,17 +13,18 @@ HEADS = {
     "residual_sd_digits": "residual SD",
     "r_squared_digits": "R²",
 }
+LEAST_HEAD = 5
+"""Two digits, the point, one more, and a gap; a head folds above it."""
 
 
 def print_certified(console: Console, sets: Sequence[Mapping[str, object]], least: float) -> None:
     """A row a set: `name` and the digits under HEADS; those below `least` in red. Then one line of legend."""
-    table = Table("set", box=None, header_style="bold", pad_edge=False)
-    for head in HEADS.values():
-        table.add_column(head, justify="right")
+    columns = (Column("set", 0, "left"), *(Column(head, least=LEAST_HEAD) for head in HEADS.values()))
+    rows = []
     for one in sets:
         digits = [float(str(one[key])) for key in HEADS]
-        table.add_row(escape(str(one["name"])), *(f"[{'default' if d >= least else 'red'}]{d:.1f}[/]" for d in digits))
-    console.print(table)
+        rows.append((escape(str(one["name"])), *(f"[{'default' if d >= least else 'red'}]{d:.1f}[/]" for d in digits)))
+    print_rows(console, columns, rows)
     console.print("digits to which NIST's figures agree with the exact solution of the decimal data, at most 15")
 
 

@@ -1,7 +1,6 @@
 """The accuracy tables on a console: solvers by problems, the cells that are not fine, the bars."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -23,6 +22,7 @@ from harness.report.accuracy_cells import (
     tabulate,
     words,
 )
+from harness.report.sections import Column, print_rows
 
 SHOWN = 15
 CELL = 5
@@ -30,13 +30,17 @@ CELL = 5
 LEAST_LABEL = 20
 LONGEST_NAME = 31
 """The longest solver with its arithmetic; a longer problem is cut, not the words beside it."""
-_NOT_FINE: dict[str, Literal["left", "right"]] = {
-    "problem": "left",
-    "solver": "left",
-    "digits": "right",
-    "backward": "right",
-    "rank": "right",
+_NOT_FINE = {
+    column.name: column
+    for column in (
+        Column("problem", 0, "left", least=10),
+        Column("solver", 0, "left", least=10),
+        Column("digits"),
+        Column("backward", spare=1),
+        Column("rank", spare=2),
+    )
 }
+NOT_FINE_HEADS = tuple(_NOT_FINE)
 _STYLES = {Status.OK: "default", Status.RANK_DEFICIENT: "yellow", Status.UNSUPPORTED: "dim"}
 _VERDICTS = {True: "green", False: "red", None: "dim"}
 
@@ -60,16 +64,16 @@ def print_not_fine(console: Console, records: Sequence[Record], *, everything: b
         return
     console.print(f"[bold cyan]{NOT_FINE}[/]")
     lines = [_line(record) for record in (found if everything else found[:SHOWN])]
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     # Every width is said: left to itself rich takes the room of the numbers for the words at the end.
-    widths = [min(max(map(len, cells)), LONGEST_NAME) for cells in zip(_NOT_FINE, *lines, strict=True)]
-    for (name, justify), width in zip(_NOT_FINE.items(), widths, strict=True):
-        table.add_column(name, justify=justify, no_wrap=True, width=width)
+    widths = [min(max(map(len, cells)), LONGEST_NAME) for cells in zip(NOT_FINE_HEADS, *lines, strict=True)]
     room = console.width - sum(widths) - len(widths)
-    table.add_column("why", no_wrap=True, overflow="ellipsis", width=max(room, LEAST_LABEL))
-    for record, line in zip(found, lines, strict=False):
-        table.add_row(*map(escape, line), f"[{style_of(record.status)}]{escape(words(record))}[/]")
-    console.print(table)
+    columns = [_NOT_FINE[name]._replace(width=width) for name, width in zip(NOT_FINE_HEADS, widths, strict=True)]
+    columns.append(Column("why", max(room, LEAST_LABEL), "left"))
+    rows = [
+        (*map(escape, line), f"[{style_of(record.status)}]{escape(words(record))}[/]")
+        for record, line in zip(found, lines, strict=False)
+    ]
+    print_rows(console, columns, rows, fold=False)
     if len(found) > SHOWN and not everything:
         console.print(f"and {len(found) - SHOWN} more: --all")
 

@@ -2,10 +2,17 @@
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from harness.records.asv_results import AsvResults
 from harness.report import numbers as show
+from harness.report.sections import Column, print_rows
+
+COLUMNS = (
+    Column("benchmark", 0, "left", least=20),
+    Column("base", spare=1),
+    Column("now", spare=2),
+    Column("ratio"),
+)
 
 
 def print_speed(console: Console, results: AsvResults, base: AsvResults) -> None:
@@ -18,10 +25,9 @@ def print_speed(console: Console, results: AsvResults, base: AsvResults) -> None
             rows.append((cell.value / then, cell, then))
     if not rows:
         return
-    table = Table("benchmark", box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("base", "now", "ratio"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for ratio, cell, then in sorted(rows, key=lambda row: -row[0]):
-        table.add_row(escape(cell.label), show.seconds(then), show.seconds(cell.value), show.ratio(ratio))
-    console.print(table)
+    cells = [
+        (escape(cell.label), show.seconds(then), show.seconds(cell.value), show.ratio(ratio))
+        for ratio, cell, then in sorted(rows, key=lambda row: -row[0])
+    ]
+    print_rows(console, COLUMNS, cells)
     console.print("speed is shown, not gated: asv takes the two commits' samples apart from each other", style="dim")

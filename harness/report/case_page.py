@@ -58,8 +58,10 @@ def _print_accuracy(console: Console, record: Record) -> None:
             f"rank {accuracy.rank if accuracy.rank is not None else 'not told'} (exact {accuracy.exact_rank})"
         )
     if accuracy.backward_error is not None:
-        verdict = accuracy.diagnosis or ("stable" if accuracy.stable else "unstable")
-        console.print(f"backward error {show.power(accuracy.backward_error)}: {verdict}")
+        # A training ends where it is told to: it has a backward error, and is neither stable nor unstable.
+        judged = {None: "", True: "stable", False: "unstable"}[accuracy.stable]
+        verdict = accuracy.diagnosis or judged
+        console.print(f"backward error {show.power(accuracy.backward_error)}" + (f": {verdict}" if verdict else ""))
     if accuracy.standard_error_digits is not None and record.solution is not None:
         found = record.solution.statistics
         console.print(

@@ -11,7 +11,8 @@ from harness.records.record import Record
 from harness.report import numbers as show
 from harness.report.sections import Column, print_sections
 
-TOLERANCES = ("1e-2", "1e-4", "1e-6")
+TOLERANCES = {"1e-2": 5, "1e-4": 3, "1e-6": 4}
+"""In the order in which they are shown, and the one that goes last where there is no room for all."""
 WIDTH = 22
 
 
@@ -19,13 +20,13 @@ def print_comparison(console: Console, rows: Sequence[Row], by: str) -> None:
     """A section a group: time ratio, digits, excess loss, epochs and seconds to each tolerance."""
     iterative = any(row.record.accuracy.epochs_to for row in rows)
     columns = [
-        Column(by, WIDTH, "left"),
+        Column(by, WIDTH, "left", least=12),
         Column("time", 6),
-        Column("fit", 6),
+        Column("fit", 6, spare=1),
         Column("digits", 6),
-        Column("excess", 7),
-        *(Column(f"to {name}", 10) for name in TOLERANCES if iterative),
-        Column("status", 13, "left"),
+        Column("excess", 7, spare=2),
+        *(Column(f"to {name}", 10, spare=spare) for name, spare in TOLERANCES.items() if iterative),
+        Column("status", 13, "left", least=9),
     ]
     groups = groupby(rows, key=lambda row: (row.group, row.baseline))
     print_sections(

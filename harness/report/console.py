@@ -20,9 +20,22 @@ NO_COMMAND = "\u200b"
 
 
 def _console(stream: TextIO) -> Console:
-    """A console made anew: pipes and tests change what the standard streams are."""
-    width = None if stream.isatty() else PLAIN_WIDTH
-    console = Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False)
+    """A console made anew: pipes and tests change what the standard streams are.
+
+    rich takes FORCE_COLOR for a terminal, in which lines can be drawn again: in a log a bar would be a thousand
+    lines. Here it brings colours alone; NO_COLOR takes them away from both, and goes first.
+    """
+    terminal = stream.isatty()
+    console = Console(
+        file=stream,
+        width=None if terminal else PLAIN_WIDTH,
+        force_terminal=None if terminal else False,
+        color_system="auto" if terminal else "standard" if os.environ.get("FORCE_COLOR") else None,
+        force_jupyter=False,
+        highlight=False,
+        soft_wrap=False,
+        emoji=False,
+    )
     console.push_render_hook(_Inert())
     return console
 

@@ -13,18 +13,18 @@ from harness.report.sections import Column, print_sections
 
 COLUMNS = (
     Column("n", 8),
-    Column("cpu", 6),
-    Column("cuda", 6),
+    Column("cpu", 6, spare=3),
+    Column("cuda", 6, spare=3),
     Column("ratio", 6),
-    Column("95 %", 11),
-    Column("in", 6),
-    Column("out", 6),
-    Column("+copy", 6),
-    Column("digits", 6),
-    Column("cuda", 4),
-    Column("diff", 5),
-    Column("as", 4, "left"),
-    Column("status", 13, "left"),
+    Column("95 %", 11, spare=1),
+    Column("in", 6, spare=8),
+    Column("out", 6, spare=7),
+    Column("+copy", 6, spare=5),
+    Column("digits", 6, spare=6),
+    Column("cuda", 4, spare=6),
+    Column("diff", 5, spare=2),
+    Column("as", 4, "left", spare=9),
+    Column("status", 13, "left", least=9),
 )
 """Within 100 characters, the space between them included."""
 DTYPES = {"float32": "f32", "float64": "f64"}

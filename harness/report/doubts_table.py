@@ -8,12 +8,13 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.table import Table
 
 from harness.judge.doubts import Doubt, State, doubtful
+from harness.report.sections import Column, heads_of, row_of
 
-WIDTHS = {"check": 28, "state": 8, "seen": 62}
+COLUMNS = (Column("check", 28, "left", least=12), Column("state", 8, "left"), Column("seen", 62, "left", least=12))
 """With a space between columns, 100."""
+WORST_FIRST = (State.DOUBTFUL, State.NOTE, State.UNKNOWN, State.FINE)
 INDENT = 4
 MOST_SEEN = 4
 """Doubts in full under a run's table: two lines. 'harness doctor --run' has all."""
@@ -39,10 +40,11 @@ def print_doubts_line(console: Console, doubts: Sequence[Doubt], run_id: str) ->
 
 
 def print_doctor(console: Console, doubts: Sequence[Doubt], of_what: str) -> None:
-    """Every check; under each that is doubtful or a note why it matters and what to do; then the conclusion."""
-    console.print(_row([f"[bold]{name}[/]" for name in WIDTHS]))
-    for one in doubts:
-        console.print(_row([escape(one.name), f"[{_STYLES[one.state]}]{one.state.value}[/]", escape(one.seen)]))
+    """Every check, what is doubtful first, with why it matters and what to do; then the conclusion."""
+    console.print(heads_of(console, COLUMNS))
+    for one in sorted(doubts, key=lambda doubt: WORST_FIRST.index(doubt.state)):
+        cells = (escape(one.name), f"[{_STYLES[one.state]}]{one.state.value}[/]", escape(one.seen))
+        console.print(row_of(console, COLUMNS, cells))
         if one.state in {State.DOUBTFUL, State.NOTE}:
             console.print(Padding(f"[dim]{escape(one.why)}[/]\n{escape(one.advice)}", (0, 0, 0, INDENT)))
     console.print(escape(conclusion(doubts, of_what)))
@@ -66,11 +68,3 @@ def doctor_json(doubts: Sequence[Doubt], run_id: str | None, readings: Sequence[
             "readings": readings,
         }
     )
-
-
-def _row(cells: Sequence[str]) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=False)
-    for width in WIDTHS.values():
-        table.add_column(width=width, overflow="fold")
-    table.add_row(*cells)
-    return table

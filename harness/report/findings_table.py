@@ -1,18 +1,24 @@
 """The findings as a table, and one of them in full."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from packaging.version import Version
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.table import Table
 
 from harness.judge.finding import Finding
 from harness.judge.findings import Ending, FindingLine, Present
 from harness.report.numbers import NONE
+from harness.report.sections import Column, heads_of, row_of
 
-WIDTHS = {"id": 34, "library": 20, "bad": 18, "installed": 10, "present here": 14}
+COLUMNS = (
+    Column("id", 34, "left", least=16),
+    Column("library", 20, "left", spare=1, least=12),
+    Column("bad", 18, "left", spare=2),
+    Column("installed", 10, "left", spare=3),
+    Column("present here", 14, "left", least=12),
+)
 """With a space between columns, 100."""
 INDENT = 4
 LABEL = 12
@@ -23,9 +29,9 @@ _ENDING = {Ending.REPRODUCED: "green", Ending.NOT_THERE: "green", Ending.NOT_AS_
 
 def print_findings(console: Console, lines: Sequence[FindingLine]) -> None:
     """The table; under each finding its title and, if it was checked, how that came out; then the counts."""
-    console.print(_table([f"[bold]{name}[/]" for name in WIDTHS]))
+    console.print(heads_of(console, COLUMNS))
     for line in lines:
-        console.print(_table(_cells(line)))
+        console.print(row_of(console, COLUMNS, _cells(line)))
         console.print(Padding(f"[dim]{escape(line.title)}[/]", (0, 0, 0, INDENT)))
         if line.outcome is not Ending.NOT_CHECKED:
             console.print(Padding(_outcome(line), (0, 0, 0, INDENT)))
@@ -78,14 +84,6 @@ def facts(finding: Finding, line: FindingLine) -> list[tuple[str, str]]:
 def measurements(finding: Finding) -> list[tuple[str, str]]:
     """Version and what was measured of it, oldest first."""
     return [(name, finding.measured[name].text) for name in sorted(finding.measured, key=Version)]
-
-
-def _table(cells: Iterable[str]) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=False)
-    for width in WIDTHS.values():
-        table.add_column(width=width, overflow="fold")
-    table.add_row(*cells)
-    return table
 
 
 def _cells(line: FindingLine) -> list[str]:

@@ -9,31 +9,41 @@ from rich.table import Table
 from harness.judge.gate import GateReport
 from harness.judge.update import Change
 from harness.judge.verdict import Verdict
+from harness.report.sections import Column, print_rows
 
 SHOWN_MISSING = 5
+BREACH = (
+    Column("case", 0, "left", least=12),
+    Column("quantity", 0, "left", least=8),
+    Column("measured", 0, "left", least=8),
+    Column("expected", 0, "left", least=8),
+    Column("by how much", 0, "left", spare=1, least=16),
+)
 
 
 def print_gate(console: Console, report: GateReport, run_id: str, source: str) -> None:
     """The breaches as a table, what to do about them, then one line that says how it went."""
     if report.breaches:
-        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-        table.add_column("case", overflow="fold", ratio=1)
-        for name in ("quantity", "measured", "expected"):
-            table.add_column(name, no_wrap=True)
-        table.add_column("by how much", overflow="fold", max_width=30)
-        for breach in report.breaches:
-            row = (breach.case, breach.quantity, breach.measured, breach.expected, breach.detail)
-            table.add_row(*map(escape, row))
-        console.print(table)
+        rows = [(b.case, b.quantity, str(b.measured), b.expected, b.detail) for b in report.breaches]
+        print_rows(console, BREACH, [tuple(map(escape, row)) for row in rows])
     for advice in dict.fromkeys(breach.advice for breach in report.breaches if breach.advice):
         console.print(f"[bold]do:[/] {escape(advice)}")
-    for known in report.known_failures:
-        console.print(f"[yellow]known[/] {escape(known.case)}: {known.expected}: {escape(known.reason)}")
+    for (expected, reason), cases in _known(report).items():
+        named = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
+        console.print(f"[yellow]known[/] {escape(named)}: {expected}: {escape(reason)}")
     for case in report.incomplete[:SHOWN_MISSING]:
         console.print(f"[red]no record[/] {escape(case)}")
     if len(report.incomplete) > SHOWN_MISSING:
         console.print(f"[red]no record[/] and {len(report.incomplete) - SHOWN_MISSING} more")
     console.print(conclusion(report, run_id, source))
+
+
+def _known(report: GateReport) -> dict[tuple[str, str], list[str]]:
+    """The cases that fail as expected, once for all that share the status and the reason; --json has each."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for known in report.known_failures:
+        found.setdefault((known.expected, known.reason), []).append(known.case)
+    return found
 
 
 def print_changes(console: Console, changes: Sequence[Change], path: str) -> None:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from harness.judge.history import differences
 from harness.judge.series import EnvironmentChange, History, Point, Quantity, Series, Step
 from harness.report import numbers as show
+from harness.report.sections import Column, print_rows
 
 SHORT = 8
 """Digits of a hash that people read."""
@@ -22,7 +22,7 @@ def print_history(console: Console, history: History) -> None:
     for i, series in enumerate(history.series):
         if len(history.series) > 1:
             console.print(f"environment {i + 1}: {escape(_environment(history, i))}", style="bold")
-        console.print(_table(series, history.quantity))
+        _print_points(console, series, history.quantity)
         for step in series.steps:
             console.print(
                 f"[{show.VERDICT_STYLES[step.verdict]}]{step.verdict}[/] {escape(step_words(step, history.quantity))}"
@@ -113,11 +113,15 @@ def _size(quantity: Quantity, effect: float) -> str:
     return f"{quantity.said(effect):.3g} {'%' if quantity.relative else quantity.unit}"
 
 
-def _table(series: Series, quantity: Quantity) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for name, side in (("commit", "left"), ("date", "left"), ("launches", "right"), (quantity.words, "right")):
-        table.add_column(name, justify=side, no_wrap=True)  # type: ignore[arg-type]  # rich's literals
-    table.add_column("", overflow="fold")
+def _print_points(console: Console, series: Series, quantity: Quantity) -> None:
+    columns = (
+        Column("commit", 0, "left"),
+        Column("date", 0, "left", spare=1),
+        Column("launches", spare=2),
+        Column(quantity.words, least=8),
+        Column("", 0, "left", least=12),
+    )
+    rows = []
     # Where a number comes back at another level, the level is what is shown.
     marks = {step.new.place: step for step in sorted(series.steps, key=lambda step: step.change is not None)}
     for point in series.points:
@@ -128,14 +132,9 @@ def _table(series: Series, quantity: Quantity) -> Table:
             else change_words(quantity, step.change, step.low, step.high)
         )
         style = show.VERDICT_STYLES[step.verdict] if step else "dim"
-        table.add_row(
-            point.commit[:SHORT],
-            _date(point),
-            str(len(point.values)),
-            value_text(point.value, quantity),
-            f"[{style}]{escape(words)}[/]",
-        )
-    return table
+        value = value_text(point.value, quantity)
+        rows.append((point.commit[:SHORT], _date(point), str(len(point.values)), value, f"[{style}]{escape(words)}[/]"))
+    print_rows(console, columns, rows)
 
 
 def _date(point: Point) -> str:

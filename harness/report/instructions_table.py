@@ -5,14 +5,19 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from harness.errors import COULD_NOT_MEASURE
 from harness.judge.instructions import InstructionLine, instructions_exit_code
 from harness.judge.verdict import Verdict
 from harness.report import numbers as show
+from harness.report.sections import Column, print_rows
 
 HEADS = ("case", "base", "head", "change", "repeats to", "layouts", "counts from", "verdict")
+COLUMNS = (
+    Column(HEADS[0], 0, "left", least=16),
+    *(Column(name, spare=spare) for name, spare in zip(HEADS[1:-1], (3, 2, 0, 5, 4, 6), strict=True)),
+    Column(HEADS[-1], 0, "left"),
+)
 NOT_TIME = (
     "instructions of one call by difference under valgrind, one thread, mean of drawn memory layouts: no caches, "
     "no waiting, no GPU, and the code that BLAS and torch choose for the processor which valgrind presents"
@@ -29,14 +34,11 @@ def print_instructions(console: Console, lines: Sequence[InstructionLine]) -> No
     """The table, a line for each cell that is not decided well, how it went, and what was counted."""
     ordered = worst_first(lines)
     if ordered:
-        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-        table.add_column(HEADS[0], overflow="fold", ratio=1)
-        for name in HEADS[1:]:
-            table.add_column(name, justify="left" if name == HEADS[-1] else "right", no_wrap=True)
+        rows = []
         for line in ordered:
             *cells, verdict = map(escape, row(line))
-            table.add_row(*cells, f"[{show.VERDICT_STYLES[line.verdict]}]{verdict}[/]")
-        console.print(table)
+            rows.append([*cells, f"[{show.VERDICT_STYLES[line.verdict]}]{verdict}[/]"])
+        print_rows(console, COLUMNS, rows)
     for line in ordered:
         if line.why:
             console.print(

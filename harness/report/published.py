@@ -6,12 +6,18 @@ from itertools import groupby
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.table import Table
 
 from harness.judge.published import Ending, Line, Summary
 from harness.report.numbers import NONE, power
+from harness.report.sections import Column, heads_of, row_of
 
-WIDTHS = {"figure": 30, "printed": 13, "reproduced": 23, "tolerance": 14, "outcome": 16}
+COLUMNS = (
+    Column("figure", 30, "left", least=12),
+    Column("printed", 13, spare=1),
+    Column("reproduced", 23, spare=2),
+    Column("tolerance", 14, "left", spare=3),
+    Column("outcome", 16, "left"),
+)
 """With a space between columns, 100."""
 INDENT = 4
 
@@ -25,7 +31,7 @@ _STYLES = {
 
 def print_published(console: Console, summary: Summary) -> None:
     """A table a tutorial, then one line with the counts."""
-    console.print(_table([[f"[bold]{name}[/]" for name in WIDTHS]]))
+    console.print(heads_of(console, COLUMNS))
     for tutorial, lines in groupby(summary.lines, key=lambda line: line.tutorial):
         console.print(f"[bold cyan]{escape(tutorial)}[/]")
         _print_lines(console, lines)
@@ -42,19 +48,9 @@ def conclusion(summary: Summary) -> str:
 
 def _print_lines(console: Console, lines: Iterable[Line]) -> None:
     for line in lines:
-        console.print(_table([_cells(line)]))
+        console.print(row_of(console, COLUMNS, _cells(line)))
         if line.reason:
             console.print(Padding(f"[dim]{escape(line.reason)}[/]", (0, 0, 0, INDENT)))
-
-
-def _table(rows: Iterable[list[str]]) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=False)
-    for name, width in WIDTHS.items():
-        right = name in ("printed", "reproduced")
-        table.add_column(width=width, justify="right" if right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
 
 
 def _cells(line: Line) -> list[str]:

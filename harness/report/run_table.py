@@ -13,16 +13,16 @@ from harness.report.sections import Column, print_sections
 
 R_SQUARED_WIDTH = 7
 COLUMNS = (
-    Column("solver", 22, "left"),
-    Column("device", 6, "left"),
-    Column("lr", 6),
+    Column("solver", 22, "left", least=14),
+    Column("device", 6, "left", spare=2),
+    Column("lr", 6, spare=1),
     Column("one call", 8),
-    Column("of", 5, "left"),
+    Column("of", 5, "left", spare=6),
     Column("digits", 6),
-    Column("excess", 7),
-    Column("to 1e-4", 8),
-    Column("R²", R_SQUARED_WIDTH),
-    Column("status", 14, "left"),
+    Column("excess", 7, spare=5),
+    Column("to 1e-4", 8, spare=3),
+    Column("R²", R_SQUARED_WIDTH, spare=4),
+    Column("status", 14, "left", least=9),
 )
 
 
@@ -30,7 +30,7 @@ def print_run(console: Console, records: Sequence[Record]) -> None:
     """One row a case, problem by problem; then each failure with its message and advice."""
     problems = groupby(records, key=lambda record: record.problem)
     print_sections(console, COLUMNS, ((name, [_cells(record) for record in members]) for name, members in problems))
-    _print_failures(console, records)
+    print_failures(console, records)
     _print_full_batches(console, records)
     console.print(summary(records))
 
@@ -65,7 +65,8 @@ def _r_squared(value: float) -> str:
     return text if len(text) <= R_SQUARED_WIDTH else f"{value:.0e}"
 
 
-def _print_failures(console: Console, records: Sequence[Record]) -> None:
+def print_failures(console: Console, records: Sequence[Record]) -> None:
+    """A line a case that ended badly, with its message and what to do; then what is unsupported, each reason once."""
     for record in records:
         if record.failed:
             name = f"{record.problem} {record.label}"

@@ -12,12 +12,12 @@ from harness.report import numbers as show
 from harness.report.sections import Column, print_sections
 
 COLUMNS = (
-    Column("solver", 20, "left"),
+    Column("solver", 20, "left", least=14),
     Column("one call", 9),
     Column("over streaming", 14),
-    Column("digits", 6),
-    Column("memory / X", 10),
-    Column("note", 33, "left"),
+    Column("digits", 6, spare=1),
+    Column("memory / X", 10, spare=2),
+    Column("note", 33, "left", spare=3, least=12),
 )
 
 

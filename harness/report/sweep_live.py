@@ -1,49 +1,38 @@
-"""A sweep as it goes: a progress bar over the epochs of all its trainings."""
+"""A sweep as it goes: what it is at, the epochs of all its trainings, when it ends."""
 
+import time
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.text import Text
 
-WHAT_WIDTH = 48
-
-
-class _Epochs(ProgressColumn):
-    """Epochs done of all, a training's each counted: 1.2e+06/2.5e+06 epochs."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.completed:.3g}/{task.total or 0:.3g} epochs")
+from harness.report.live_lines import Clock, Lines, Log, Now, here, rough
 
 
 class SweepLive:
-    """An observer of `harness.sweep.execute`; without a terminal it writes what a person should know, and no bar."""
+    """An observer of `harness.sweep.execute`: two lines on a terminal, in a log a line now and then.
 
-    def __init__(self, console: Console, total: int) -> None:
+    What a person should know (`said`) is written whatever the console; of the rest nothing if `quiet`.
+    """
+
+    def __init__(
+        self, console: Console, total: int, *, quiet: bool = False, clock: Clock = time.monotonic, now: Now = here
+    ) -> None:
         """`total`: epochs of all trainings that are still to be done."""
-        self.console, self.stored = console, 0
-        self.progress = Progress(
-            TextColumn(f"{{task.description:<{WHAT_WIDTH}}}", markup=False),
-            BarColumn(bar_width=20),
-            _Epochs(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self.task = self.progress.add_task("starting", total=total)
+        self.console, self.total, self.stored = console, total, 0
+        self._doing, self._epochs = "starting", 0
+        self.progress = Lines(console, total, self._around, self._count, quiet=quiet, clock=clock, now=now)
+        self._log = Log(console, self.progress.elapsed_s, quiet=quiet)
 
     def __enter__(self) -> Self:
-        """Show the bar."""
+        """Show the lines."""
         self.progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the bar away, whatever happened."""
+        """Take the lines away, whatever happened."""
         self.progress.stop()
 
     def said(self, line: str) -> None:
@@ -52,13 +41,29 @@ class SweepLive:
 
     def working(self, what: str) -> None:
         """What the sweep is at."""
-        self.progress.update(self.task, description=what[:WHAT_WIDTH])
+        self._doing = what
+        self._log.maybe(self._logged)
 
     def told(self, epochs: int) -> None:
         """So many epochs of the chunk in flight are done."""
-        self.progress.update(self.task, completed=self.stored + epochs)
+        self._moved(self.stored + epochs)
 
     def ended(self, epochs: int) -> None:
         """A chunk of so many epochs is stored: trainings that diverged count as done."""
         self.stored += epochs
-        self.progress.update(self.task, completed=self.stored)
+        self._moved(self.stored)
+
+    def _moved(self, epochs: int) -> None:
+        self._epochs = epochs
+        self.progress.done(epochs)
+        self._log.maybe(self._logged)
+
+    def _around(self) -> tuple[list[str], list[str]]:
+        return [self._doing], []
+
+    def _count(self) -> str:
+        return f"{self._epochs:.3g}/{self.total:.3g} epochs"
+
+    def _logged(self) -> str:
+        so_far = f"{self._count()} in {rough(self.progress.elapsed_s())}"
+        return "; ".join(filter(None, (so_far, self.progress.end, f"now {self._doing}")))

@@ -11,13 +11,25 @@ from harness.records.sweep import Cell, Sweep
 from harness.report import sweep_rows as rows
 from harness.report import sweep_words as words
 from harness.report.accuracy_markdown import plain, table
-from harness.report.console import PLAIN_WIDTH
 from harness.report.sections import Column, print_sections
 from harness.report.sweep_rows import Group
 
 STYLES = {CONVERGED: "green", CENSORED: "yellow", "unsupported": "dim"}
 DISPENSABLE = ("one epoch", "lrs", "converge")
 """Columns of the best learning rates that go, in this order, where a line is full."""
+SPARE = {
+    "lost": 1,
+    "to 1e-6": 2,
+    "solved": 3,
+    "time": 4,
+    "to 1e-2": 5,
+    "gap": 6,
+    "lr/limit": 7,
+    "theory": 8,
+    "decades": 9,
+    "within 2x": 10,
+}
+"""Columns that go where even the last version is too wide, the highest number first."""
 TEXTS = ("lr", "optimizer", "status")
 """Columns that are flush left."""
 
@@ -26,11 +38,11 @@ def print_sweep(console: Console, sweep: Sweep, cells: Sequence[Cell]) -> None:
     """A section a task and optimizer, a row a learning rate; the best ones beside one another; conclusions."""
     summary = summarise(cells)
     every = (rows.every_cell(summary, told) for told in (rows.ALL, rows.DECIDING, rows.NONE))
-    _print(console, _fitting(every))
+    _print(console, _fitting(every, console.width))
     _notes(console, rows.cells_explained(summary))
     console.print()
     best = rows.best(summary)
-    _print(console, _fitting(_without(best, DISPENSABLE[:k]) for k in range(len(DISPENSABLE) + 1)))
+    _print(console, _fitting((_without(best, DISPENSABLE[:k]) for k in range(len(DISPENSABLE) + 1)), console.width))
     _notes(console, rows.best_explained(summary))
     console.print()
     for line in rows.ended(sweep, summary):
@@ -66,7 +78,10 @@ def _notes(console: Console, lines: Iterable[str]) -> None:
 
 
 def _print(console: Console, groups: Sequence[Group]) -> None:
-    columns = [Column(name, width, "left" if name in TEXTS else "right") for name, width in _widths(groups).items()]
+    columns = [
+        Column(name, width, "left" if name in TEXTS else "right", SPARE.get(name, 0))
+        for name, width in _widths(groups).items()
+    ]
     print_sections(console, columns, ((title, [_cells(row) for row in members]) for title, members in groups))
 
 
@@ -78,12 +93,12 @@ def _status(status: str) -> str:
     return f"[{STYLES.get(status, 'red')}]{status}[/]"
 
 
-def _fitting(versions: Iterable[list[Group]]) -> list[Group]:
-    """The first version that fits a line, else the last."""
+def _fitting(versions: Iterable[list[Group]], room: int) -> list[Group]:
+    """The first version that fits a line of so many characters, else the last."""
     groups: list[Group] = []
     for groups in versions:
         widths = _widths(groups)
-        if sum(widths.values()) + len(widths) - 1 <= PLAIN_WIDTH:
+        if sum(widths.values()) + len(widths) - 1 <= room:
             break
     return groups
 

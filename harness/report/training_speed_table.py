@@ -20,14 +20,14 @@ from harness.report import numbers as show
 from harness.report.sections import Column, print_sections
 
 COLUMNS = (
-    Column("engine", 20, "left"),
+    Column("engine", 20, "left", least=12),
     Column("models", 6),
-    Column("one call", 9),
-    Column("model-epoch", 11),
-    Column("wall", 9),
+    Column("one call", 9, spare=2),
+    Column("model-epoch", 11, spare=1),
+    Column("wall", 9, spare=3),
     Column("speed-up", 8),
-    Column("ready after", 11),
-    Column("note", 18, "left"),
+    Column("ready after", 11, spare=4),
+    Column("note", 18, "left", spare=5, least=12),
 )
 WORDS = {
     Ruling.HELD: "[green]held[/]",

@@ -28,6 +28,9 @@ class Observer(Protocol):
     def started(self, case: Case) -> None:
         """A case is being fitted and verified."""
 
+    def fitted(self, record: Record) -> None:
+        """A case has been verified; its samples are to come."""
+
     def sampling(self, cases: int) -> None:
         """So many cases are being timed in turn."""
 
@@ -39,6 +42,9 @@ class Nobody:
     """The observer that does nothing."""
 
     def started(self, case: Case) -> None:
+        """Nothing."""
+
+    def fitted(self, record: Record) -> None:
         """Nothing."""
 
     def sampling(self, cases: int) -> None:
@@ -95,12 +101,12 @@ class InProcess:
         """Nothing to end."""
 
 
-def new_run(request: Request, cases: Sequence[Case]) -> Run:
-    """The run that these cases make, in the environment of this process."""
+def new_run(request: Request, cases: Sequence[Case], command: str | None = None) -> Run:
+    """The run that these cases make, in the environment of this process; `command` is this process's unless said."""
     return Run(
         id=new_run_id(),
         started_at=now(),
-        command=shlex.join(["harness", *sys.argv[1:]]),
+        command=command or shlex.join(["harness", *sys.argv[1:]]),
         selection=Selection(
             problems=request.problems or None,
             solvers=request.solvers or None,
@@ -138,6 +144,7 @@ def execute(
             observer.started(case)
             record = place.fit(case)
             fitted.append((store.add(run.id, record), record))
+            observer.fitted(record)
         observer.sampling(place.waiting)
         for (key, before), record in zip(fitted, place.time(effort), strict=True):
             if record.model_copy(update={"samples": before.samples}) != before:

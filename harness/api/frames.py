@@ -1,0 +1,111 @@
+"""The frames that the functions for Python return.
+
+They are pandas frames, not objects that hold one: whoever measures fits from Python filters, groups, joins and plots
+what comes back, and every one of these is then a step less. What a frame alone cannot say (the run that it is of,
+its records with all their samples, the exit code) are attributes of a thin subclass. It overrides neither
+`_constructor` nor any operation, so whatever pandas makes of one (a filter, a copy, a sort, a join) is a plain
+DataFrame: no half of a run can pass for the whole one. `compare` and `gate` take the whole ones.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import pandas as pd
+
+from harness.api.columns import COMPARISON, DEVICES, RESULTS, VERDICTS, Column, Placed, columns_of
+from harness.errors import COULD_NOT_MEASURE
+from harness.judge.comparison import Row
+from harness.judge.gate import GateReport
+from harness.records.record import Record
+from harness.records.run import Run
+from harness.report import notebook
+from harness.running import exit_code
+
+SHOWN = 10
+"""Columns of a comparison that a notebook shows: up to the status."""
+
+
+class _Frame(pd.DataFrame):
+    """A pandas frame with the columns of `described` and a view of its own in a notebook."""
+
+    _metadata: ClassVar[list[str]] = []
+
+    def _kept(self, **values: object) -> None:
+        """Attributes, past pandas' own setter, which takes a tuple of records for a column."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+
+class Results(_Frame):
+    """One row a case of one run; `harness.api.columns.RESULTS` describes the columns.
+
+    `made`: the run with its command, selection and environment; `records`: every case with its raw samples, its
+    coefficients and its trace, whatever is done to the frame; `exit_code`: what the command `harness run` would
+    end with.
+    """
+
+    _metadata: ClassVar[list[str]] = ["made", "records"]
+    made: Run
+    records: tuple[Record, ...]
+
+    def __init__(self, made: Run, records: Sequence[Record]) -> None:
+        super().__init__({**columns_of(RESULTS, records), "run": made.id})  # type: ignore[call-arg]  # the stubs have __new__ alone
+        self._kept(made=made, records=tuple(records))
+
+    @property
+    def run_id(self) -> str:
+        """The run's id, by which `harness.load(run=...)` and `harness compare --run` find it."""
+        return self.made.id
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every case ended well, 1 if one ended wrong, 3 if none was measured or the run was cut off."""
+        whole = len(self.records) == len(self.made.planned)
+        return exit_code(self.records) if whole else COULD_NOT_MEASURE
+
+    def _repr_html_(self) -> str:
+        return notebook.results_html(self.run_id, self.records)
+
+
+class Comparison(_Frame):
+    """One row a case beside its group's baseline, or one size of a series by device.
+
+    `harness.api.columns.COMPARISON` and `DEVICES` describe the columns. `by`: the axis.
+    """
+
+    _metadata: ClassVar[list[str]] = ["by"]
+    by: str
+
+    def __init__(self, by: str, rows: Sequence[Row] | Sequence[Placed], columns: Sequence[Column] = COMPARISON) -> None:
+        super().__init__(columns_of(columns, rows))  # type: ignore[call-arg]  # the stubs have __new__ alone
+        self._kept(by=by)
+
+    def _repr_html_(self) -> str:
+        shown = [column.name for column in (DEVICES if "series" in self.columns else COMPARISON[:SHOWN])]
+        return notebook.frame_html(f"by {self.by}", shown, self[shown].astype(object).to_numpy().tolist())
+
+
+class Verdicts(_Frame):
+    """One row a judgement, what failed first; `harness.api.columns.VERDICTS` describes the columns.
+
+    `report`: the judgements with the planned cases that have no record and the number that no expectation is about;
+    `exit_code`: 0 if the gate passes, 1 if it is breached, 3 if it could not judge.
+    """
+
+    _metadata: ClassVar[list[str]] = ["report", "run_id"]
+    report: GateReport
+    run_id: str
+
+    def __init__(self, run_id: str, report: GateReport) -> None:
+        breached = set(map(id, report.breaches))
+        first = sorted(report.judgements, key=lambda one: id(one) not in breached)
+        super().__init__(columns_of(VERDICTS, first))  # type: ignore[call-arg]  # the stubs have __new__ alone
+        self._kept(report=report, run_id=run_id)
+
+    @property
+    def exit_code(self) -> int:
+        """What the command `harness gate` would end with."""
+        return self.report.exit_code
+
+    def _repr_html_(self) -> str:
+        return notebook.gate_html(self.run_id, self.report)

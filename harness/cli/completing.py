@@ -1,0 +1,135 @@
+"""What a shell offers for a word that is begun: names of problems, solvers, runs and devices, and known values.
+
+Every key press waits for it, so nothing heavy is imported here: names come from the catalogs, run ids from the
+SQLite file itself, and devices are not looked for.
+"""
+
+import inspect
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+import typer
+from typer.models import ParameterInfo
+
+Command = TypeVar("Command", bound=Callable[..., None])
+Names = Callable[[typer.Context], Iterable[str]]
+
+MOST_RUNS = 50
+"""The newest, as many as a terminal shows."""
+ORDINARY = re.compile(r"[\w.:=,+-]+")
+"""What is offered: a shell reads it, and a run's id may come from somebody's file (`harness store import`)."""
+
+
+def completing(command: Command) -> Command:
+    """The command with completion for every parameter that has a name of COMPLETIONS and none of its own."""
+    own = FOR_ONE_COMMAND.get(command.__name__, {})
+    for name, parameter in inspect.signature(command).parameters.items():
+        names = own.get(name) or COMPLETIONS.get(name)
+        for info in getattr(parameter.annotation, "__metadata__", ()):
+            if names is not None and isinstance(info, ParameterInfo) and info.autocompletion is None:
+                info.autocompletion = _beginning(names)
+    return command
+
+
+def _beginning(names: Names) -> Callable[..., list[str]]:
+    """What of the names begins so. A completion that fails would be a traceback in the middle of a line: none."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        try:
+            found = list(names(ctx))
+        except Exception:  # noqa: BLE001  # the command itself says what is wrong, when it is run
+            return []
+        return [name for name in found if name.startswith(incomplete) and ORDINARY.fullmatch(name)]
+
+    return complete
+
+
+def _problems(_: typer.Context) -> Iterable[str]:
+    from harness.problems import catalog
+
+    return catalog.names()
+
+
+def _solvers(_: typer.Context) -> Iterable[str]:
+    from harness.solvers.catalog import SOLVERS
+
+    return SOLVERS
+
+
+def _runs(ctx: typer.Context) -> Iterable[str]:
+    """The newest runs of the store that the line names, newest first; none of a database that is no SQLite file."""
+    from harness.paths import STORE
+
+    said = ctx.params.get("store") or str(STORE)
+    path = Path(said.removeprefix("sqlite:///"))
+    if not path.is_file():
+        return []
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(uri, uri=True, timeout=0.1)) as connection:
+        rows = connection.execute("SELECT id FROM runs ORDER BY started_at DESC LIMIT ?", (MOST_RUNS,))
+        return [str(run) for (run,) in rows]
+
+
+def _known(option: str) -> Names:
+    def names(_: typer.Context) -> Iterable[str]:
+        from harness.solvers.options import KNOWN
+
+        return KNOWN[option]
+
+    return names
+
+
+def _these(*names: str) -> Names:
+    return lambda _: names
+
+
+def _findings(_: typer.Context) -> Iterable[str]:
+    from harness.paths import results_folder
+
+    return sorted(path.stem for path in (results_folder() / "findings").glob("*.toml"))
+
+
+def _tutorials(_: typer.Context) -> Iterable[str]:
+    from harness.paths import results_folder
+
+    return sorted(path.stem for path in (results_folder() / "published").glob("*.toml"))
+
+
+COMPLETIONS: Mapping[str, Names] = MappingProxyType(
+    {
+        "problem": _problems,
+        "solver": _solvers,
+        "run": _runs,
+        "run_id": _runs,
+        "device": _these("auto", "cpu", "cuda", "all"),
+        "finding": _findings,
+        "tutorial": _tutorials,
+        "model": _these("linear", "mlp"),
+        **{name: _known(name) for name in ("loss", "dtype", "scale", "form", "engine", "implementation")},
+    }
+)
+"""By the name of a command's parameter."""
+
+QUANTITIES = ("time", "digits", "excess_loss")
+FOR_ONE_COMMAND: Mapping[str, Mapping[str, Names]] = MappingProxyType(
+    {
+        "list_names": {"what": _these("problems", "solvers", "devices")},
+        "import_results": {"what": _these("asv")},
+        "compare": {"by": _these("solver", "device", "optimizer", "lr", "size")},
+        "fit": {"device": _these("cpu", "cuda")},
+        "sweep": {
+            "device": _these("cpu", "cuda"),
+            "optimizer": _these("sgd", "momentum", "nesterov", "adam", "adamw"),
+        },
+        "accuracy": {"quantity": _these("coef", "se", "sd", "r2")},
+        "history": {"quantity": _these(*QUANTITIES, "epochs_to")},
+        "bisect": {"quantity": _these(*QUANTITIES, "status")},
+        "plot": {"name": _these("fit", "loss", "validation", "learning-rates", "network-and-ols", "predictions")},
+    }
+)
+"""Where a name means something else, or only one command has it."""

@@ -1,0 +1,170 @@
+"""Tables on consoles of any width: none is torn, what matters least goes first, and what failed is at the top."""
+
+import re
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from harness.judge.comparison import compare
+from harness.judge.doubts import Doubt, State
+from harness.judge.gate import GateReport
+from harness.judge.verdict import Judgement, Verdict
+from harness.plan import single
+from harness.problems import catalog as problems
+from harness.recording import record_of
+from harness.records.record import Accuracy, Record, Samples, Status
+from harness.report.comparison_table import print_comparison
+from harness.report.doubts_table import print_doctor
+from harness.report.gate_table import print_gate
+from harness.report.run_table import print_run
+from harness.report.sections import Column, fitting, print_rows, print_sections
+from harness.solvers import catalog as solvers
+from harness.solvers.options import Options
+from tests.conftest import RunCli
+
+WIDTHS = (40, 60, 80, 100)
+Print = Callable[[Console], None]
+
+
+def printed(printing: Print, width: int) -> list[str]:
+    """The lines, of which none may be longer than the console is wide."""
+    console = Console(file=StringIO(), width=width, highlight=False)
+    printing(console)
+    assert isinstance(console.file, StringIO)
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    assert max(map(len, lines)) <= width
+    return lines
+
+
+COLUMNS = (
+    Column("name", 10, "left", least=6),
+    Column("dear", 6),
+    Column("spare", 8, spare=1),
+    Column("sparer", 8, spare=2),
+)
+
+
+@pytest.mark.parametrize(
+    ("room", "widths"),
+    [
+        (35, {0: 10, 1: 6, 2: 8, 3: 8}),
+        (34, {0: 9, 1: 6, 2: 8, 3: 8}),
+        (31, {0: 6, 1: 6, 2: 8, 3: 8}),
+        (30, {0: 10, 1: 6, 2: 8}),
+        (22, {0: 6, 1: 6, 2: 8}),
+        (21, {0: 10, 1: 6}),
+        (13, {0: 6, 1: 6}),
+        (5, {0: 6, 1: 6}),
+    ],
+)
+def test_columns_shrink_and_then_the_sparest_go(room: int, widths: dict[int, int]) -> None:
+    assert {place: column.width for place, column in fitting(COLUMNS, room).items()} == widths
+
+
+def test_sections_keep_their_columns_below_each_other_and_their_titles() -> None:
+    rows = [("a long name", "1", "2", "3"), ("b", "10", "20", "30")]
+    lines = printed(lambda console: print_sections(console, COLUMNS, [("[one]", rows), ("two", rows)]), 22)
+    assert lines[0] == "name     dear    spare"
+    assert lines[1] == "[one]"
+    assert lines[2:4] == ["a lon…      1        2", "b          10       20"]
+    assert len(lines) == 7
+
+
+def test_a_table_of_words_folds_those_that_may_and_is_as_wide_as_its_words() -> None:
+    columns = (Column("id", 0, "left"), Column("what", 0, "left", least=8))
+    rows = [("a_name_that_is_read", "[red]some words of it[/]")]
+    assert printed(lambda console: print_rows(console, columns, rows), 60) == [
+        "id                  what",
+        "a_name_that_is_read some words of it",
+    ]
+    assert printed(lambda console: print_rows(console, columns, rows), 30) == [
+        "id                  what",
+        "a_name_that_is_read some words",
+        "                    of it",
+    ]
+
+
+def record(solver: str, *, status: Status = Status.OK, digits: float = 12.3, **options: object) -> Record:
+    case = single(problems.load("everyday"), solvers.get(solver), Options(**options))  # type: ignore[arg-type]
+    accuracy = Accuracy(digits=digits, excess_loss=1.2e-20, r2={"train": 0.96875}, epochs_to={})
+    if case.solver.optimizer:
+        accuracy = Accuracy(digits=3.0, excess_loss=1e-7, epochs_to={"1e-2": 10, "1e-4": 100, "1e-6": None})
+    made = record_of(case, status, "rank 2" if status.failed else "", accuracy=accuracy, unit="fit")
+    return made.model_copy(update={"samples": Samples((1.5e-4,), (1.5e-4,))})
+
+
+RECORDS = (
+    record("normal_equations_torch"),
+    record("sklearn", status=Status.WRONG, digits=0.0),
+    record("torch_sgd", status=Status.NOT_CONVERGED, lr=0.0001, epochs=5),
+)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_run_shows_solver_time_digits_and_status_on_any_width(width: int) -> None:
+    lines = printed(lambda console: print_run(console, RECORDS), width)
+    assert {"solver", "digits", "status"} <= set(lines[0].split())
+    assert "one call" in lines[0]
+    assert re.match(r"normal_equat\w*…? .* 150 µs .* 12\.3 .*ok$", lines[2])
+    assert re.match(r"sklearn .* 150 µs .* 0\.0 .*wrong$", lines[3])
+    assert any(line.startswith("wrong everyday:n=2000,seed=0 sklearn:") for line in lines)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_comparison_keeps_the_ratio_the_digits_and_the_status(width: int) -> None:
+    rows = compare(RECORDS, "solver")
+    lines = printed(lambda console: print_comparison(console, rows, "solver"), width)
+    assert {"solver", "time", "digits", "status"} <= set(lines[0].split())
+    assert any(re.match(r"sklearn .*1\.00x .*0\.0 .*wrong$", line) for line in lines)
+
+
+def gate_report(count: int) -> GateReport:
+    breach = Judgement(
+        "auto_mpg numpy_lstsq cpu threads=1", "digits", "9.9", ">= 13.7", Verdict.REGRESSION, "3.8 below"
+    )
+    known = [
+        Judgement(f"case_{i} sklearn", "status", "wrong", "wrong", Verdict.UNCHANGED, reason="its cut-off")
+        for i in range(count)
+    ]
+    return GateReport((*known, breach), (), 0)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_gate_shows_what_is_breached_first_and_known_failures_once_for_each_reason(width: int) -> None:
+    lines = printed(lambda console: print_gate(console, gate_report(50), "a-run", "e.toml"), width)
+    assert lines[0].split()[:4] == ["case", "quantity", "measured", "expected"]
+    assert lines[1].startswith("auto_mpg")
+    assert ">= 13.7" in lines[1]
+    assert "known 50 cases: wrong: its cut-off" in lines
+    assert len(lines) < 12
+    alone = printed(lambda console: print_gate(console, gate_report(1), "a-run", "e.toml"), width)
+    assert "known case_0 sklearn: wrong: its" in "\n".join(alone)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_doctor_says_first_what_is_doubtful(width: int) -> None:
+    doubts = [
+        Doubt("load", State.FINE, "0.1 on 2 cores", "", "", ""),
+        Doubt("swap", State.UNKNOWN, "no readings were kept", "", "", ""),
+        Doubt("dirty tree", State.DOUBTFUL, "the checkout has changes", "nobody can measure it again", "commit", ""),
+    ]
+    lines = printed(lambda console: print_doctor(console, doubts, "run a"), width)
+    found = [line.split()[0] for line in lines if re.match(r"(load|swap|dirty)", line)]
+    assert found[:3] == ["dirty", "swap", "load"]
+    assert "doubtful" in lines[1]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("words", [("list", "solvers"), ("list", "devices"), ("findings",)], ids=" ".join)
+def test_lists_fit_and_no_name_is_cut(
+    words: tuple[str, ...], width: int, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.report.console.PLAIN_WIDTH", width)
+    ended = run_cli(*words)
+    assert ended.code == 0
+    assert max(map(len, ended.stdout.splitlines())) <= width
+    name = {"solvers": "normal_equations_torch", "devices": "cuda", "findings": "onedal_large_mean"}[words[-1]]
+    if width > 40:
+        assert re.search(rf"^{name} ", ended.stdout, re.MULTILINE)
