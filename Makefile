@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: bench accuracy test lint types imports pytest audit asv asv-compare asv-versions asv-publish clean
+.PHONY: bench accuracy test lint types imports pytest docs audit asv asv-compare asv-versions asv-publish clean
 
 bench: $(READY)
 	$(BIN)/harness run || test $$? -eq 1 # a case that ended wrong may be expected: the gate knows
@@ -31,6 +31,10 @@ imports: $(READY)
 WORKERS ?= auto
 pytest: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# The documents as pages, in site/: a warning is an error. The tests build them too, and run their commands.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Known vulnerabilities of what constraints.txt pins, by PyPI's advisory database. It needs the network, so it is no test.
 AUDIT := $(VENV)/audit
@@ -80,4 +84,4 @@ asv-publish: $(READY)
 	@echo 'the site is in .asv/html: $(BIN)/asv preview serves it'
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis results/harness.sqlite*
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis site results/harness.sqlite*

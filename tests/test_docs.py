@@ -1,23 +1,134 @@
-"""What the documents show works as they show it."""
+"""What the documents say of commands, options, files and statuses is so."""
 
 import re
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
+import typer
+from pydantic import BaseModel
 
+from harness.cli import app
+from harness.cli.interrupting import INTERRUPTED
+from harness.errors import COULD_NOT_MEASURE, USAGE
+from harness.judge.expectations import Classes, Expectation, Expectations, Margins
+from harness.judge.finding import Finding
 from harness.plan import single
 from harness.problems.catalog import load
-from harness.run import measure
+from harness.problems.sidecar import Sidecar
+from harness.running import measure
 from harness.solvers.options import Options
 from harness.solvers.status import Status
+from tests.documents import PAGES, ROOT, blocks
 
-ROOT = Path(__file__).resolve().parent.parent
+SUITES = "suites/README.md"
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", SUITES, *PAGES)
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
+COMMAND = re.compile(r"\bharness (?P<name>[a-z]+)(?: (?P<sub>[a-z]+))?(?P<rest>(?:(?!\bharness ).)*)")
+OTHERS = {
+    *("--constraint", "--quiet", "--no-deps"),  # pip
+    *("--config", "--factor", "--quick", "--yes"),  # asv
+    *("--cpus", "--cpuset-cpus", "--governor", "--max"),  # docker, cpupower
+}
+EXIT_CODES = {0, 1, USAGE, COULD_NOT_MEASURE, INTERRUPTED}
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def code_of(page: str) -> Iterator[str]:
+    """Every line of a page's blocks, and every piece of code in its sentences."""
+    inside = {block.line + k for block in blocks(page) for k in range(len(block.lines))}
+    yield from (line for block in blocks(page) for line in block.lines)
+    prose = "\n".join(line for at, line in enumerate(text_of(page).splitlines(), 1) if at not in inside)
+    yield from re.findall(r"(?<!`)`([^`\n]+)`(?!`)", prose)
+
+
+def options_of(command: Any) -> set[str]:
+    return {name for param in command.params for name in (*param.opts, *param.secondary_opts)} | {"--help"}
+
+
+ROOT_COMMAND: Any = typer.main.get_command(app)
+KNOWN: dict[str, set[str]] = {}
+for one, found in ROOT_COMMAND.commands.items():
+    KNOWN[one] = options_of(found)
+    KNOWN |= {f"{one} {sub}": options_of(inner) for sub, inner in getattr(found, "commands", {}).items()}
+ANY = set.union(options_of(ROOT_COMMAND), *KNOWN.values())
+
+
+@pytest.mark.parametrize("page", DOCUMENTS)
+def test_every_command_and_option_that_a_document_names_exists(page: str) -> None:
+    for code in code_of(page):
+        for said in COMMAND.finditer(code):
+            name = f"{said['name']} {said['sub']}" if said["name"] == "store" and said["sub"] else said["name"]
+            assert name in KNOWN, (page, code)
+            strange = set(OPTION.findall(said["rest"])) - KNOWN[name] - OTHERS
+            assert not strange, (page, code)
+        assert set(OPTION.findall(code)) <= ANY | OTHERS, (page, code)
+
+
+@pytest.mark.parametrize("page", DOCUMENTS)
+def test_every_make_target_that_a_document_names_exists(page: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), flags=re.MULTILINE))
+    for code in code_of(page):
+        for name in re.findall(r"(?:^|\$ )make ([a-z-]+)", code):
+            assert name in targets, (page, code)
+
+
+@pytest.mark.parametrize("page", DOCUMENTS)
+def test_every_exit_code_that_a_document_names_exists(page: str) -> None:
+    for code in re.findall(r"[Ee]xit code (\d+)", text_of(page)):
+        assert int(code) in EXIT_CODES, page
+
+
+def rows_of(page: str, heading: str) -> list[list[str]]:
+    """The cells of the first table under a heading."""
+    under = text_of(page).partition(f"\n## {heading}\n")[2]
+    table = re.search(r"(?:^\|.*\n)+", under, flags=re.MULTILINE)
+    assert table
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[0].splitlines()[2:]]
+
+
+def test_the_reference_has_every_exit_code_and_every_status() -> None:
+    page = "docs/reference/exit-codes.md"
+    assert {int(row[0]) for row in rows_of(page, "Exit codes")} == EXIT_CODES
+    statuses = {row[0].strip("`"): row for row in rows_of(page, "Statuses")}
+    assert set(statuses) == {status.value for status in Status}
+    for status in Status:
+        assert statuses[status.value][2] == status.advice
+        assert statuses[status.value][3] == ("yes" if status.failed else "no")
+
+
+@pytest.mark.parametrize(
+    ("page", "model"),
+    [
+        ("CONTRIBUTING.md", Sidecar),
+        ("docs/reference/files.md", Expectations),
+        ("docs/reference/files.md", Expectation),
+        ("docs/reference/files.md", Margins),
+        ("docs/reference/files.md", Classes),
+        ("docs/reference/files.md", Finding),
+    ],
+)
+def test_every_key_of_a_file_is_explained(page: str, model: type[BaseModel]) -> None:
+    for key in model.model_fields:
+        assert re.search(rf"`\[*(?:classes\.)?{key}[].`]", text_of(page)), key
+
+
+def test_every_variable_of_the_environment_is_explained() -> None:
+    sources = [path for room in ("harness", "suites") for path in (ROOT / room).rglob("*.py")]
+    named = {name for path in sources for name in re.findall(r'"(HARNESS_[A-Z_]+)"', path.read_text(encoding="utf-8"))}
+    assert named >= {"HARNESS_CACHE_DIR", "HARNESS_SUITE_PREIMPORT"}
+    text = text_of("docs/reference/configuration.md")
+    # This one the harness sets for its own workers, and takes away again.
+    assert {name for name in named if f"`{name}`" not in text} <= {"HARNESS_STACK_PADDING"}
 
 
 def test_the_solver_in_contributing_is_a_solver() -> None:
     """The example, executed as it stands, fits and verifies: one file is enough."""
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.DOTALL)
+    (code,) = re.findall(r"```python\n(.*?)```", text_of("CONTRIBUTING.md"), flags=re.DOTALL)
     names: dict[str, object] = {}
     exec(compile(code, "CONTRIBUTING.md", "exec"), names)  # noqa: S102  # the document's own example
     solver = names["ScipyPinv"]()  # type: ignore[operator]
@@ -28,31 +139,21 @@ def test_the_solver_in_contributing_is_a_solver() -> None:
     assert record.accuracy.rank == 11
 
 
-def test_contributing_names_every_key_of_a_sidecar() -> None:
-    from harness.problems.sidecar import Sidecar
-
-    text = (ROOT / "CONTRIBUTING.md").read_text()
-    for key in Sidecar.model_fields:
-        assert re.search(rf"`\[?{key}\]?`", text), key
-
-
-def test_the_readme_is_short_and_names_every_command() -> None:
-    from harness.cli import app
-
-    text = (ROOT / "README.md").read_text()
+def test_the_readme_is_short_names_every_command_and_leads_to_the_documents() -> None:
+    text = text_of("README.md")
     assert text.count("\n") <= 120
-    for command in app.registered_commands:
-        name = command.name or command.callback.__name__  # type: ignore[union-attr]
+    for name in ROOT_COMMAND.commands:
         assert f"harness {name}" in text, name
+    linked = re.findall(r"\]\((docs/[^)#]+)", text)
+    assert "docs/index.md" in linked or "docs/tutorial.md" in linked
+    assert set(linked) <= set(PAGES)
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
-def test_files_that_a_document_names_exist(name: str) -> None:
-    text = (ROOT / name).read_text()
+@pytest.mark.parametrize("page", DOCUMENTS)
+def test_files_that_a_document_names_exist(page: str) -> None:
     made = {"results/harness.sqlite", "harness/solvers/scipy_pinv.py"}
-    named = set(re.findall(r"`((?:harness|results|datasets|tests)/[\w./]+\.\w+)`", text)) - made
+    named = set(re.findall(r"`((?:harness|results|datasets|tests|suites|docs)/[\w./-]+\.\w+)`", text_of(page))) - made
     missing = [path for path in named if not (ROOT / path).exists()]
-    assert named
     assert not missing
 
 
