@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.errors import CannotMeasureError
-from harness.judge.crossover import Crossover
 from harness.judge.devices import Pair, Ratio, Series, compare_devices
 from harness.records.record import Record
 from harness.report.device_table import crossover_text
@@ -67,16 +66,20 @@ def _summary(found: Sequence[Series]) -> str:
     if not pairs:
         return ""
     wins = sum(pair.ratio is not None and pair.ratio.value < 1 for pair in pairs)
-    crossed = [(one.crossover.n, one) for one in found if _rising(one.crossover) and one.crossover and one.crossover.n]
+    crossed = [(n, one) for one in found if (n := _crossed_at(one)) is not None]
     words = f"CUDA is faster than the CPU in {wins} of {len(pairs)} pairs"
     if not crossed:
         return f"{words}."
-    n, first = min(crossed, key=lambda item: item[0] or 0.0)
+    n, first = min(crossed, key=lambda item: item[0])
     return f"{words}; the lowest crossover is {first.name} at n = {float(f'{n:.3g}'):,.0f}."
 
 
-def _rising(found: Crossover | None) -> bool:
-    return found is not None and found.n is not None and found.rising
+def _crossed_at(one: Series) -> float | None:
+    """The size from which CUDA is faster, where it lies between sizes that were measured."""
+    if one.crossover is None or one.crossover.n is None or not one.crossover.rising:
+        return None
+    sizes = [pair.n for pair in one.pairs if pair.ratio is not None]
+    return one.crossover.n if sizes and min(sizes) <= one.crossover.n <= max(sizes) else None
 
 
 def _row(one: Series, pair: Pair) -> dict[str, Any]:
