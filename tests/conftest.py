@@ -30,6 +30,7 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     """Where this test's references are kept: never the user's cache."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("HARNESS_CACHE_DIR", str(folder))
+    monkeypatch.delenv("COLUMNS", raising=False)  # tables are as wide as their tests say
     return folder
 
 

@@ -4,12 +4,13 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from selenium.common.exceptions import ElementClickInterceptedException
+from selenium.common.exceptions import ElementClickInterceptedException, TimeoutException
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
@@ -20,6 +21,9 @@ from harness.report.page.render import render
 from harness.report.page.section import Column, Figure, Section, Table
 from tests.browser import PATIENCE_S, save_to
 from tests.page_checks import ready
+
+CLICK_S = 10.0
+"""After so long a click is taken to have missed its button, and made again."""
 
 INTO_SIGHT = "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})"
 # A canvas with one colour only is blank; which of its pixels are asked for is no matter of chance.
@@ -190,10 +194,13 @@ class Reader:
         path.unlink(missing_ok=True)
         save_to(self.page, folder)
         button = next(one for one in self.part(name).find_elements("css selector", "button") if one.text == "CSV")
-        self.click(button)
-        self.until(lambda: path.exists() and path.stat().st_size)  # the headings at the least
+        for patience_s in (CLICK_S, CLICK_S, PATIENCE_S):
+            self.click(button)
+            with suppress(TimeoutException):  # a figure above that was drawn meanwhile moved it away from the click
+                self.until(lambda: path.exists() and path.stat().st_size, patience_s)  # the headings at the least
+                break
         return list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8"), newline="")))
 
-    def until(self, condition: Any) -> Any:
+    def until(self, condition: Any, patience_s: float = PATIENCE_S) -> Any:
         """Wait until something holds, which is not waited for where it does."""
-        return WebDriverWait(self.page, PATIENCE_S, poll_frequency=0.05).until(lambda _: condition())
+        return WebDriverWait(self.page, patience_s, poll_frequency=0.05).until(lambda _: condition())

@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
 from rich.segment import Segment
 
 PLAIN_WIDTH = 100
-"""Columns where no terminal says otherwise: logs and pipes."""
+"""Columns where neither a terminal nor COLUMNS says otherwise: logs and pipes."""
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """What a terminal acts upon, or shows a line in another order for: ECMA-48's controls but the line feed, and Unicode
 Annex 9's bidirectional ones."""
@@ -28,7 +28,7 @@ def _console(stream: TextIO) -> Console:
     terminal = stream.isatty()
     console = Console(
         file=stream,
-        width=None if terminal else PLAIN_WIDTH,
+        width=None if terminal or os.environ.get("COLUMNS") else PLAIN_WIDTH,
         force_terminal=None if terminal else False,
         color_system="auto" if terminal else "standard" if os.environ.get("FORCE_COLOR") else None,
         force_jupyter=False,
