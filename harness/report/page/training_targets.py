@@ -16,6 +16,10 @@ SHAPES = ("circle", "triangle-up", "cross")
 THERE: Spec = {"calculate": "datum.what === 'reached' ? datum.cost : null", "as": "there"}
 """A line is broken where a learning rate does not get there."""
 
+NUMBER = {"type": "quantitative"}
+LIT = {"condition": {"param": "picked", "empty": True, "value": 1}, "value": 0.15}
+"""What a click in the legend has picked stands out."""
+
 
 def targets_figure(rows: Sequence[Row], measure: str, names: Sequence[str]) -> Figure:
     """Epochs or seconds to the target by learning rate; what did not get there stands apart, above all that did."""
@@ -54,13 +58,12 @@ def _cost(measure: str) -> Spec:
 
 
 def _layers(series: dict[str, Spec]) -> list[Spec]:
-    color = series["color"]
-    lit = {"condition": {"param": "picked", "empty": True, "value": 1}, "value": 0.15}
-    number = {"type": "quantitative"}
-    shape = {"field": "what", "type": "nominal", "scale": {"domain": list(ENDINGS), "range": list(SHAPES)}}
+    return [*_room(), *_limits(series), *_marks(series), _theory()]
+
+
+def _room() -> list[Spec]:
+    """The grey room above, for what did not get there."""
     across = {"x": {"value": 0}, "x2": {"value": "width"}}
-    upright = {"x": {"field": "limit", **number}, "y": {"field": "low", **number}, "y2": {"field": "high"}}
-    limit_name = {"type": "text", "angle": 270, "align": "left", "baseline": "bottom", "dx": 4, "dy": -2}
     return [
         {
             "transform": only("room"),
@@ -70,17 +73,25 @@ def _layers(series: dict[str, Spec]) -> list[Spec]:
         {
             "transform": only("room"),
             "mark": {"type": "rule", "opacity": 0},
-            "encoding": {"x": {"value": 0}, "y": {"field": "low", **number}},
+            "encoding": {"x": {"value": 0}, "y": {"field": "low", **NUMBER}},
         },
         {
             "transform": only("room"),
             "mark": {"type": "text", "align": "left", "baseline": "top", "dx": 6, "dy": 5, "color": axes.GREY},
             "encoding": {
                 "x": {"value": 0},
-                "y": {"field": "high", **number},
+                "y": {"field": "high", **NUMBER},
                 "text": {"value": "not reached; x: diverged"},
             },
         },
+    ]
+
+
+def _limits(series: dict[str, Spec]) -> list[Spec]:
+    """The learning rates above which gradient descent must diverge."""
+    upright = {"x": {"field": "limit", **NUMBER}, "y": {"field": "low", **NUMBER}, "y2": {"field": "high"}}
+    limit_name = {"type": "text", "angle": 270, "align": "left", "baseline": "bottom", "dx": 4, "dy": -2}
+    return [
         {"transform": only("limit"), "mark": {"type": "rule", "strokeWidth": 1.5}, "encoding": {**upright, **series}},
         {
             "transform": only("limit"),
@@ -88,23 +99,31 @@ def _layers(series: dict[str, Spec]) -> list[Spec]:
             "encoding": {
                 **{name: channel for name, channel in upright.items() if name != "y2"},
                 "text": {"value": "stability limit"},
-                "color": color,
+                "color": series["color"],
             },
         },
+    ]
+
+
+def _marks(series: dict[str, Spec]) -> list[Spec]:
+    """What was measured: intervals, lines, a ring around the best, a mark for how it ended."""
+    color = series["color"]
+    shape = {"field": "what", "type": "nominal", "scale": {"domain": list(ENDINGS), "range": list(SHAPES)}}
+    return [
         {
             "transform": only("reached"),
             "mark": {"type": "rule", "strokeWidth": 1.5},
-            "encoding": {"y": {"field": "low", **number}, "y2": {"field": "high"}, "color": color, "opacity": lit},
+            "encoding": {"y": {"field": "low", **NUMBER}, "y2": {"field": "high"}, "color": color, "opacity": LIT},
         },
         {
             "transform": [*only(*ENDINGS), THERE],
             "mark": {"type": "line", "invalid": "break-paths-show-domains"},
-            "encoding": {"y": {"field": "there", **number}, **series, "opacity": lit},
+            "encoding": {"y": {"field": "there", **NUMBER}, **series, "opacity": LIT},
         },
         {
             "transform": [*only("reached"), {"filter": "datum.best"}],
             "mark": {"type": "point", "filled": False, "size": 260, "strokeWidth": 2},
-            "encoding": {"color": color, "opacity": lit},
+            "encoding": {"color": color, "opacity": LIT},
         },
         {
             "transform": only(*ENDINGS),
@@ -115,21 +134,25 @@ def _layers(series: dict[str, Spec]) -> list[Spec]:
                 "size": 55,
                 "angle": {"expr": "datum.what === 'diverged' ? 45 : 0"},
             },
-            "encoding": {"color": color, "opacity": lit, "shape": shape | {"legend": None}, "tooltip": _tips()},
-        },
-        {
-            "transform": only("theory"),
-            "mark": {
-                "type": "point",
-                "shape": "stroke",
-                "filled": False,
-                "size": 260,
-                "strokeWidth": 1.5,
-                "color": axes.GREY,
-            },
-            "encoding": {"opacity": lit},
+            "encoding": {"color": color, "opacity": LIT, "shape": shape | {"legend": None}, "tooltip": _tips()},
         },
     ]
+
+
+def _theory() -> Spec:
+    """What the closed form of gradient descent says."""
+    return {
+        "transform": only("theory"),
+        "mark": {
+            "type": "point",
+            "shape": "stroke",
+            "filled": False,
+            "size": 260,
+            "strokeWidth": 1.5,
+            "color": axes.GREY,
+        },
+        "encoding": {"opacity": LIT},
+    }
 
 
 def _tips() -> list[Spec]:

@@ -20,6 +20,9 @@ function buildFigure(place, name, part) {
     box.setAttribute("role", "region");
     box.setAttribute("aria-label", part.title);
   }
+  // What is drawn later takes its room now, so that what stands below does not move away.
+  const { height } = part.spec;
+  if (typeof height === "number") drawing.style.minHeight = `${height}px`;
   save.addEventListener("click", async () => {
     await draw(figure);
     download(`${name}.svg`, "image/svg+xml", await figure.embedded.view.toSVG());
