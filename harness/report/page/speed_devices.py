@@ -25,6 +25,7 @@ COLUMNS = (
     Column("digits_difference", "digits", Kind.NUMBER, "CUDA's less the CPU's."),
     Column("reason", "why there is no ratio"),
 )
+CROSSOVERS = (Column("series", "series"), Column("without", "data there"), Column("with_copies", "with the copies"))
 HOW = (
     "CUDA against the CPU: {missing} To see from which n on CUDA is faster, on a machine with CUDA:"
     " harness run --device all --problem synthetic --n 1e3 --n 1e4 --n 1e5 --n 1e6"
@@ -43,7 +44,9 @@ def device_parts(records: Sequence[Record]) -> tuple[list[Part], str]:
     parts: list[Part] = [_figure(drawn)] if drawn else []
     caption = "Each case on the CPU and on CUDA: whole fits, and the ratio with its interval"
     parts.append(Table("speed-device-ratios", caption, COLUMNS, rows))
-    parts += [Note(f"{_title(one)}: {words}") for one in found if (words := _crossover(one))]
+    crossovers = [row for one in found if (row := _crossover(one))]
+    if crossovers:
+        parts.append(Table("speed-crossovers", "From which n on CUDA is faster", CROSSOVERS, crossovers))
     return parts, _summary(found)
 
 
@@ -51,13 +54,16 @@ def _title(one: Series) -> str:
     return one.name if one.device == "cuda" else f"{one.name} on {one.device}"
 
 
-def _crossover(one: Series) -> str:
+def _crossover(one: Series) -> Row:
+    """A row of CROSSOVERS; none without a crossover to speak of."""
     if one.crossover is None:
-        return ""
+        return {}
     copies = one.crossover_with_transfer
-    return f"{crossover_text(one.crossover)}. " + (
-        "The transfer was not measured." if copies is None else f"With the copies: {crossover_text(copies)}."
-    )
+    return {
+        "series": _title(one),
+        "without": crossover_text(one.crossover),
+        "with_copies": "the transfer was not measured" if copies is None else crossover_text(copies),
+    }
 
 
 def _summary(found: Sequence[Series]) -> str:
@@ -76,10 +82,8 @@ def _summary(found: Sequence[Series]) -> str:
 
 def _crossed_at(one: Series) -> float | None:
     """The size from which CUDA is faster, where it lies between sizes that were measured."""
-    if one.crossover is None or one.crossover.n is None or not one.crossover.rising:
-        return None
-    sizes = [pair.n for pair in one.pairs if pair.ratio is not None]
-    return one.crossover.n if sizes and min(sizes) <= one.crossover.n <= max(sizes) else None
+    found = one.crossover
+    return found.n if found is not None and found.rising and not found.extrapolated else None
 
 
 def _row(one: Series, pair: Pair) -> dict[str, Any]:
