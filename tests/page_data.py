@@ -5,7 +5,6 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.judge.ab import AbReport, judge_ab
 from harness.judge.doubts import Doubt, State
 from harness.judge.findings import Ending as Checked
 from harness.judge.findings import FindingLine, Present
@@ -14,7 +13,6 @@ from harness.judge.history import judge_history
 from harness.judge.published import Ending, Line
 from harness.judge.series import History, Point, quantity_of
 from harness.judge.verdict import Judgement, Verdict
-from harness.records.ab import AbCell, Launch, Measured
 from harness.records.environment import Environment
 from harness.records.record import Record
 from harness.records.run import Run, Selection
@@ -51,7 +49,6 @@ def everything(**changed: Any) -> Evidence:
         "expectations": "results/expectations.toml",
         "baseline": run_of(slower, "20251231-120000-planted0"),
         "baseline_records": slower,
-        "ab": ab_report(),
         "doubts": doubts(),
         "sweep": sweep(),
         "cells": tuple(cells()),
@@ -88,31 +85,6 @@ def doubts(text: str = "load 3.1 on 2 cores") -> tuple[Doubt, ...]:
         Doubt(f"{state} check", state, text, "Other work takes the processor.", "End it.", "the project's own bar")
         for state in State
     )
-
-
-def ab_report(problem: str = "everyday") -> AbReport:
-    """A cell that is slower by half, one that is unchanged, one that lost digits."""
-    return judge_ab(
-        [
-            _ab_cell(problem, "slower", 1.5),
-            _ab_cell(problem, "same", 1.0),
-            _ab_cell(problem, "wronger", 1.0).model_copy(update={"head": Measured(digits=2.0, excess_loss=1e-3)}),
-        ]
-    )
-
-
-def _ab_cell(problem: str, solver: str, ratio: float) -> AbCell:
-    launches = tuple(
-        Launch(
-            base_wall_s=(1e-3 * k,) * 3,
-            base_cpu_s=(1e-3 * k,) * 3,
-            head_wall_s=(1e-3 * k * ratio,) * 3,
-            head_cpu_s=(1e-3 * k * ratio,) * 3,
-        )
-        for k in (1.0, 1.01, 0.99, 1.02, 0.98, 1.0)
-    )
-    known = Measured(digits=12.0, excess_loss=1e-24)
-    return AbCell(case=f"{problem} {solver}", problem=problem, solver=solver, base=known, head=known, launches=launches)
 
 
 def cells(problem: str = "auto_mpg") -> Iterator[Any]:
@@ -204,7 +176,6 @@ def hostile() -> Evidence:
         baseline=run_of(records, HOSTILE[2]),
         baseline_records=tuple(faster(one) for one in records),
         gate=GateReport(tuple(_judgement(name) for name in HOSTILE), HOSTILE, 1),
-        ab=ab_report(HOSTILE[1]),
         doubts=tuple(itertools.chain.from_iterable(map(doubts, HOSTILE))),
         cells=tuple(itertools.chain.from_iterable(cells(name) for name in HOSTILE[:4])),
         published=tuple(itertools.chain.from_iterable(map(lines, HOSTILE))),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.judge.ab import AbReport
 from harness.judge.doubts import Doubt
 from harness.judge.findings import FindingLine
 from harness.judge.floors import Floor
@@ -32,7 +31,6 @@ class Evidence:
     expectations: str = ""
     baseline: Run | None = None
     baseline_records: tuple[Record, ...] = ()
-    ab: AbReport | None = None
     doubts: tuple[Doubt, ...] = ()
     sweep: Sweep | None = None
     cells: tuple[Cell, ...] = ()
