@@ -82,16 +82,6 @@ class Arm(Kept):
         wrong = self.improvements + (self.regressions if self.factor == NO_EFFECT else 0)
         return Rate(count=wrong, total=self.cells)
 
-    @property
-    def left_undecided(self) -> Rate:
-        """Cells that needed more time."""
-        return Rate(count=self.undecided, total=self.cells)
-
-    @property
-    def called_unchanged(self) -> Rate:
-        """Cells that were called unchanged: right at factor 1, missed elsewhere."""
-        return Rate(count=self.unchanged, total=self.cells)
-
 
 class Calibration(Kept):
     """The error rates of one machine; `measured_at` ISO 8601, `budget_s` of each repeat, `effect` as judged."""
