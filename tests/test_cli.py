@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pydantic import TypeAdapter
 from harness import __version__
 from harness.plan import Request, plan
 from harness.records.record import Record
+from harness.records.run import new_run_id, now
 from harness.records.store import Store
 from harness.running import execute, new_run
 from harness.solvers.options import Options
@@ -429,6 +431,32 @@ def test_an_update_never_writes_into_the_package(run_cli: RunCli, store_path: Pa
     assert ended.code == 2
     assert "--expectations" in ended.stderr
     assert committed.read_bytes() == before
+
+
+def test_an_update_takes_the_worst_of_as_many_runs_as_are_asked_for(
+    run_cli: RunCli, store_path: Path, tmp_path: Path
+) -> None:
+    """The middle of three runs lost digits: a limit of the last two is below it, one of the last alone is not."""
+    from harness.judge.expectations import read_expectations
+    from harness.paths import results_folder
+
+    mine = tmp_path / "mine.toml"
+    shipped = (results_folder() / "expectations.toml").read_text().partition("[[expect]]")[0]
+    mine.write_text(
+        shipped + '[[expect]]\nproblem = "auto_mpg"\nsolver = "numpy_lstsq"\ndigits_min = 1.0\nsource = "measured"\n'
+    )
+    assert run_cli("run", "--problem", "auto_mpg", "--solver", "numpy_lstsq", "--store", store_path).code == 0
+    with closing(Store(str(store_path))) as store:
+        first = store.run()
+        (record,) = store.records(first.id)
+        for digits in (5.55, record.accuracy.digits):
+            again = first.model_copy(update={"id": new_run_id(), "started_at": now()})
+            store.keep(again, [record.model_copy(update={"accuracy": replace(record.accuracy, digits=digits)})])
+    for last, floor in (("2", 4.5), ("1", (record.accuracy.digits or 0) - 1)):
+        words = ("--expectations", mine, "--store", store_path)
+        assert run_cli("gate", "--update", "--last", last, *words).code == 0
+        assert read_expectations(mine).expect[0].digits_min == pytest.approx(floor, abs=0.1)
+    assert run_cli("gate", "--last", "2", "--store", store_path).code == 2
 
 
 def test_an_update_shows_what_it_changes_in_the_file_that_is_named(

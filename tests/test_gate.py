@@ -137,6 +137,60 @@ def test_what_a_run_was_not_asked_for_has_not_vanished(
     assert judged(records[:1], expectations, **asked).exit_code == 0
 
 
+DRAWN = """
+[[expect]]
+problem = "synthetic"
+solver = "numpy_lstsq"
+parameters = { n = [40, 100], p = 2 }
+digits_min = 1.0
+source = "measured"
+"""
+
+
+@pytest.fixture
+def drawn(file: Path) -> Expectations:
+    file.write_text(TEXT.partition("[[expect]]")[0] + DRAWN)
+    return read_expectations(file)
+
+
+def drawn_record(spec: str, solver: str = "numpy_lstsq") -> Record:
+    return measure(single(load(spec), catalog.get(solver), Options())).record
+
+
+@pytest.mark.parametrize(
+    ("spec", "judgements"),
+    [
+        ("synthetic:n=40,p=2", 2),
+        ("synthetic:n=100,p=2", 2),
+        ("synthetic:n=39,p=2", 0),
+        ("synthetic:n=101,p=2", 0),
+        ("synthetic:n=40,p=3", 0),
+    ],
+)
+def test_an_expectation_is_about_the_parameters_that_it_was_measured_at(
+    drawn: Expectations, spec: str, judgements: int
+) -> None:
+    report = judged([drawn_record(spec)], drawn, problems=(spec,))
+    assert (len(report.judgements), report.unjudged) == (judgements, 0 if judgements else 1)
+
+
+def test_a_case_vanishes_only_where_its_parameters_were_planned(drawn: Expectations) -> None:
+    for spec, codes in (("synthetic:n=40,p=2", 1), ("synthetic:n=39,p=2", 3)):
+        other = drawn_record(spec, "scipy_gelsd")
+        report = judged([other], drawn, problems=(spec,))
+        assert [breach.quantity for breach in report.breaches] == ["presence"] * (codes == 1)
+        assert report.exit_code == codes
+
+
+def test_a_label_that_says_no_number_has_no_such_parameter(drawn: Expectations) -> None:
+    entry = drawn.expect[0]
+    assert entry.draws("synthetic")
+    assert entry.draws("synthetic:noise=3")
+    assert not entry.draws("synthetic:n=many,p=2")
+    assert not entry.draws("synthetic:n=nan,p=2")
+    assert entry.label == "synthetic numpy_lstsq n=40..100 p=2"
+
+
 def test_a_planned_case_without_a_record_could_not_be_judged(records: list[Record], expectations: Expectations) -> None:
     run = run_of(records).model_copy(update={"planned": (*(r.case for r in records), "auto_mpg torch_sgd lr=0.1")})
     report = gate(run, records, expectations)
@@ -224,6 +278,8 @@ def test_an_update_leaves_pinned_limits_and_what_was_not_measured(
         (TEXT.replace("schema_version = 1", "schema_version = 2"), "schema_version"),
         (TEXT.replace("digits_min", "digits_minimum"), "digits_minimum"),
         (TEXT.replace("[0.646, 0.648]", "[0.648, 0.646]"), "upside down"),
+        (TEXT + "parameters = { n = [100, 40] }", "upside down"),
+        (TEXT + "parameters = { n = [40, 60, 100] }", "parameters"),
         (TEXT.replace("12.0", "nan"), "digits_min"),
         (TEXT.replace('source = "measured"', ""), "source"),
         (TEXT + 'status = "wrong"', "expected_failure"),

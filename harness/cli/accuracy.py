@@ -117,7 +117,7 @@ class _Page:
         from harness.report.accuracy_markdown import accuracy_markdown
         from harness.report.accuracy_table import print_accuracy, print_bars, print_not_fine
         from harness.report.console import out
-        from harness.report.gate_table import conclusion
+        from harness.report.gate_table import conclusion, print_breaches
 
         report, held = gate(made, records, self.expected), bars(records)
         code = 1 if any(bar.held is False for bar in held) else report.exit_code
@@ -132,6 +132,7 @@ class _Page:
                 print_accuracy(out(), records, tables, self.quantity)
             print_not_fine(out(), records, everything=self.everything)
             print_bars(out(), held, records)
+            print_breaches(out(), report)
             out().print(verdict)
             out().print(f"run {made.id} is in {url}; next: harness gate", markup=False)
         return code

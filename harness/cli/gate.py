@@ -23,6 +23,9 @@ def gate(
     fresh: Annotated[bool, typer.Option("--fresh", help="Run the default grid first and judge that.")] = False,
     expectations: Annotated[Path | None, typer.Option(help="The expectations file; results/expectations.toml.")] = None,
     update: Annotated[bool, typer.Option("--update", help="Set the limits from this run, less the margins.")] = False,
+    last: Annotated[
+        int | None, typer.Option(min=1, help="With --update: the worst of so many runs, this one and those before it.")
+    ] = None,
     store: cli.StoreUrl = None,
     as_json: cli.AsJson = False,
     quiet: cli.Quiet = False,
@@ -42,6 +45,8 @@ def gate(
 
     if fresh and run:
         raise UsageError("--fresh makes a run and --run names one: give one of them")
+    if last is not None and not update:
+        raise UsageError("--last says of how many runs --update takes the worst: add --update")
     path = expectations or expectations_file()
     if update and path not in (expectations, EXPECTATIONS):
         raise UsageError(f"--update would write into the package: copy {path} and name yours with --expectations")
@@ -56,7 +61,7 @@ def gate(
         if value is not None:
             raise UsageError(f"--{name.replace('_', '-')} goes with --asv")
     run_id = _run_fresh(store, table=not (as_json or quiet), quiet=quiet) if fresh else run
-    _gate_run(run_id, store, path, written, update=update, as_json=as_json, quiet=quiet)
+    _gate_run(run_id, store, path, written, update=(last or 1) if update else 0, as_json=as_json, quiet=quiet)
 
 
 def _gate_run(
@@ -65,11 +70,11 @@ def _gate_run(
     path: Path,
     written: outputs.Outputs,
     *,
-    update: bool,
+    update: int,
     as_json: bool,
     quiet: bool,
 ) -> NoReturn:
-    """Judge one run of the store, the newest unless named; `update` sets the limits from it first."""
+    """Judge one run of the store, the newest unless named; first set the limits from it and others, `update` in all."""
     from harness.judge.expectations import read_expectations
     from harness.judge.gate import gate as judge
     from harness.records.store import Store
@@ -78,7 +83,9 @@ def _gate_run(
     judged = opened.run(run_id)
     records = opened.records(judged.id)
     if update:
-        _update(path, records)
+        runs = opened.runs()
+        until = [run.id for run in runs].index(judged.id) + 1
+        _update(path, [record for run in runs[max(0, until - update) : until] for record in opened.records(run.id)])
     report = judge(judged, records, read_expectations(path))
     _show(judged.id, report, path, as_json=as_json, quiet=quiet)
     _write([(judged.id, report)], path, written)

@@ -52,10 +52,8 @@ def _run(versions: dict[str, str]) -> Run:
 
 
 def _record(cell: AbCell) -> Record:
-    """What the gate looks at; options and rows are read from the case's key and the problem's label."""
+    """What the gate looks at; options are read from the case's key."""
     options = _options(cell)
-    _, _, parameters = cell.problem.partition(":")
-    said = dict(pair.split("=", 1) for pair in parameters.split(",") if "=" in pair)
     return Record(
         case=cell.case,
         problem=cell.problem,
@@ -63,7 +61,7 @@ def _record(cell: AbCell) -> Record:
         family=UNKNOWN,
         relation=UNKNOWN,
         problem_sha256="",
-        n=int(float(said.get("n", 0))),
+        n=0,
         p=0,
         solver=cell.solver,
         kind=Kind.CLOSED_FORM,

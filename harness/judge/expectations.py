@@ -1,5 +1,6 @@
 """The expectations file: floors, ceilings and bands per solver and problem, each with its source."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -9,8 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from harness.errors import UsageError
 from harness.reading import NoSuchFileError, read_toml
+from harness.records.labels import parameters_of
 from harness.records.record import Record
-from harness.records.run import Selection
+from harness.records.run import Run
 from harness.solvers.status import Status
 
 DRAWN = "synthetic"
@@ -22,6 +24,19 @@ Band = Annotated[tuple[float, float], Field(description="lowest and highest valu
 def _listed(value: object) -> object:
     """One name, or a list of them, as a list."""
     return (value,) if isinstance(value, str) else value
+
+
+def _band(wanted: float | tuple[float, float]) -> tuple[float, float]:
+    """A number as the band that holds it alone."""
+    return wanted if isinstance(wanted, tuple) else (wanted, wanted)
+
+
+def _number(text: str) -> float:
+    """NaN, which is in no band, for what is no number."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
@@ -58,18 +73,19 @@ class Expectation(_Strict):
     one by problem: then those are the problems, unless `problem` says. `optional`: the library is an extra,
     so that `unsupported` and no record at all are accepted.
 
-    `options` and `n` narrow the match; a record without such an option matches, and one of any engine where
-    `options` names none. `versions` maps a library to the versions that the entry is about (">=1.9"); an
-    unknown version is one of them. `status` is what the case must end as, or a list of what it ends as by
-    chance; another than ok needs `expected_failure`, the reason. `pinned` limits
-    come from elsewhere than a measurement: an update leaves them.
+    `parameters` (of a drawn problem: a number, or the lowest and the highest) and `options` narrow the match;
+    a record without such a parameter or option matches, and one of any engine where `options` names none.
+    `versions` maps a library to the versions that the entry is about (">=1.9"); an unknown version is one of
+    them. `status` is what the case must end as, or a list of what it ends as by chance; another than ok
+    needs `expected_failure`, the reason. `pinned` limits come from elsewhere than a measurement: an update
+    leaves them.
     """
 
     problem: Names = ()
     solver: Names
     optional: bool = False
     versions: dict[str, str] = Field(default_factory=dict)
-    n: int | None = None
+    parameters: dict[str, float | Band] = Field(default_factory=dict)
     device: str | None = None
     options: dict[str, str | int | float] = Field(default_factory=dict)
     pinned: bool = False
@@ -96,7 +112,7 @@ class Expectation(_Strict):
     def _failure_has_a_reason(self) -> Self:
         if (self.status != (Status.OK,)) != bool(self.expected_failure):
             raise ValueError("a status other than ok and expected_failure, its reason, go together")
-        for band in (*self.r2.values(), *self.mse.values()):
+        for band in (*self.r2.values(), *self.mse.values(), *map(_band, self.parameters.values())):
             if band[0] > band[1]:
                 raise ValueError(f"the band {list(band)} is upside down")
         return self
@@ -125,7 +141,8 @@ class Expectation(_Strict):
     def label(self) -> str:
         """Problem, solver and what narrows them, for a person."""
         names = ("|".join(self.problem_names), "|".join(self.solver))
-        return " ".join([*names, *(f"{name}={value}" for name, value in self.narrows().items())])
+        drawn = {name: "..".join(f"{end:g}" for end in sorted(set(_band(v)))) for name, v in self.parameters.items()}
+        return " ".join([*names, *(f"{name}={value}" for name, value in (drawn | self.narrows()).items())])
 
     def is_about(self, installed: Mapping[str, str]) -> bool:
         """Whether the installed versions are ones that this expectation is about."""
@@ -136,9 +153,15 @@ class Expectation(_Strict):
         )
 
     def narrows(self) -> dict[str, object]:
-        """The axes and options that this expectation is about."""
-        own = {"n": self.n, "device": self.device} | dict(self.options)
+        """The device and the options that this expectation is about."""
+        own = {"device": self.device} | dict(self.options)
         return {name: value for name, value in own.items() if value is not None}
+
+    def draws(self, label: str) -> bool:
+        """Whether the problem of this label has the parameters that the expectation is about, or no such ones."""
+        said = parameters_of(label)[1]
+        bands = ((_band(wanted), said[name]) for name, wanted in self.parameters.items() if name in said)
+        return all(low <= _number(value) <= high for (low, high), value in bands)
 
 
 class Expectations(_Strict):
@@ -171,17 +194,18 @@ def matches(entry: Expectation, record: Record, problem: str, solver: str) -> bo
     """Whether a record is one that the entry, for this problem and solver, is about."""
     if (record.problem_name, record.solver) != (problem, solver):
         return False
-    if entry.n not in (None, record.n) or entry.device not in (None, record.device):
+    if not entry.draws(record.problem) or entry.device not in (None, record.device):
         return False
     return all(record.options.get(name, value) == value for name, value in entry.options.items())
 
 
-def in_scope(expectations: Expectations, entry: Expectation, selection: Selection, problem: str, solver: str) -> bool:
-    """Whether a run of this selection should hold a record for the entry.
+def in_scope(expectations: Expectations, entry: Expectation, run: Run, problem: str, solver: str) -> bool:
+    """Whether a run should hold a record for the entry.
 
     Asking for another learning rate, size, device or number of epochs than the entry is about takes
     the entry out of scope; it does not make its case vanish.
     """
+    selection = run.selection
     if selection.problems is not None:
         held = {spec.partition(":")[0] for spec in selection.problems}
     elif "n" in selection.asked:
@@ -189,6 +213,9 @@ def in_scope(expectations: Expectations, entry: Expectation, selection: Selectio
     else:
         held = set(expectations.default_problems)
     if problem not in held or (selection.solvers is not None and solver not in selection.solvers):
+        return False
+    drawn = [label for label in {case.partition(" ")[0] for case in run.planned} if label.startswith(f"{problem}:")]
+    if drawn and not any(map(entry.draws, drawn)):
         return False
     narrows = entry.narrows()
     return all(narrows[name] in values for name, values in selection.asked.items() if name in narrows)

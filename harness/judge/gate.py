@@ -55,7 +55,7 @@ def gate(run: Run, records: Sequence[Record], expectations: Expectations, *, par
         for problem in expectations.problems_of(entry):
             for solver in expectations.solvers_of(entry):
                 found = [record for record in records if matches(entry, record, problem, solver)]
-                if not found and not entry.optional and in_scope(expectations, entry, run.selection, problem, solver):
+                if not found and not entry.optional and in_scope(expectations, entry, run, problem, solver):
                     judgements.append(_vanished(entry, problem, solver))
                 for record in found:
                     judged.add(record.case)

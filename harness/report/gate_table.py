@@ -23,11 +23,7 @@ BREACH = (
 
 def print_gate(console: Console, report: GateReport, run_id: str, source: str) -> None:
     """The breaches as a table, what to do about them, then one line that says how it went."""
-    if report.breaches:
-        rows = [(b.case, b.quantity, str(b.measured), b.expected, b.detail) for b in report.breaches]
-        print_rows(console, BREACH, [tuple(map(escape, row)) for row in rows])
-    for advice in dict.fromkeys(breach.advice for breach in report.breaches if breach.advice):
-        console.print(f"[bold]do:[/] {escape(advice)}")
+    print_breaches(console, report)
     for (expected, reason), cases in _known(report).items():
         named = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
         console.print(f"[yellow]known[/] {escape(named)}: {expected}: {escape(reason)}")
@@ -36,6 +32,15 @@ def print_gate(console: Console, report: GateReport, run_id: str, source: str) -
     if len(report.incomplete) > SHOWN_MISSING:
         console.print(f"[red]no record[/] and {len(report.incomplete) - SHOWN_MISSING} more")
     console.print(conclusion(report, run_id, source))
+
+
+def print_breaches(console: Console, report: GateReport) -> None:
+    """What does not hold and by how much, then what to do about it; nothing where all holds."""
+    if report.breaches:
+        rows = [(b.case, b.quantity, str(b.measured), b.expected, b.detail) for b in report.breaches]
+        print_rows(console, BREACH, [tuple(map(escape, row)) for row in rows])
+    for advice in dict.fromkeys(breach.advice for breach in report.breaches if breach.advice):
+        console.print(f"[bold]do:[/] {escape(advice)}")
 
 
 def _known(report: GateReport) -> dict[tuple[str, str], list[str]]:

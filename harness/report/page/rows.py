@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from harness.records.labels import parameters_of
 from harness.records.record import Record
 from harness.report.page.section import CASE
 
@@ -45,7 +46,7 @@ def short_problems(labels: Iterable[str]) -> dict[str, str]:
 
     `synthetic:n=1000,p=10,seed=0` is `synthetic n=1000` beside `synthetic:n=10000,p=10,seed=0`.
     """
-    parts = {label: _parameters(label) for label in dict.fromkeys(labels)}
+    parts = {label: parameters_of(label) for label in dict.fromkeys(labels)}
     values: dict[tuple[str, str], set[str]] = defaultdict(set)
     for name, parameters in parts.values():
         for key, value in parameters.items():
@@ -55,12 +56,3 @@ def short_problems(labels: Iterable[str]) -> dict[str, str]:
         for label, (name, own) in parts.items()
     }
     return short if len(set(short.values())) == len(short) else {label: label for label in short}
-
-
-def _parameters(label: str) -> tuple[str, dict[str, str]]:
-    """`name:key=value,...` as the name and its parameters; any other label is a name without."""
-    name, _, text = label.partition(":")
-    pairs = [part.partition("=") for part in text.split(",")]
-    if not text or any(not (equals and key.isidentifier()) for key, equals, _ in pairs):
-        return label, {}
-    return name, {key: value for key, _, value in pairs}
