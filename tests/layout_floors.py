@@ -53,8 +53,8 @@ def worst_of(case: Case, rng: random.Random) -> Found:
     return Found(worst, len({_answer(record) for record in records}), statuses, (digits[0], digits[-1]))
 
 
-def _answer(record: Record) -> str:
-    return f"{record.status} {record.solution}"
+def _answer(record: Record) -> tuple[object, ...]:
+    return record.status, record.solution and record.solution.computed
 
 
 def main(words: list[str]) -> None:
