@@ -1,6 +1,6 @@
 """The worst of many fits of each case, the arrays elsewhere in memory each time: python -m tests.layout_floors STORE.
 
-A library's answer may depend on where its arrays lie (vectorized kernels peel to an aligned address and round in another
+A library's answer may depend on where its arrays lie (vector kernels peel to an aligned address and round in another
 order) or on what memory held before (the finding torch_gelsy_uninitialised_pivots). One launch does not show it;
 `harness gate --update --store STORE` sets the floors from this.
 """
