@@ -1,4 +1,4 @@
-"""The worst of many fits of each case, the arrays elsewhere in memory each time: python -m tests.layout_floors STORE.
+"""The worst of many fits of each case, its arrays elsewhere each time: python -m tests.layout_floors STORE [SOLVER ...].
 
 A library's answer may depend on where its arrays lie (vector kernels peel to an aligned address and round in another
 order) or on what memory held before (the finding torch_gelsy_uninitialised_pivots). One launch does not show it;
@@ -9,7 +9,7 @@ import random
 import sys
 from collections import Counter, deque
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.accuracy import Asked, plan_accuracy
 from harness.judge.expectations import read_expectations
@@ -20,7 +20,7 @@ from harness.records.record import Record
 from harness.records.store import Store
 from harness.running import new_run
 
-FIRST_FITS = 20
+FIRST_FITS = 100
 FITS = 300
 """Of a case whose first fits differ; the others are not fitted again."""
 HELD = 50
@@ -59,13 +59,13 @@ def _answer(record: Record) -> tuple[object, ...]:
 
 
 def main(words: list[str]) -> None:
-    """Every closed form on NIST's sets, the ladder and the default problems; prints what differs between fits."""
-    (store,) = words
+    """The closed forms, or those chosen, on NIST's sets, the ladder and the default problems; prints what differs between fits."""
+    store, *chosen = words
     rng = random.Random(2026)  # noqa: S311  # moves the heap, decides nothing
     named = (*read_expectations(expectations_file()).default_problems, "diabetes", "everyday")
     cases, records = [], []
     for asked in (Asked(), Asked(ladder=True), Asked(problems=named)):
-        request, planned = plan_accuracy(asked)
+        request, planned = plan_accuracy(replace(asked, solvers=tuple(chosen)))
         cases += planned
     with closing(Store(store)) as opened:
         for case in cases:
