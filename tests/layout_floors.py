@@ -1,4 +1,4 @@
-"""The worst of many fits of each case, its arrays elsewhere each time: python -m tests.layout_floors STORE [SOLVER ...].
+"""The worst of many fits of a case, its arrays elsewhere each time: python -m tests.layout_floors STORE [SOLVER ...].
 
 A library's answer may depend on where its arrays lie (vector kernels peel to an aligned address and round in another
 order) or on what memory held before (the finding torch_gelsy_uninitialised_pivots). One launch does not show it;
@@ -59,7 +59,7 @@ def _answer(record: Record) -> tuple[object, ...]:
 
 
 def main(words: list[str]) -> None:
-    """The closed forms, or those chosen, on NIST's sets, the ladder and the default problems; prints what differs between fits."""
+    """The closed forms, or those chosen, on NIST's sets, the ladder and the default problems; prints what differs."""
     store, *chosen = words
     rng = random.Random(2026)  # noqa: S311  # moves the heap, decides nothing
     named = (*read_expectations(expectations_file()).default_problems, "diabetes", "everyday")
