@@ -1,3 +1,4 @@
+import gc
 import math
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
+from sqlalchemy import event
 
 from harness.errors import CannotMeasureError, HarnessError, UsageError
 from harness.plan import Case, Request, single
@@ -244,6 +246,17 @@ def test_two_stores_that_write_to_one_file_in_turn_lose_nothing(store_path: Path
     for name in stores:
         found = [(record.case, record.samples.wall_s) for record in third.records(name)]
         assert found == [(f"{name} {i}", (float(i),)) for i in range(10)]
+
+
+def test_a_store_that_nobody_closes_closes_its_connections(store_path: Path) -> None:
+    store = Store(str(store_path))
+    closed: list[object] = []
+    event.listen(store.engine, "close", lambda connection, _: closed.append(connection))
+    assert store.runs() == []
+    assert not closed
+    del store
+    gc.collect()
+    assert closed
 
 
 def test_a_store_writes_ahead_so_that_readers_and_writers_do_not_block_each_other(store_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The store: runs, records and raw samples over SQLAlchemy Core, SQLite unless asked otherwise."""
 
+import weakref
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -45,6 +46,7 @@ class Store:
             except BaseException:
                 self.engine.dispose()  # no log is left beside a file that is not ours
                 raise
+        weakref.finalize(self, self.engine.dispose)  # a command ends without close(), of which Python 3.13 warns
 
     def close(self) -> None:
         """Let go of the database; the store opens it again when it is next used."""
