@@ -314,6 +314,6 @@ class FaultLimits(Limits):
         return TIMEOUT_S if case.solver.name in HANGS else PATIENCE_S
 
 
-MEMORY_BYTES = 2**29
-"""The worker holds 0.1 GiB, with torch 0.3."""
+MEMORY_BYTES = 2**30
+"""The worker holds 0.1 GiB, with torch 0.3, with a CUDA build of torch 0.7."""
 LIMITS = FaultLimits(memory_bytes=MEMORY_BYTES)
