@@ -1,4 +1,5 @@
 import math
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,12 @@ settings.register_profile("busy", deadline=None)  # an example may take as long 
 settings.load_profile("busy")
 
 RunCli = Callable[..., Ended]
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what the tests start: a job in a shell's background ignores it (POSIX 2.11), so would they."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
