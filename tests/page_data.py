@@ -5,6 +5,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
+from harness.judge.ab import judge_ab
+from harness.judge.calibration import Arm, Calibration
 from harness.judge.doubts import Doubt, State
 from harness.judge.findings import Ending as Checked
 from harness.judge.findings import FindingLine, Present
@@ -13,10 +17,15 @@ from harness.judge.history import judge_history
 from harness.judge.published import Ending, Line
 from harness.judge.series import History, Point, quantity_of
 from harness.judge.verdict import Judgement, Verdict
+from harness.records.ab import AbCell, Measured, Side
 from harness.records.environment import Environment
 from harness.records.record import Record
 from harness.records.run import Run, Selection
+from harness.report.ab_json import AbFile, ab_file
 from harness.report.page.evidence import Evidence
+from harness.solvers.status import Status
+from tests.ab_cells import Noise
+from tests.ab_cells import cell as ab_cell
 from tests.page_records import HERE, HOSTILE, RATES, faster, hostile_run, many_records, small_run
 from tests.sweep_data import cell, sweep
 
@@ -49,6 +58,7 @@ def everything(**changed: Any) -> Evidence:
         "expectations": "results/expectations.toml",
         "baseline": run_of(slower, "20251231-120000-planted0"),
         "baseline_records": slower,
+        "ab": comparison(*(one.case for one in records[:4])),
         "doubts": doubts(),
         "sweep": sweep(),
         "cells": tuple(cells()),
@@ -77,6 +87,24 @@ def gate_report(case: str = "everyday:n=2000,seed=0 sklearn") -> GateReport:
         incomplete=("everyday:n=2000,seed=0 left_out",),
         unjudged=2,
     )
+
+
+def comparison(*cases: str, name: str = "", calibrated: bool = True) -> AbFile:
+    """harness ab of these cases: slower, faster, unchanged and so on in turn, the second with a wrong answer; `name` is
+    what everything in it is called.
+    """
+    rng, quiet = np.random.default_rng(0), Noise(launch=0.002, call=0.005, delayed=0.0)
+    wrong = Measured(status=Status.WRONG, digits=0.0, message=name or "rank 2")
+    made: list[AbCell] = []
+    for (i, case), ratio in zip(enumerate(cases), itertools.cycle((1.2, 0.8, 1.0))):  # as long as the cases
+        problem, _, solver = (case or name).partition(" ")
+        head = wrong if i == 1 else Measured(digits=12.0)
+        who: dict[str, Any] = {"problem": name or problem, "solver": name or solver, "device": name or "cpu"}
+        made.append(ab_cell(rng, ratio, case=case, noise=quiet, launches=6, head=head, **who))
+    arm = Arm(factor=1.0, repeats=1, cells=100, regressions=1, improvements=0, unchanged=90, undecided=9)
+    known = Calibration(environment=HERE, measured_at=name[:9] or "2026-01-01", budget_s=60, effect=0.03, arms=(arm,))
+    report = judge_ab(made, calibration=known if calibrated else None)
+    return ab_file(report, Side(name=name or "main"), Side(name=name or "HEAD"))
 
 
 def doubts(text: str = "load 3.1 on 2 cores") -> tuple[Doubt, ...]:
@@ -175,6 +203,7 @@ def hostile() -> Evidence:
         records=records,
         baseline=run_of(records, HOSTILE[2]),
         baseline_records=tuple(faster(one) for one in records),
+        ab=comparison(*HOSTILE, name=HOSTILE[0]),
         gate=GateReport(tuple(_judgement(name) for name in HOSTILE), HOSTILE, 1),
         doubts=tuple(itertools.chain.from_iterable(map(doubts, HOSTILE))),
         cells=tuple(itertools.chain.from_iterable(cells(name) for name in HOSTILE[:4])),

@@ -34,6 +34,7 @@ from harness.errors import CannotMeasureError, UsageError
 from harness.isolation.ending import WorkerLostError
 from harness.records.ab import AbCell, Comparison, Condition, Launch, Side
 from harness.records.environment import Environment
+from harness.report.ab_json import read_ab
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 from tests.ab_sides import FakeClock, FakeWorker, lost, package, spec, version
@@ -494,6 +495,8 @@ def test_two_interpreters_end_to_end(run_cli: RunCli, tmp_path: Path) -> None:
     )
     (cell,) = json.loads(ended.stdout)["cells"]
     assert ended.code == json.loads(ended.stdout)["exit_code"]
+    (tmp_path / "ab.json").write_text(ended.stdout, encoding="utf-8")
+    assert read_ab(tmp_path / "ab.json").base.python
     assert cell["case"].startswith("four_points numpy_lstsq cpu")
     assert cell["base"]["status"] == cell["head"]["status"] == "ok"
     assert cell["base"]["digits"] > 10

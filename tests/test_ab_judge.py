@@ -19,17 +19,19 @@ from harness.judge.ab_speed import LOOKS, decide
 from harness.judge.calibration import Calibration, Rate, error_rates, read_calibration, write_calibration
 from harness.judge.expectations import Expectations
 from harness.judge.verdict import Verdict
-from harness.records.ab import AbCell, Condition, Launch, Measured
+from harness.records.ab import AbCell, Condition, Launch, Measured, Side
 from harness.records.environment import Environment
-from harness.report.ab_json import ab_json
+from harness.report.ab_json import ab_file, ab_json, read_ab
 from harness.report.ab_table import print_ab, print_calibration
 from harness.report.ab_words import NOT_CALIBRATED
 from harness.report.ab_words import error_rates as rates_line
+from harness.solvers.status import Status
 from tests.ab_cells import Noise, cell, cells
 
 EFFECT = 0.03
 UNLIKELY = 1e-6
 """A count that is less likely than this under the claimed rate refutes the claim, not the seed."""
+SIDES = (Side(name="main", commit="a" * 40, versions={"numpy": "2.3.1"}), Side(name="HEAD"))
 QUIET = Noise(launch=0.005, call=0.01, delayed=0.0)
 HERE = Environment(cpu="one", cores=2, memory_bytes=1, system="Linux", python="3.11", blas=(), versions={})
 
@@ -373,8 +375,43 @@ def test_the_table_says_what_how_sure_and_how_often_it_errs() -> None:
 def test_json_has_everything_and_no_number_that_json_lacks() -> None:
     launch = Launch(base_cpu_s=(1.0, math.nan), head_cpu_s=(1.0, math.inf))
     one = constant(1.0).model_copy(update={"launches": (launch,) * 5, "head": Measured(digits=math.nan)})
-    page = json.loads(ab_json(judge_ab([one])), parse_constant=pytest.fail)
+    page = json.loads(ab_json(judge_ab([one]), *SIDES), parse_constant=pytest.fail)
     found = page["cells"][0]
     assert found["launches"][0]["head_cpu_s"] == [1.0, None]
     assert found["speed"]["why_not"]
     assert page["exit_code"] == 3
+
+
+FINITE = st.floats(1e-9, 1e3)
+ANY = st.one_of(st.floats(), FINITE)
+OUTCOMES = st.builds(
+    Measured, status=st.sampled_from(Status), message=st.text(max_size=8), digits=st.none() | ANY, excess_loss=ANY
+)
+
+
+@st.composite
+def any_cells(draw: st.DrawFn) -> AbCell:
+    times = st.lists(draw(st.sampled_from([FINITE, ANY])), min_size=2, max_size=2).map(tuple)
+    launch = st.builds(Launch, base_wall_s=times, base_cpu_s=times, head_wall_s=times, head_cpu_s=times)
+    name = st.text(st.characters(codec="utf-8"), max_size=8)
+    return AbCell(
+        case=draw(name),
+        problem=draw(name),
+        solver=draw(name),
+        device=draw(st.sampled_from(["cpu", "cuda:0"])),
+        base=draw(OUTCOMES),
+        head=draw(OUTCOMES),
+        launches=tuple(draw(st.lists(launch, max_size=6))),
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(compared=st.lists(any_cells(), max_size=3), calibrated=st.booleans())
+def test_what_is_printed_as_json_is_read_back_as_it_was(
+    compared: list[AbCell], calibrated: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    made = Calibration(environment=HERE, measured_at="2026-11-21", budget_s=60, effect=EFFECT, arms=())
+    report = judge_ab(compared, calibration=made if calibrated else None)
+    path = tmp_path_factory.mktemp("ab") / "ab.json"
+    path.write_text(ab_json(report, *SIDES), encoding="utf-8")
+    assert read_ab(path) == ab_file(report, *SIDES)

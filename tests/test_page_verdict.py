@@ -13,9 +13,10 @@ from harness.judge.verdict import Judgement, Verdict
 from harness.paths import results_folder
 from harness.records.record import Accuracy, Record
 from harness.report.page import accuracy, environment, verdict
-from harness.report.page.section import Figure, Section, Table
+from harness.report.page.section import Figure, Note, Section, Table
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples
+from tests import page_data
 from tests.page_site import evidence, planted, svg, training
 
 
@@ -189,6 +190,48 @@ def test_a_change_is_in_the_headline_the_table_and_the_figure() -> None:
     (figure,) = (part for part in found.parts if isinstance(part, Figure))
     assert "1 of them" in figure.description
     assert svg(figure).count("<path") > len(before)
+
+
+def test_what_harness_ab_said_is_counted_and_shown_worst_first() -> None:
+    records = cases()[:4]
+    told = page_data.comparison(*(one.case for one in records))
+    found = verdict.section(evidence(records, ab=told))
+    said = "of 4 cases 2 slower, 1 wronger, 1 faster and 1 unchanged against main"
+    assert said in found.conclusion
+    (line,) = (row for row in table(found, "verdicts").rows if row["about"] == "Versions")
+    assert line["verdict"] == "regression"
+    assert "Slower: " in line["said"]
+    assert "(1.2 times)" in line["said"]
+    shown = table(found, "ab")
+    assert [row["verdict"] for row in shown.rows] == ["regression", "regression", "regression", "unchanged"]
+    assert [row["found"] for row in shown.rows] == ["slower", "slower", "faster, wronger", "unchanged"]
+    assert all(row["low"] < row["ratio"] < row["high"] for row in shown.rows)
+    assert {row["case"] for row in shown.rows} == {one.case for one in records}, "a row opens the run's case"
+    assert "false alarms 1.0 % [0.0, 5.4] of 100 cells" in shown.caption
+    assert "--baseline" not in found.missing
+
+
+def test_a_comparison_that_decides_nothing_or_is_of_another_commit_says_so() -> None:
+    records = cases()[:1]
+    gone = page_data.comparison("another case", calibrated=False)
+    open_ = gone.model_copy(update={"exit_code": 3, "head": gone.head.model_copy(update={"commit": "f" * 40})})
+    cell = open_.cells[0]
+    none = {"verdict": Verdict.UNDECIDED, "ratio": None, "low": None, "high": None}
+    undecided = cell.model_copy(
+        update={"verdict": Verdict.UNDECIDED, "speed": cell.speed.model_copy(update=none), "why": "2 launches"}
+    )
+    known = evidence(records)
+    environment_ = known.run.environment.model_copy(update={"commit": "e" * 40})
+    run = known.run.model_copy(update={"environment": environment_})
+    found = verdict.section(evidence(records, run=run, ab=open_.model_copy(update={"cells": (undecided,)})))
+    assert "of 1 case 1 undecided against main" in found.conclusion
+    (line,) = (row for row in table(found, "verdicts").rows if row["about"] == "Versions")
+    assert line["verdict"] == "undecided"
+    (row,) = table(found, "ab").rows
+    assert (row["why"], row.get("case"), row["ratio"]) == ("2 launches", None, None)
+    assert "harness ab --calibrate" in table(found, "ab").caption
+    notes = [part.text for part in found.parts if isinstance(part, Note)]
+    assert any("head is commit ffffffffffff, the run's is eeeeeeeeeeee" in text for text in notes)
 
 
 def test_accuracy_says_who_keeps_most_digits_and_what_is_wrong() -> None:

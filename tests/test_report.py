@@ -21,6 +21,7 @@ from harness.records.run import Run
 from harness.records.stamp import stamp
 from harness.records.store import Store
 from harness.report.page import render
+from tests import page_data
 from tests.conftest import RunCli
 from tests.page_site import evidence, planted
 
@@ -92,6 +93,14 @@ def test_the_page_is_written_and_says_how_it_was_made(store: Store, run_cli: Run
     ]
 
 
+def test_what_harness_ab_printed_is_on_the_page(store: Store, run_cli: RunCli, tmp_path: Path) -> None:
+    told = page_data.comparison(gather(store, asked()).records[0].case)
+    (tmp_path / "ab.json").write_text(told.model_dump_json())
+    ended = run_cli("report", "-o", "page.html", "--quick", "--ab", "ab.json", "--store", store.url)
+    assert ended.code == 0
+    assert "of 1 case 1 slower against main" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
@@ -101,6 +110,7 @@ def test_the_page_is_written_and_says_how_it_was_made(store: Store, run_cli: Run
         (("report", "-o", "nowhere/page.html"), 2, "its folder does not exist"),
         (("report", "--port", "80"), 2, "--port goes with --serve"),
         (("report", "--expectations", "none.toml"), 2, "none.toml"),
+        (("report", "--ab", "none.json"), 2, "no such file: none.json: 'harness ab BASE HEAD --json > none.json'"),
         (("report", "--store", "none.sqlite"), 3, "no store there yet"),
         (("plot", "no-such-figure", "-o", "x.svg"), 2, "unknown plot 'no-such-figure'"),
         (("plot", "verdict-times"), 2, "where to?"),

@@ -17,6 +17,7 @@ import pytest
 from harness.ab.calibrate import stored
 from harness.errors import MOST_CHARACTERS, HarnessError, UsageError, one_line
 from harness.history.noise import read_noise
+from harness.judge.ab import judge_ab
 from harness.judge.calibration import Calibration, read_calibration
 from harness.judge.expectations import read_expectations
 from harness.judge.finding import read_finding
@@ -27,9 +28,12 @@ from harness.problems.ladder import read_ladder
 from harness.problems.sidecar import read_sidecar
 from harness.problems.table import load_file, read_table
 from harness.reading import LARGEST_JSON_BYTES, MOST_DOTS, NoSuchFileError, text_of
+from harness.records.ab import Side
 from harness.records.asv_results import read_results
+from harness.report.ab_json import ab_json, read_ab
 from harness.solvers.streaming import Parquet, least_squares
 from harness.targets import read as read_target
+from tests.ab_cells import cells
 from tests.conftest import RunCli
 from tests.history_site import HERE
 from tests.test_asv_results import BENCHMARKS, COMMIT, DIGITS, TIME, body
@@ -93,6 +97,11 @@ def calibration() -> str:
     return made.model_dump_json()
 
 
+def comparison() -> str:
+    report = judge_ab(cells(np.random.default_rng(0), [1.0, 1.2], launches=4))
+    return ab_json(report, Side(name="main"), Side(name="HEAD"))
+
+
 def of(path: Path) -> Callable[[], str]:
     return lambda: path.read_text(encoding="utf-8")
 
@@ -106,6 +115,7 @@ KINDS = {
     "figures": Kind("sine.toml", read_tutorial, of(RESULTS / "published" / "sine.toml")),
     "finding": Kind("onedal_large_mean.toml", read_finding, of(RESULTS / "findings" / "onedal_large_mean.toml")),
     "calibration": Kind("calibration.json", read_calibration, calibration),
+    "comparison": Kind("ab.json", read_ab, comparison),
     "noise": Kind("noise.json", read_noise, of(RESULTS / "change_points" / "noise_two_cores.json")),
     "asv result": Kind("asv/here/aaaaaaaa-env.json", asv_file, lambda: json.dumps(body())),
     "csv": Kind("table.csv", read_table, lambda: "x,y\n1,2\n3,5\n"),
@@ -315,6 +325,7 @@ def test_json_with_many_keys_and_one_of_them_twice_is_not_searched_pair_by_pair(
         ({"cells": -1}, "cells"),
         ({"cells": 3}, "not those of 3 cells"),
         ({"repeats_with_a_false_alarm": 2}, "more false alarms than 1"),
+        ({"cells": 10**30}, "cells"),
         ({"factor": "NaN"}, "factor"),
         ({"factor": 0}, "factor"),
     ],
@@ -329,6 +340,35 @@ def test_a_calibration_whose_counts_cannot_be_is_refused(arm: dict[str, Any], sa
     content["arms"][0] |= arm
     path.write_text(json.dumps(content))
     refused(lambda: read_calibration(path), str(path), said)
+
+
+SPOILT_COMPARISON: dict[str, tuple[tuple[str | int, ...], object]] = {
+    "unknown verdict": (("cells", 0, "verdict"), "fine"),
+    "unknown status": (("cells", 0, "base", "status"), "fine"),
+    "no number": (("cells", 0, "speed", "ratio"), "fast"),
+    "NaN as text": (("cells", 0, "speed", "low"), "NaN"),
+    "a negative time": (("cells", 0, "other_clock", "base_s"), -1.0),
+    "another clock": (("cells", 0, "speed", "clock"), "sundial"),
+    "an unknown key below": (("cells", 0, "speed", "surprise"), 1),
+    "samples that are none": (("cells", 0, "launches", 0, "base_cpu_s"), ["a"]),
+    "an exit code that ab has not": (("exit_code",), 2),
+    "an effect that is none": (("effect",), 1.0),
+    "a later version": (("schema_version",), 2),
+    "cells that are none": (("cells",), {"case": 1}),
+    "a calibration that is none": (("calibration",), {"arms": []}),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT_COMPARISON)
+def test_a_comparison_with_something_else_in_a_place_is_one_line_that_names_it(what: str, place: Place) -> None:
+    path, (where, value) = place("comparison"), SPOILT_COMPARISON[what]
+    content = json.loads(comparison())
+    there = content
+    for key in where[:-1]:
+        there = there[key]
+    there[where[-1]] = value
+    path.write_text(json.dumps(content))
+    refused(lambda: read_ab(path), str(path), ".".join(map(str, where)), "harness ab BASE HEAD --json")
 
 
 @pytest.mark.parametrize("calls", [[], [0], [-5], [10**30], [1.5], ["a"], None])

@@ -92,7 +92,7 @@ def ab(
         _calibrate(task, effect, as_json=as_json)
     report = _compared(task, effect, quiet=quiet)
     if as_json:
-        typer.echo(ab_json(report))
+        typer.echo(ab_json(report, *described))
     elif not quiet or report.exit_code:
         print_ab(out(), report)
     outputs.write(ab_markdown(report), ab_checks(report), f"harness ab {sides.base.name} {sides.head.name}")

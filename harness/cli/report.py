@@ -23,6 +23,10 @@ def report(
     baseline: Annotated[
         str | None, typer.Option("--baseline", help="The run to compare with; the newest earlier of another commit.")
     ] = None,
+    ab: Annotated[
+        Path | None,
+        typer.Option("--ab", help="Speed verdicts: FILE, made by 'harness ab BASE HEAD --json > FILE'."),
+    ] = None,
     store: cli.StoreUrl = None,
     expectations: Annotated[Path | None, typer.Option(help="The expectations file; results/expectations.toml.")] = None,
     quick: Annotated[
@@ -42,6 +46,7 @@ def report(
     from harness.page.making import check_output
     from harness.paths import expectations_file
     from harness.records.store import Store
+    from harness.report.ab_json import read_ab
     from harness.report.page.render import check_libraries
 
     if port is not None and not serve:
@@ -52,7 +57,8 @@ def report(
     check_libraries()
     source = expectations or expectations_file()
     command = shlex.join(["harness", *sys.argv[1:]])
-    asked = Asked(command, read_expectations(source), str(source), run, baseline, quick)
+    compared = None if ab is None else read_ab(ab)
+    asked = Asked(command, read_expectations(source), str(source), run, baseline, quick, compared)
     keeper = Keeper(Store(store, create=False), asked, path, typer.echo, _busy)
     if watch or serve:
         keeper.keep(watch=watch, port=(PORT if port is None else port) if serve else None)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 from scipy import stats
 
 from harness.errors import UsageError
@@ -17,6 +17,8 @@ from harness.records.environment import Environment
 from harness.records.record import Kept
 
 Finite = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
+"""Far above what a machine measures in its life, and far below what scipy's exact interval cannot take (10^30)."""
 
 CONFIDENCE = 0.95
 NO_EFFECT = 1.0
@@ -55,13 +57,13 @@ class Arm(Kept):
 
     factor: Finite
     busy: bool = False
-    repeats: NonNegativeInt
-    cells: NonNegativeInt
-    regressions: NonNegativeInt
-    improvements: NonNegativeInt
-    unchanged: NonNegativeInt
-    undecided: NonNegativeInt
-    repeats_with_a_false_alarm: NonNegativeInt = 0
+    repeats: Count
+    cells: Count
+    regressions: Count
+    improvements: Count
+    unchanged: Count
+    undecided: Count
+    repeats_with_a_false_alarm: Count = 0
 
     @model_validator(mode="after")
     def _counts_add_up(self) -> Self:

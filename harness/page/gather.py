@@ -17,6 +17,7 @@ from harness.records.run import Run, now
 from harness.records.store import Store
 from harness.records.sweep import Cell, Sweep
 from harness.records.sweep_store import SweepStore
+from harness.report.ab_json import AbFile
 from harness.report.page.evidence import Evidence
 from harness.report.page.section import Figure
 
@@ -26,7 +27,7 @@ class Asked:
     """What a page is to be of. None: the newest run; the newest earlier run of another commit.
 
     `expectations`: read from the file that `source` names; `command`: what made the page; `quick`: nothing is fitted or
-    timed anew, so that the tutorials and the floors under the times are left out.
+    timed anew, so that the tutorials and the floors under the times are left out; `ab`: a comparison of two versions.
     """
 
     command: str
@@ -35,6 +36,7 @@ class Asked:
     run: str | None = None
     baseline: str | None = None
     quick: bool = False
+    ab: AbFile | None = None
 
 
 def gather(store: Store, asked: Asked) -> Evidence:
@@ -54,6 +56,7 @@ def gather(store: Store, asked: Asked) -> Evidence:
         expectations=asked.source,
         baseline=baseline,
         baseline_records=() if baseline is None else tuple(store.records(baseline.id)),
+        ab=asked.ab,
         doubts=doubts_of(store, run, records),
         sweep=sweep,
         cells=cells,

@@ -1,73 +1,168 @@
-"""A comparison as JSON for other programs."""
+"""A comparison as JSON: for other programs, and for the page, which reads it back by the same models."""
 
-import json
 import math
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, NonNegativeInt
+
+from harness.errors import UsageError
 from harness.judge.ab import AbReport, AbVerdict
 from harness.judge.ab_cell import Speed
 from harness.judge.calibration import Calibration
-
-
-def ab_json(report: AbReport) -> str:
-    """One object: the exit code, the effect, a cell a case with both clocks, accuracy and raw samples.
-
-    A number that is not finite, or is missing, is null.
-    """
-    return json.dumps(
-        {
-            "exit_code": report.exit_code,
-            "effect": report.effect,
-            "cells": [_cell(one) for one in report.cells],
-            "calibration": None if report.calibration is None else _calibration(report.calibration),
-        },
-        allow_nan=False,
-    )
-
-
-def _cell(one: AbVerdict) -> dict[str, object]:
-    cell = one.cell
-    sides = {name: _finite(side.model_dump(mode="python")) for name, side in (("base", cell.base), ("head", cell.head))}
-    return {
-        "case": cell.case,
-        "problem": cell.problem,
-        "solver": cell.solver,
-        "device": cell.device,
-        "verdict": one.verdict.value,
-        "why": one.why,
-        "could_not_measure": one.could_not_measure,
-        "speed": {**_speed(one.speed), "verdict": one.found.verdict.value}
-        | {"p_change": one.found.p_change, "p_same": one.found.p_same},
-        "other_clock": _speed(one.other),
-        "accuracy": [asdict(judgement) for judgement in one.accuracy],
-        **sides,
-        "launches": [_finite(launch.model_dump(mode="python")) for launch in cell.launches],
-    }
-
-
-def _speed(speed: Speed) -> dict[str, Any]:
-    found = asdict(speed)
-    del found["test"]
-    return {name: _finite(value) for name, value in found.items()}
-
-
-def _calibration(calibration: Calibration) -> dict[str, Any]:
-    arms = [
-        {
-            **arm.model_dump(),
-            "caught": {"share": arm.caught.share, "interval": arm.caught.interval},
-            "false_alarms": {"share": arm.false_alarms.share, "interval": arm.false_alarms.interval},
-        }
-        for arm in calibration.arms
-    ]
-    return {**calibration.model_dump(mode="json"), "arms": arms}
+from harness.judge.verdict import Verdict
+from harness.reading import read_json
+from harness.records.ab import Side
+from harness.solvers.status import Status
 
 
 def _finite(value: Any) -> Any:
     """JSON has no NaN and no infinity."""
-    if isinstance(value, dict):
-        return {name: _finite(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Known = Annotated[FiniteFloat | None, BeforeValidator(_finite)]
+"""A number; None where there is none or it is not finite."""
+Size = Annotated[Annotated[FiniteFloat, Field(ge=0)] | None, BeforeValidator(_finite)]
+"""Seconds or a ratio; None where there is none or it is not finite."""
+
+
+class Told(BaseModel):
+    """A part of the JSON: no key but its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
+
+
+class Ratio(Told):
+    """head / base by one clock, as harness.judge.ab_cell.Speed says it: seconds of one call, the 95 % interval."""
+
+    clock: Literal["CPU", "wall"]
+    launches: NonNegativeInt
+    base_s: Size
+    head_s: Size
+    ratio: Size
+    low: Size
+    high: Size
+    why_not: str
+
+
+class JudgedRatio(Ratio):
+    """By the clock that is judged, with the verdict on speed and its p-values, corrected and paid for."""
+
+    verdict: Verdict
+    p_change: Known
+    p_same: Known
+
+
+class Answer(Told):
+    """A harness.judge.verdict.Judgement of the head's accuracy."""
+
+    case: str
+    quantity: str
+    measured: str
+    expected: str
+    verdict: Verdict
+    detail: str
+    advice: str
+    reason: str
+
+
+class Outcome(Told):
+    """How well one version did."""
+
+    status: Status
+    message: str
+    digits: Known
+    excess_loss: Known
+
+
+class Rounds(Told):
+    """A launch: seconds of one call, entry i of each list of the same round."""
+
+    base_wall_s: tuple[Known, ...]
+    base_cpu_s: tuple[Known, ...]
+    head_wall_s: tuple[Known, ...]
+    head_cpu_s: tuple[Known, ...]
+
+
+class Cell(Told):
+    """One case in both versions: the verdict on all of it, then what it follows from, to the raw samples."""
+
+    case: str
+    problem: str
+    solver: str
+    device: str
+    verdict: Verdict
+    why: str
+    could_not_measure: bool
+    speed: JudgedRatio
+    other_clock: Ratio
+    accuracy: tuple[Answer, ...]
+    base: Outcome
+    head: Outcome
+    launches: tuple[Rounds, ...]
+
+
+class AbFile(Told):
+    """What `harness ab --json` prints: both versions, every cell, and the error rates of the machine if known."""
+
+    schema_version: Literal[1]
+    exit_code: Literal[0, 1, 3]
+    effect: Annotated[float, Field(gt=0, lt=1)]
+    base: Side
+    head: Side
+    cells: tuple[Cell, ...]
+    calibration: Calibration | None
+
+
+def ab_file(report: AbReport, base: Side, head: Side) -> AbFile:
+    """The report as it is kept. A number that is not finite is None."""
+    return AbFile(
+        schema_version=1,
+        exit_code=report.exit_code,
+        effect=report.effect,
+        base=base,
+        head=head,
+        cells=tuple(map(_cell, report.cells)),
+        calibration=report.calibration,
+    )
+
+
+def ab_json(report: AbReport, base: Side, head: Side) -> str:
+    """One object on one line, which `read_ab` reads."""
+    return ab_file(report, base, head).model_dump_json()
+
+
+def read_ab(path: Path) -> AbFile:
+    """What `harness ab --json` printed into `path`. Raises UsageError, one line, if it is anything else."""
+    try:
+        return read_json(AbFile, path)
+    except UsageError as error:
+        raise UsageError(f"{error}: 'harness ab BASE HEAD --json > {path.name}' makes such a file") from None
+
+
+def _cell(one: AbVerdict) -> Cell:
+    cell, found = one.cell, one.found
+    judged = {"verdict": found.verdict, "p_change": found.p_change, "p_same": found.p_same}
+    return Cell(
+        case=cell.case,
+        problem=cell.problem,
+        solver=cell.solver,
+        device=cell.device,
+        verdict=one.verdict,
+        why=one.why,
+        could_not_measure=one.could_not_measure,
+        speed=JudgedRatio.model_validate(_ratio(one.speed) | judged),
+        other_clock=Ratio.model_validate(_ratio(one.other)),
+        accuracy=tuple(map(Answer.model_validate, one.accuracy)),
+        base=Outcome.model_validate(cell.base),
+        head=Outcome.model_validate(cell.head),
+        launches=tuple(map(Rounds.model_validate, cell.launches)),
+    )
+
+
+def _ratio(speed: Speed) -> dict[str, Any]:
+    found = asdict(speed)
+    del found["test"]
+    return found

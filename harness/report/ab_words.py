@@ -74,8 +74,11 @@ def judged_by(report: AbReport) -> str:
 
 def error_rates(calibration: Calibration | None) -> str:
     """The machine's measured error rates, in a line."""
-    if calibration is None:
-        return NOT_CALIBRATED
+    return NOT_CALIBRATED if calibration is None else f"on this machine {measured_rates(calibration)}"
+
+
+def measured_rates(calibration: Calibration) -> str:
+    """When they were measured, false alarms and slowdowns caught, with their exact intervals."""
     quiet = calibration.arm(1.0)
     parts = [] if quiet is None else [f"false alarms {quiet.false_alarms} of {quiet.cells} cells"]
     for factor in PLANTED:
@@ -87,4 +90,4 @@ def error_rates(calibration: Calibration | None) -> str:
         caught = f"{PLANTED[-1] - 1:+.0%} caught {slower.caught}"
         parts.append(f"with the other cores busy false alarms {loud.false_alarms}, {caught}")
     when = calibration.measured_at[:10]
-    return f"on this machine ({when}, {calibration.budget_s:g} s): " + ", ".join(parts or ["no arm was measured"])
+    return f"({when}, {calibration.budget_s:g} s): " + ", ".join(parts or ["no arm was measured"])

@@ -12,6 +12,7 @@ from harness.judge.series import History
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.records.sweep import Cell, Sweep
+from harness.report.ab_json import AbFile
 from harness.report.page.section import Figure
 
 
@@ -19,7 +20,8 @@ from harness.report.page.section import Figure
 class Evidence:
     """A run and what is known around it; None or empty where there is none of it.
 
-    `pictures`: the tutorials' figures by tutorial, re-made. `command`: the exact command that made the page. `floors`:
+    `pictures`: the tutorials' figures by tutorial, re-made. `command`: the exact command that made the page. `ab`:
+    what `harness ab --json` said, of two versions whose head is meant to be the run's. `floors`:
     of the machine that the page was made on; without them `floors_missing` says why.
     """
 
@@ -31,6 +33,7 @@ class Evidence:
     expectations: str = ""
     baseline: Run | None = None
     baseline_records: tuple[Record, ...] = ()
+    ab: AbFile | None = None
     doubts: tuple[Doubt, ...] = ()
     sweep: Sweep | None = None
     cells: tuple[Cell, ...] = ()

@@ -1,4 +1,4 @@
-"""Section 1: what the gate says of this run, what has changed since the baseline, what is doubtful of the machine.
+"""Section 1: what the gate says of this run, what has changed since another version, what is doubtful of the machine.
 
 Worst first, everywhere.
 """
@@ -13,6 +13,7 @@ from harness.records.record import Record
 from harness.report.page.evidence import Evidence
 from harness.report.page.rows import row_of
 from harness.report.page.section import Column, Kind, Note, Part, Row, Section, Table
+from harness.report.page.verdict_ab import ab_parts, ab_verdict
 from harness.report.page.verdict_changes import WHO, WORST_FIRST, Judged, change_parts, change_verdict
 from harness.report.page.words import counted, listed
 
@@ -26,11 +27,12 @@ GATE = (
     Column("detail", "By how much"),
     Column("reason", "Where the limit is from"),
 )
-STATES = ("regression", "missing", "doubtful", "undecided", "unknown", "improvement", "ok", "fine")
+STATES = ("regression", "missing", "doubtful", "undecided", "unknown", "improvement", "unchanged", "ok", "fine")
 VERDICTS = (Column("about", "Of"), Column("verdict", "Verdict", Kind.STATUS), Column("said", "What is seen"))
 NO_BASELINE = (
     "No earlier run of another commit with one of these cases is stored here, so nothing is said of a change: "
-    "'harness run' on that commit makes one, or name a run with --baseline."
+    "'harness run' on that commit makes one, or name a run with --baseline; 'harness ab BASE HEAD --json > ab.json' "
+    "tells more, and 'harness report --ab ab.json' shows it."
 )
 KNOWN = (Column("measured", "Status", Kind.STATUS), *WHO, Column("reason", "Why it is expected"))
 DOUBTS = (
@@ -43,7 +45,7 @@ DOUBTS = (
 
 
 def section(evidence: Evidence) -> Section:
-    """The three verdicts in a table of three lines, then what each is of."""
+    """The verdicts in a table of a line each, then what each is of."""
     judged = [_gate_verdict(evidence)]
     parts: list[Part] = []
     if evidence.gate is not None:
@@ -52,6 +54,9 @@ def section(evidence: Evidence) -> Section:
         compared = compare_runs(evidence.records, evidence.baseline_records)
         judged.append(change_verdict(compared, evidence.baseline.id))
         parts.extend(change_parts(compared, evidence.baseline.id))
+    if evidence.ab is not None:
+        judged.append(ab_verdict(evidence.ab))
+        parts.extend(ab_parts(evidence.ab, evidence.run, evidence.records))
     judged.append(_machine_verdict(evidence.doubts))
     if evidence.doubts:
         parts.append(_doubt_table(evidence.doubts))
@@ -60,7 +65,7 @@ def section(evidence: Evidence) -> Section:
     ordered = sorted(judged, key=lambda one: STATES.index(one.state))
     lines = [{"verdict": one.state, "about": one.about, "said": one.said} for one in ordered]
     first = Table("verdicts", "What is judged.", VERDICTS, lines)
-    missing = "" if evidence.baseline is not None else NO_BASELINE
+    missing = "" if evidence.baseline is not None or evidence.ab is not None else NO_BASELINE
     headline = "; ".join(one.headline for one in judged)
     return Section("verdict", "Verdict", headline[:1].upper() + headline[1:] + ".", (first, *parts), missing)
 
