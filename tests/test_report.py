@@ -4,9 +4,12 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pytest
+from PIL import Image
 
 from harness.errors import UsageError
 from harness.judge.expectations import read_expectations
@@ -20,7 +23,9 @@ from harness.records.record import Record
 from harness.records.run import Run
 from harness.records.stamp import stamp
 from harness.records.store import Store
-from harness.report.page import render
+from harness.report.page import axes, render
+from harness.report.page.drawing import drawn
+from harness.report.page.section import Figure
 from tests import page_data
 from tests.conftest import RunCli
 from tests.page_site import evidence, planted
@@ -146,6 +151,43 @@ def test_each_figure_of_the_page_is_drawn_without_a_browser(
 ) -> None:
     assert run_cli("plot", "verdict-times", "-o", name, "--store", store.url).code == 0
     assert (tmp_path / name).read_bytes().startswith(begins)
+
+
+def panelled(names: Sequence[str]) -> Figure:
+    """A figure that the page draws a panel of: points beyond `names` in none of which another has any."""
+    rows = [{"panel": name, "place": i, "x": x, "y": x + 10 * i} for i, name in enumerate(names) for x in (1, 2, 3)]
+    axis = {key: {"field": key, "type": "quantitative"} for key in ("x", "y")}
+    layer = {"mark": {"type": "point", "shape": "diamond"}}
+    return Figure("several", "Several panels", "", axes.layered([layer], axis, names, 200), rows)
+
+
+def test_a_figure_with_a_list_of_panels_is_drawn_with_all_of_them_in_one_file() -> None:
+    names = ["first", "constructor", "<third & last>"]
+    root = fromstring(drawn(panelled(names), ".svg"))  # noqa: S314  # our own
+    svg = "{http://www.w3.org/2000/svg}"
+    tops = [float(one.attrib["y"]) for one in root.findall(f"{svg}svg")]
+    heights = [float(one.attrib["height"]) for one in root.findall(f"{svg}svg")]
+    assert tops[0] == 0
+    assert all(top + high <= below for top, high, below in zip(tops, heights, tops[1:], strict=False)), "none overlaps"
+    assert float(root.attrib["height"]) == tops[-1] + heights[-1]
+    texts = [[text.text or "" for text in one.iter(f"{svg}text")] for one in root.findall(f"{svg}svg")]
+    assert [[name for name in names if name in {text.rstrip("\u200b") for text in each}] for each in texts] == [
+        [name] for name in names
+    ]
+    assert sum("Several panels" in each for each in texts) == 1
+    alone = drawn(panelled(names[:1]), ".svg").decode()
+    assert (alone.count("<svg"), ">first<" in alone, ">Several panels<" in alone) == (1, True, True)
+
+
+def test_a_picture_of_many_panels_is_one_that_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def size(count: int) -> tuple[int, int]:
+        return Image.open(BytesIO(drawn(panelled([str(i) for i in range(count)]), ".png"))).size
+
+    one, three = size(1), size(3)
+    assert three[1] > 2.9 * one[1]
+    monkeypatch.setattr("harness.report.page.drawing.TALLEST_PX", 500)
+    assert 490 <= size(3)[1] <= 500
+    assert drawn(panelled(["a", "b"]), ".pdf").startswith(b"%PDF")
 
 
 def test_all_figures_are_listed(store: Store, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
