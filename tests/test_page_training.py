@@ -14,7 +14,7 @@ from harness.records.record import Record, Status, TraceRecord
 from harness.records.sweep import Cell, Timing
 from harness.report.page import training_rows as rows
 from harness.report.page import training_traces as traces
-from harness.report.page.section import Figure, Section, Table
+from harness.report.page.section import Figure, Note, Section, Table
 from harness.report.page.theme import DARK, LIGHT
 from harness.report.page.thinning import envelope, short
 from harness.report.page.training import section
@@ -145,6 +145,40 @@ def test_the_conclusion_is_computed() -> None:
     swapped = [one.model_copy(update={"optimizer": "sgd"}) for one in momentum]
     swapped += [one.model_copy(update={"optimizer": "momentum"}) for one in sgd]
     assert "sgd at lr 0.01 is fastest" in section(evidence((), sweep=sweep(), cells=tuple(swapped))).conclusion
+
+
+def test_the_conclusion_is_two_sentences_and_says_what_diverges_and_what_does_not_get_there() -> None:
+    found = [cell("momentum", lr, (36, 38, 38, 41, 41)) for lr in (0.01, 0.1)]
+    found += [cell("sgd", 0.01, (None,) * 5), cell("sgd", 0.1, (None,) * 5, diverged=(True,) * 5)]
+    found += [cell("adam", lr, (None,) * 5, diverged=(True,) * 5) for lr in (0.1, 1.0)]
+    made = section(evidence([held_out()], sweep=sweep(), cells=tuple(found)))
+    first, second = made.conclusion.split(". ")
+    assert first.startswith("On auto_mpg momentum at lr 0.01 is fastest: 38 epochs [36, 41] to 1e-6, and ")
+    assert "(5 seeds of at most " in first
+    assert first.endswith("in seconds it is momentum at lr 0.01 too (3.80 ms)")
+    assert second == (
+        "Most seeds diverge with sgd at lr 0.1 and adam at lr 0.1 to 1; sgd and adam reach 1e-6 at no learning rate."
+    )
+    notes = [part.text for part in made.parts if isinstance(part, Note)]
+    assert any("in seconds of the textbook loop" in text for text in notes), "the rest is below"
+    assert not any("is fastest" in text for text in notes), "but not once more"
+    assert "the held-out loss ends at most 3 times above its least" in tables(made)["training_held_out"].caption
+
+
+def test_of_several_problems_it_says_who_is_best_over_all(cells: list[Cell], made: Section) -> None:
+    sentences = made.conclusion.split(". ")
+    assert len(sentences) <= 2
+    assert sentences[0].startswith("Over 10 problems and seeds: ")
+    profiles = summarise(cells).profiles
+    for one in profiles:
+        top = max(one.ratios, key=lambda label: one.share(label, 1.0))
+        assert f"the fewest {one.measure} (on {one.share(top, 1.0):.0%})" in sentences[0]
+        assert top in sentences[0]
+    assert "Most seeds diverge with " in made.conclusion
+    for task in summarise(cells).tasks:
+        assert any(f"On {task.name}" in part.text for part in made.parts if isinstance(part, Note))
+    alone = section(evidence((), sweep=sweep(), cells=tuple(c for c in cells if c.optimizer == "sgd")))
+    assert alone.conclusion.startswith("No two optimizers were run on the same problem")
 
 
 def test_an_epoch_that_was_not_timed_has_no_seconds() -> None:

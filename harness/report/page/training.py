@@ -1,7 +1,5 @@
 """Section 4: loss by epoch, cost to the target by learning rate, who is best, held-out loss, the network."""
 
-from collections.abc import Sequence
-
 from harness.judge.censored import CONFIDENCE
 from harness.judge.contest import EPOCHS, SECONDS
 from harness.judge.convergence import SweepSummary, summarise
@@ -14,6 +12,7 @@ from harness.report.page.evidence import Evidence
 from harness.report.page.section import Column, Figure, Kind, Note, Part, Section, Table
 from harness.report.page.training_figures import rates_figure, rivals_figure
 from harness.report.page.training_targets import profile_figure, targets_figure
+from harness.report.page.training_words import conclusion, details
 from harness.report.sweep_rows import ended
 
 NETWORK, NETWORK_FIGURES = "sine", ("tutorial_sine_network", "tutorial_sine_loss")
@@ -29,28 +28,18 @@ def section(evidence: Evidence) -> Section:
     """The sweep's figures and tables, the traces of the run, and the network on the sine."""
     summary = summarise(evidence.cells) if evidence.cells else None
     learned = traces.held_out(evidence.records)
-    said = [] if summary is None else _conclusion(summary)
-    parts: list[Part] = [] if summary is None else _swept(summary, evidence.sweep, said)
+    said = [] if summary is None else conclusion(summary)
+    parts: list[Part] = [] if summary is None else _swept(summary, evidence.sweep)
     if learned:
         parts += [traces.figure(traces.shown(learned), len(learned)), traces.table(learned)]
-        said.append(traces.sentence(learned))
+        said = said or [traces.sentence(learned)]
     parts += _network(evidence)
     missing = NO_SWEEP if summary is None else ""
-    return Section("training", "Training", " ".join(filter(None, said)), tuple(parts), missing)
+    return Section("training", "Training", " ".join(said), tuple(parts), missing)
 
 
-def _conclusion(summary: SweepSummary) -> list[str]:
-    """Of one task all that is concluded; of several who needs the least over all of them."""
-    if len(summary.tasks) == 1:
-        return words.conclusions(summary)
-    return [words.profile_sentence(one) for one in summary.profiles] or words.conclusions(summary)[:2]
-
-
-def _swept(summary: SweepSummary, sweep: Sweep | None, said: Sequence[str]) -> list[Part]:
-    parts: list[Part] = []
-    by_task = [[line for line in words.conclude(task) if line not in said] for task in summary.tasks]
-    parts += [Note(" ".join(lines)) for lines in by_task if lines]
-    parts += [_best(summary), *_figures(summary), _every(summary)]
+def _swept(summary: SweepSummary, sweep: Sweep | None) -> list[Part]:
+    parts: list[Part] = [*map(Note, details(summary)), _best(summary), *_figures(summary), _every(summary)]
     if sweep is not None:
         parts.append(Note(f"Sweep {sweep.id} ({sweep.command}): {'; '.join(ended(sweep, summary))}."))
     return parts

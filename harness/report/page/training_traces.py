@@ -41,7 +41,15 @@ def held_out(records: Sequence[Record]) -> list[Record]:
 
 def table(records: Sequence[Record]) -> Table:
     """A row a training with a held-out loss, the lowest final one first."""
-    caption = "Trainings with held-out rows: what their losses ended at, in the units trained in."
+    caption = " ".join(
+        filter(
+            None,
+            (
+                "Trainings with held-out rows: what their losses ended at, in the units trained in.",
+                sentence(records),
+            ),
+        )
+    )
     return Table("training_held_out", caption, COLUMNS, [_row(record) for record in records], "held_out")
 
 
