@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
@@ -335,6 +336,21 @@ def test_a_floor_is_scaled_up_by_n_and_never_down() -> None:
 def test_scaled_floors_are_said_to_be() -> None:
     assert "Those at n = 100,000 are scaled up by n." in notes(made(grid(), floors=floors_of((1_000, 10_000))))
     assert "No floor is drawn: on a whim." in notes(made(grid(), floors_missing="on a whim"))
+
+
+def test_a_time_below_a_floor_is_said_to_be_the_machine_s() -> None:
+    sizes = (1_000, 10_000, 100_000)
+    above = made(grid(), floors=floors_of(sizes))
+    assert "They were measured when the page was made, not in the run" in notes(above)
+    assert "Below one pass over X" not in notes(above)
+    slower = tuple(replace(one, samples_s=tuple(100 * s for s in one.samples_s)) for one in floors_of(sizes))
+    below = made(grid(), floors=slower)
+    assert "it takes less time than one product X'X now (0.02 of it): the machine was quicker" in below.conclusion
+    points = [row for row in figure(below, "speed-by-n").rows if not row["floor"]]
+    under = sum(row["seconds"] < 100 * 2e-9 * row["n"] for row in points)
+    assert under > 1
+    assert f"Below one pass over X lie {under} points here." in notes(below)
+    assert "measured when the page was made" in figure(below, "speed-by-n").description
 
 
 def test_floors_are_measured_for_the_shapes_that_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:

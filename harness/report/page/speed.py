@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
+from harness.judge.floors import SUM
 from harness.judge.standing import Standing, Timed, standings, timed
 from harness.report.page.evidence import Evidence
 from harness.report.page.section import Column, Kind, Note, Part, Row, Section, Table
 from harness.report.page.speed_devices import device_parts
 from harness.report.page.speed_figures import digits_figure, excess_figure, time_figure
-from harness.report.page.speed_rows import digit_rows, excess_rows, front_rows, ratio_rows, time_rows
+from harness.report.page.speed_rows import CPU, FLOORS, digit_rows, excess_rows, front_rows, ratio_rows, time_rows
 from harness.report.page.speed_words import conclusion
+from harness.report.page.words import counted
 
 ID, TITLE = "speed", "Speed"
 RATIOS = (
@@ -75,8 +77,9 @@ ONE_SIZE = (
     " harness run --problem synthetic --n 1e3 --n 1e4 --n 1e5 measures three."
 )
 FLOOR_WORDS = (
-    "Floors, measured here when the page was made, one thread: one product X'X, which every method by normal equations"
-    " forms, and one pass over X, which every method makes."
+    "Floors, one thread: one product X'X, which every method by normal equations forms, and one pass over X, which"
+    " every method makes. They were measured when the page was made, not in the run: a time below its method's floor"
+    " says that the machine was quicker in the run."
 )
 
 
@@ -126,7 +129,15 @@ def _floor_words(rows: Sequence[Row], evidence: Evidence) -> str:
         return f"No floor is drawn: {evidence.floors_missing or 'none was measured for these sizes'}."
     scaled = sorted({row["n"] for row in floors if row["state"] != "measured"})
     more = f" Those at n = {', '.join(f'{n:,}' for n in scaled)} are scaled up by n." if scaled else ""
-    return FLOOR_WORDS + more
+    return FLOOR_WORDS + more + _below(rows)
+
+
+def _below(rows: Sequence[Row]) -> str:
+    """Points below one pass over X, which no method can be: the machine has changed its pace between the two."""
+    passes = {(row["panel"], row["n"]): row["seconds"] for row in rows if row["series"] == FLOORS[SUM]}
+    points = [row for row in rows if not row["floor"] and row["device"] == CPU]
+    under = sum(row["seconds"] < passes.get((row["panel"], row["n"]), 0.0) for row in points)
+    return f" Below one pass over X {'lies' if under == 1 else 'lie'} {counted(under, 'point')} here." if under else ""
 
 
 def _ratios(found: Sequence[Standing]) -> Table:

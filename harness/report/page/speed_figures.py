@@ -24,7 +24,8 @@ def time_figure(rows: Sequence[Row]) -> Figure:
     panels = axes.panels_of(rows)
     description = (
         f"Seconds of a whole fit against the number of rows n, both logarithmic, of {counted(len(names), 'solver')}"
-        f" on {counted(len(panels), 'kind')} of problem; bars are 95 % intervals of the medians, grey lines the floors."
+        f" on {counted(len(panels), 'kind')} of problem; bars are 95 % intervals of the medians, grey lines the floors,"
+        " measured when the page was made."
     )
     x = {"field": "n", "type": "quantitative", "scale": {"type": "log", "nice": False, "padding": 24}}
     y = SECONDS | {"axis": axes.seconds_axis("y", "a whole fit (median of single calls)")}

@@ -17,7 +17,8 @@ from harness.report.page.section import CASE, Row
 from harness.solvers.solver import Kind
 
 CPU = "cpu"
-FLOORS = {PRODUCT: "floor: one product X'X", SUM: "floor: one pass over X"}
+FLOORS = {PRODUCT: "floor at page time: one product X'X", SUM: "floor at page time: one pass over X"}
+"""Measured when the page is made, and so not in the machine's state of the run: the figure must say it."""
 """The series that are no solver, as the figure names them."""
 
 

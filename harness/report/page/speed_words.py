@@ -87,7 +87,11 @@ def _floor(best: dict[int, Timed], floors: Sequence[Floor]) -> str:
     floor = floor_at(floors, PRODUCT, record.n, record.p) if record.device == "cpu" else None
     if floor is None or floor.seconds.value <= 0:
         return "."
-    products = _times(largest.seconds.value / floor.seconds.value)
+    ratio = largest.seconds.value / floor.seconds.value
+    products = _times(ratio)
+    if ratio < 1:
+        now = "the machine was quicker in the run than when the page was made"
+        return f"; at n = {record.n:,} it takes less time than one product X'X now ({products} of it): {now}."
     return f"; at n = {record.n:,} it takes the time of {products} products X'X."
 
 
