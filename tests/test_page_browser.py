@@ -312,6 +312,38 @@ def test_a_click_on_a_cell_of_the_heat_map_opens_the_case_of_that_cell(reader: R
     assert "case=" in reader.fragment
 
 
+def opening(made: Made) -> dict[str, set[str]]:
+    """Each figure whose marks open cases, with these."""
+    found = {name: {row["case"] for row in one.rows if row.get("case")} for name, one in made.figures.items()}
+    return {name: cases for name, cases in found.items() if cases}
+
+
+def test_what_a_click_on_a_mark_opens_is_opened_by_the_keyboard_from_the_table_that_the_figure_leads_to(
+    reader: Reader, made: Made
+) -> None:
+    figures = opening(made)
+    assert {"accuracy-digits", "accuracy-excess", "verdict-times", "speed-by-n"} <= set(figures)
+    for name, cases in figures.items():
+        figure = reader.drawn(name)
+        drawing = figure.find_element("css selector", ".drawing")
+        assert drawing.accessible_name == made.figures[name].description
+        lead = next(one for one in figure.find_elements("css selector", "button") if one.text == "Table")
+        lead.send_keys(Keys.ENTER)
+        region = reader.page.switch_to.active_element
+        (table,) = region.find_elements("xpath", "ancestor::*[@data-part]")
+        assert drawing.get_attribute("aria-details") == table.find_element("css selector", ".caption").get_attribute(
+            "id"
+        )
+        held = made.tables[str(table.get_attribute("data-part"))]
+        assert cases <= {row.get("case") for row in held.rows}, f"{name}: a mark opens what its table does not"
+    reader.rows("accuracy")
+    buttons = reader.part("accuracy").find_elements("css selector", "button.open")
+    assert len(buttons) >= len(figures["accuracy-digits"] | figures["accuracy-excess"])
+    buttons[-1].send_keys(Keys.ENTER)
+    reader.until(lambda: "Reproduce it" in reader.one("dialog#case").text)
+    assert "case=" in reader.fragment
+
+
 def test_the_five_lines_of_a_case_run_and_give_what_it_says(chromium: Reader, tmp_path: Path) -> None:
     asked_for = (("numpy_lstsq", ()), ("torch_sgd", (0.1,)))
     requests = [Request(problems=("four_points",), solvers=(who,), device="cpu", lr=lr) for who, lr in asked_for]

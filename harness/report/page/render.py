@@ -23,7 +23,7 @@ from harness.report.page.cases import NUMBERS, REPRODUCE, case_in_full
 from harness.report.page.evidence import Evidence
 from harness.report.page.packing import deflated, pack, script_json
 from harness.report.page.rows import row_of
-from harness.report.page.section import FILTERS, Figure, Note, Part, Section, Table
+from harness.report.page.section import CASE, FILTERS, Figure, Note, Part, Section, Table
 from harness.report.page.theme import css_variables, vega_config
 
 EXTRA = "the page needs jinja2, altair and vl-convert-python: pip install 'ls-harness[report]'"
@@ -134,6 +134,9 @@ def _data(evidence: Evidence, sections: Sequence[Section], live: Mapping[str, ob
     places = {record.case: i for i, record in enumerate(evidence.records)}
     packed = _Packed(places)
     parts = {part.name: packed.part(part) for part in _drawn(sections)}
+    for section in sections:
+        for figure, table in _beside(section):
+            parts[figure]["table"] = table
     return {
         "filters": FILTERS,
         "cases": [record.case for record in evidence.records],
@@ -157,6 +160,20 @@ def _drawn(sections: Sequence[Section]) -> Iterator[Figure | Table]:
                 raise ValueError(f"two parts of the page are called {part.name}")
             names.add(part.name)
             yield part
+
+
+def _beside(section: Section) -> Iterator[tuple[str, str]]:
+    """Of each figure whose marks open cases the table that has them all, for who opens them without a pointer."""
+    tables = {part.name: _cases(part) for part in section.parts if isinstance(part, Table)}
+    for part in section.parts:
+        if isinstance(part, Figure) and (cases := _cases(part)):
+            found = next((name for name, held in tables.items() if cases <= held), None)
+            if found is not None:
+                yield part.name, found
+
+
+def _cases(part: Figure | Table) -> set[str]:
+    return {row[CASE] for row in part.rows if row.get(CASE)}
 
 
 class _Packed:

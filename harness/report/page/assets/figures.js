@@ -27,8 +27,21 @@ function buildFigure(place, name, part) {
     await draw(figure);
     download(`${name}.svg`, "image/svg+xml", await figure.embedded.view.toSVG());
   });
+  if (part.table) leadToTable(place, drawing, part);
   onFilter.push(() => refill(figure));
   figures.push(figure);
+}
+
+/** A click on a mark opens its case; without a pointer the table's buttons do, which this leads to. */
+function leadToTable(place, drawing, part) {
+  const there = document.querySelector(`[data-part="${CSS.escape(part.table)}"]`);
+  const lead = make("button", { type: "button", textContent: "Table", "aria-label": `To the table of these cases: ${part.title}` });
+  lead.addEventListener("click", () => {
+    there.scrollIntoView();
+    there.querySelector(".scroll").focus({ preventScroll: true });
+  });
+  drawing.setAttribute("aria-details", there.querySelector(".caption").id);
+  place.querySelector("figcaption").append(" ", lead);
 }
 
 const PLAIN = {};
