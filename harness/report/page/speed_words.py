@@ -60,19 +60,21 @@ def _span(sizes: Sequence[int]) -> str:
 
 def _lead(best: dict[int, Timed], here: Sequence[Standing]) -> str:
     """How far ahead of the next right solver it is over the sizes, and where the two are not told apart."""
-    leads, level = [], []
+    leads: list[float] = []
+    level: dict[str, list[str]] = {}
     for n, first in best.items():
         others = [one for one in here if one.timed.record.n == n and one.timed.right and one.timed is not first]
         nearest = min(others, key=lambda one: one.timed.seconds.value, default=None)
         if nearest is not None and nearest.ratio is not None:
             leads.append(nearest.ratio.value)
             if nearest.ratio.holds(1.0):
-                level.append(f"{nearest.timed.label} at n = {n:,}")
+                level.setdefault(nearest.timed.label, []).append(f"{n:,}")
     if not leads:
         return ""
     low, high = (_times(end) for end in (min(leads), max(leads)))
     ahead = f", {low} times ahead of the next" if low == high else f", {low} to {high} times ahead of the next"
-    return ahead + (f" (not told apart from {listed(level)})" if level else "")
+    told = listed([f"{label} at n = {listed(sizes)}" for label, sizes in level.items()])
+    return ahead + (f" (not told apart from {told})" if told else "")
 
 
 def _times(ratio: float) -> str:

@@ -38,9 +38,9 @@ def _of_one(task: TaskSummary) -> str:
     if not seconds.decided:
         return f"{said}; in seconds it is undecided."
     reach = seconds.leader.reach
-    too = " too" if task.by_epochs.decided and seconds.leader is task.by_epochs.leader else ""
+    too = task.by_epochs.decided and seconds.leader is task.by_epochs.leader
     took = "" if reach is None or reach.seconds is None else f" ({show.seconds(reach.seconds)})"
-    return f"{said}; in seconds it is {words.named(seconds.leader)}{too}{took}."
+    return f"{said}; in seconds {'too' if too else f'it is {words.named(seconds.leader)}'}{took}."
 
 
 def _over_all(profiles: Sequence[Profile]) -> str:

@@ -1,6 +1,7 @@
 // Tables: sorted by value, capped, downloaded as CSV. Rows that name a case open it.
 
 const CAP = 15, MORE = 1000, LONG = 40; // rows at first, rows more at a click, characters that want a wide column
+const WHO = new Set(["solver", "label"]); // the columns that name a case to the eye: there its button is
 const FEW = 4; // columns, which a phone has room for if their words may be broken
 
 /** As harness/report/spreadsheet.py: a text that a spreadsheet would take for a formula stands behind an apostrophe. */
@@ -68,7 +69,7 @@ function rowOf(row, columns) {
   const cells = columns.map(({ key, kind }) => make("td", { className: NUMERIC.has(kind) ? "number" : String(row[key] ?? "").length > LONG ? "long" : "" }, shown(row[key], kind)));
   const line = make("tr", {}, ...cells);
   if (!hasCase(row.case)) return line;
-  const named = cells[Math.max(0, columns.findIndex(({ key }) => key === "solver"))];
+  const named = cells[Math.max(0, columns.findIndex(({ key }) => WHO.has(key)))];
   named.append(make("button", { type: "button", className: "open", title: "Show this case in full" }, ...named.childNodes));
   line.classList.add("case");
   line.addEventListener("click", () => { if (!String(getSelection())) change({ open: row.case }); });
