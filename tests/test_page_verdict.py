@@ -204,7 +204,9 @@ def test_what_harness_ab_said_is_counted_and_shown_worst_first() -> None:
     assert "(1.2 times)" in line["said"]
     shown = table(found, "ab")
     assert [row["verdict"] for row in shown.rows] == ["regression", "regression", "regression", "unchanged"]
-    assert [row["found"] for row in shown.rows] == ["slower", "slower", "faster, wronger", "unchanged"]
+    slow, slower, wrong, same = (row["found"] for row in shown.rows)
+    assert (slow, slower, same) == ("slower", "slower", "unchanged")
+    assert wrong.startswith("faster, wronger: status: rank 2; digits: ")
     assert all(row["low"] < row["ratio"] < row["high"] for row in shown.rows)
     assert {row["case"] for row in shown.rows} == {one.case for one in records}, "a row opens the run's case"
     assert "false alarms 1.0 % [0.0, 5.4] of 100 cells" in shown.caption
@@ -228,7 +230,7 @@ def test_a_comparison_that_decides_nothing_or_is_of_another_commit_says_so() -> 
     (line,) = (row for row in table(found, "verdicts").rows if row["about"] == "Versions")
     assert line["verdict"] == "undecided"
     (row,) = table(found, "ab").rows
-    assert (row["why"], row.get("case"), row["ratio"]) == ("2 launches", None, None)
+    assert (row["found"], row.get("case"), row["ratio"]) == ("undecided: 2 launches", None, None)
     assert "harness ab --calibrate" in table(found, "ab").caption
     notes = [part.text for part in found.parts if isinstance(part, Note)]
     assert any("head is commit ffffffffffff, the run's is eeeeeeeeeeee" in text for text in notes)

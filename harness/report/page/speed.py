@@ -13,11 +13,15 @@ from harness.report.page.speed_words import conclusion
 from harness.report.page.words import counted
 
 ID, TITLE = "speed", "Speed"
-RATIOS = (
+WHO = (
+    Column("label", "solver"),
     Column("problem", "problem"),
     Column("n", "n", Kind.WHOLE),
-    Column("label", "solver"),
     Column("device", "device"),
+)
+"""Who first: a phone shows the first columns."""
+RATIOS = (
+    *WHO,
     Column(
         "seconds",
         "whole fit",
@@ -43,10 +47,7 @@ RATIOS = (
     Column("status", "status", Kind.STATUS),
 )
 MEMORY = (
-    Column("problem", "problem"),
-    Column("n", "n", Kind.WHOLE),
-    Column("label", "solver"),
-    Column("device", "device"),
+    *WHO,
     Column(
         "peak_bytes",
         "extra memory",
@@ -57,10 +58,7 @@ MEMORY = (
     Column("device_peak_bytes", "on the device", Kind.BYTES),
 )
 FRONT = (
-    Column("problem", "problem"),
-    Column("n", "n", Kind.WHOLE),
-    Column("label", "solver"),
-    Column("device", "device"),
+    *WHO,
     Column("seconds", "whole fit", Kind.SECONDS),
     Column("digits", "digits", Kind.DIGITS),
     Column("dearer", "over the fastest", Kind.RATIO),

@@ -41,7 +41,7 @@ def _floor_lines() -> Spec:
     dashes = {"domain": list(FLOORS.values()), "range": [[7, 3], [2, 2]]}
     legend = axes.legend() | {
         "orient": "top",
-        "offset": 22,  # the panel's name stands between it and the plot
+        "offset": 30,  # the panel's name stands between it and the plot
         "labelLimit": 220,
         "columns": {"expr": f"{axes.ACROSS} < 420 ? 1 : 2"},
         "symbolType": "stroke",

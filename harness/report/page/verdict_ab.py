@@ -23,14 +23,13 @@ ANSWERS = {Verdict.REGRESSION: "wronger", Verdict.IMPROVEMENT: "righter"}
 AB = (
     Column("verdict", "Verdict", Kind.STATUS, "Of speed and answers together: a regression of either is one."),
     *WHO,
-    Column("found", "Found", help="Of the speed, then of the answers where these have changed."),
+    Column("found", "Found", help="Of the speed, then of the answers where these have changed; why it is not decided."),
     Column("ratio", "Ratio", Kind.RATIO, "Head over base, of one call, the mean over launches: above 1 is slower."),
     Column("low", "from", Kind.RATIO, "The interval of the ratio, 95 %, Student's t over launches."),
     Column("high", "to", Kind.RATIO),
     Column("base_s", "Base's call", Kind.SECONDS, "By the clock that is judged: CPU on the CPU, wall on a device."),
     Column("head_s", "Head's call", Kind.SECONDS),
     Column("launches", "Launches", Kind.WHOLE, "Fresh processes of each version."),
-    Column("why", "Why"),
 )
 
 
@@ -89,6 +88,12 @@ def _found(one: Cell) -> list[str]:
     return [SPEED[one.speed.verdict], *answers]
 
 
+def _why(one: Cell) -> str:
+    """What is wrong with the answers, or why nothing is decided; a change of speed is the ratio's to tell."""
+    wrong = [f"{it.quantity}: {it.detail}" for it in one.accuracy if it.verdict is Verdict.REGRESSION]
+    return one.why if one.verdict is Verdict.UNDECIDED else "; ".join(wrong)
+
+
 def _times(one: Cell) -> str:
     ratio = one.speed.ratio
     changed = one.speed.verdict in (Verdict.REGRESSION, Verdict.IMPROVEMENT)
@@ -116,12 +121,11 @@ def _row(one: Cell, known: Mapping[str, Record]) -> Row:
     return {
         **(row_of(known[one.case]) if one.case in known else names),
         "verdict": one.verdict.value,
-        "found": ", ".join(_found(one)),
+        "found": ": ".join(filter(None, (", ".join(_found(one)), _why(one)))),
         "ratio": one.speed.ratio,
         "low": one.speed.low,
         "high": one.speed.high,
         "base_s": one.speed.base_s,
         "head_s": one.speed.head_s,
         "launches": one.speed.launches,
-        "why": one.why,
     }
