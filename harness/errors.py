@@ -1,5 +1,6 @@
 """What goes wrong before anything is measured: one line that names the thing and what to do."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -12,15 +13,31 @@ MOST_CHARACTERS = 2000
 
 A column or a key of a file that somebody handed over may be megabytes long."""
 
+PASSWORD = re.compile(r"(://[^:/\s]*):(?!\*\*\*@).*@", re.DOTALL)
+"""Of a URL, to the last @: in a password one may have been left as it is, where %40 was meant."""
+PASSWORD_ASKED = re.compile(r"([?&][^=&\s]*password=)[^&\s'\"]*", re.IGNORECASE)
+"""libpq takes a password among a URL's parameters too."""
+
+
+def without_password(text: str) -> str:
+    """The text with *** for each password of a URL in it: for all that is shown, and for what is kept of a command.
+
+    SQLAlchemy's URL.render_as_string does the same for a URL that it can parse; but this is also for those that it
+    cannot, for `?password=`, and for what a driver or a parser says.
+    """
+    return PASSWORD_ASKED.sub(r"\1***", PASSWORD.sub(r"\1:***@", text))
+
 
 def one_line(text: str) -> str:
     """The text on one line, cut off after MOST_CHARACTERS, with nothing in it that a terminal acts upon.
 
     Control characters, bidirectional overrides and what else cannot be seen are written as Python escapes them:
     names from files reach errors, and an escape sequence in one could retitle a terminal or hide the rest.
+    No password of a URL is in it.
     """
     looked_at = text[: 2 * MOST_CHARACTERS]
-    seen = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(looked_at.split()))
+    words = without_password(" ".join(looked_at.split()))
+    seen = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
     whole = looked_at == text and len(seen) <= MOST_CHARACTERS
     return seen if whole else seen[: MOST_CHARACTERS - 4].rstrip() + " ..."
 

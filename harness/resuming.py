@@ -16,7 +16,7 @@ from harness.plan import Case, Request, plan
 from harness.records.environment import Environment, differences, environment
 from harness.records.run import Run, Selection
 from harness.records.store import Store
-from harness.records.worker import alive
+from harness.records.worker import alive, elsewhere
 from harness.solvers.options import Options
 
 AXES = ("n", "lr", "seed", "device")
@@ -36,7 +36,7 @@ class Resumed:
 
 
 def take_up(store: Store, run_id: str | None = None) -> Resumed:
-    """The run of that id, or the newest that was cut off, with the cases that it lacks; nothing is written.
+    """The run of that id, or the newest that was cut off here, with the cases that it lacks; nothing is written.
 
     Raises UsageError if there is none, it has finished, another process is at it, it was made in another
     environment or of other data, or what it planned can no longer be planned.
@@ -65,9 +65,13 @@ def _unfinished(store: Store, run_id: str | None) -> Run:
             raise UsageError(f"--resume: run {run.id} is still going, in process {pid}: wait for it, or end it first")
         return run
     cut_off = [run for run in store.runs() if run.finished_at is None and _can_be_planned(run)]
-    idle = [run for run in cut_off if alive(store.worker(run.id)) is None]
+    workers = {run.id: store.worker(run.id) for run in cut_off}
+    idle = [run for run in cut_off if alive(workers[run.id]) is None and elsewhere(workers[run.id]) is None]
     if not idle:
-        going = f" ({cut_off[-1].id} is still going)" if cut_off else ""
+        newest = cut_off[-1].id if cut_off else ""
+        node = elsewhere(workers.get(newest))
+        why = f"is of {node} and may be going on: its id takes it from there" if node else "is still going"
+        going = f" ({newest} {why})" if cut_off else ""
         raise UsageError(f"--resume: no unfinished run in {store.url}{going}: start one with 'harness run'")
     return idle[-1]
 

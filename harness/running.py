@@ -1,7 +1,5 @@
 """Cases -> records: the only place where problems, solvers, timing, verification and the store meet."""
 
-import shlex
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
@@ -11,7 +9,7 @@ from harness.measuring import Outcome, measure, measure_alone, time_together
 from harness.plan import Case, Request
 from harness.records.environment import environment
 from harness.records.record import Record
-from harness.records.run import Run, Selection, new_run_id, now
+from harness.records.run import Run, Selection, new_run_id, now, this_command
 from harness.records.store import Store
 from harness.timing.clock import Clock, SystemClock
 from harness.timing.sampling import Effort
@@ -106,7 +104,7 @@ def new_run(request: Request, cases: Sequence[Case], command: str | None = None)
     return Run(
         id=new_run_id(),
         started_at=now(),
-        command=command or shlex.join(["harness", *sys.argv[1:]]),
+        command=command or this_command(),
         selection=Selection(
             problems=request.problems or None,
             solvers=request.solvers or None,

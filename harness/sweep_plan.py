@@ -1,8 +1,6 @@
 """From what a sweep was asked for to its candidates: problems by optimizers, and their learning rates in chunks."""
 
 import re
-import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +11,7 @@ from harness.problems import catalog as problems
 from harness.problems.problem import NONLINEAR, Problem, short
 from harness.records.environment import environment
 from harness.records.record import Kept
-from harness.records.run import new_run_id, now
+from harness.records.run import new_run_id, now, this_command
 from harness.records.sweep import Sweep
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options, resolve
@@ -129,7 +127,7 @@ def new_sweep(request: SweepRequest, planned: Sequence[Candidate]) -> Sweep:
     return Sweep(
         id=new_run_id(),
         started_at=now(),
-        command=shlex.join(["harness", *sys.argv[1:]]),
+        command=this_command(),
         asked={
             "request": request.model_dump(mode="json"),
             "data": {candidate.problem.label: candidate.problem.sha256 for candidate in planned},

@@ -5,8 +5,6 @@ for it, kept with how it was made; a sweep that ends below it says so.
 """
 
 import hashlib
-import shlex
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,7 +20,7 @@ from harness.problems.problem import Floats
 from harness.reading import read_toml
 from harness.records.environment import environment
 from harness.records.record import Kept
-from harness.records.run import now
+from harness.records.run import now, this_command
 from harness.solvers.training.training import Training
 from harness.verify import reference_cache
 
@@ -162,7 +160,7 @@ def make(training: Training, effort: Effort, told: Callable[[int], None]) -> Tar
         lr=effort.lr,
         epochs=effort.epochs,
         dtype="float64",
-        command=shlex.join(["harness", *sys.argv[1:]]),
+        command=this_command(),
         made_at=now(),
         cpu=here.cpu,
         system=here.system,

@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from harness.cli import main
 from harness.timing.threads import limited, pools_of
+from tests.postgres import Database, Server, database_of, running
 
 
 class Ended(NamedTuple):
@@ -52,6 +53,29 @@ def one_thread() -> Iterator[None]:
 def store_path(tmp_path: Path) -> Path:
     """Where a store can be made; nothing is there yet."""
     return tmp_path / "store.sqlite"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server; each process of xdist has one, once a test of it asks."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres: Server) -> Iterator[Database]:
+    """An empty PostgreSQL database."""
+    with database_of(postgres) as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_store(request: pytest.FixtureRequest) -> str:
+    """Where a store can be made, in each kind of database: a file's path, a URL."""
+    if request.param == "sqlite":
+        return str(request.getfixturevalue("store_path"))
+    found: Database = request.getfixturevalue("database")
+    return found.url
 
 
 @pytest.fixture

@@ -346,10 +346,10 @@ def test_a_run_whose_data_have_changed_is_refused(
         ),
     ],
 )
-def test_a_request_comes_back_from_what_a_run_keeps_of_it(request_: Request, store_path: Path) -> None:
+def test_a_request_comes_back_from_what_a_run_keeps_of_it(request_: Request, any_store: str) -> None:
     made = new_run(request_, [])
-    Store(str(store_path)).start(made)
-    again = request_of(Store(str(store_path)).run().selection)
+    Store(any_store).start(made)
+    again = request_of(Store(any_store).run().selection)
     assert again == request_
     assert again.options.nesterov is request_.options.nesterov
 
@@ -387,8 +387,8 @@ def test_a_run_that_is_still_going_is_not_resumed(cut_short: str, store_path: Pa
         Store(str(store_path)).start(Store(str(store_path)).run())
 
 
-def test_who_has_lost_a_run_to_another_cannot_add_to_it(store_path: Path) -> None:
-    first, second, run = Store(str(store_path)), Store(str(store_path)), run_of("r", ("a", "b"))
+def test_who_has_lost_a_run_to_another_cannot_add_to_it(any_store: str) -> None:
+    first, second, run = Store(any_store), Store(any_store), run_of("r", ("a", "b"))
     first.start(run)
     waiting = first.add("r", record_of("a"))
     second.start(run)
@@ -406,17 +406,19 @@ def test_who_has_lost_a_run_to_another_cannot_add_to_it(store_path: Path) -> Non
         first.start(run.model_copy(update={"started_at": "2026-01-01T00:00:00.000001+00:00"}))
 
 
-def test_eight_processes_write_to_one_store_and_nothing_is_lost(store_path: Path, run_cli: RunCli) -> None:
-    writers = python("-m", "tests.writers", store_path)
+def test_eight_processes_write_to_one_store_and_nothing_is_lost(
+    any_store: str, tmp_path: Path, run_cli: RunCli
+) -> None:
+    writers = python("-m", "tests.writers", any_store)
     said, errors = writers.communicate(timeout=DEADLINE_S)
     assert (writers.returncode, said, errors) == (0, "", "")
-    store = Store(str(store_path), create=False)
+    store = Store(any_store, create=False)
     assert sorted(run.id for run in store.runs()) == [f"run-{i}" for i in range(PROCESSES)]
     for i in range(PROCESSES):
         expected = [record_of(case, rounds=3) for case in cases_of(f"run-{i}", RECORDS)]
         assert store.records(f"run-{i}") == expected
-    assert run_cli("store", "check", "--store", store_path).code == 0
-    assert list(store_path.parent.glob(".*")) == []  # what was made beside it is gone
+    assert run_cli("store", "check", "--store", any_store).code == 0
+    assert list(tmp_path.glob(".*")) == []  # what was made beside it is gone
 
 
 def test_a_lock_that_is_not_let_go_is_one_line_that_says_so(store_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

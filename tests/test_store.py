@@ -97,14 +97,14 @@ def fill(path: Path, *statements: str, wal: bool = False) -> None:
 # What is written is read
 
 
-def test_a_run_and_its_records_come_back_to_the_last_bit(store_path: Path) -> None:
+def test_a_run_and_its_records_come_back_to_the_last_bit(any_store: str) -> None:
     made = new_run(Request(problems=("a", "b"), device="cpu", lr=(1e-3,), options=Options(hidden=(3, 2))), cases())
-    records = execute(made, cases(), Store(str(store_path)), effort=QUICK)
+    records = execute(made, cases(), Store(any_store), effort=QUICK)
     assert [record.status for record in records].count(Status.DIVERGED) == 1
     assert records[-1].status is Status.UNSUPPORTED
     assert not any(map(math.isfinite, records[3].solution.computed if records[3].solution else ()))
 
-    opened = Store(str(store_path), create=False)
+    opened = Store(any_store, create=False)
     assert exact(opened.records(made.id)) == exact(records)
     found = opened.run(made.id)
     assert found.finished_at is not None
@@ -157,8 +157,8 @@ def test_an_environment_is_kept_once_and_shared_by_its_runs(store_path: Path) ->
     assert [run.environment for run in store.runs()] == [small_run().environment] * 2
 
 
-def test_records_of_another_run_are_not_handed_out(store_path: Path) -> None:
-    store = Store(str(store_path))
+def test_records_of_another_run_are_not_handed_out(any_store: str) -> None:
+    store = Store(any_store)
     for name, samples in (("one", 1), ("two", 2)):
         store.start(another_run(name))
         store.add_samples(store.add(name, small_record()), Samples((0.5,) * samples, (0.25,) * samples))
@@ -170,8 +170,8 @@ def test_records_of_another_run_are_not_handed_out(store_path: Path) -> None:
 # Which run
 
 
-def test_the_newest_run_is_the_one_that_started_last(store_path: Path) -> None:
-    store = Store(str(store_path))
+def test_the_newest_run_is_the_one_that_started_last(any_store: str) -> None:
+    store = Store(any_store)
     for name, started in (("b", "2026-02-01T00:00:01+00:00"), ("c", "2026-02-01T00:00:00+00:00")):
         store.start(another_run(name).model_copy(update={"started_at": started}))
     assert [run.id for run in store.runs()] == ["c", "b"]
@@ -179,26 +179,27 @@ def test_the_newest_run_is_the_one_that_started_last(store_path: Path) -> None:
     assert store.run("c").id == "c"
 
 
-def test_an_unknown_run_is_refused_with_the_newest_ones_id(store_path: Path) -> None:
-    store = Store(str(store_path))
-    refused(UsageError, lambda: store.run("mine"), "no run 'mine'", str(store_path), "none")
+def test_an_unknown_run_is_refused_with_the_newest_ones_id(any_store: str) -> None:
+    store = Store(any_store)
+    refused(UsageError, lambda: store.run("mine"), "no run 'mine'", store.url, "none")
     store.start(small_run())
-    refused(UsageError, lambda: store.run("mine"), "no run 'mine'", str(store_path), small_run().id)
+    refused(UsageError, lambda: store.run("mine"), "no run 'mine'", store.url, small_run().id)
 
 
-def test_an_empty_store_has_no_newest_run(store_path: Path) -> None:
-    refused(CannotMeasureError, Store(str(store_path)).run, str(store_path), "harness run")
+def test_an_empty_store_has_no_newest_run(any_store: str) -> None:
+    store = Store(any_store)
+    refused(CannotMeasureError, store.run, store.url, "harness run")
 
 
 # A run that is cut off
 
 
-def test_a_record_is_kept_before_its_samples_and_before_its_run_ends(store_path: Path) -> None:
-    store = Store(str(store_path))
+def test_a_record_is_kept_before_its_samples_and_before_its_run_ends(any_store: str) -> None:
+    store = Store(any_store)
     store.start(small_run())
     key = store.add(small_run().id, small_record())
     # Another process opens the file while the first lives, as after its death.
-    others = Store(str(store_path), create=False)
+    others = Store(any_store, create=False)
     without = small_record().model_copy(update={"samples": Samples()})
     assert exact(others.records(small_run().id)) == exact([without])
     assert others.run().finished_at is None
@@ -206,7 +207,7 @@ def test_a_record_is_kept_before_its_samples_and_before_its_run_ends(store_path:
     assert exact(others.records(small_run().id)) == exact([small_record()])
 
 
-def test_a_run_that_is_interrupted_keeps_the_cases_that_were_fitted(store_path: Path) -> None:
+def test_a_run_that_is_interrupted_keeps_the_cases_that_were_fitted(any_store: str) -> None:
     class Interrupting:
         def started(self, case: Case) -> None:
             if case is cases()[1]:
@@ -223,15 +224,15 @@ def test_a_run_that_is_interrupted_keeps_the_cases_that_were_fitted(store_path: 
 
     made = new_run(Request(), cases()[:2])
     with pytest.raises(KeyboardInterrupt):
-        execute(made, cases()[:2], Store(str(store_path)), Interrupting(), effort=QUICK)
-    opened = Store(str(store_path), create=False)
+        execute(made, cases()[:2], Store(any_store), Interrupting(), effort=QUICK)
+    opened = Store(any_store, create=False)
     assert [record.case for record in opened.records(made.id)] == [cases()[0].key]
     assert opened.run().finished_at is None
     assert len(opened.run().planned) == 2
 
 
-def test_two_stores_that_write_to_one_file_in_turn_lose_nothing(store_path: Path) -> None:
-    stores = {"one": Store(str(store_path)), "two": Store(str(store_path))}
+def test_two_stores_that_write_to_one_database_in_turn_lose_nothing(any_store: str) -> None:
+    stores = {"one": Store(any_store), "two": Store(any_store)}
     for name, store in stores.items():
         store.start(another_run(name))
     keys: dict[str, list[int]] = {"one": [], "two": []}
@@ -242,7 +243,7 @@ def test_two_stores_that_write_to_one_file_in_turn_lose_nothing(store_path: Path
     for i in range(10):
         for name, store in stores.items():
             store.add_samples(keys[name][i], Samples((float(i),), (0.0,)))
-    third = Store(str(store_path), create=False)
+    third = Store(any_store, create=False)
     for name in stores:
         found = [(record.case, record.samples.wall_s) for record in third.records(name)]
         assert found == [(f"{name} {i}", (float(i),)) for i in range(10)]
@@ -343,7 +344,7 @@ def test_a_store_without_a_name_is_the_one_in_results(tmp_path: Path, monkeypatc
     assert (tmp_path / "results" / "harness.sqlite").is_file()
 
 
-def test_samples_of_no_record_are_refused(store_path: Path) -> None:
-    store = Store(str(store_path))
-    refused(UsageError, lambda: store.add_samples(17, Samples((1.0,), (1.0,))), str(store_path))
-    refused(UsageError, lambda: store.add("no such run", small_record()), str(store_path))
+def test_samples_of_no_record_are_refused(any_store: str) -> None:
+    store = Store(any_store)
+    refused(UsageError, lambda: store.add_samples(17, Samples((1.0,), (1.0,))), store.url)
+    refused(UsageError, lambda: store.add("no such run", small_record()), store.url)

@@ -51,7 +51,7 @@ def cell_of(lr: float, message: str = "") -> Cell:
     )
 
 
-def filled(path: Path) -> Store:
+def filled(path: Path | str) -> Store:
     """A finished run, one that was cut off with a record that waits, and a sweep; with numbers that JSON lacks."""
     store = Store(str(path))
     odd = Accuracy(digits=float("nan"), excess_loss=float("inf"), digits_by_term=(5e-324, 0.1))
@@ -72,7 +72,7 @@ def filled(path: Path) -> Store:
     return store
 
 
-def contents(path: Path) -> list[str]:
+def contents(path: Path | str) -> list[str]:
     """All of a store, to the last bit."""
     with salvaging(str(path)) as found:
         kept = list(lines_of(found.entries()))

@@ -6,7 +6,6 @@ say goes to standard error; exit code 1 if one did not end well.
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,11 +45,11 @@ def cases_of(run_id: str, records: int) -> tuple[str, ...]:
     return tuple(f"{run_id}, case {i}" for i in range(records))
 
 
-def write(path: Path, run_id: str, records: int) -> None:
+def write(name: str, run_id: str, records: int) -> None:
     """A run with so many records of three samples each."""
     from harness.records.store import Store
 
-    store = Store(str(path))
+    store = Store(name)
     cases = cases_of(run_id, records)
     store.start(run_of(run_id, cases))
     for case in cases:
@@ -59,7 +58,7 @@ def write(path: Path, run_id: str, records: int) -> None:
     store.finish(run_id)
 
 
-def main(path: Path, processes: int = PROCESSES, records: int = RECORDS) -> int:
+def main(name: str, processes: int = PROCESSES, records: int = RECORDS) -> int:
     """0 if every process ended well."""
     import harness.records.store  # noqa: F401  # once, before the forks
 
@@ -69,7 +68,7 @@ def main(path: Path, processes: int = PROCESSES, records: int = RECORDS) -> int:
         if not pid:
             code = 1
             try:
-                write(path, f"run-{i}", records)
+                write(name, f"run-{i}", records)
                 code = 0
             except Exception as error:  # noqa: BLE001  # whatever reaches a person
                 sys.stderr.write(f"{type(error).__name__}: {error}\n")
@@ -82,4 +81,4 @@ def main(path: Path, processes: int = PROCESSES, records: int = RECORDS) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))
+    sys.exit(main(sys.argv[1], *map(int, sys.argv[2:])))

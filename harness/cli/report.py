@@ -1,7 +1,5 @@
 """harness report: the HTML page of a run, written, served, and kept up with a run that goes on."""
 
-import shlex
-import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -45,6 +43,7 @@ def report(
     from harness.page.keeping import Keeper
     from harness.page.making import check_output
     from harness.paths import expectations_file
+    from harness.records.run import this_command
     from harness.records.store import Store
     from harness.report.ab_json import read_ab
     from harness.report.page.render import check_libraries
@@ -56,9 +55,8 @@ def report(
         check_output(path)
     check_libraries()
     source = expectations or expectations_file()
-    command = shlex.join(["harness", *sys.argv[1:]])
     compared = None if ab is None else read_ab(ab)
-    asked = Asked(command, read_expectations(source), str(source), run, baseline, quick, compared)
+    asked = Asked(this_command(), read_expectations(source), str(source), run, baseline, quick, compared)
     keeper = Keeper(Store(store, create=False), asked, path, typer.echo, _busy)
     if watch or serve:
         keeper.keep(watch=watch, port=(PORT if port is None else port) if serve else None)

@@ -51,7 +51,8 @@ def resume_run(
 
 def print_how_it_goes_on(made: "Run", opened: "Store") -> None:
     """On standard error: the command that goes on with a run."""
-    from harness.records.database import DEFAULT_PATH, sqlite_file
+    from harness.records.address import DEFAULT_PATH
+    from harness.records.database import sqlite_file
     from harness.report.console import err
 
     path = sqlite_file(opened.engine)

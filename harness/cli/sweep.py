@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as cli
-from harness.errors import UsageError, unknown
+from harness.errors import UsageError, unknown, without_password
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -227,7 +227,7 @@ class _Page:
             out().print(said, markup=False, soft_wrap=True)
         self._draw(cells)
         if made.finished_at is None:
-            where = f" --store {self.store}" if self.store else ""
+            where = f" --store {without_password(self.store)}" if self.store else ""
             err().print(f"unfinished: harness sweep --resume{where} goes on", markup=False, soft_wrap=True)
 
     def _draw(self, cells: "Sequence[Cell]") -> None:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import insert, inspect, select, update
 
 from harness.records import tables
-from harness.records.database import one_line
 from harness.records.record import Kept
+from harness.records.said import one_line
 from harness.records.store import Store
 from harness.timing.conditions.readings import Cpu, Frequency, Interpreter, Quota, Readings, Stalls, Swap
 

@@ -1,4 +1,4 @@
-"""How the store speaks to its database: SQLite's durability, who waits for whom, and one line for what goes wrong.
+"""How the store speaks to its database: SQLite's durability, and who waits for whom.
 
 What holds in SQLite, by sqlite.org:
 
@@ -10,54 +10,25 @@ What holds in SQLite, by sqlite.org:
 - Writers take the write lock when they begin (`BEGIN IMMEDIATE`, lang_transaction.html). One that began by reading
   would be refused at once, however patient, if another had written since (rescode.html, SQLITE_BUSY_SNAPSHOT).
 - Who finds the lock taken waits for `BUSY_TIMEOUT_MS` (pragma.html, busy_timeout).
+
+The same of PostgreSQL: records.postgresql.
 """
 
 import os
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, create_engine, event
 
-from harness.errors import CannotMeasureError, HarnessError, UsageError
-from harness.paths import STORE
-
-DEFAULT_PATH = STORE
-BUSY_TIMEOUT_MS = 120_000
-"""A writer holds the lock for milliseconds, an import or a merge for the seconds that one run of it takes."""
-WRITING = "harness_writes"
-
-GO_ON = "all that was reported is kept: make room, then harness run --resume"
-SAID_BY_SQLITE: tuple[tuple[str, type[HarnessError], str], ...] = (
-    (
-        "SQLITE_FULL",
-        CannotMeasureError,
-        f"the disk is full; {GO_ON}",
-    ),
-    (
-        "SQLITE_IOERR_WRITE",
-        CannotMeasureError,
-        f"the disk takes no more; {GO_ON}",
-    ),
-    ("SQLITE_BUSY", CannotMeasureError, "another process has kept it locked for minutes: end that one, then go on"),
-    ("SQLITE_PROTOCOL", CannotMeasureError, "too many processes open it at once: start fewer, then go on"),
-    ("SQLITE_READONLY", UsageError, "cannot be written to: name another --store, or change its permissions"),
-    ("SQLITE_CANTOPEN", UsageError, "cannot be opened: name another --store, or a folder that can be written to"),
-    ("SQLITE_NOTADB", UsageError, "is no store, or its first page is lost, and with it where everything else is"),
-    ("SQLITE_CORRUPT", CannotMeasureError, "is damaged: 'harness store check' says what can be saved"),
-)
-"""By the beginning of SQLite's name for the error (rescode.html): what a person is told, and the exit code's class."""
-
-
-def store_url(text: str | None) -> str:
-    """A SQLAlchemy URL: `text` if it is one, the SQLite file it names if it is a path, else the default's."""
-    if text and "://" in text:
-        return text
-    return URL.create("sqlite", database=str(Path(text) if text else DEFAULT_PATH)).render_as_string()
+from harness.errors import CannotMeasureError
+from harness.records import postgresql
+from harness.records.address import parsed, store_url
+from harness.records.postgresql import BUSY_TIMEOUT_MS, WRITING
+from harness.records.said import one_line
 
 
 def sqlite_file(engine: Engine) -> Path | None:
@@ -71,20 +42,24 @@ def sqlite_file(engine: Engine) -> Path | None:
 def open_engine(url: str, *, create: bool, forgiving: bool = False) -> Engine:
     """The engine of a URL, the folders above a SQLite file made; a `forgiving` one reads what is damaged, only.
 
-    Raises CannotMeasureError, unless `create`, where there is no file or an empty one.
+    Raises CannotMeasureError, unless `create`, where there is no file or an empty one; UsageError as `parsed` does.
     """
-    engine = create_engine(url)
+    address = parsed(url)
+    if address.get_backend_name() == "postgresql":
+        engine = create_engine(address, pool_pre_ping=True)  # a firewall or a restart may have ended an idle connection
+        postgresql.prepare(engine)
+        return engine
+    engine = create_engine(address)
     path = sqlite_file(engine)
     if path is not None:
         if not create and not (path.exists() and path.stat().st_size):
             raise CannotMeasureError(f"{path}: no store there yet: 'harness run' makes one")
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
-    if engine.dialect.name == "sqlite":
-        if forgiving:
-            event.listen(engine, "connect", _forgive_sqlite)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+    if forgiving:
+        event.listen(engine, "connect", _forgive_sqlite)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -118,8 +93,13 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def writing(engine: Engine, url: str) -> Iterator[Connection]:
     """A transaction that writes: committed at the end, rolled back if anything is raised. Raises as one_line does."""
-    with one_line(url), engine.execution_options(**{WRITING: True}).begin() as connection:
+    with one_line(url), begin_writing(engine) as connection:
         yield connection
+
+
+def begin_writing(engine: Engine) -> AbstractContextManager[Connection]:
+    """A transaction that takes the writers' lock when it begins."""
+    return engine.execution_options(**{WRITING: True}).begin()
 
 
 def write_ahead(engine: Engine) -> None:
@@ -172,20 +152,3 @@ def peek_version(path: Path) -> object:
     except sqlite3.Error:
         return None
     return found[0] if found else None
-
-
-@contextmanager
-def one_line(url: str) -> Iterator[None]:
-    """Turn what a database or a driver raises into one line that names the store.
-
-    Raises CannotMeasureError where the machine fails (SAID_BY_SQLITE), UsageError for everything else.
-    """
-    try:
-        yield
-    except (SQLAlchemyError, OSError, ImportError, sqlite3.Error) as error:
-        cause = getattr(error, "orig", None) or error
-        name = getattr(cause, "sqlite_errorname", None) or ""
-        for begins, kind, said in SAID_BY_SQLITE:
-            if name.startswith(begins):
-                raise kind(f"store {url}: {said} ({cause})") from None
-        raise UsageError(f"store {url}: {str(cause).splitlines()[0]}") from None

@@ -40,7 +40,7 @@ def take(store: Store, entries: Entries, source: str) -> Taken:
     A run that is there may get records that it lacks (it was resumed elsewhere). Raises UsageError, before
     anything is written, if an id is there with other contents.
     """
-    with store.engine.connect() as connection:
+    with store.reading() as connection:
         looking = _Taking(connection, source, writes=False)
         for entry in entries():
             looking.take(entry)

@@ -1,10 +1,13 @@
 """One run: what was asked, what was planned, when, and in which environment."""
 
 import secrets
+import shlex
+import sys
 from datetime import UTC, datetime
 
 from pydantic import Field
 
+from harness.errors import without_password
 from harness.records.environment import Environment
 from harness.records.record import Kept
 
@@ -42,6 +45,11 @@ class Run(Kept):
 def now() -> str:
     """The time in UTC, to the microsecond, so that runs sort, as ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def this_command() -> str:
+    """The command that this process is, as it is kept and shown: without the password of a `--store`."""
+    return shlex.join(["harness", *map(without_password, sys.argv[1:])])
 
 
 def new_run_id() -> str:

@@ -12,15 +12,17 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from harness.errors import CannotMeasureError
+from harness.errors import CannotMeasureError, without_password
 from harness.records import tables
+from harness.records.address import store_url
 from harness.records.conditions import Conditions
-from harness.records.database import one_line, open_engine, store_url
+from harness.records.database import open_engine
 from harness.records.entries import CellEntry, ConditionsEntry, Entry, RecordEntry, RunEntry, SweepEntry
 from harness.records.migrations import check_version, version_of
 from harness.records.record import Record
 from harness.records.rows import RUN_COLUMNS, run_of, samples_of
 from harness.records.run import Run
+from harness.records.said import one_line
 from harness.records.sweep import Cell
 from harness.records.sweep_store import sweep_of
 
@@ -49,8 +51,10 @@ class Salvage:
         """Every run with its records, every sweep with its cells, as far as they can be read.
 
         Raises UsageError for a store of a newer version, which may hold what is not known here;
-        CannotMeasureError where not even its list of tables can be read.
+        CannotMeasureError where not even its list of tables can be read, or it is of PostgreSQL and empty.
         """
+        if self.connection.dialect.name != "sqlite" and not inspect(self.connection).has_table(tables.meta.name):
+            raise CannotMeasureError(f"{self.url}: nothing is stored there yet: 'harness run' fills it")
         try:
             self.version = version_of(self.connection)
             columns = {column["name"] for column in inspect(self.connection).get_columns(tables.records.name)}
@@ -174,7 +178,6 @@ class Salvage:
     def _rows(self, table: Table, *columns: Column[Any]) -> Iterator[Row]:
         """The rows of a table from its beginning; what lies beyond the first that cannot be read, from its end."""
         order = text("rowid") if self.connection.dialect.name == "sqlite" else table.primary_key.columns.values()[0]
-        backwards = text("rowid DESC")
         key = next(iter(table.primary_key.columns))
         seen = set()
         try:
@@ -185,6 +188,7 @@ class Salvage:
             self._say(f"table {table.name}", error)
         else:
             return
+        backwards = text("rowid DESC")
         try:
             for row in self.connection.execute(select(key.label("_key"), *columns).order_by(backwards)).mappings():
                 if row["_key"] in seen:
@@ -194,6 +198,8 @@ class Salvage:
             return  # what is between the two cannot be read, as has been said
 
     def _say(self, what: str, error: Exception) -> None:
+        if isinstance(error, SQLAlchemyError) and self.connection.dialect.name != "sqlite":
+            raise error  # PostgreSQL answers nothing more in this transaction, and has tools of its own
         cause = getattr(error, "orig", None) or error
         line = (str(cause).strip() or type(cause).__name__).splitlines()[0]
         self.troubles.append(f"{what}: {line}")
@@ -205,11 +211,12 @@ def salvaging(url: str | None) -> Iterator[Salvage]:
 
     Raises CannotMeasureError if there is none, UsageError if it cannot be opened at all.
     """
-    url = store_url(url)
-    with one_line(url):
-        engine = open_engine(url, create=False, forgiving=True)
+    address = store_url(url)
+    shown = without_password(address)
+    with one_line(shown):
+        engine = open_engine(address, create=False, forgiving=True)
         try:
             with engine.connect() as connection:
-                yield Salvage(connection, url)
+                yield Salvage(connection, shown)
         finally:
             engine.dispose()

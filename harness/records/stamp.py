@@ -3,7 +3,7 @@
 from sqlalchemy import func, select
 
 from harness.records import tables
-from harness.records.database import one_line
+from harness.records.said import one_line
 from harness.records.store import Store
 
 Stamp = tuple[int | str | None, ...]

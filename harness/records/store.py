@@ -7,16 +7,15 @@ from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import Connection, Engine, delete, insert, inspect, select, update
 
-from harness.errors import CannotMeasureError, UsageError
+from harness.errors import CannotMeasureError, UsageError, without_password
 from harness.records import tables
+from harness.records.address import store_url
 from harness.records.database import (
-    WRITING,
+    begin_writing,
     make_whole,
-    one_line,
     open_engine,
     peek_version,
     sqlite_file,
-    store_url,
     write_ahead,
     writing,
 )
@@ -24,6 +23,7 @@ from harness.records.migrations import VERSION, check_version, migrate, version_
 from harness.records.record import Record
 from harness.records.rows import RUN_COLUMNS, insert_record, insert_run, insert_samples, read_records, run_of
 from harness.records.run import Run, now
+from harness.records.said import one_line
 from harness.records.worker import alive, this_process
 from harness.timing.sampling import Samples
 
@@ -37,10 +37,11 @@ class Store:
 
     def __init__(self, url: str | None = None, *, create: bool = True) -> None:
         """Open the store; `create` False raises CannotMeasureError if there is none yet."""
-        self.url = store_url(url)
+        address = store_url(url)
+        self.url = without_password(address)  # for people
         self._workers: dict[str, str] = {}
         with one_line(self.url):
-            self.engine = open_engine(self.url, create=create)
+            self.engine = open_engine(address, create=create)
             try:
                 self._prepare(create=create)
             except BaseException:
@@ -167,7 +168,7 @@ class Store:
             .join_from(tables.runs, tables.environments)
             .order_by(tables.runs.c.started_at, tables.runs.c.id)
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [run_of(row) for row in connection.execute(joined).mappings()]
 
     def run(self, run_id: str | None = None) -> Run:
@@ -185,29 +186,30 @@ class Store:
 
     def records(self, run_id: str) -> list[Record]:
         """The records of a run with their samples, in the order planned, else in that in which they came."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return read_records(connection, run_id)
 
     def done(self, run_id: str) -> Counter[str]:
         """How often each case of a run is there whole, samples included (a case may have been asked for twice)."""
         whole = (tables.records.c.run == run_id) & tables.records.c.rounds.is_not(None)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return Counter(connection.execute(select(tables.records.c.case).where(whole)).scalars())
 
     def worker(self, run_id: str) -> str | None:
         """The process that was last at a run; None if it has finished."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(select(tables.runs.c.worker).where(tables.runs.c.id == run_id)).scalar()
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that reads one state of the store; raises as one_line does."""
         with one_line(self.url), self.engine.connect() as connection:
             yield connection
 
 
 def _fill(engine: Engine) -> None:
     """The tables of an empty database, unless another process has made them meanwhile."""
-    with engine.execution_options(**{WRITING: True}).begin() as connection:
+    with begin_writing(engine) as connection:
         if not inspect(connection).has_table(tables.meta.name):
             tables.metadata.create_all(connection)
             connection.execute(insert(tables.meta).values(schema_version=VERSION))

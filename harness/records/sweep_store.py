@@ -8,10 +8,10 @@ from sqlalchemy import Connection, insert, inspect, select, update
 
 from harness.errors import CannotMeasureError, UsageError
 from harness.records import tables
-from harness.records.database import one_line
 from harness.records.environment import Environment
 from harness.records.rows import keep_environment
 from harness.records.run import now
+from harness.records.said import one_line
 from harness.records.store import Store
 from harness.records.sweep import Cell, Sweep
 

@@ -5,7 +5,7 @@
 its run was cut off first. A record and its row count of samples that differ from it are torn.
 """
 
-from sqlalchemy import Column, Float, ForeignKey, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint, func
 
 metadata = MetaData()
 meta = Table("meta", metadata, Column("schema_version", Integer, nullable=False))
@@ -29,7 +29,7 @@ records = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("run", ForeignKey("runs.id"), nullable=False, index=True),
-    Column("case", Text, nullable=False, index=True),
+    Column("case", Text, nullable=False),
     Column("problem", Text, nullable=False),
     Column("solver", Text, nullable=False),
     Column("status", Text, nullable=False),
@@ -37,6 +37,8 @@ records = Table(
     Column("body", Text, nullable=False),
     Column("rounds", Integer),
 )
+# A case may be named at any length; an entry of PostgreSQL's ordinary index has at most 2704 bytes (btree).
+Index("ix_records_case", records.c.case, postgresql_using="hash")
 samples = Table(
     "samples",
     metadata,
@@ -65,8 +67,16 @@ sweep_cells = Table(
     Column("status", Text, nullable=False),
     Column("body", Text, nullable=False),
     # Two processes that go on with one sweep do not both write a cell.
-    UniqueConstraint("sweep", "problem", "optimizer", "lr"),
+    UniqueConstraint("sweep", "problem", "optimizer", "lr").ddl_if(dialect="sqlite"),
 )
+Index(
+    "ix_sweep_cells_one",
+    sweep_cells.c.sweep,
+    func.md5(sweep_cells.c.problem),
+    sweep_cells.c.optimizer,
+    sweep_cells.c.lr,
+    unique=True,
+).ddl_if(dialect="postgresql")
 conditions = Table(
     "conditions",
     metadata,

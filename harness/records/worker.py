@@ -17,6 +17,12 @@ def this_process() -> str:
     return f"{platform.node() or 'unknown'} {os.getpid()} {started:.0f} {secrets.token_hex(4)}"
 
 
+def elsewhere(worker: str | None) -> str | None:
+    """The name of the machine that a worker is of, if it is another than this; of a worker of None nobody knows."""
+    node = (worker or "").partition(" ")[0]
+    return node if node and node != (platform.node() or "unknown") else None
+
+
 def alive(worker: str | None) -> int | None:
     """The id of another process of this machine that is this worker and lives; else None.
 

@@ -115,7 +115,8 @@ def _guarded(work: Work, call: Callable[[], object]) -> None:
         with work.around():
             call()
     except Exception as error:  # noqa: BLE001  # any solver's any error ends its own sampling only
-        work.error = f"{type(error).__name__}: {error}"
+        # PostgreSQL takes no NUL in a text: what a solver says must not end its run.
+        work.error = f"{type(error).__name__}: {error}".replace("\0", "\\0")
 
 
 @contextmanager
