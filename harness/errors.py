@@ -13,8 +13,9 @@ MOST_CHARACTERS = 2000
 
 A column or a key of a file that somebody handed over may be megabytes long."""
 
-PASSWORD = re.compile(r"(://[^:/\s]*):(?!\*\*\*@).*@", re.DOTALL)
-"""Of a URL, to the last @: in a password one may have been left as it is, where %40 was meant."""
+PASSWORD = re.compile(r"(:/{1,2}[^:/\s]*):(?!\*\*\*@|\s|\d+(?:[/\s]|$))[^@]*@(?:\S*@)?")
+"""Of a URL, which as a path has one slash; a number is its port. In a password an @ may have been left as it is, where
+%40 was meant: it goes on to the last of a word. The one that is hidden already stays as it is."""
 PASSWORD_ASKED = re.compile(r"([?&][^=&\s]*password=)[^&\s'\"]*", re.IGNORECASE)
 """libpq takes a password among a URL's parameters too."""
 
@@ -23,7 +24,7 @@ def without_password(text: str) -> str:
     """The text with *** for each password of a URL in it: for all that is shown, and for what is kept of a command.
 
     SQLAlchemy's URL.render_as_string does the same for a URL that it can parse; but this is also for those that it
-    cannot, for `?password=`, and for what a driver or a parser says.
+    cannot, for `?password=`, and inside of what is said.
     """
     return PASSWORD_ASKED.sub(r"\1***", PASSWORD.sub(r"\1:***@", text))
 

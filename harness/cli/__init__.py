@@ -27,7 +27,7 @@ from harness.cli.run import run
 from harness.cli.speed import speed
 from harness.cli.store import app as store
 from harness.cli.sweep import sweep
-from harness.errors import USAGE, HarnessError, without_password
+from harness.errors import USAGE, HarnessError, one_line
 
 _TyperUsageError: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
 """The error of usage that typer raises: its own in newer releases, click's in older ones."""
@@ -108,5 +108,5 @@ def script() -> None:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    sys.stderr.write(f"harness: {without_password(' '.join(message.split()))}\n")
+    sys.stderr.write(f"harness: {one_line(message)}\n")
     sys.exit(code)

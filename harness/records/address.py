@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from harness.errors import UsageError
+from harness.errors import UsageError, without_password
 from harness.paths import STORE
 
 DEFAULT_PATH = STORE
@@ -32,8 +32,8 @@ def parsed(url: str) -> URL:
         raise UsageError(f"store {url.partition('://')[0]}://...: is no URL that can be read: {HOW}") from None
     if found.drivername in ("postgresql", POSTGRESQL):
         if "@" in (found.host or ""):
-            raise UsageError(f"store {url}: an @ in a user's name or password is written %40")
+            raise UsageError(f"store {without_password(url)}: an @ in a user's name or password is written %40")
         return found.set(drivername=POSTGRESQL)
     if found.get_backend_name() != "sqlite":
-        raise UsageError(f"store {url}: no store can be there: {HOW}")
+        raise UsageError(f"store {without_password(url)}: no store can be there: {HOW}")
     return found
