@@ -12,7 +12,7 @@ from harness.errors import CannotMeasureError, UsageError, without_password
 from harness.records.store import Store
 from harness.report.live import Live
 from tests.conftest import Ended, RunCli
-from tests.postgres import Database, parts_of
+from tests.postgres import Database, parts_of, running
 from tests.test_durability import GRID
 from tests.test_store_exchange import filled
 
@@ -216,3 +216,17 @@ def test_python_says_the_same(database: Database) -> None:
         harness.run("four_points", ["numpy_lstsq"], store=f"mysql+pymysql://me:{SECRET}@desk/x")
     said = " ".join(str(error.value) for error in (none, wrong, other))
     assert not [part for part in (SECRET, *parts_of(database.url)) if part in said]
+
+
+# Where there is no server to be had
+
+
+def test_a_server_that_cannot_be_had_is_a_skip_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'ls-harness[postgresql]'")
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr("tests.postgres.DEBIAN", Path("/nonexistent"))
+    with pytest.raises(pytest.skip.Exception, match="initdb is not here: install Debian's package postgresql"):
+        running().__enter__()
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(pytest.skip.Exception, match="pip install 'ls-harness\\[postgresql\\]'"):
+        running().__enter__()

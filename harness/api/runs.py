@@ -63,8 +63,8 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     target
         The column to fit, of a file or a frame.
     store
-        A SQLite file or an SQLAlchemy URL; results/harness.sqlite unless said, as for the command, so that a run
-        of hours is not lost with a notebook. 'sqlite://' is in memory, and gone when this returns.
+        A SQLite file or postgresql://USER@HOST/DATABASE; results/harness.sqlite unless said, as for the command, so
+        that a run of hours is not lost with a notebook. 'sqlite://' is in memory, and gone when this returns.
     timeout_s, memory_bytes
         What a case may take, and what the worker process may hold; by the size of the case unless said.
     in_process

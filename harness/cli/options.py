@@ -42,7 +42,10 @@ MinimumNorm = Annotated[
     bool, typer.Option("--minimum-norm", help="Of a rank-deficient problem the minimum-norm solution, not a refusal.")
 ]
 StoreUrl = Annotated[
-    str | None, typer.Option("--store", help="SQLAlchemy URL or SQLite file; results/harness.sqlite unless said.")
+    str | None,
+    typer.Option(
+        "--store", help="SQLite file, or postgresql://USER@HOST/DATABASE; results/harness.sqlite unless said."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else there.")]
 Quiet = Annotated[

@@ -17,7 +17,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Named .jsonl (JSON Lines) or .parquet.")]
-Other = Annotated[str, typer.Argument(metavar="OTHER", help="The other store: a SQLite file or an SQLAlchemy URL.")]
+Other = Annotated[
+    str, typer.Argument(metavar="OTHER", help="The other store: a SQLite file, or postgresql://USER@HOST/DATABASE.")
+]
 
 
 @app.command()
