@@ -6,8 +6,11 @@ Tests of the store that hold in every database run in this one too: `any_store` 
 import random
 import sqlite3
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from harness.records import tables
 from harness.records.migrations import VERSION
 from harness.records.record import HeadRow, Record, Solution
 from harness.records.salvage import salvaging
+from harness.records.stamp import Stamp, stamp
 from harness.records.store import Store
 from harness.records.sweep import Sweep
 from harness.records.sweep_store import SweepStore
@@ -74,6 +78,32 @@ def test_a_name_with_a_nul_is_one_line_and_nothing_of_its_run_is_kept(database: 
         store.keep(run_of("r", ()), [record_of("fine"), record_of("a").model_copy(update={"case": "a\0b"})])
     assert len(str(refused.value).splitlines()) == 1
     assert store.runs() == []
+
+
+def test_stores_in_two_schemas_are_two(database: Database, run_cli: RunCli) -> None:
+    database.sql("CREATE SCHEMA team", "CREATE TABLE plants (name TEXT)")
+    url = f"{database.url}&options=-csearch_path%3Dteam"
+    filled(url).close()
+    assert run_cli("store", "check", "--store", url).code == 0
+    with pytest.raises(UsageError, match="holds other tables"):
+        Store(database.url)
+
+
+def test_whether_something_is_new_is_seen(database: Database) -> None:
+    store = Store(database.url)
+
+    def seen(change: Callable[[], object]) -> Stamp:
+        change()
+        assert stamp(store) == stamp(store)
+        return stamp(store)
+
+    changes: list[Callable[[], object]] = [
+        partial(store.start, run_of("r", ("a",))),
+        partial(store.add, "r", record_of("a")),
+        partial(store.add_samples, 1, Samples((1.0,), (1.0,))),
+        partial(store.finish, "r"),
+    ]
+    assert len({stamp(store), *map(seen, changes)}) == 5
 
 
 def test_a_cell_comes_once_whatever_its_problem_is_called(database: Database) -> None:
@@ -311,6 +341,23 @@ def test_a_writer_waits_so_long_and_then_says_so(database: Database, monkeypatch
         with pytest.raises(CannotMeasureError, match="another process has kept it locked"):
             store.start(run_of("r", ()))
     store.start(run_of("r", ()))
+
+
+def test_a_writer_that_says_nothing_more_loses_the_lock(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent, other = Store(database.url), Store(database.url)
+    sessions = "FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+
+    def falling_silent() -> None:
+        with silent.write() as connection:
+            connection.execute(tables.environments.insert().values(id="e", body="{}"))
+            while database.sql(f"SELECT count(*) {sessions}") != [(0,)]:
+                time.sleep(0.05)
+
+    monkeypatch.setattr("harness.records.postgresql.BUSY_TIMEOUT_MS", 500)
+    with pytest.raises(CannotMeasureError, match="the connection is lost"):
+        falling_silent()
+    other.start(run_of("r", ("a",)))
+    assert len(database.sql("SELECT id FROM environments")) == 1
 
 
 def test_a_connection_that_was_idle_and_is_gone_is_made_again(database: Database) -> None:

@@ -193,6 +193,14 @@ def test_a_work_that_raises_keeps_its_samples_and_its_error_and_the_others_go_on
     assert failing.calls == fails_at
 
 
+def test_an_error_with_a_nul_can_be_kept_by_every_database() -> None:
+    def failing() -> None:
+        raise ValueError("a\0b")
+
+    (samples,) = sampled(FakeClock(), Effort(), failing)
+    assert samples.error == "ValueError: a\\0b"
+
+
 # What is inside a sample
 
 

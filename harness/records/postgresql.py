@@ -5,6 +5,8 @@
 - Who writes takes one lock when it begins, which the transaction's end lets go (explicit-locking, advisory locks):
   what it then finds, and acts upon, nobody else changes. Without it, of two processes that make the tables, or keep one
   environment, the second would fail. It reads what was committed while it waited (transaction-iso, read committed).
+- Who holds the lock and says nothing for BUSY_TIMEOUT_MS (a machine that lost its power) loses it with all it wrote in
+  that transaction (runtime-config-client, idle_in_transaction_session_timeout); else it would be kept for hours.
 - Who reads sees one state of the database (transaction-iso, repeatable read), and can write nothing.
 """
 
@@ -29,4 +31,5 @@ def _begin(connection: Connection) -> None:
         return
     connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_TIMEOUT_MS}")
+    connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {BUSY_TIMEOUT_MS}")
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
