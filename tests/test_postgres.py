@@ -4,6 +4,7 @@ Tests of the store that hold in every database run in this one too: `any_store` 
 """
 
 import random
+import signal
 import sqlite3
 import threading
 import time
@@ -30,7 +31,7 @@ from harness.timing.sampling import Samples
 from tests.conftest import RunCli
 from tests.old_stores import BEFORE_SWEEPS, CUT_OFF, FINISHED, SWEEPS, version_1
 from tests.postgres import Database
-from tests.test_durability import GRID, GRID_CASES
+from tests.test_durability import DEADLINE_S, GRID, GRID_CASES, python
 from tests.test_store import exact
 from tests.test_store_exchange import cell_of, contents, filled
 from tests.writers import record_of, run_of
@@ -358,6 +359,30 @@ def test_a_writer_that_says_nothing_more_loses_the_lock(database: Database, monk
         falling_silent()
     other.start(run_of("r", ("a",)))
     assert len(database.sql("SELECT id FROM environments")) == 1
+
+
+KILLED = """
+import os, signal, sys
+from harness.records.store import Store
+from tests.writers import record_of, run_of
+store = Store(sys.argv[1])
+store.start(run_of("r", ("a", "b")))
+store.add_samples(store.add("r", record_of("a", rounds=3)), record_of("a", rounds=3).samples)
+with store.write() as connection:
+    connection.exec_driver_sql("DELETE FROM samples")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_kill_9_takes_back_what_was_not_committed_and_lets_go_of_the_lock(database: Database) -> None:
+    killed = python("-c", KILLED, database.url)
+    assert killed.communicate(timeout=DEADLINE_S) == ("", "")
+    assert killed.returncode == -signal.SIGKILL
+    store = Store(database.url)
+    assert store.records("r") == [record_of("a", rounds=3)]
+    store.start(store.run("r"))  # waits for no lock, and nobody is at it
+    store.add_samples(store.add("r", record_of("b")), Samples((1.0,), (1.0,)))
+    assert store.done("r") == {"a": 1, "b": 1}
 
 
 def test_a_connection_that_was_idle_and_is_gone_is_made_again(database: Database) -> None:
