@@ -1,14 +1,18 @@
 """harness fit: one case in full, as the tutorials show it."""
 
+from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import isolation
 from harness.cli import options as cli
 
 if TYPE_CHECKING:
+    from harness.plan import Case
+    from harness.records.record import Record
     from harness.solvers.options import Options
 
 
@@ -24,51 +28,62 @@ def fit(
     said: cli.Said = MappingProxyType({}),
     init: Annotated[str | None, typer.Option("--init", help="Initial weights, then bias, as 0.5,-0.1.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Also draw the fit to FILE (.png, .svg, .pdf).")] = None,
+    timeout: isolation.Timeout = None,
+    memory: isolation.Memory = None,
+    in_process: isolation.Here = False,
     as_json: cli.AsJson = False,
     quiet: cli.Quiet = False,
 ) -> None:
     """Fit one problem with one solver and show everything: coefficients, digits, losses, scores, status."""
     options = cli.solver_options(device=device, lr=lr, seed=seed, init=cli.initial(init), **said)
-    raise typer.Exit(_fit(problem, solver, options, n=n, target=target, plot=plot, as_json=as_json, quiet=quiet))
+    where = isolation.where(timeout, memory, in_process)
+    case = _case(problem, solver, options, n=n, target=target)
+    if plot is not None:
+        from harness.gallery import check_path
+
+        check_path(plot)
+    raise typer.Exit(_fit(case, where, plot=plot, as_json=as_json, quiet=quiet))
 
 
-def _fit(
-    problem: str,
-    solver: str,
-    options: "Options",
-    *,
-    n: str | None,
-    target: str | None,
-    plot: Path | None,
-    as_json: bool,
-    quiet: bool,
-) -> int:
-    """Fit, show and draw; the exit code."""
+def _case(problem: str, solver: str, options: "Options", *, n: str | None, target: str | None) -> "Case":
     from harness.plan import single
     from harness.problems import catalog as problems
-    from harness.report.case_page import print_case
-    from harness.report.console import out
-    from harness.report.run_table import print_failures
-    from harness.running import exit_code, measure_alone
     from harness.solvers import catalog as solvers
     from harness.timing.device import check_device
 
     chosen = solvers.get(solver)
     loaded = problems.load(problem, n=None if n is None else cli.whole(n), target=target)
     check_device(options.device)
-    if plot is not None:
-        from harness.gallery import check_path
+    return single(loaded, chosen, options)
 
-        check_path(plot)
-    outcome = measure_alone(single(loaded, chosen, options))
+
+def _fit(case: "Case", where: isolation.Where, *, plot: Path | None, as_json: bool, quiet: bool) -> int:
+    """Fit, show and draw; the exit code."""
+    from harness.report.case_page import print_case
+    from harness.report.console import out
+    from harness.report.run_table import print_failures
+    from harness.running import exit_code
+    from harness.timing.sampling import Effort
+
+    with closing(where.place()) as place:
+        place.fit(case)
+        (record,) = place.time(Effort())
     if as_json:
-        typer.echo(outcome.record.model_dump_json())
+        typer.echo(record.model_dump_json())
     elif quiet:
-        print_failures(out(), [outcome.record])
+        print_failures(out(), [record])
     else:
-        print_case(out(), outcome.record, f"{loaded.title or loaded.name}: {chosen.title}")
-    if plot is not None and outcome.fit is not None:
-        from harness.gallery import draw_case
+        print_case(out(), record, f"{case.problem.title or case.problem.name}: {case.solver.title}")
+    if plot is not None:
+        _draw(case, record, plot)
+    return exit_code([record])
 
-        draw_case(outcome, plot)
-    return exit_code([outcome.record])
+
+def _draw(case: "Case", record: "Record", plot: Path) -> None:
+    """The picture, of the fit made once more, here: a predictor does not leave its process. None of what was killed."""
+    from harness.gallery import draw_case
+    from harness.running import measure
+    from harness.solvers.status import Status
+
+    if record.head and record.status not in (Status.TIMEOUT, Status.CRASHED, Status.OUT_OF_MEMORY):
+        draw_case(measure(case), plot)

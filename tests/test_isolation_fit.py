@@ -1,0 +1,66 @@
+"""Faults that take a process along, under `harness fit`: the command outlives them, and says what became of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.isolation.isolated import Isolated
+from harness.solvers import catalog
+from harness.solvers.status import Status
+from tests.conftest import RunCli
+from tests.faults import LIMITS, MODULE, SOLVERS
+
+SHORT = ("auto_mpg", "torch_sgd", "--epochs", "20")
+PLANTED = (
+    ("hangs_gil", Status.TIMEOUT, "longer than"),
+    ("hangs_timed", Status.TIMEOUT, "while it was timed"),
+    ("segfaults", Status.CRASHED, "SIGSEGV"),
+    ("exits_0", Status.CRASHED, "exit code 0"),
+    ("takes_more", Status.OUT_OF_MEMORY, "more than"),
+    ("writes_x", Status.ERROR, "wrote to the problem's X"),
+)
+
+
+@pytest.fixture
+def planted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planted solvers by name, here and in the worker that the command starts."""
+    for name, solver in SOLVERS.items():
+        monkeypatch.setitem(catalog.SOLVERS, name, solver)
+    monkeypatch.setattr("harness.cli.isolation.Where.place", lambda _: Isolated(LIMITS, solvers=MODULE))
+
+
+@pytest.mark.usefixtures("planted")
+@pytest.mark.parametrize(("solver", "status", "message"), PLANTED)
+def test_a_fault_is_a_status_with_advice_and_exit_code_1(
+    solver: str, status: Status, message: str, run_cli: RunCli, tmp_path: Path
+) -> None:
+    ended = run_cli("fit", "four_points", solver, "--plot", "fit.svg")
+    assert ended.code == 1
+    said = " ".join(ended.stdout.split())
+    assert message in said
+    assert status.advice in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("solver", ["numpy_lstsq", "torch_sgd"])
+def test_the_record_is_the_same_in_both_places(solver: str, run_cli: RunCli) -> None:
+    words = ("fit", "auto_mpg", solver, *(SHORT[2:] if solver == "torch_sgd" else ()), "--json")
+    there, here = (run_cli(*words, *where) for where in ((), ("--in-process",)))
+    assert (there.code, there.stderr) == (here.code, here.stderr)
+    records = [json.loads(ended.stdout) for ended in (there, here)]
+    for record in records:
+        assert record["samples"]["wall_s"]
+        for name in ("prepare_s", "peak_bytes", "samples"):
+            del record[name]
+    assert records[0] == records[1]
+
+
+def test_limits_are_kept_and_a_picture_is_drawn_of_what_ended_well(run_cli: RunCli, tmp_path: Path) -> None:
+    ended = run_cli("fit", *SHORT[:2], "--lr", "1e-4", "--epochs", "1000000", "--timeout", "0.3", "--plot", "a.svg")
+    assert ended.code == 1
+    assert "it took longer than 0.3 s" in " ".join(ended.stdout.split())
+    assert run_cli("fit", *SHORT, "--in-process", "--timeout", "3").code == 2
+    assert list(tmp_path.iterdir()) == []
+    assert run_cli("fit", *SHORT, "--plot", "b.svg").code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["b.svg"]
