@@ -54,13 +54,22 @@ def measure(case: Case, watch: Watch = nullcontext) -> Outcome:
         warnings.simplefilter("always")
         try:
             return _measure(case, caught, watch)
-        except MemoryError as error:
-            status, message = Status.OUT_OF_MEMORY, str(error) or "the host's memory is exhausted"
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a solver may raise anything: it is the case's status
-            exhausted = type(error).__name__ == "OutOfMemoryError"  # torch's, for device memory
-            status = Status.OUT_OF_MEMORY if exhausted else Status.ERROR
-            message = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
-        return Outcome(case, record_of(case, status, message, warnings=texts(caught)))
+            return Outcome(case, record_of(case, *failure(error), warnings=texts(caught)))
+
+
+def failure(error: BaseException) -> tuple[Status, str]:
+    """Status and line of whatever was raised."""
+    if isinstance(error, MemoryError):
+        return Status.OUT_OF_MEMORY, str(error) or "the host's memory is exhausted"
+    exhausted = type(error).__name__ == "OutOfMemoryError"  # torch's, for device memory
+    return Status.OUT_OF_MEMORY if exhausted else Status.ERROR, one_line(error)
+
+
+def one_line(error: BaseException) -> str:
+    """The class and the first line of whatever was raised."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"
 
 
 def _measure(case: Case, caught: list[warnings.WarningMessage], watch: Watch) -> Outcome:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from harness.problems.problem import Floats
-from harness.records.sweep import Cell, Timing
+from harness.records.sweep import Cell
 from harness.solvers.status import Status
 from harness.solvers.training.engine import Engine
 from harness.solvers.training.learning_map import CENSORED, Counts, Learned, LearningMap
@@ -49,11 +49,9 @@ def identity_of(candidate: Candidate, lr: float, seeds: Sequence[int]) -> dict[s
     }
 
 
-def without_result(
-    candidate: Candidate, rates: Sequence[float], seeds: Sequence[int], status: Status, message: str
-) -> list[Cell]:
+def without_result(candidate: Candidate, grid: Grid, status: Status, message: str) -> list[Cell]:
     """Cells that say why there is nothing."""
-    return [Cell(**identity_of(candidate, lr, seeds), status=status, message=message) for lr in rates]
+    return [Cell(**identity_of(candidate, lr, grid.seeds), status=status, message=message) for lr in grid.lr]
 
 
 def learn(
@@ -119,10 +117,8 @@ def theory_of(candidate: Candidate, grid: Grid, aim: Aim) -> Theory | None:
     return Theory(predicted.epochs_to, descent.stability_limit)
 
 
-def cells_of(
-    candidate: Candidate, grid: Grid, goal: Goal, learned: Learned, *, engine_s: float, timing: Timing
-) -> list[Cell]:
-    """One cell a learning rate."""
+def cells_of(candidate: Candidate, grid: Grid, goal: Goal, learned: Learned, *, engine_s: float) -> list[Cell]:
+    """One cell a learning rate; what an epoch of the loop takes is not among them yet."""
     theory = theory_of(candidate, grid, goal.aim)
     together = len(grid.cases)
     found = []
@@ -145,7 +141,6 @@ def cells_of(
             stability_limit=None if theory is None else float(theory.stability_limit[i]),
             engine_s=engine_s,
             together=together,
-            loop_epoch=timing,
         )
         found.append(cell)
     return found

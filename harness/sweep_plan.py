@@ -1,5 +1,6 @@
 """From what a sweep was asked for to its candidates: problems by optimizers, and their learning rates in chunks."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from harness.errors import UsageError, unknown
+from harness.plan import Case
 from harness.problems import catalog as problems
 from harness.problems.problem import NONLINEAR, Problem, short
 from harness.records.environment import environment
@@ -84,6 +86,11 @@ class Candidate:
         return self.solver.training(self.problem, self.options)
 
     @property
+    def case(self) -> Case:
+        """The same as a run has it; lr and seed are none of the grid's."""
+        return Case(self.problem, self.solver, self.options)
+
+    @property
     def model(self) -> str:
         """`linear` or `mlp`."""
         return MLP if "hidden" in self.solver.takes else LINEAR
@@ -94,6 +101,11 @@ class Candidate:
         if self.options.engine == "oracle":
             return None
         return 1 if self.options.engine == "loop" else TOGETHER[self.model]
+
+    def turns(self, trainings: int) -> int:
+        """In how many turns so many trainings are done; those by replayed graphs are each one's own."""
+        together = 1 if self.options.engine == "graphed" else self.most_together
+        return math.ceil(trainings / (together or trainings))
 
     def chunks(self, lr: Sequence[float], seeds: int) -> list[tuple[float, ...]]:
         """Learning rates that are worked on together and stored together: at least one of them, in order."""

@@ -309,7 +309,7 @@ HANGS = {solver.name for _, solver, status, *_ in PLANTED if status is Status.TI
 class FaultLimits(Limits):
     """Short for what hangs, long for all that only takes its time."""
 
-    def allowed_s(self, case: Case) -> float:
+    def allowed_s(self, case: Case, trainings: int = 1, turns: int = 1) -> float:
         """Seconds that a case may take."""
         return TIMEOUT_S if case.solver.name in HANGS else PATIENCE_S
 

@@ -421,7 +421,7 @@ def test_a_chunk_is_on_the_disk_as_it_ends(fake: Put, store_path: Path) -> None:
 @pytest.mark.usefixtures("four_together")
 def test_ctrl_c_shows_what_there_is_and_resume_finishes_it(fake: Put, run_cli: RunCli, store_path: Path) -> None:
     small = ("--problem", "four_points", "--seeds", 3, "--epochs", 3, "--lr", "0.01:1:decades")
-    words = ("sweep", *small, "--optimizer", "sgd", "--optimizer", "adam", "--store", store_path)
+    words = ("sweep", *small, "--optimizer", "sgd", "--optimizer", "adam", "--store", store_path, "--in-process")
     fake(interrupt_at(4))
     cut_off = run_cli(*words)
     assert cut_off.code == 130
@@ -432,7 +432,7 @@ def test_ctrl_c_shows_what_there_is_and_resume_finishes_it(fake: Put, run_cli: R
     assert SweepStore(Store(str(store_path))).sweep().finished_at is None
 
     engine = fake(lambda _training, _grid: None)
-    resumed = run_cli("sweep", "--resume", "--store", store_path)
+    resumed = run_cli("sweep", "--resume", "--store", store_path, "--in-process")
     assert (resumed.code, resumed.stderr) == (0, "")
     # Three learning rates of plain descent and one of Adam were there.
     assert [lr for _, lr in engine.seen] == [(0.1,), (1.0,)]
@@ -448,16 +448,16 @@ def test_ctrl_c_shows_what_there_is_and_resume_finishes_it(fake: Put, run_cli: R
 
 def test_a_sweep_cut_off_before_its_first_cell_is_resumed_too(fake: Put, run_cli: RunCli, store_path: Path) -> None:
     fake(interrupt_at(0))
-    assert run_cli("sweep", *FEW, "--lr", 0.1, "--store", store_path).code == 130
+    assert run_cli("sweep", *FEW, "--lr", 0.1, "--store", store_path, "--in-process").code == 130
     fake(lambda _training, _grid: None)
-    assert run_cli("sweep", "--resume", "--store", store_path).code == 0
+    assert run_cli("sweep", "--resume", "--store", store_path, "--in-process").code == 0
     assert len(stored(store_path)) == 3
 
 
 def test_resume_is_refused_where_the_data_have_changed(fake: Put, run_cli: RunCli, tmp_path: Path) -> None:
     (tmp_path / "cars.csv").write_text("size,mpg\n1,30\n2,25\n4,16\n")
     fake(interrupt_at(0))
-    few = ("--lr", 0.1, "--seeds", 2, "--epochs", 2, "--store", "x.sqlite")
+    few = ("--lr", 0.1, "--seeds", 2, "--epochs", 2, "--store", "x.sqlite", "--in-process")
     assert run_cli("sweep", "--problem", "cars.csv", "--target", "mpg", *few).code == 130
     (tmp_path / "cars.csv").write_text("size,mpg\n1,30\n2,25\n4,17\n")
     ended = run_cli("sweep", "--resume", "--store", "x.sqlite")

@@ -1,11 +1,13 @@
 """harness sweep: optimizers over learning rates and seeds, to the exact optimum or the best loss that is known."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import isolation
 from harness.cli import options as cli
 from harness.errors import UsageError, unknown, without_password
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from harness.records.store import Store
     from harness.records.sweep import Cell, Sweep
+    from harness.sweep_measuring import Place
     from harness.sweep_plan import Candidate, SweepRequest
 
 Optimizers = Annotated[
@@ -59,6 +62,9 @@ def sweep(
             "results/targets is where a sweep looks.",
         ),
     ] = None,
+    timeout: isolation.Timeout = None,
+    memory: isolation.Memory = None,
+    in_process: isolation.Here = False,
     plots: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Draw pictures into FOLDER too.")] = None,
     store: cli.StoreUrl = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest sweep that was cut off.")] = False,
@@ -87,16 +93,16 @@ def sweep(
         "threads": threads,
     }
     asked = {name: value for name, value in said.items() if value not in (None, ())}
-    modes = {"--show": show, "--resume": resume, "--make-target": make_target is not None}
-    _check(sweep_id, asked, [mode for mode, wanted in modes.items() if wanted], markdown=markdown, as_json=as_json)
+    where = isolation.where(timeout, memory, in_process)
+    here = {k: v for k, v in (("timeout", timeout), ("memory", memory), ("in-process", in_process)) if v}
+    modes = [m for m, wanted in (("--show", show), ("--resume", resume), ("--make-target", make_target)) if wanted]
+    _check(sweep_id, asked | (here if show else {}), modes, markdown=markdown, as_json=as_json)
     if make_target is not None:
         from harness.cli.sweep_targets import make_targets
 
-        raise typer.Exit(make_targets(asked, make_target))
-    page = _Page(store, plots, markdown, as_json, quiet)
-    if show:
-        raise typer.Exit(page.show(sweep_id))
-    raise typer.Exit(page.resume() if resume else page.start(request_of(asked)))
+        raise typer.Exit(make_targets(asked | here, make_target))
+    page = _Page(store, plots, markdown, as_json, quiet, where)
+    raise typer.Exit(page.show(sweep_id) if show else page.resume() if resume else page.start(request_of(asked)))
 
 
 def _check(sweep_id: str | None, asked: dict[str, object], modes: list[str], *, markdown: bool, as_json: bool) -> None:
@@ -138,7 +144,8 @@ class _Page:
     plots: Path | None
     markdown: bool
     as_json: bool
-    quiet: bool = False
+    quiet: bool
+    where: isolation.Where
 
     def start(self, request: "SweepRequest") -> int:
         """A new sweep; the exit code."""
@@ -147,11 +154,11 @@ class _Page:
         from harness.sweep_plan import candidates, new_sweep
 
         planned = candidates(request)
-        self._check_plots()
         opened = Store(self.store)
-        made = new_sweep(request, planned)
-        SweepStore(opened).start(made)
-        return self._go(opened, made, request, planned)
+        with closing(self.where.sweep_place()) as place:  # it imports the harness while the environment is looked at
+            made = new_sweep(request, planned)
+            SweepStore(opened).start(made)
+            return self._go(opened, made, request, planned, place)
 
     def resume(self) -> int:
         """The newest sweep that was cut off, to its end; the exit code."""
@@ -164,10 +171,10 @@ class _Page:
         opened = Store(self.store)
         made = SweepStore(opened).unfinished()
         request, planned = asked_of(made)
-        self._check_plots()
-        if moved := moved_since(made):
-            err().print(moved, markup=False, soft_wrap=True)
-        return self._go(opened, made, request, planned)
+        with closing(self.where.sweep_place()) as place:
+            if moved := moved_since(made):
+                err().print(moved, markup=False, soft_wrap=True)
+            return self._go(opened, made, request, planned, place)
 
     def show(self, sweep_id: str | None) -> int:
         """A stored sweep; the exit code is 0 whatever its cells are."""
@@ -177,11 +184,12 @@ class _Page:
         opened = Store(self.store, create=False)
         kept = SweepStore(opened)
         made = kept.sweep(sweep_id)
-        self._check_plots()
         self._print(made, kept.cells(made.id), opened.url)
         return 0
 
-    def _go(self, opened: "Store", made: "Sweep", request: "SweepRequest", planned: "Sequence[Candidate]") -> int:
+    def _go(
+        self, opened: "Store", made: "Sweep", request: "SweepRequest", planned: "Sequence[Candidate]", place: "Place"
+    ) -> int:
         from harness.conditions import doubts_of_sweep, watched
         from harness.records.sweep_store import SweepStore
         from harness.report.console import err, out
@@ -194,7 +202,7 @@ class _Page:
         try:
             live = SweepLive(err(), waiting * request.seeds * request.epochs, quiet=self.quiet)
             with watched(opened, made.id), live:
-                cells = execute(made, request, planned, kept, live)
+                cells = execute(made, request, planned, kept, live, place=place)
         except KeyboardInterrupt:
             self._print(made, kept.cells(made.id), opened.url)
             raise
@@ -206,7 +214,7 @@ class _Page:
             print_doubts_line(out(), doubts_of_sweep(opened, made, cells), made.id)
         return exit_code(cells)
 
-    def _check_plots(self) -> None:
+    def __post_init__(self) -> None:
         """Raises UsageError before minutes of training, not after them."""
         if self.plots is not None and self.plots.exists() and not self.plots.is_dir():
             raise UsageError(f"--plots {self.plots}: is a file; name a folder")
@@ -223,8 +231,9 @@ class _Page:
             typer.echo(sweep_markdown(made, cells))
         elif cells:
             print_sweep(out(), made, cells)
-            said = f"sweep {made.id} is in {url}; again: harness sweep --show {made.id}"
-            out().print(said, markup=False, soft_wrap=True)
+            out().print(
+                f"sweep {made.id} is in {url}; again: harness sweep --show {made.id}", markup=False, soft_wrap=True
+            )
         self._draw(cells)
         if made.finished_at is None:
             where = f" --store {without_password(self.store)}" if self.store else ""

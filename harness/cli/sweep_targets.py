@@ -17,9 +17,9 @@ def make_targets(asked: dict[str, object], folder: Path) -> int:
     from harness.sweep_plan import candidates
     from harness.timing.threads import limited
 
-    for name in ("optimizers", "engine", "model", "batch", "dtype"):
+    for name in ("optimizers", "engine", "model", "batch", "dtype", "timeout", "memory", "in-process"):
         if name in asked:
-            how = "trains the MLP by Adam in float64, all rows at a time"
+            how = "trains the MLP by Adam in float64, all rows at a time, in this process"
             raise UsageError(f"--make-target {how}: drop --{option_of(name)}")
     size = targets.STORED
     request = request_of({"lr": tuple(f"{lr!r}" for lr in size.lr), "seeds": size.seeds, "epochs": size.epochs} | asked)

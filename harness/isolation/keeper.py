@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from harness.isolation.data import DataFile
 from harness.isolation.ending import WorkerLostError
 from harness.isolation.messages import Answer
-from harness.isolation.process import START_S, TRUTH_S, WorkerProcess
+from harness.isolation.process import START_S, TRUTH_S, Hear, WorkerProcess, nobody_hears
 from harness.problems.problem import Problem
 from harness.solvers.status import Status
 
@@ -51,10 +51,11 @@ class Keeper:
         *,
         own_s: float = START_S,
         memory_bytes: int | None = None,
+        hear: Hear = nobody_hears,
     ) -> Answer:
         """The worker's answer; one that says that it must retire has been ended. Raises WorkerLostError."""
         try:
-            answer = worker.ask(order, allowed_s, own_s=own_s, memory_bytes=memory_bytes)
+            answer = worker.ask(order, allowed_s, own_s=own_s, memory_bytes=memory_bytes, hear=hear)
         except WorkerLostError:
             self._forget()
             raise

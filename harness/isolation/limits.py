@@ -26,16 +26,17 @@ class Limits:
     timeout_s: float | None = None
     memory_bytes: int | None = None
 
-    def allowed_s(self, case: Case) -> float:
-        """Seconds that a case may take."""
-        return default_timeout_s(case) if self.timeout_s is None else self.timeout_s
+    def allowed_s(self, case: Case, trainings: int = 1, turns: int = 1) -> float:
+        """Seconds that a case may take, or so many of its trainings that are done in so many turns."""
+        return default_timeout_s(case, trainings, turns) if self.timeout_s is None else self.timeout_s
 
 
-def default_timeout_s(case: Case) -> float:
+def default_timeout_s(case: Case, trainings: int = 1, turns: int = 1) -> float:
     """Two minutes, and many times what the arithmetic takes on a core: a hang must end, a slow case must not.
 
     A closed form is n k^2 multiply-adds (Golub and Van Loan 2013, 5.3: half of Householder QR's 2 n k^2), k its
-    columns with the intercept's; a training is its epochs times three products of the rows with the weights.
+    columns with the intercept's; a training is its epochs times three products of the rows with the weights,
+    and a step is one of all `trainings` of a turn.
     """
     n, columns, options = len(case.problem.split.train), case.problem.p + 1, case.options
     if options.epochs is None:
@@ -43,4 +44,5 @@ def default_timeout_s(case: Case) -> float:
     layers = (columns, *(options.hidden or ()), 1)
     weights = sum(a * b for a, b in pairwise(layers))
     steps = options.epochs * math.ceil(n / (options.batch or n))
-    return LEAST_S + PASSES * options.epochs * n * weights / MULTIPLY_ADDS_PER_S + STEP_S * steps
+    multiply_adds = trainings * PASSES * options.epochs * n * weights
+    return LEAST_S + multiply_adds / MULTIPLY_ADDS_PER_S + turns * STEP_S * steps

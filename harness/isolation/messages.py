@@ -2,9 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import Literal
 
 from harness.records.record import Kept, Record, Samples
+from harness.records.sweep import Cell, Timing
 from harness.solvers.options import Options
+from harness.solvers.status import Status
+
+News = tuple[Literal["said", "working", "told"], str | int]
+"""What the observer of a sweep hears: the name of its method, and what it is given."""
 
 
 class Answer(Kept):
@@ -12,7 +18,7 @@ class Answer(Kept):
 
     `changed`: what of the process's state the solver changed; `retire`: why the worker must be replaced, if it
     must. `samples`: of the cases timed, in their order; `disturbed`: why they cannot be relied on.
-    `failed`: what was raised instead.
+    `cells`, `timings`: of a sweep. `failed` and `status`: what was raised instead. `news`: this is no answer yet.
     """
 
     record: Record | None = None
@@ -21,7 +27,11 @@ class Answer(Kept):
     retire: str = ""
     samples: tuple[Samples, ...] = ()
     disturbed: str = ""
+    cells: tuple[Cell, ...] = ()
+    timings: tuple[Timing, ...] = ()
     failed: str = ""
+    status: Status = Status.ERROR
+    news: News | None = None
 
 
 def options_said(options: Options) -> dict[str, object]:
@@ -38,5 +48,9 @@ def with_changes(record: Record, changed: tuple[str, ...]) -> Record:
     """The record with a warning that names what its solver changed."""
     if not changed:
         return record
-    said = f"StateChanged: the solver changed {', '.join(changed)}; the next case does not see it"
-    return record.model_copy(update={"warnings": tuple(dict.fromkeys((*record.warnings, said)))})
+    return record.model_copy(update={"warnings": tuple(dict.fromkeys((*record.warnings, changes_said(changed))))})
+
+
+def changes_said(changed: tuple[str, ...]) -> str:
+    """What of the process's state was changed, in a line; empty for nothing."""
+    return f"StateChanged: the solver changed {', '.join(changed)}; the next case does not see it" if changed else ""

@@ -6,7 +6,7 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psutil
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from harness.errors import CannotMeasureError
 from harness.isolation.ending import WorkerLostError, end, how_it_ended, oom_kills
-from harness.isolation.messages import Answer
+from harness.isolation.messages import Answer, News
 from harness.isolation.note import NOTHING, Note, new_page
 from harness.solvers.status import Status
 
@@ -35,6 +35,12 @@ PIPE_BYTES = 2**20
 LONGEST_ANSWER_BYTES = 2**28
 KEPT_BYTES = 65536
 """Of what a worker writes to standard error; it is read all the time, so that a flood neither blocks nor piles up."""
+
+Hear = Callable[[News], object]
+
+
+def nobody_hears(_: News) -> None:
+    """Nothing."""
 
 
 class WorkerProcess:
@@ -87,8 +93,9 @@ class WorkerProcess:
         *,
         own_s: float = START_S,
         memory_bytes: int | None = None,
+        hear: Hear = nobody_hears,
     ) -> Answer:
-        """Give an order and wait for its answer.
+        """Give an order and wait for its answer; until it comes, `hear` is given what news there are.
 
         `allowed_s` maps the case that is going on to its seconds; `own_s` is for what the worker does between
         cases; `memory_bytes` is how much it may hold while a case is going on. Raises WorkerLostError, the worker
@@ -101,7 +108,9 @@ class WorkerProcess:
                 raise CannotMeasureError(f"the worker process did not start: {error}; try --in-process") from None
             self._greeted = True
         self._send(order)
-        return self._answer(allowed_s, own_s, memory_bytes)
+        while (answer := self._answer(allowed_s, own_s, memory_bytes)).news is not None:
+            hear(answer.news)
+        return answer
 
     def stop(self) -> None:
         """End it at once: it has nothing to tidy up. Twice is once."""

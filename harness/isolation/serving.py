@@ -15,7 +15,7 @@ from harness.isolation.data import read_problem
 from harness.isolation.messages import Answer, options_of, with_changes
 from harness.isolation.note import Note
 from harness.isolation.state import Changes, watched
-from harness.measuring import Outcome, import_libraries, measure, prepare, time_together
+from harness.measuring import Outcome, failure, import_libraries, measure, one_line, prepare, time_together
 from harness.plan import Case
 from harness.problems.problem import Problem
 from harness.recording import record_of
@@ -27,14 +27,22 @@ from harness.timing.sampling import Effort
 from harness.verify.reference import reference
 
 Order = Mapping[str, Any]
+Say = Callable[[Answer], None]
 
 
 class Bench:
     """One problem at a time, and the cases of it that were prepared, by the keys that the parent gave them."""
 
-    def __init__(self, solvers: Mapping[str, Solver], note: Note, data: int) -> None:
-        """`data`: the descriptor of the file that problems come in."""
+    def __init__(self, solvers: Mapping[str, Solver], note: Note, data: int, say: Say = lambda _: None) -> None:
+        """`data`: the descriptor of the file that problems come in; `say`: tells the parent the news."""
+        self.works: dict[str, Callable[[Order], Answer]] = {
+            "problem": self.problem,
+            "fit": self.fit,
+            "prepare": self.prepare,
+            "time": self.time,
+        }
         self._solvers = solvers
+        self._say = say
         self._note = note
         self._data = data
         self._problem: Problem | None = None
@@ -143,22 +151,12 @@ def _sum(array: np.ndarray[Any, Any]) -> int:
     return zlib.crc32(np.ravel(array, order="K").view(np.uint8).data)
 
 
-def one_line(error: BaseException) -> str:
-    """The class and the first line of whatever was raised."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else ''}"
-
-
 def serve(solvers: str, orders: BinaryIO, answers: int, note: int, data: int) -> None:
-    """Say hello, then answer orders until they end. `solvers`: the module whose SOLVERS are known, by name."""
-    worker = os.getpid()
-    bench = Bench(import_module(solvers).SOLVERS, Note(note), data)
-    works: dict[str, Callable[[Order], Answer]] = {
-        "problem": bench.problem,
-        "fit": bench.fit,
-        "prepare": bench.prepare,
-        "time": bench.time,
-    }
+    """Say hello, then answer orders until they end.
+
+    `solvers`: the module whose SOLVERS are known, by name, to its BENCH, or to a Bench where it has none.
+    """
+    worker, module = os.getpid(), import_module(solvers)
     with os.fdopen(answers, "wb") as out:
 
         def say(answer: Answer) -> None:
@@ -167,11 +165,13 @@ def serve(solvers: str, orders: BinaryIO, answers: int, note: int, data: int) ->
             out.write(answer.model_dump_json().encode() + b"\n")
             out.flush()
 
+        bench = getattr(module, "BENCH", Bench)(module.SOLVERS, Note(note), data, say)
         say(Answer())
         for line in orders:
             order = json.loads(line)
             try:
-                answer = works[order["do"]](order)
+                answer = bench.works[order["do"]](order)
             except Exception as error:  # noqa: BLE001  # the parent knows what to make of it
-                answer = Answer(failed=one_line(error))
+                status, message = failure(error)
+                answer = Answer(failed=message, status=status)
             say(answer)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from harness.judge.censored import CONFIDENCE
 from harness.judge.convergence import SweepSummary, Work
 from harness.judge.tuning import GOOD_FACTOR, CellSummary, Tuning
-from harness.records.sweep import Sweep
+from harness.records.sweep import Cell, Sweep
 from harness.report import numbers as show
 from harness.report import sweep_words as words
 
@@ -145,7 +145,7 @@ def ended(sweep: Sweep, summary: SweepSummary) -> list[str]:
     told = ", ".join(f"{count} {status}" for status, count in counts.most_common())
     lines.append(f"{len(summary.cells)} cells: {told}" + (". The sweep was cut off." if not sweep.finished_at else ""))
     reasons = Counter(
-        f"{cell.status}: {cell.optimizer} on {cell.cell.problem}: {cell.cell.message}"
+        f"{cell.status}: {cell.optimizer} on {cell.cell.problem}: {_why(cell.cell)}"
         for cell in summary.cells
         if not cell.reaches
     )
@@ -156,6 +156,11 @@ def ended(sweep: Sweep, summary: SweepSummary) -> list[str]:
     lines += [f"note: {note} ({count} cell{'s' * (count > 1)})" for note, count in notes.items()]
     untimed = {cell.cell.loop_epoch.error for cell in summary.cells if cell.cell.loop_epoch.error}
     return lines + [f"an epoch could not be timed: {error}" for error in sorted(untimed)]
+
+
+def _why(cell: Cell) -> str:
+    """Why there is nothing of a cell, and what to do about it where it ended wrong."""
+    return f"{cell.message.rstrip('.')}. {cell.status.advice}" if cell.status.failed else cell.message
 
 
 def _work(work: Work) -> str:
