@@ -13,11 +13,7 @@ from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Solver
 from harness.timing.device import check_device
-from harness.timing.sampling import Effort
 from harness.verify.certified import Agreement, agreement
-
-UNTIMED = Effort(warm_up_calls=0, min_calls=0, max_calls=0)
-"""No sample at all: a fit is made once, to be verified."""
 
 NIST = "nist"
 NIST_HEADS = {

@@ -15,9 +15,10 @@ from harness.paths import results_folder
 from harness.plan import Case, single
 from harness.problems import catalog as problems
 from harness.records.record import Record
-from harness.running import measure
+from harness.running import InProcess, Place
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
+from harness.timing.sampling import UNTIMED
 from harness.timing.threads import SIZED_ONCE, limited
 
 TIMEOUT_S = 120
@@ -56,11 +57,13 @@ def survey(chosen: Sequence[Finding]) -> list[FindingLine]:
     return [judge(finding, installed(finding.library)) for finding in chosen]
 
 
-def reproduce(chosen: Sequence[Finding], on_finding: Callable[[str], None] | None = None) -> list[FindingLine]:
-    """Run the case and the script of every finding whose library is here, and judge both.
+def reproduce(
+    chosen: Sequence[Finding], on_finding: Callable[[str], None] | None = None, place: Place | None = None
+) -> list[FindingLine]:
+    """Run the case, in `place`, and the script of every finding whose library is here, and judge both.
 
-    `on_finding` is told of each before it runs. Raises UsageError for an unknown problem or solver before
-    anything is run. What a library does is a line, never an exception.
+    `on_finding` is told of each before it runs; `place` is this process unless it is given. Raises UsageError for
+    an unknown problem or solver before anything is run. What a library does is a line, never an exception.
     """
     cases = {finding.id: _case(finding) for finding in chosen}
     lines = []
@@ -72,7 +75,7 @@ def reproduce(chosen: Sequence[Finding], on_finding: Callable[[str], None] | Non
         if on_finding:
             on_finding(finding.id)
         case = cases[finding.id]
-        seen = None if case is None else _seen(case, finding.repeats)
+        seen = None if case is None else _seen(case, finding.repeats, place or InProcess())
         lines.append(judge(finding, here, seen, run_script(finding)))
     return lines
 
@@ -97,10 +100,11 @@ def _case(finding: Finding) -> Case | None:
         raise UsageError(f"{finding_files()[finding.id]}: {error}") from None
 
 
-def _seen(case: Case, repeats: int) -> Seen:
+def _seen(case: Case, repeats: int, place: Place) -> Seen:
     """What the record of the case says; of the last one, with how many different answers the repeats gave."""
     with limited(1):
-        records = [measure(case).record for _ in range(repeats)]
+        records = [place.fit(case) for _ in range(repeats)]
+        place.time(UNTIMED)
     last, accuracy = records[-1], records[-1].accuracy
     return Seen(
         status=last.status,

@@ -4,8 +4,8 @@ import io
 import json
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -242,11 +242,11 @@ def test_repeats_are_compared_by_their_coefficients(folder: Path, monkeypatch: p
     answers = iter([(1.0, 2.0), (1.0, 2.0), (1.0, 3.0)])
 
     def other(case: Any) -> Any:
-        record = measure(case).record
-        solution = record.solution.model_copy(update={"computed": next(answers)})  # type: ignore[union-attr]
-        return SimpleNamespace(record=record.model_copy(update={"solution": solution}))
+        outcome = measure(case)
+        solution = outcome.record.solution.model_copy(update={"computed": next(answers)})  # type: ignore[union-attr]
+        return replace(outcome, record=outcome.record.model_copy(update={"solution": solution}))
 
-    monkeypatch.setattr(harness.findings, "measure", other)
+    monkeypatch.setattr("harness.running.measure", other)
     change(folder, 'solver = "numpy_lstsq"', 'solver = "numpy_lstsq"\nrepeats = 3')
     (line,) = reproduce(findings())
     assert "2 different answers" in line.case_says

@@ -87,12 +87,13 @@ class _Page:
 
     def make(self, asked: "Asked", store: str | None) -> int:
         """Plan, execute with a progress bar, judge and print; the exit code. Ctrl-C prints the tables there are."""
-        from harness.accuracy import UNTIMED, plan_accuracy, sheets
+        from harness.accuracy import plan_accuracy, sheets
         from harness.records.store import Store
         from harness.report.accuracy_table import print_accuracy
         from harness.report.console import err, out
         from harness.report.live import Live
         from harness.running import execute, new_run
+        from harness.timing.sampling import UNTIMED
 
         request, cases = plan_accuracy(asked)
         tables = sheets(cases)

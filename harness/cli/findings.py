@@ -1,9 +1,11 @@
 """harness findings: the defects of released libraries that the harness has found, shown and reproduced."""
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import isolation
 from harness.cli import options as cli
 from harness.errors import COULD_NOT_MEASURE, UsageError
 
@@ -17,31 +19,37 @@ def findings(
         str | None, typer.Argument(help="A finding's id: that one in full. All of them unless said.")
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Run the case and the script of each.")] = False,
+    timeout: isolation.Timeout = None,
+    memory: isolation.Memory = None,
+    in_process: isolation.Here = False,
     as_json: cli.AsJson = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown: the table, and each in full.")] = False,
 ) -> None:
     """Show the defects found in released libraries; --check reproduces them: exit 1 if a file is no longer true."""
     if as_json and markdown:
         raise UsageError("--json and --markdown are two formats: choose one")
+    where = isolation.where(timeout, memory, in_process)
+    if where != isolation.ISOLATED and not check:
+        raise UsageError("--timeout, --memory and --in-process go with --check: without it nothing is run")
     from harness.findings import failed, measured, survey
     from harness.findings import findings as read
 
     chosen = read(finding)
-    lines = _check(chosen) if check else survey(chosen)
+    lines = _check(chosen, where) if check else survey(chosen)
     _show(chosen, lines, full=finding is not None, as_json=as_json, markdown=markdown)
     if check and not measured(lines):
         raise typer.Exit(COULD_NOT_MEASURE)
     raise typer.Exit(1 if failed(lines) else 0)
 
 
-def _check(chosen: "list[Finding]") -> "list[FindingLine]":
+def _check(chosen: "list[Finding]", where: isolation.Where) -> "list[FindingLine]":
     """The lines; the finding in flight is shown meanwhile."""
     from harness.findings import reproduce
     from harness.report.console import err
     from harness.report.working import Working
 
-    with Working(err(), "reading the findings") as status:
-        return reproduce(chosen, on_finding=lambda name: status.update(f"reproducing {name}"))
+    with closing(where.place()) as place, Working(err(), "reading the findings") as status:
+        return reproduce(chosen, lambda name: status.update(f"reproducing {name}"), place)
 
 
 def _show(chosen: "list[Finding]", lines: "list[FindingLine]", *, full: bool, as_json: bool, markdown: bool) -> None:

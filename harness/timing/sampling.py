@@ -54,6 +54,10 @@ class Effort:
     budget_s: float = 0.15
 
 
+UNTIMED = Effort(warm_up_calls=0, min_calls=0, max_calls=0)
+"""No sample at all: a fit is made once, to be verified."""
+
+
 @dataclass
 class Work:
     """One thing to time: `call` does it, `synchronize` waits until the device is done, each turn is inside `around`."""

@@ -1,15 +1,18 @@
-"""Faults that take a process along, under `harness fit`: the command outlives them, and says what became of it."""
+"""Faults that take a process along, under `fit` and `findings`: the command outlives them, and says so."""
 
 import json
 from pathlib import Path
 
 import pytest
 
+from harness.findings import findings, reproduce
 from harness.isolation.isolated import Isolated
+from harness.judge.findings import Ending
 from harness.solvers import catalog
 from harness.solvers.status import Status
 from tests.conftest import RunCli
 from tests.faults import LIMITS, MODULE, SOLVERS
+from tests.test_findings import QUICK
 
 SHORT = ("auto_mpg", "torch_sgd", "--epochs", "20")
 PLANTED = (
@@ -64,3 +67,41 @@ def test_limits_are_kept_and_a_picture_is_drawn_of_what_ended_well(run_cli: RunC
     assert list(tmp_path.iterdir()) == []
     assert run_cli("fit", *SHORT, "--plot", "b.svg").code == 0
     assert [path.name for path in tmp_path.iterdir()] == ["b.svg"]
+
+
+# findings --check
+
+
+def written(folder: Path, **solvers: str) -> None:
+    """Findings about numpy, of these ids, each with the case of its solver and a script that shows it."""
+    (folder / "findings").mkdir()
+    for name, solver in solvers.items():
+        text = QUICK.replace("numpy_lstsq", solver).replace('id = "quick"', f'id = "{name}"')
+        (folder / "findings" / f"{name}.toml").write_text(text)
+
+
+@pytest.mark.usefixtures("planted")
+def test_a_library_that_takes_the_process_along_is_a_line_and_the_next_is_reproduced(
+    run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, first="segfaults", second="hangs_gil", third="healthy")
+    monkeypatch.setattr("harness.findings.results_folder", lambda: tmp_path)
+    ended = run_cli("findings", "--check", "--json")
+    assert ended.code == 1
+    lines = {line["id"]: line for line in json.loads(ended.stdout)}
+    assert lines["first"]["case_says"].startswith("crashed")
+    assert lines["second"]["case_says"].startswith("timeout")
+    assert (lines["third"]["outcome"], lines["first"]["outcome"]) == (Ending.REPRODUCED, Ending.NOT_AS_SAID)
+
+
+def test_findings_are_the_same_in_both_places_and_limits_go_with_a_check(
+    run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, first="numpy_lstsq", second="normal_equations")
+    monkeypatch.setattr("harness.findings.results_folder", lambda: tmp_path)
+    there, here = (run_cli("findings", "--check", "--json", *where) for where in ((), ("--in-process",)))
+    assert json.loads(there.stdout) == json.loads(here.stdout)
+    assert [line.outcome for line in reproduce(findings())] == [line["outcome"] for line in json.loads(here.stdout)]
+    refused = run_cli("findings", "--timeout", "5")
+    assert refused.code == 2
+    assert "go with --check" in refused.stderr
