@@ -18,8 +18,8 @@ from harness.solvers.solver import Kind
 
 CPU = "cpu"
 FLOORS = {PRODUCT: "floor at page time: one product X'X", SUM: "floor at page time: one pass over X"}
-"""Measured when the page is made, and so not in the machine's state of the run: the figure must say it."""
-"""The series that are no solver, as the figure names them."""
+"""The series that are no solver, as the figure names them: measured when the page is made, in another state of the
+machine than the run's."""
 
 
 def finite(value: float | None) -> float | None:
