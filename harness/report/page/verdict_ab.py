@@ -23,10 +23,10 @@ ANSWERS = {Verdict.REGRESSION: "wronger", Verdict.IMPROVEMENT: "righter"}
 AB = (
     Column("verdict", "Verdict", Kind.STATUS, "Of speed and answers together: a regression of either is one."),
     *WHO,
-    Column("found", "Found", help="Of the speed, then of the answers where these have changed; why it is not decided."),
     Column("ratio", "Ratio", Kind.RATIO, "Head over base, of one call, the mean over launches: above 1 is slower."),
     Column("low", "from", Kind.RATIO, "The interval of the ratio, 95 %, Student's t over launches."),
     Column("high", "to", Kind.RATIO),
+    Column("found", "Found", help="Of the speed, then of the answers where these have changed; why it is not decided."),
     Column("base_s", "Base's call", Kind.SECONDS, "By the clock that is judged: CPU on the CPU, wall on a device."),
     Column("head_s", "Head's call", Kind.SECONDS),
     Column("launches", "Launches", Kind.WHOLE, "Fresh processes of each version."),

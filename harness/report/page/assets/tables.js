@@ -1,6 +1,6 @@
 // Tables: sorted by value, capped, downloaded as CSV. Rows that name a case open it.
 
-const CAP = 15, MORE = 1000, LONG = 40; // rows at first, rows more at a click, characters that want a wide column
+const CAP = 15, MORE = 1000, LONG = 30; // rows at first, rows more at a click, characters that want a wide column
 const WHO = new Set(["solver", "label"]); // the columns that name a case to the eye: there its button is
 const FEW = 4; // columns, which a phone has room for if their words may be broken
 
