@@ -13,7 +13,7 @@ MOST_CHARACTERS = 2000
 
 A column or a key of a file that somebody handed over may be megabytes long."""
 
-PASSWORD = re.compile(r"(:/{1,2}[^:/\s]*):(?!\*\*\*@|\s|\d+(?:[/\s]|$))[^@]*@(?:\S*@)?")
+PASSWORD = re.compile(r"(:/{1,2}[^:/\s]*):(?!\*\*\*@|\s|\d+(?:[/?][^@\s]*)?(?:\s|$))[^@]*@(?:\S*@)?")
 """Of a URL, which as a path has one slash; a number is its port. In a password an @ may have been left as it is, where
 %40 was meant: it goes on to the last of a word. The one that is hidden already stays as it is."""
 PASSWORD_ASKED = re.compile(r"([?&][^=&\s]*password=)[^&\s'\"]*", re.IGNORECASE)

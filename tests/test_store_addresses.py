@@ -62,6 +62,7 @@ def one_line(ended: Ended, code: int, *pieces: str) -> None:
         ("postgresql:///db?sslpassword=pw", "postgresql:///db?sslpassword=***"),
         ("--store=postgresql://me:pw@host/db", "--store=postgresql://me:***@host/db"),
         ("postgresql://me:***@host/db: write a@b", None),
+        ("postgresql://me:12/pw@host/db", "postgresql://me:***@host/db"),
         ("postgresql:/me:pw pw@host/db", "postgresql:/me:***@host/db"),
         ("postgresql://h:5432/db: name another: postgresql://USER@HOST", None),
         ("postgresql://...: is no URL: write postgresql://USER@HOST", None),

@@ -11,6 +11,7 @@ from harness.errors import CannotMeasureError, HarnessError, UsageError
 GO_ON = "all that was reported is kept: make room, then harness run --resume"
 FULL = f"the disk is full; {GO_ON}"
 LOCKED = "another process has kept it locked for minutes: end that one, then go on"
+DAMAGED = "is damaged: PostgreSQL's own tools say what of it can be saved (pg_amcheck, pg_dump, a backup)"
 SAID: tuple[tuple[str, type[HarnessError], str], ...] = (
     ("SQLITE_FULL", CannotMeasureError, FULL),
     ("SQLITE_IOERR_WRITE", CannotMeasureError, f"the disk takes no more; {GO_ON}"),
@@ -24,7 +25,8 @@ SAID: tuple[tuple[str, type[HarnessError], str], ...] = (
     ("55P03", CannotMeasureError, LOCKED),
     ("42501", UsageError, "its user may not do that: its owner grants CREATE on the schema, and the tables' rights"),
     ("25006", UsageError, "cannot be written to: name another --store, or the primary server"),
-    ("XX00", CannotMeasureError, "is damaged: save it with PostgreSQL's own tools (pg_amcheck, pg_dump, a backup)"),
+    ("XX001", CannotMeasureError, DAMAGED),
+    ("XX002", CannotMeasureError, DAMAGED),
 )
 """By the beginning of SQLite's name for the error (rescode.html) or of PostgreSQL's SQLSTATE (errcodes-appendix):
 what a person is told, and the exit code's class."""
