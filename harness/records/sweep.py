@@ -24,7 +24,8 @@ class Cell(Kept):
     form of gradient descent (empty where there is none). By seed (S,): `epochs_run`, `final` (relative excess
     loss at the end), `diverged`. By epochs done `at` (M,) and seed (M, S): `excess` and `loss`, NaN after a
     training's end. `stability_limit`: the learning rate above which gradient descent must diverge. `status`
-    is ok, unsupported or error, and `message` says why: the trainings' own ends are in the arrays.
+    is ok, unsupported or how the training of all went wrong, and `message` says why: the trainings' own ends are
+    in the arrays.
     `together`: how many trainings the engine did in the `engine_s` wall seconds that these were part of.
     `loop_epoch`: what an epoch costs one training alone, on the same device.
     """
