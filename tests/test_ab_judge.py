@@ -301,7 +301,8 @@ def test_expectations_of_a_version_hold_where_the_head_has_it() -> None:
 def test_a_size_in_the_problem_s_label_narrows_an_expectation() -> None:
     drawn = with_key(12.0, problem="synthetic:n=1000,seed=0", case="synthetic:n=1000,seed=0 sklearn cpu threads=1")
     for n, code in ((1000, 1), (2000, 0)):
-        assert judge_ab([drawn], expectations=expected(problem="synthetic", n=n, digits_min=13.0)).exit_code == code
+        wanted = expected(problem="synthetic", parameters={"n": n}, digits_min=13.0)
+        assert judge_ab([drawn], expectations=wanted).exit_code == code
 
 
 def test_rates_have_exact_intervals() -> None:
