@@ -9,7 +9,7 @@ from harness.report.page.section import Column, Kind, Note, Part, Row, Section, 
 from harness.report.page.speed_devices import device_parts
 from harness.report.page.speed_figures import digits_figure, excess_figure, time_figure
 from harness.report.page.speed_rows import CPU, FLOORS, digit_rows, excess_rows, front_rows, ratio_rows, time_rows
-from harness.report.page.speed_words import conclusion
+from harness.report.page.speed_words import conclusion, over_problems
 from harness.report.page.words import counted
 
 ID, TITLE = "speed", "Speed"
@@ -139,7 +139,7 @@ def _below(rows: Sequence[Row]) -> str:
 
 
 def _ratios(found: Sequence[Standing]) -> Table:
-    caption = "Each timed case over the fastest right one of its problem and device"
+    caption = f"Each timed case over the fastest right one of its problem and device. {over_problems(found)}".strip()
     return Table("speed-ratios", caption, RATIOS, ratio_rows(found))
 
 

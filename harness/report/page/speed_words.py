@@ -1,5 +1,6 @@
 """What to conclude of a run's speed, in a sentence or three, from its standings and fronts."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -15,7 +16,7 @@ MOST_NAMES = 3
 
 def conclusion(found: Sequence[Standing], digits: Sequence[Row], floors: Sequence[Floor]) -> str:
     """Who is fastest and right and by how much, how far from the floor, who is faster but wrong, what digits cost."""
-    said = [*_by_size(found, floors), *_over_problems(found), _wrong(found), _price(digits)]
+    said = [*(list(_by_size(found, floors)) or [over_problems(found)]), _wrong(found), _price(digits)]
     return " ".join(sentence for sentence in said if sentence)
 
 
@@ -97,26 +98,19 @@ def _floor(best: dict[int, Timed], floors: Sequence[Floor]) -> str:
     return f"; at n = {record.n:,} it takes the time of {products} products X'X."
 
 
-def _over_problems(found: Sequence[Standing]) -> Iterable[str]:
-    """Over all problems of several: how often each solver is the fastest right one."""
+def over_problems(found: Sequence[Standing]) -> str:
+    """Over the problems: how often each solver is the fastest right one; of one problem, who that is."""
     best = {(one.timed.record.problem, one.timed.record.device): one.best for one in found if one.best is not None}
-    if len(best) < 2:  # noqa: PLR2004  # one has been said by its ratio
-        if not sized([one.timed for one in found]):
-            yield from (
-                f"{one.label} is the fastest that is right on {p} ({d})." for (p, d), one in best.items() if one
-            )
-        return
-    wins: dict[str, int] = {}
-    for winner in best.values():
-        if winner is not None:
-            wins[winner.label] = wins.get(winner.label, 0) + 1
-    ordered = sorted(wins.items(), key=lambda item: -item[1])
-    said = ", ".join(f"{name} on {count}" for name, count in ordered[:MOST_NAMES])
-    rest = len(ordered) - MOST_NAMES
+    if len(best) < 2:  # noqa: PLR2004  # an average of one is that one
+        said = [f"{one.label} is the fastest that is right on {p} ({d})." for (p, d), one in best.items() if one]
+        return " ".join(said)
+    wins = Counter(winner.label for winner in best.values() if winner is not None)
+    said = [f"{name} on {count}" for name, count in wins.most_common(MOST_NAMES)]
+    rest = len(wins) - MOST_NAMES
     more = f", {rest} other{'s' * (rest > 1)} on the rest" if rest > 0 else ""
     devices = len({device for _, device in best})
     what = "problems" if devices == 1 else "problems and devices"
-    yield f"Of {len(best)} {what}, fastest and right: {said}{more}."
+    return f"Of {len(best)} {what}, fastest and right: {', '.join(said)}{more}."
 
 
 def _wrong(found: Sequence[Standing]) -> str:
@@ -138,7 +132,7 @@ def _price(digits: Sequence[Row]) -> str:
     if not fronts:
         return ""
     alone = sum(len(rows) == 1 for rows in fronts.values())
-    words = f"On {alone} of {counted(len(fronts), 'problem')} the fastest is also the most accurate"
+    words = f"On {alone or 'none'} of {counted(len(fronts), 'problem')} the fastest is also the most accurate"
     panel, dear = max(fronts.items(), key=lambda item: _gain(item[1]))
     if len(dear) == 1:
         return f"{words}."
