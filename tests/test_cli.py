@@ -454,7 +454,9 @@ def test_an_update_takes_the_worst_of_as_many_runs_as_are_asked_for(
             store.keep(again, [record.model_copy(update={"accuracy": replace(record.accuracy, digits=digits)})])
     for last, floor in (("2", 4.5), ("1", (record.accuracy.digits or 0) - 1)):
         words = ("--expectations", mine, "--store", store_path)
-        assert run_cli("gate", "--update", "--last", last, *words).code == 0
+        ended = run_cli("gate", "--update", "--last", last, *words)
+        assert ended.code == 0
+        assert f"1 limit set, by {last} run" in " ".join(ended.stderr.split())
         assert read_expectations(mine).expect[0].digits_min == pytest.approx(floor, abs=0.1)
     assert run_cli("gate", "--last", "2", "--store", store_path).code == 2
 

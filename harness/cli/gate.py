@@ -85,7 +85,8 @@ def _gate_run(
     if update:
         runs = opened.runs()
         until = [run.id for run in runs].index(judged.id) + 1
-        _update(path, [record for run in runs[max(0, until - update) : until] for record in opened.records(run.id)])
+        taken = runs[max(0, until - update) : until]
+        _update(path, [record for run in taken for record in opened.records(run.id)], len(taken))
     report = judge(judged, records, read_expectations(path))
     _show(judged.id, report, path, as_json=as_json, quiet=quiet)
     _write([(judged.id, report)], path, written)
@@ -148,8 +149,8 @@ def _run_fresh(store: str | None, *, table: bool, quiet: bool) -> str:
     return made.id
 
 
-def _update(path: Path, records: "Sequence[Record]") -> None:
-    """Write the new limits and show what changed."""
+def _update(path: Path, records: "Sequence[Record]", runs: int) -> None:
+    """Write the new limits, of the worst of so many runs, and show what changed."""
     from harness.judge.expectations import read_expectations
     from harness.judge.update import updated
     from harness.reading import LARGEST_TOML_BYTES, text_of
@@ -161,7 +162,7 @@ def _update(path: Path, records: "Sequence[Record]") -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
-    print_changes(err(), changes, str(path))
+    print_changes(err(), changes, str(path), runs)
 
 
 def _json(report: "GateReport", run_id: str) -> str:

@@ -51,15 +51,17 @@ def _known(report: GateReport) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def print_changes(console: Console, changes: Sequence[Change], path: str) -> None:
-    """What an update changed in the expectations, limit by limit."""
+def print_changes(console: Console, changes: Sequence[Change], path: str, runs: int) -> None:
+    """What an update by the worst of so many runs changed in the expectations, limit by limit."""
+    counted = f"{runs} run{'s' * (runs != 1)}"
     if not changes:
-        console.print(f"{escape(path)}: nothing to change")
+        console.print(f"{escape(path)}: nothing to change, by {counted}")
         return
     table = Table("expectation", "limit", "was", "is", box=None, header_style="bold", pad_edge=False)
     for change in changes:
         table.add_row(*map(escape, (change.entry, change.limit, change.before, change.after)))
     console.print(table)
+    console.print(f"{escape(path)}: {len(changes)} limit{'s' * (len(changes) != 1)} set, by {counted}")
 
 
 def conclusion(report: GateReport, run_id: str, source: str) -> str:
