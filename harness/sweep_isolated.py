@@ -67,7 +67,7 @@ class SweepBench(Bench):
         """As a Bench."""
         super().__init__(solvers, note, data, say)
         self.works |= {"aim": self.aim, "loop": self.loop, "learn": self.learn}
-        self._teller = Teller(say)
+        self._teller = Teller(self._say)
         self._goal: Goal | None = None
 
     def aim(self, order: Order) -> Answer:
