@@ -61,9 +61,8 @@ def python(*words: object, folder: Path = REPOSITORY, **more: str) -> "subproces
     )
 
 
-@pytest.fixture
-def cut_short(monkeypatch: pytest.MonkeyPatch, run_cli: RunCli, store_path: Path) -> str:
-    """A run of GRID that Ctrl-C cut off as its third case ended: its id."""
+def cut_off(monkeypatch: pytest.MonkeyPatch, run_cli: RunCli, where: object) -> str:
+    """A run of GRID into a store that Ctrl-C cut off as its third case ended: its id."""
     ended: list[Record] = []
 
     def interrupting(_self: Live, record: Record) -> None:
@@ -73,8 +72,14 @@ def cut_short(monkeypatch: pytest.MonkeyPatch, run_cli: RunCli, store_path: Path
 
     with monkeypatch.context() as patch:
         patch.setattr(Live, "ended", interrupting)
-        assert run_cli("run", *GRID, "--store", store_path).code == 130
-    return Store(str(store_path)).run().id
+        assert run_cli("run", *GRID, "--store", where).code == 130
+    return Store(str(where)).run().id
+
+
+@pytest.fixture
+def cut_short(monkeypatch: pytest.MonkeyPatch, run_cli: RunCli, store_path: Path) -> str:
+    """The id of a run that was cut off."""
+    return cut_off(monkeypatch, run_cli, store_path)
 
 
 # Kill -9

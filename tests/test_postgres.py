@@ -20,18 +20,17 @@ from sqlalchemy import text
 from harness.errors import CannotMeasureError, UsageError
 from harness.records import tables
 from harness.records.migrations import VERSION
-from harness.records.record import HeadRow, Record, Solution
+from harness.records.record import HeadRow, Solution
 from harness.records.salvage import salvaging
 from harness.records.stamp import Stamp, stamp
 from harness.records.store import Store
 from harness.records.sweep import Sweep
 from harness.records.sweep_store import SweepStore
-from harness.report.live import Live
 from harness.timing.sampling import Samples
 from tests.conftest import RunCli
 from tests.old_stores import BEFORE_SWEEPS, CUT_OFF, FINISHED, SWEEPS, version_1
 from tests.postgres import Database
-from tests.test_durability import DEADLINE_S, GRID, GRID_CASES, python
+from tests.test_durability import DEADLINE_S, GRID, GRID_CASES, cut_off, python
 from tests.test_store import exact
 from tests.test_store_exchange import cell_of, contents, filled
 from tests.writers import record_of, run_of
@@ -150,16 +149,7 @@ def test_runs_are_made_shown_compared_and_judged(database: Database, run_cli: Ru
 
 
 def test_a_run_that_was_cut_off_goes_on(database: Database, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended: list[Record] = []
-
-    def interrupting(_self: Live, record: Record) -> None:
-        ended.append(record)
-        if len(ended) == 3:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Live, "ended", interrupting)
-        assert run_cli("run", *GRID, "--store", database.url).code == 130
+    cut_off(monkeypatch, run_cli, database.url)
     store = Store(database.url)
     first = store.records(store.run().id)
     resumed = run_cli("run", "--resume", "--store", database.url)
