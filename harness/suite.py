@@ -10,10 +10,10 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from harness.plan import single
+from harness.measure.plan import single
+from harness.measure.run import Outcome, measure
 from harness.problems import catalog as problems
 from harness.records.record import Record
-from harness.running import Outcome, measure
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.solver import why_unsupported

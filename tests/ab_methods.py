@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from harness.judge.ab_cell import MIN_LAUNCHES, Speed, student
-from harness.judge.ab_speed import ALPHA, EFFECT, LOOKS, decide
 from harness.judge.verdict import Verdict
+from harness.judge.versions.ab_cell import MIN_LAUNCHES, Speed, student
+from harness.judge.versions.ab_speed import ALPHA, EFFECT, LOOKS, decide
 from tests.ab_cells import Noise
 
 Floats = NDArray[np.float64]

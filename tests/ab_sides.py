@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.ab.cells import CellSpec
 from harness.ab.version import Version
-from harness.isolation.ending import WorkerLostError
+from harness.measure.isolation.ending import WorkerLostError
 from harness.solvers.status import Status
 
 SUITE = """

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.isolation.isolated import Isolated
-from harness.plan import Case, single
+from harness.measure.isolation.isolated import Isolated
+from harness.measure.plan import Case, single
+from harness.measure.run import InProcess, Place
 from harness.problems.catalog import load
-from harness.running import InProcess, Place
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.timing.sampling import Effort

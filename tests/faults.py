@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.isolation.limits import Limits
-from harness.plan import Case
+from harness.measure.isolation.limits import Limits
+from harness.measure.plan import Case
 from harness.problems.problem import Floats, Problem
-from harness.solvers.closed_form import ClosedForm, ClosedFormPrepared
+from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import fit_from_design
 from harness.solvers.options import Options
 from harness.solvers.status import Status

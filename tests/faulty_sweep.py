@@ -5,10 +5,10 @@ The worker imports this module by its name; only its bench puts the engines in t
 
 from collections.abc import Mapping
 
-from harness.isolation.limits import Limits
-from harness.isolation.note import Note
-from harness.isolation.serving import Say
-from harness.plan import Case
+from harness.measure.isolation.limits import Limits
+from harness.measure.isolation.note import Note
+from harness.measure.isolation.serving import Say
+from harness.measure.plan import Case
 from harness.solvers import catalog
 from harness.solvers.solver import Solver
 from harness.solvers.status import Status
@@ -18,7 +18,7 @@ from harness.solvers.training.engine import Told
 from harness.solvers.training.learning_map import Learned
 from harness.solvers.training.loop_engine import LoopEngine, LoopTraining
 from harness.solvers.training.training import Aim, Grid, Training
-from harness.sweep_isolated import SweepBench
+from harness.sweep.isolated import SweepBench
 from tests import faults
 
 MODULE = "tests.faulty_sweep"

@@ -16,18 +16,18 @@ from typing import Any
 import numpy as np
 from scipy.linalg.lapack import dgelsy, dgelsy_lwork, sgelsy, sgelsy_lwork
 
-from harness.accuracy import Asked, plan_accuracy
-from harness.judge.expectations import read_expectations
-from harness.measuring import measure
+from harness.judge.gate.expectations import read_expectations
+from harness.measure.one_case import measure
+from harness.measure.run import new_run
 from harness.paths import expectations_file
 from harness.problems.problem import Problem, design_matrix
 from harness.records.record import Record
-from harness.records.store import Store
-from harness.running import new_run
-from harness.solvers.closed_form import ClosedFormPrepared
+from harness.solvers.closed_forms.closed_form import ClosedFormPrepared
+from harness.solvers.closed_forms.torch_lstsq import TorchLstsq
 from harness.solvers.fit import fit_from_design
 from harness.solvers.options import Options
-from harness.solvers.torch_lstsq import TorchLstsq
+from harness.store.store import Store
+from harness.studies.accuracy import Asked, plan_accuracy
 
 MOST = 256
 """Choices of columns a case: all of up to 8 columns, else as many drawn ones, none and all among them."""

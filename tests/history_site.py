@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from harness.plan import Request, plan
+from harness.measure.plan import Request, plan
+from harness.measure.run import measure
 from harness.records.environment import Environment
 from harness.records.record import Record
 from harness.records.run import Run, Selection
-from harness.records.store import Store
-from harness.running import measure
+from harness.store.store import Store
 from harness.timing.sampling import Samples
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -133,8 +133,8 @@ def digest(record: object) -> str:
 
 def look(path: Path, reported: dict[str, str], tally: Tally) -> bool:
     """Compare the store with what was reported; whether a run is in it that has not finished."""
-    from harness.records.entries import RecordEntry
-    from harness.records.salvage import salvaging
+    from harness.store.entries import RecordEntry
+    from harness.store.salvage import salvaging
 
     if not path.exists():
         tally.lost += len(reported)
@@ -183,7 +183,7 @@ def one_round(path: Path, kills: int, longest_s: float, chance: random.Random, t
 
 def finished(path: Path) -> bool:
     """Whether the store has a run that went through all its cases."""
-    from harness.records.store import Store
+    from harness.store.store import Store
 
     if not path.exists():
         return False
@@ -195,7 +195,7 @@ def finished(path: Path) -> bool:
 
 def planned(path: Path) -> list[str]:
     """The cases that the store's only run planned, where each has its record."""
-    from harness.records.store import Store
+    from harness.store.store import Store
 
     store = Store(str(path), create=False)
     (run,) = store.runs()
@@ -206,8 +206,8 @@ def planned(path: Path) -> list[str]:
 
 def kill_loop(kills: int, seed: int, folder: Path) -> Tally:
     """So many kills, over as many stores as it takes."""
+    from harness.measure.run import execute  # noqa: F401  # imported before the first fork
     from harness.records.environment import environment
-    from harness.running import execute  # noqa: F401  # imported before the first fork
 
     environment()  # the processor's name takes a second to find, once
     tally, chance = Tally(seed), random.Random(seed)  # noqa: S311  # moments, not secrets

@@ -7,22 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from harness.judge.ab import judge_ab
-from harness.judge.calibration import Arm, Calibration
-from harness.judge.doubts import Doubt, State
-from harness.judge.findings import Ending as Checked
-from harness.judge.findings import FindingLine, Present
-from harness.judge.gate import GateReport
-from harness.judge.history import judge_history
-from harness.judge.published import Ending, Line
-from harness.judge.series import History, Point, quantity_of
+from harness.judge.gate.gate import GateReport
+from harness.judge.history.history import judge_history
+from harness.judge.history.series import History, Point, quantity_of
+from harness.judge.machine.doubts import Doubt, State
+from harness.judge.studies.findings import Ending as Checked
+from harness.judge.studies.findings import FindingLine, Present
+from harness.judge.studies.published import Ending, Line
 from harness.judge.verdict import Judgement, Verdict
+from harness.judge.versions.ab import judge_ab
+from harness.judge.versions.calibration import Arm, Calibration
 from harness.records.ab import AbCell, Measured, Side
 from harness.records.environment import Environment
 from harness.records.record import Record
 from harness.records.run import Run, Selection
 from harness.report.ab_json import AbFile, ab_file
-from harness.report.page.evidence import Evidence
+from harness.report.html.evidence import Evidence
 from harness.solvers.status import Status
 from tests.ab_cells import Noise
 from tests.ab_cells import cell as ab_cell

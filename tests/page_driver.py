@@ -15,10 +15,10 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from harness.report.page.evidence import Evidence
-from harness.report.page.order import sections
-from harness.report.page.render import render
-from harness.report.page.section import Column, Figure, Section, Table
+from harness.report.html.evidence import Evidence
+from harness.report.html.order import sections
+from harness.report.html.render import render
+from harness.report.html.section import Column, Figure, Section, Table
 from tests.browser import PATIENCE_S, save_to
 from tests.page_checks import ready
 
@@ -83,7 +83,7 @@ def shown_columns(table: Table) -> list[Column]:
 
 
 def passing(rows: Sequence[Mapping[str, Any]], **chosen: object) -> list[Mapping[str, Any]]:
-    """The rows that a filter leaves, as harness.report.page.section says: those without the key among them."""
+    """The rows that a filter leaves, as harness.report.html.section says: those without the key among them."""
     return [row for row in rows if all(key not in row or row[key] == value for key, value in chosen.items())]
 
 

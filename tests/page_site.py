@@ -7,9 +7,9 @@ import numpy as np
 
 from harness.records.record import Accuracy, Record
 from harness.records.run import Run, Selection
-from harness.report.page.evidence import Evidence
-from harness.report.page.section import Figure, Row
-from harness.report.page.theme import vega_config
+from harness.report.html.evidence import Evidence
+from harness.report.html.section import Figure, Row
+from harness.report.html.theme import vega_config
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.problems.problem import Floats, Problem
-from harness.solvers.closed_form import ClosedForm, ClosedFormPrepared
+from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import Fit, fit_from_design, linear_fit
 from harness.solvers.options import Options
 from harness.solvers.status import Status

@@ -5,10 +5,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from harness.records.conditions import Conditions
 from harness.records.record import Record, Samples
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
+from harness.store.conditions import Conditions
 from harness.timing.conditions.readings import Cpu, Frequency, Interpreter, Quota, Readings, Stalls, Swap
 
 QUIET = Readings(

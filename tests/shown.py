@@ -7,7 +7,7 @@ that `results/expectations.toml` leaves for another machine's arithmetic.
 import re
 from functools import cache
 
-from harness.judge.expectations import Margins, read_expectations
+from harness.judge.gate.expectations import Margins, read_expectations
 from harness.paths import results_folder
 
 ELLIPSIS = "[...]"

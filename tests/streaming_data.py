@@ -17,7 +17,7 @@ GRAM_DIGITS = 12.0
 """Of 16: 1.5 for a squared condition number of 30 (streaming.ACCEPTED_MOST), 2.5 for sums over up to 1e5 rows,
 whose rounding grows with the root of the rows (Higham 2002, sec. 4.2)."""
 LUCK = 0.5
-"""harness.judge.bars.STREAMING_MARGIN."""
+"""harness.judge.studies.bars.STREAMING_MARGIN."""
 LUCKY_SHARE = 0.05
 """scipy's pivoted QR is more than half a digit behind statsmodels' in 10 % of such designs (measured on 1466)."""
 

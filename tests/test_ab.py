@@ -31,7 +31,7 @@ from harness.ab.measure import MIN_LAUNCHES, Allowance, Measurement, Task, nobod
 from harness.ab.process import Process, identify
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError, UsageError
-from harness.isolation.ending import WorkerLostError
+from harness.measure.isolation.ending import WorkerLostError
 from harness.records.ab import AbCell, Comparison, Condition, Launch, Side
 from harness.records.environment import Environment
 from harness.report.ab_json import read_ab

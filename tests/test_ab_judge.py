@@ -13,12 +13,12 @@ from rich.console import Console
 from scipy import stats
 
 from harness.errors import UsageError
-from harness.judge.ab import AbReport, decided, judge_ab
-from harness.judge.ab_cell import MIN_LAUNCHES, PValues, Speed, speed
-from harness.judge.ab_speed import LOOKS, decide
-from harness.judge.calibration import Calibration, Rate, error_rates, read_calibration, write_calibration
-from harness.judge.expectations import Expectations
+from harness.judge.gate.expectations import Expectations
 from harness.judge.verdict import Verdict
+from harness.judge.versions.ab import AbReport, decided, judge_ab
+from harness.judge.versions.ab_cell import MIN_LAUNCHES, PValues, Speed, speed
+from harness.judge.versions.ab_speed import LOOKS, decide
+from harness.judge.versions.calibration import Calibration, Rate, error_rates, read_calibration, write_calibration
 from harness.records.ab import AbCell, Condition, Launch, Measured, Side
 from harness.records.environment import Environment
 from harness.report.ab_json import ab_file, ab_json, read_ab

@@ -9,22 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.accuracy import NIST_HEADS, Asked, plan_accuracy, sheets
-from harness.judge.bars import Bar, bars, not_fine, reference_bar, streaming_bar
-from harness.plan import single
+from harness.judge.studies.bars import Bar, bars, not_fine, reference_bar, streaming_bar
+from harness.measure.plan import single
+from harness.measure.recording import record_of
+from harness.measure.run import InProcess
 from harness.problems import catalog as problems
 from harness.problems import ladder
 from harness.problems.problem import Floats, Problem
-from harness.recording import record_of
 from harness.records.record import Accuracy, Record
-from harness.records.store import Store
 from harness.report.accuracy_cells import Sheet, reasons, tabulate
 from harness.report.accuracy_markdown import plain
-from harness.running import InProcess
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
+from harness.store.store import Store
+from harness.studies.accuracy import NIST_HEADS, Asked, plan_accuracy, sheets
 from tests.conftest import Ended, RunCli
 from tests.planted import Planted, exact_line
 
@@ -319,7 +319,7 @@ def test_nist_s_own_figures_agree_with_the_exact_ones(run_cli: RunCli, monkeypat
     assert [line.split()[0] for line in ended.stdout.splitlines()[1:12]] == list(NIST_HEADS)
     page = json.loads(run_cli("accuracy", "--certified", "--json").stdout)
     assert min(one["coef_digits"] for one in page) > 14
-    from harness import accuracy
+    from harness.studies import accuracy
 
     first = accuracy.certified()[0]
     monkeypatch.setattr(accuracy, "certified", lambda: [replace(first, standard_error_digits=13.0)])
@@ -363,7 +363,7 @@ def test_ctrl_c_prints_the_tables_there_are_and_exits_130(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.running.time_together", interrupt)
+    monkeypatch.setattr("harness.measure.run.time_together", interrupt)
     ended = run_cli("accuracy", *only("numpy_lstsq"), "--problem", "nist_norris", "--store", store_path)
     assert ended.code == 130
     assert re.fullmatch(r"numpy_lstsq +1\d\.\d *", row(ended, "numpy_lstsq"))
@@ -523,7 +523,7 @@ def test_solvers_are_sorted_worst_first_and_absent_ones_last() -> None:
 
 
 def test_a_digit_that_is_not_finite_is_null_in_json() -> None:
-    from harness.judge.gate import GateReport
+    from harness.judge.gate.gate import GateReport
     from harness.report.accuracy_json import accuracy_json
 
     text = accuracy_json("r", [made("a", digits=np.nan, condition_number=np.inf)], (), GateReport((), (), 1), 3)

@@ -17,15 +17,15 @@ import pandas as pd
 import pytest
 
 import harness
-from harness.api.asking import asked, command_of
 from harness.api.columns import COMPARISON, DEVICES, RESULTS, VERDICTS
+from harness.api.request import asked, command_of
 from harness.errors import UsageError
-from harness.plan import Request, plan
+from harness.measure.plan import Request, plan
+from harness.measure.resume import request_of, take_up
+from harness.measure.run import exit_code, new_run
 from harness.problems.in_memory import from_arrays, from_frame
 from harness.records.record import Record, Samples, Status
-from harness.records.store import Store
-from harness.resuming import request_of, take_up
-from harness.running import exit_code, new_run
+from harness.store.store import Store
 from harness.timing.threads import limited, pools_of
 from tests.conftest import RunCli
 
@@ -333,7 +333,7 @@ def test_a_run_that_is_interrupted_can_be_loaded(store_path: Path, monkeypatch: 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.running.time_together", interrupt)
+    monkeypatch.setattr("harness.measure.run.time_together", interrupt)
     with pytest.raises(KeyboardInterrupt):
         harness.run("four_points", "numpy_lstsq", store=store_path, in_process=True)
     cut_off = harness.load(store_path)

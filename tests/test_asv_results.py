@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.asv_records import as_run
+from harness.asv.records import as_run
 from harness.errors import CannotMeasureError, HarnessError, UsageError
-from harness.judge.asv_gate import LIMITS, judge_against, judge_cells
+from harness.judge.gate.asv_gate import LIMITS, judge_against, judge_cells
 from harness.judge.verdict import Verdict
 from harness.records.asv_results import AsvCell, read_results
 from harness.solvers.status import Status

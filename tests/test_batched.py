@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from harness.errors import UsageError
-from harness.plan import single
+from harness.measure.plan import single
 from harness.problems.catalog import load
 from harness.problems.problem import Floats
 from harness.solvers.catalog import get

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.ab.bisect.compare_commit import AGAIN, ANSWER_S, Asked, Bench
+from harness.ab.bisect.search import search
+from harness.ab.bisect.suspects import Suspects
 from harness.ab.environments import Sides
 from harness.ab.measure import Allowance
 from harness.ab.version import Version
-from harness.bisect.marking import AGAIN, ANSWER_S, Asked, Bench
-from harness.bisect.search import search
-from harness.bisect.suspects import Suspects
 from harness.errors import CannotMeasureError, UsageError
-from harness.judge.bisection import halfway, marked
+from harness.judge.versions.bisection import halfway, marked
 from harness.records.ab import AbCell, Measured
 from harness.records.bisection import Mark, Marked
 from tests.ab_cells import cell

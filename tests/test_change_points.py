@@ -17,7 +17,7 @@ from harness.errors import UsageError
 from harness.history import trial
 from harness.history.noise import FEWEST, Noise, read_noise, record_noise, residuals, write_noise
 from harness.history.rivals import RIVALS, Rival
-from harness.judge.change_points import PENALTIES, SHORTEST, change_points, penalty_of, segments, shift
+from harness.judge.history.change_points import PENALTIES, SHORTEST, change_points, penalty_of, segments, shift
 from harness.paths import results_folder
 from harness.report.detector_table import trial_markdown
 from tests.conftest import RunCli

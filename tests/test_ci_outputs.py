@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from harness.judge.ab import judge_ab
-from harness.judge.gate import GateReport
+from harness.judge.gate.gate import GateReport
 from harness.judge.verdict import Judgement, Verdict
+from harness.judge.versions.ab import judge_ab
 from harness.records.ab import Measured
 from harness.report.annotations import MOST, annotations
 from harness.report.checks import Check, Outcome, ab_checks, failed, gate_checks

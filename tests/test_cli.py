@@ -14,12 +14,12 @@ import torch
 from pydantic import TypeAdapter
 
 from harness import __version__
-from harness.plan import Request, plan
+from harness.measure.plan import Request, plan
+from harness.measure.run import execute, new_run
 from harness.records.record import Record
 from harness.records.run import new_run_id, now
-from harness.records.store import Store
-from harness.running import execute, new_run
 from harness.solvers.options import Options
+from harness.store.store import Store
 from harness.timing.sampling import Effort
 from tests.conftest import RunCli
 
@@ -276,7 +276,7 @@ def test_ctrl_c_ends_a_run_with_130_and_the_cases_there_are(run_cli: RunCli, mon
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("harness.running.time_together", interrupt)
+    monkeypatch.setattr("harness.measure.run.time_together", interrupt)
     ended = run_cli(*NUMPY, "--in-process")
     assert ended.code == 130
     assert "1 cases: 1 ok" in ended.stdout
@@ -437,7 +437,7 @@ def test_an_update_takes_the_worst_of_as_many_runs_as_are_asked_for(
     run_cli: RunCli, store_path: Path, tmp_path: Path
 ) -> None:
     """The middle of three runs lost digits: a limit of the last two is below it, one of the last alone is not."""
-    from harness.judge.expectations import read_expectations
+    from harness.judge.gate.expectations import read_expectations
     from harness.paths import results_folder
 
     mine = tmp_path / "mine.toml"

@@ -3,10 +3,10 @@
 import pytest
 
 from harness.errors import CannotMeasureError, UsageError
-from harness.judge.comparison import AXES, Row, compare
-from harness.plan import Request, plan
+from harness.judge.speed.comparison import AXES, Row, compare
+from harness.measure.plan import Request, plan
+from harness.measure.run import measure
 from harness.records.record import Record
-from harness.running import measure
 from harness.timing.sampling import Samples
 
 

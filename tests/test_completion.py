@@ -12,16 +12,16 @@ import pytest
 
 from harness.cli import app
 from harness.cli.completing import COMPLETIONS, FOR_ONE_COMMAND, completing
-from harness.gallery import PLOTS
-from harness.judge.bisection import QUANTITIES as BISECTED
-from harness.judge.comparison import AXES
-from harness.judge.series import QUANTITIES as FOLLOWED
+from harness.judge.history.series import QUANTITIES as FOLLOWED
+from harness.judge.speed.comparison import AXES
+from harness.judge.versions.bisection import QUANTITIES as BISECTED
 from harness.problems import catalog as problems
-from harness.records.store import Store
 from harness.report.accuracy_cells import QUANTITIES as DIGITS
 from harness.solvers.catalog import SOLVERS
 from harness.solvers.options import ENGINES
-from harness.sweep_plan import MODELS, PRESETS
+from harness.store.store import Store
+from harness.studies.gallery import PLOTS
+from harness.sweep.plan import MODELS, PRESETS
 from tests.test_store import another_run
 
 ROOT = Path(__file__).resolve().parents[1]

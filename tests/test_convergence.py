@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
-from harness.judge.censored import (
+from harness.judge.training.censored import (
     FEWEST_SEEDS,
     interval_of,
     median,
@@ -21,10 +21,10 @@ from harness.judge.censored import (
     median_odds,
     ratio_draws,
 )
-from harness.judge.contest import EPOCHS, TaskSummary
-from harness.judge.convergence import SweepSummary, summarise
-from harness.judge.profile import profile
-from harness.judge.tuning import Tuning, summarise_cell
+from harness.judge.training.contest import EPOCHS, TaskSummary
+from harness.judge.training.convergence import SweepSummary, summarise
+from harness.judge.training.profile import profile
+from harness.judge.training.tuning import Tuning, summarise_cell
 from harness.records.record import Status
 from harness.records.sweep import Cell, Timing
 from tests.sweep_data import RULES, cell, not_run, trained

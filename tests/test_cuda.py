@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from harness.plan import Request, plan, single
+from harness.measure.plan import Request, plan, single
+from harness.measure.run import exit_code, measure, measure_alone
 from harness.problems.catalog import load
 from harness.records.environment import environment
-from harness.running import exit_code, measure, measure_alone
 from harness.solvers.catalog import ALL, get
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Solver

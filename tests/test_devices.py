@@ -14,22 +14,22 @@ import pytest
 import torch
 
 from harness.errors import CannotMeasureError, UsageError
-from harness.judge.crossover import Crossover, Floats, Order, Point, crossover, fit_line
-from harness.judge.devices import Series, compare_devices
-from harness.plan import Case, Request, plan, single
+from harness.judge.speed.crossover import Crossover, Floats, Order, Point, crossover, fit_line
+from harness.judge.speed.devices import Series, compare_devices
+from harness.measure.plan import Case, Request, plan, single
+from harness.measure.recording import transferred
+from harness.measure.run import execute, measure, measure_alone, new_run
 from harness.problems.catalog import load
 from harness.problems.problem import Problem
-from harness.recording import transferred
 from harness.records.record import Accuracy, Record
-from harness.records.store import Store
 from harness.report.device_table import crossover_text
-from harness.running import execute, measure, measure_alone, new_run
 from harness.solvers.catalog import get
-from harness.solvers.closed_form import ClosedForm, ClosedFormPrepared
+from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import fit_from_design
 from harness.solvers.options import Options
 from harness.solvers.solver import Solver
 from harness.solvers.status import Status
+from harness.store.store import Store
 from harness.timing.clock import SystemClock
 from harness.timing.device import Device
 from harness.timing.memory import peak_memory
@@ -623,16 +623,16 @@ class Both(ClosedForm):
 
 @pytest.fixture
 def host_as_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.plan.check_device", lambda _name: None)
-    monkeypatch.setattr("harness.plan.devices", lambda: [Device("cpu", "host"), Device("cuda", "stand-in")])
-    monkeypatch.setattr("harness.measuring.synchronizer", lambda _device: lambda: None)
-    monkeypatch.setattr("harness.measuring.peak_memory", lambda _device: peak_memory("cpu"))
+    monkeypatch.setattr("harness.measure.plan.check_device", lambda _name: None)
+    monkeypatch.setattr("harness.measure.plan.devices", lambda: [Device("cpu", "host"), Device("cuda", "stand-in")])
+    monkeypatch.setattr("harness.measure.one_case.synchronizer", lambda _device: lambda: None)
+    monkeypatch.setattr("harness.measure.one_case.peak_memory", lambda _device: peak_memory("cpu"))
 
     def on_the_host(inputs: Any, result: Any, device: str, clock: Any) -> object:
         assert device == "cuda"
         return measure_transfer(inputs, result, "cpu", clock)
 
-    monkeypatch.setattr("harness.recording.measure_transfer", on_the_host)
+    monkeypatch.setattr("harness.measure.recording.measure_transfer", on_the_host)
 
 
 @pytest.fixture
@@ -694,7 +694,7 @@ def test_a_case_on_the_device_has_its_transfer_precision_and_capture(planted: Bo
 def test_a_transfer_that_fails_is_said_and_the_case_stands(planted: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     fails = partial(measure_transfer, device="meta", clock=SystemClock())
     monkeypatch.setattr(
-        "harness.recording.measure_transfer", lambda inputs, result, _device, _clock: fails(inputs, result)
+        "harness.measure.recording.measure_transfer", lambda inputs, result, _device, _clock: fails(inputs, result)
     )
     record = measure(cases_on_both()[1]).record
     assert record.status is Status.OK

@@ -12,12 +12,12 @@ from pydantic import BaseModel
 from harness.cli import app
 from harness.cli.interrupting import INTERRUPTED
 from harness.errors import COULD_NOT_MEASURE, USAGE
-from harness.judge.expectations import Classes, Expectation, Expectations, Margins
-from harness.judge.finding import Finding
-from harness.plan import single
+from harness.judge.gate.expectations import Classes, Expectation, Expectations, Margins
+from harness.judge.studies.finding import Finding
+from harness.measure.plan import single
+from harness.measure.run import measure
 from harness.problems.catalog import load
 from harness.problems.sidecar import Sidecar
-from harness.running import measure
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 from tests.documents import PAGES, ROOT, blocks

@@ -11,16 +11,16 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.conditions import doubts_in, doubts_now, doubts_of, probe, watched
 from harness.errors import UsageError
-from harness.judge.conditions import LOOKS, judge_now, judge_run
-from harness.judge.doubts import Doubt, State, doubtful
-from harness.records.conditions import Conditions, conditions_of
+from harness.judge.machine.conditions import LOOKS, judge_now, judge_run
+from harness.judge.machine.doubts import Doubt, State, doubtful
+from harness.measure.conditions import doubts_in, doubts_now, doubts_of, probe, watched
 from harness.records.record import Record, Samples
-from harness.records.store import Store
 from harness.records.sweep import Timing
-from harness.records.sweep_store import SweepStore
 from harness.report.doubts_table import doubts_line
+from harness.store.conditions import Conditions, conditions_of
+from harness.store.store import Store
+from harness.store.sweep_store import SweepStore
 from harness.timing.conditions import kernel, processes, snapshot
 from harness.timing.conditions.interpreter import THREAD_VARIABLES, debug_modes, thread_variables, watchers
 from harness.timing.conditions.readings import Frequency, Quota, Readings, Stalls, Swap
@@ -587,7 +587,7 @@ def test_a_store_that_can_no_longer_be_written_hides_no_other_error(
     def full(*_: object) -> None:
         raise UsageError("the disk is full")
 
-    monkeypatch.setattr("harness.conditions.end", full)
+    monkeypatch.setattr("harness.measure.conditions.end", full)
     with pytest.raises(ZeroDivisionError), watched(store, "r", readings({})):
         raise ZeroDivisionError
     with pytest.raises(UsageError), watched(store, "r", readings({})):
@@ -595,7 +595,7 @@ def test_a_store_that_can_no_longer_be_written_hides_no_other_error(
 
 
 def test_a_store_made_before_conditions_were_kept_is_unknown(store_path: Path) -> None:
-    from harness.records import tables
+    from harness.store import tables
     from tests.test_store import small_run
 
     store = Store(str(store_path))

@@ -19,15 +19,15 @@ import pytest
 from sqlalchemy import Engine, event
 
 from harness.errors import CannotMeasureError, UsageError
-from harness.plan import Request
-from harness.records.database import make_whole
+from harness.measure.plan import Request
+from harness.measure.resume import request_of
+from harness.measure.run import new_run
 from harness.records.record import Record
-from harness.records.store import Store
-from harness.records.worker import alive, this_process
 from harness.report.live import Live
-from harness.resuming import request_of
-from harness.running import new_run
 from harness.solvers.options import Options
+from harness.store.database import make_whole
+from harness.store.owner import alive, this_process
+from harness.store.store import Store
 from tests.conftest import RunCli
 from tests.kill_loop import Tally, digest, look
 from tests.writers import PROCESSES, RECORDS, cases_of, record_of, run_of
@@ -428,7 +428,7 @@ def test_eight_processes_write_to_one_store_and_nothing_is_lost(
 
 def test_a_lock_that_is_not_let_go_is_one_line_that_says_so(store_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Store(str(store_path)).close()
-    monkeypatch.setattr("harness.records.database.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("harness.store.database.BUSY_TIMEOUT_MS", 50)
     store = Store(str(store_path))
     with closing(sqlite3.connect(store_path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -513,7 +513,7 @@ def test_a_run_on_a_full_disk_ends_with_3_and_goes_on_when_there_is_room(
     store_path: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("harness.records.store.insert_samples", full_after(1))
+        patch.setattr("harness.store.store.insert_samples", full_after(1))
         ended = run_cli("run", *GRID, "--store", store_path)
     assert (ended.code, ended.stdout) == (3, "")
     assert re.fullmatch(r"harness: store .*: the disk is full; .*\n", ended.stderr)
@@ -524,7 +524,7 @@ def test_a_run_on_a_full_disk_ends_with_3_and_goes_on_when_there_is_room(
 
 def full_after(calls: int) -> object:
     """What stands in for writing samples: after so many calls SQLite says that the database is full."""
-    from harness.records.rows import insert_samples
+    from harness.store.rows import insert_samples
 
     made = []
 

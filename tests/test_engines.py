@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from harness.plan import Case, Request, plan, single
+from harness.measure.plan import Case, Request, plan, single
+from harness.measure.run import measure
 from harness.problems.catalog import load
 from harness.problems.problem import Floats
-from harness.records.store import Store
-from harness.running import measure
 from harness.solvers.catalog import get
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
@@ -26,6 +25,7 @@ from harness.solvers.training.loop_engine import loop_of
 from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.torch_trained import TorchTrained
 from harness.solvers.training.training import Aim, Grid, Training
+from harness.store.store import Store
 from tests.conftest import RunCli
 
 SINGLE, DOUBLE = 1e-6, 1e-12

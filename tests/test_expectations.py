@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.judge.expectations import Expectations, read_expectations
-from harness.judge.gate import GateReport, gate
-from harness.judge.update import updated
+from harness.judge.gate.expectations import Expectations, read_expectations
+from harness.judge.gate.gate import GateReport, gate
+from harness.judge.gate.update import updated
 from harness.judge.verdict import Verdict
+from harness.measure.plan import Request, single
+from harness.measure.run import measure, new_run
 from harness.paths import results_folder
-from harness.plan import Request, single
 from harness.problems.catalog import load
 from harness.records.record import Record
-from harness.running import measure, new_run
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status

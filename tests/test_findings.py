@@ -12,15 +12,15 @@ import pytest
 from packaging.version import Version
 from rich.console import Console
 
-import harness.findings
+import harness.studies.findings
 from harness.errors import CannotMeasureError, UsageError
-from harness.findings import failed, finding_files, findings, installed, measured, reproduce, run_script, survey
-from harness.judge.finding import ERROR, Expected, Finding, Kind, Seen, Shows, read_finding
-from harness.judge.findings import Ending, Present, judge, presence
+from harness.judge.studies.finding import ERROR, Expected, Finding, Kind, Seen, Shows, read_finding
+from harness.judge.studies.findings import Ending, Present, judge, presence
+from harness.measure.run import measure
 from harness.report.findings_markdown import findings_markdown
 from harness.report.findings_table import print_finding, print_findings
-from harness.running import measure
 from harness.solvers import catalog as solvers
+from harness.studies.findings import failed, finding_files, findings, installed, measured, reproduce, run_script, survey
 from tests.conftest import RunCli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,7 +59,7 @@ most = 0.6
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of findings in the place of the project's, with one in it."""
-    monkeypatch.setattr(harness.findings, "results_folder", lambda: tmp_path)
+    monkeypatch.setattr(harness.studies.findings, "results_folder", lambda: tmp_path)
     (tmp_path / "findings").mkdir()
     (tmp_path / "findings" / "quick.toml").write_text(QUICK)
     return tmp_path / "findings"
@@ -141,7 +141,7 @@ def test_presence(folder: Path, version: str | None, present: Present) -> None:
 
 
 def test_what_is_not_said_to_be_here_must_not_be_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harness.findings, "installed", lambda _: "1.26.4")
+    monkeypatch.setattr(harness.studies.findings, "installed", lambda _: "1.26.4")
     (line,) = reproduce(findings())
     assert (line.present, line.outcome) == (Present.NO, Ending.NOT_AS_SAID)
     assert line.reason == "the script shows it; the case shows it"
@@ -154,7 +154,7 @@ def test_a_version_without_the_defect_is_reported_as_such(folder: Path, monkeypa
         "{ digits = 2.0 }", "{ digits = 9.0 }"
     )
     (folder / "quick.toml").write_text(text)
-    monkeypatch.setattr(harness.findings, "installed", lambda _: "1.26.4")
+    monkeypatch.setattr(harness.studies.findings, "installed", lambda _: "1.26.4")
     (line,) = reproduce(findings())
     assert (line.present, line.outcome, line.reason) == (Present.NO, Ending.NOT_THERE, "")
     assert not failed([line])
@@ -162,7 +162,7 @@ def test_a_version_without_the_defect_is_reported_as_such(folder: Path, monkeypa
 
 def test_an_absent_library_is_a_line_and_nothing_is_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     change(folder, 'library = "numpy"', 'library = "no-such-library"')
-    monkeypatch.setattr(harness.findings, "run_script", lambda _: pytest.fail("it was run"))
+    monkeypatch.setattr(harness.studies.findings, "run_script", lambda _: pytest.fail("it was run"))
     (line,) = reproduce(findings())
     assert (line.present, line.installed, line.outcome) == (Present.ABSENT, None, Ending.NOT_CHECKED)
     assert not failed([line])
@@ -223,7 +223,7 @@ def test_a_solver_that_raises_shows_what_it_says(folder: Path) -> None:
 
 def test_a_script_that_hangs_is_cut_off(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = change(folder, 'print("off by 0.5")', "import time; print(0.5, flush=True); time.sleep(60)")
-    monkeypatch.setattr(harness.findings, "TIMEOUT_S", 1)
+    monkeypatch.setattr(harness.studies.findings, "TIMEOUT_S", 1)
     assert run_script(read_finding(path)) == f"{ERROR}still running after 1 s"
 
 
@@ -246,7 +246,7 @@ def test_repeats_are_compared_by_their_coefficients(folder: Path, monkeypatch: p
         solution = outcome.record.solution.model_copy(update={"computed": next(answers)})  # type: ignore[union-attr]
         return replace(outcome, record=outcome.record.model_copy(update={"solution": solution}))
 
-    monkeypatch.setattr("harness.running.measure", other)
+    monkeypatch.setattr("harness.measure.run.measure", other)
     change(folder, 'solver = "numpy_lstsq"', 'solver = "numpy_lstsq"\nrepeats = 3')
     (line,) = reproduce(findings())
     assert "2 different answers" in line.case_says
@@ -350,7 +350,7 @@ def test_a_malformed_file_is_one_line(folder: Path, old: str, new: str, says: st
 def test_an_unknown_case_is_one_line_before_anything_is_run(
     folder: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, says: str
 ) -> None:
-    monkeypatch.setattr(harness.findings, "run_script", lambda _: pytest.fail("it was run"))
+    monkeypatch.setattr(harness.studies.findings, "run_script", lambda _: pytest.fail("it was run"))
     path = change(folder, old, new)
     with pytest.raises(UsageError, match=says) as caught:
         reproduce(findings())

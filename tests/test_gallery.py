@@ -10,12 +10,12 @@ from matplotlib.image import imread
 
 from harness.cli.plot import plot
 from harness.errors import CannotMeasureError, UsageError
-from harness.gallery import PLOTS, PlotRequest, draw, draw_case, picture
-from harness.plan import single
+from harness.measure.plan import single
+from harness.measure.run import Outcome, measure
 from harness.problems import catalog as problems
-from harness.running import Outcome, measure
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
+from harness.studies.gallery import PLOTS, PlotRequest, draw, draw_case, picture
 
 FEW = 30
 
@@ -229,7 +229,7 @@ def test_one_case_is_drawn_with_its_losses_beside_it(
     draw_case(fitted, tmp_path / "case.png")
     assert imread(tmp_path / "case.png").shape == (800, 1200 if panels == 1 else 2000, 4)
     kept: list[Figure] = []
-    monkeypatch.setattr("harness.gallery._write", lambda figure, _: kept.append(figure))
+    monkeypatch.setattr("harness.studies.gallery._write", lambda figure, _: kept.append(figure))
     draw_case(fitted, tmp_path / "case.png")
     assert len(kept[0].axes) == panels
     assert all(("diverged" in axes.get_title()) == ("lr" in options) for axes in kept[0].axes)

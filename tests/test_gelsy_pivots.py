@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.measuring import measure
-from harness.plan import single
+from harness.measure.one_case import measure
+from harness.measure.plan import single
 from harness.problems.catalog import load
 from harness.solvers import catalog
 from harness.solvers.options import Options

@@ -17,15 +17,15 @@ from harness.errors import CannotMeasureError, UsageError
 from harness.history.case import history_of
 from harness.history.commits import Commits
 from harness.history.sources import Launch, in_asv, of_case, stored
-from harness.judge.history import differences, judge_history
-from harness.judge.series import QUANTITIES, History, Point
+from harness.judge.history.history import differences, judge_history
+from harness.judge.history.series import QUANTITIES, History, Point
 from harness.judge.verdict import Verdict
 from harness.paths import results_folder
 from harness.records.record import Record
-from harness.records.store import Store
 from harness.report.history_figure import history_figure
 from harness.report.history_table import history_json
 from harness.solvers.status import Status
+from harness.store.store import Store
 from tests.conftest import RunCli
 from tests.history_site import HERE, Planted, commit, git, make_commits, record
 

@@ -13,8 +13,8 @@ from harness.ab.cells import CellSpec, cells
 from harness.ab.instructions import Work, count, count_and_judge
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError
-from harness.judge.instructions import judge_instructions
 from harness.judge.verdict import Verdict
+from harness.judge.versions.instructions import judge_instructions
 from harness.records.instructions import InstructionCell, InstructionCount
 from harness.solvers.status import Status
 from harness.timing.instructions import CountError, Effort, Valgrind, command, counted, total_in

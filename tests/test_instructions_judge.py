@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from harness.errors import COULD_NOT_MEASURE, USAGE
-from harness.judge.instructions import FLOOR, InstructionLine, instructions_exit_code, judge_instructions
 from harness.judge.verdict import Verdict
+from harness.judge.versions.instructions import FLOOR, InstructionLine, instructions_exit_code, judge_instructions
 from harness.records.instructions import InstructionCell, InstructionCount
 from harness.report.checks import Outcome
 from harness.report.instructions_markdown import instruction_checks, instructions_markdown

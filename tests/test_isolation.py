@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.isolation.isolated import Isolated
-from harness.plan import Case, Request, single
+from harness.measure.isolation.isolated import Isolated
+from harness.measure.plan import Case, Request, single
+from harness.measure.run import execute, exit_code, measure, new_run
 from harness.problems.catalog import load
 from harness.records.record import Record
-from harness.records.store import Store
-from harness.running import execute, exit_code, measure, new_run
 from harness.solvers.options import Options
 from harness.solvers.status import Status
+from harness.store.store import Store
 from harness.timing.sampling import Effort
 from tests.faults import HEALTHY, LIMITS, MODULE, PLANTED, SOLVERS, Faulty
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.findings import findings, reproduce
-from harness.isolation.isolated import Isolated
-from harness.judge.findings import Ending
+from harness.judge.studies.findings import Ending
+from harness.measure.isolation.isolated import Isolated
 from harness.solvers import catalog
 from harness.solvers.status import Status
+from harness.studies.findings import findings, reproduce
 from tests.conftest import RunCli
 from tests.faults import LIMITS, MODULE, SOLVERS
 from tests.test_findings import QUICK
@@ -85,7 +85,7 @@ def test_a_library_that_takes_the_process_along_is_a_line_and_the_next_is_reprod
     run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written(tmp_path, first="segfaults", second="hangs_gil", third="healthy")
-    monkeypatch.setattr("harness.findings.results_folder", lambda: tmp_path)
+    monkeypatch.setattr("harness.studies.findings.results_folder", lambda: tmp_path)
     ended = run_cli("findings", "--check", "--json")
     assert ended.code == 1
     lines = {line["id"]: line for line in json.loads(ended.stdout)}
@@ -98,7 +98,7 @@ def test_findings_are_the_same_in_both_places_and_limits_go_with_a_check(
     run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written(tmp_path, first="numpy_lstsq", second="normal_equations")
-    monkeypatch.setattr("harness.findings.results_folder", lambda: tmp_path)
+    monkeypatch.setattr("harness.studies.findings.results_folder", lambda: tmp_path)
     there, here = (run_cli("findings", "--check", "--json", *where) for where in ((), ("--in-process",)))
     assert json.loads(there.stdout) == json.loads(here.stdout)
     assert [line.outcome for line in reproduce(findings())] == [line["outcome"] for line in json.loads(here.stdout)]

@@ -14,22 +14,22 @@ import pytest
 
 from harness.cli.isolation import bytes_of
 from harness.errors import CannotMeasureError, UsageError
-from harness.isolation.data import DataFile, read_problem
-from harness.isolation.ending import how_it_ended, last_line
-from harness.isolation.isolated import Isolated
-from harness.isolation.limits import LEAST_S, Limits, default_timeout_s
-from harness.isolation.messages import options_said
-from harness.isolation.note import Note, new_page
-from harness.isolation.serving import Bench
-from harness.plan import Case, Request, single
+from harness.measure.isolation.data import DataFile, read_problem
+from harness.measure.isolation.ending import how_it_ended, last_line
+from harness.measure.isolation.isolated import Isolated
+from harness.measure.isolation.limits import LEAST_S, Limits, default_timeout_s
+from harness.measure.isolation.messages import options_said
+from harness.measure.isolation.note import Note, new_page
+from harness.measure.isolation.serving import Bench
+from harness.measure.plan import Case, Request, single
+from harness.measure.run import Nobody, execute, measure, new_run
 from harness.problems.catalog import load
 from harness.records.record import Record
-from harness.records.store import Store
-from harness.running import Nobody, execute, measure, new_run
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
+from harness.store.store import Store
 from harness.timing.sampling import Effort
 from tests.conftest import RunCli
 from tests.faults import HEALTHY, MODULE, FailsWhileItIsPrepared
@@ -311,7 +311,7 @@ def test_a_solver_that_the_worker_does_not_know_is_an_error_row() -> None:
 
 
 def test_a_problem_that_no_worker_takes_is_every_case_s_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.isolation.data.DataFile.write", lambda *_: None)
+    monkeypatch.setattr("harness.measure.isolation.data.DataFile.write", lambda *_: None)
     with closing(Isolated(solvers=MODULE)) as place:
         problem = load("synthetic:n=50,p=2")
         records = [place.fit(single(problem, HEALTHY, Options())) for _ in range(3)]
@@ -337,7 +337,7 @@ def test_a_device_in_an_error_state_retires_the_worker(lost: bool, monkeypatch: 
     def fail(_: object) -> None:
         raise ValueError("no luck")
 
-    monkeypatch.setattr("harness.isolation.serving.synchronizer", lambda _device: synchronize)
+    monkeypatch.setattr("harness.measure.isolation.serving.synchronizer", lambda _device: synchronize)
     solver, file = OnDevice("on_device", fail), DataFile()
     with closing(file):
         file.write(load("four_points"))
@@ -374,8 +374,8 @@ def test_an_interrupt_ends_the_worker_at_once(store_path: Path) -> None:
 
 ORPHAN = """
 import os, psutil, signal
-from harness.isolation.isolated import Isolated
-from harness.plan import single
+from harness.measure.isolation.isolated import Isolated
+from harness.measure.plan import single
 from harness.problems.catalog import load
 from harness.solvers.options import Options
 from tests.faults import HEALTHY, MODULE, FailsWhileItIsPrepared

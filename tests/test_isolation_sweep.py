@@ -13,15 +13,15 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.isolation.limits import LEAST_S, default_timeout_s
-from harness.records.store import Store
+from harness.measure.isolation.limits import LEAST_S, default_timeout_s
 from harness.records.sweep import Cell
-from harness.records.sweep_store import SweepStore
 from harness.solvers.status import Status
-from harness.sweep import Nobody, execute, exit_code
-from harness.sweep_isolated import Isolated
-from harness.sweep_measuring import Here, Place
-from harness.sweep_plan import TOGETHER, SweepRequest, candidates, new_sweep
+from harness.store.store import Store
+from harness.store.sweep_store import SweepStore
+from harness.sweep.isolated import Isolated
+from harness.sweep.measuring import Here, Place
+from harness.sweep.plan import TOGETHER, SweepRequest, candidates, new_sweep
+from harness.sweep.run import Nobody, execute, exit_code
 from tests.conftest import RunCli
 from tests.faulty_sweep import LIMITS, MODULE, PLANTED, UNTIMED
 from tests.test_isolation_place import gone, workers

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
-from harness.plan import single
+from harness.measure.plan import single
+from harness.measure.run import measure
 from harness.problems.catalog import load
 from harness.problems.problem import Floats
-from harness.running import measure
-from harness.solvers import jax_client
 from harness.solvers.catalog import get
+from harness.solvers.closed_forms import jax_client
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 from harness.solvers.training.engines import ENGINES
@@ -265,9 +265,9 @@ def test_a_batch_of_all_rows_or_more_is_a_full_batch() -> None:
 
 POOL = """
 import glob
-from harness.plan import single
+from harness.measure.plan import single
 from harness.problems.catalog import load
-from harness.running import measure
+from harness.measure.run import measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 asked = Options(engine="jax", threads=1, epochs=5)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harness.errors import UsageError
-from harness.plan import Request, plan
+from harness.measure.plan import Request, plan
 from harness.problems import catalog, ladder
 from harness.problems.ill_conditioned import collinear, conditioned, scaled, shifted
 from harness.problems.irregular import deficient, outlier, wide

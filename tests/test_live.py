@@ -15,9 +15,9 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from harness.plan import Case, single
+from harness.measure.plan import Case, single
+from harness.measure.recording import record_of
 from harness.problems.generators import everyday
-from harness.recording import record_of
 from harness.records.record import Accuracy, Record, Samples, Status
 from harness.report import console as consoles
 from harness.report.live import Live

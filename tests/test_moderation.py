@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.judge.moderation import MIN_CELLS, MOST_PRIOR, moderated
+from harness.judge.versions.moderation import MIN_CELLS, MOST_PRIOR, moderated
 
 CELLS, LAUNCHES, SETS = 12, 5, 1500
 UNLIKELY = 1e-6

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.plan import single
+from harness.measure.plan import single
 from harness.problems.catalog import load
 from harness.problems.problem import Floats, Problem, Split
 from harness.solvers.catalog import get

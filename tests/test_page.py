@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.measuring import measure_alone
-from harness.plan import single
+from harness.measure.one_case import measure_alone
+from harness.measure.plan import single
 from harness.problems.catalog import load
-from harness.report.page import accuracy, verdict
-from harness.report.page.cases import call, case_in_full, command, reproduce
-from harness.report.page.evidence import Evidence
-from harness.report.page.order import sections
-from harness.report.page.packing import ABSENT, finite, pack, script_json
-from harness.report.page.render import SCRIPTS, render
-from harness.report.page.rows import names_of, short_problems
-from harness.report.page.section import Column, Section, Table
-from harness.report.page.words import counted, listed
+from harness.report.html import accuracy, verdict
+from harness.report.html.cases import call, case_in_full, command, reproduce
+from harness.report.html.evidence import Evidence
+from harness.report.html.order import sections
+from harness.report.html.packing import ABSENT, finite, pack, script_json
+from harness.report.html.render import SCRIPTS, render
+from harness.report.html.rows import names_of, short_problems
+from harness.report.html.section import Column, Section, Table
+from harness.report.html.words import counted, listed
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status

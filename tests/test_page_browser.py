@@ -12,10 +12,10 @@ from urllib.parse import quote
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from harness.plan import Request, plan
-from harness.report.page.evidence import Evidence
-from harness.report.page.section import FILTERS, Column, Figure, Kind, Note, Table
-from harness.running import measure
+from harness.measure.plan import Request, plan
+from harness.measure.run import measure
+from harness.report.html.evidence import Evidence
+from harness.report.html.section import FILTERS, Column, Figure, Kind, Note, Table
 from harness.solvers.status import Status
 from tests import page_data
 from tests.browser import asked, browser, complaints

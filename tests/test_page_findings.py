@@ -2,12 +2,12 @@
 
 import pytest
 
-from harness.findings import findings, survey
-from harness.judge.finding import Kind as Defect
-from harness.judge.findings import Ending, FindingLine, Present
-from harness.report.page.evidence import Evidence
-from harness.report.page.findings import section
-from harness.report.page.section import Table
+from harness.judge.studies.finding import Kind as Defect
+from harness.judge.studies.findings import Ending, FindingLine, Present
+from harness.report.html.evidence import Evidence
+from harness.report.html.findings import section
+from harness.report.html.section import Table
+from harness.studies.findings import findings, survey
 from tests.page_site import HOSTILE, evidence
 
 

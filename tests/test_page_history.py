@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from harness.history.sources import Launch, in_asv
-from harness.judge.history import judge_history, labels
-from harness.judge.series import QUANTITIES, History, Point
-from harness.judge.turns import rank, turns_of, worst_first
+from harness.judge.history.changes import rank, turns_of, worst_first
+from harness.judge.history.history import judge_history, labels
+from harness.judge.history.series import QUANTITIES, History, Point
 from harness.page import histories as gathering
 from harness.page.histories import histories
 from harness.paths import results_folder
 from harness.records.environment import Environment
-from harness.records.store import Store
-from harness.report.page import history
-from harness.report.page.history_rows import title
-from harness.report.page.section import CASE, Figure, Note, Section, Table
+from harness.report.html import history
+from harness.report.html.history_rows import title
+from harness.report.html.section import CASE, Figure, Note, Section, Table
+from harness.store.store import Store
 from tests.history_site import HERE, Planted, make_commits, record
 from tests.page_site import HOSTILE, evidence, planted, svg
 

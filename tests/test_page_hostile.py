@@ -9,7 +9,7 @@ import pytest
 from selenium.webdriver import ActionChains
 from selenium.webdriver.support.ui import WebDriverWait
 
-from harness.report.page.section import FILTERS
+from harness.report.html.section import FILTERS
 from harness.report.spreadsheet import FORMULA
 from tests import page_data
 from tests.browser import PATIENCE_S, asked, browser, complaints

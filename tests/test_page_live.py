@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.records.record import Record
-from harness.records.store import Store
+from harness.store.store import Store
 from tests import page_data
 from tests.browser import browser, complaints
 from tests.page_checks import ready

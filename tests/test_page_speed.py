@@ -14,14 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from harness.judge.fit_times import estimate, ratio
-from harness.judge.floors import PRODUCT, SUM, Floor, floor_at
-from harness.judge.pareto import pareto
-from harness.judge.standing import standings, timed
+from harness.judge.speed.fit_times import estimate, ratio
+from harness.judge.speed.floors import PRODUCT, SUM, Floor, floor_at
+from harness.judge.speed.ranking import pareto, standings, timed
 from harness.page import floors as measuring
 from harness.records.record import Record
-from harness.report.page import axes, speed
-from harness.report.page.section import CASE, Figure, Note, Section, Table
+from harness.report.html import axes, speed
+from harness.report.html.section import CASE, Figure, Note, Section, Table
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples

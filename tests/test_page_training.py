@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.judge.contest import EPOCHS, SECONDS
-from harness.judge.convergence import summarise
+from harness.judge.training.contest import EPOCHS, SECONDS
+from harness.judge.training.convergence import summarise
 from harness.records.record import Record, Status, TraceRecord
 from harness.records.sweep import Cell, Timing
-from harness.report.page import training_rows as rows
-from harness.report.page import training_traces as traces
-from harness.report.page.section import Figure, Note, Section, Table
-from harness.report.page.theme import DARK, LIGHT
-from harness.report.page.thinning import envelope, short
-from harness.report.page.training import section
-from harness.report.page.training_figures import ramp
+from harness.report.html import training_rows as rows
+from harness.report.html import training_traces as traces
+from harness.report.html.section import Figure, Note, Section, Table
+from harness.report.html.theme import DARK, LIGHT
+from harness.report.html.thinning import envelope, short
+from harness.report.html.training import section
+from harness.report.html.training_figures import ramp
 from tests.page_site import HOSTILE, evidence, svg, training
 from tests.sweep_data import cell, not_run, sweep, trained
 

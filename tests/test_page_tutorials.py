@@ -8,26 +8,26 @@ import numpy as np
 import pytest
 
 import harness.page.tutorials
-import harness.published
-from harness import pictures
+import harness.studies.published
 from harness.errors import CannotMeasureError
-from harness.gallery import drawable
-from harness.judge.published import Ending, Line, read_tutorial
+from harness.judge.studies.published import Ending, Line, read_tutorial
+from harness.measure.plan import Case, single
+from harness.measure.recording import record_of
+from harness.measure.run import Outcome, measure
 from harness.page.tutorials import SHOWN
-from harness.plan import Case, single
 from harness.problems import catalog as problems
-from harness.published import Rerun, published_files, rerun
-from harness.recording import record_of
 from harness.report.drawing import Drawing, Form, Labels
-from harness.report.page.section import Figure, Note, Section, Table
-from harness.report.page.training import NETWORK_FIGURES
-from harness.report.page.training import section as training_section
-from harness.report.page.tutorial_figures import MOST_POINTS, figure
-from harness.report.page.tutorials import SIGNS, section
-from harness.running import Outcome, measure
+from harness.report.html.section import Figure, Note, Section, Table
+from harness.report.html.training import NETWORK_FIGURES
+from harness.report.html.training import section as training_section
+from harness.report.html.tutorial_figures import MOST_POINTS, figure
+from harness.report.html.tutorials import SIGNS, section
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.status import Status
+from harness.studies import pictures
+from harness.studies.gallery import drawable
+from harness.studies.published import Rerun, published_files, rerun
 from tests.page_site import HOSTILE, evidence, svg
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -202,7 +202,7 @@ def test_cases_of_several_seeds_can_be_left_and_their_lines_say_so(monkeypatch: 
         ran.append(case.key)
         return Outcome(case, record_of(case, Status.UNSUPPORTED, "not now"))
 
-    monkeypatch.setattr(harness.published, "measure", unfitted)
+    monkeypatch.setattr(harness.studies.published, "measure", unfitted)
     (one,) = rerun(("sine",), seeds=False)
     left = {line.figure: line.reason for line in one.lines() if line.outcome is Ending.NOT_RUN}
     assert left == {"MLP: best R2 of ten seeds": "several trainings: harness published sine"}

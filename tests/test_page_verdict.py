@@ -6,14 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from harness.judge.doubts import Doubt, State
-from harness.judge.gate import GateReport
-from harness.judge.two_runs import compare_runs
+from harness.judge.gate.gate import GateReport
+from harness.judge.machine.doubts import Doubt, State
 from harness.judge.verdict import Judgement, Verdict
+from harness.judge.versions.two_runs import compare_runs
 from harness.paths import results_folder
 from harness.records.record import Accuracy, Record
-from harness.report.page import accuracy, environment, verdict
-from harness.report.page.section import Figure, Note, Section, Table
+from harness.report.html import accuracy, environment, verdict
+from harness.report.html.section import Figure, Note, Section, Table
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples
 from tests import page_data

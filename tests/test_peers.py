@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.plan import Request, plan, single
+from harness.measure.plan import Request, plan, single
+from harness.measure.run import measure
 from harness.problems.catalog import load
 from harness.problems.problem import Problem, Split
-from harness.running import measure
 from harness.solvers.catalog import CORE, PEERS, get
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
@@ -203,7 +203,7 @@ def test_a_library_that_cannot_be_imported_is_an_error_of_one_line(name: str, mo
     def refuse(_: str) -> None:
         raise ImportError("built for another polars\nand more")
 
-    monkeypatch.setattr("harness.measuring.import_module", refuse)
+    monkeypatch.setattr("harness.measure.one_case.import_module", refuse)
     record = measure(single(well_conditioned(), get(name), Options())).record
     assert record.status is Status.ERROR
     assert record.message == "ImportError: built for another polars"
@@ -253,9 +253,9 @@ LEFT_ALONE = (
     CHECKED
     + """
 before = state()
-from harness.plan import single
+from harness.measure.plan import single
 from harness.problems.catalog import load
-from harness.running import measure
+from harness.measure.run import measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 import scipy.linalg
@@ -297,8 +297,8 @@ def test_a_peer_leaves_the_process_as_it_was(name: str) -> None:
 ONE_THREAD = """
 import sys, time
 from harness.problems.catalog import load
-from harness.plan import single
-from harness.running import measure
+from harness.measure.plan import single
+from harness.measure.run import measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.timing.threads import limited
@@ -324,8 +324,8 @@ def test_one_thread_is_one_thread(name: str) -> None:
 OTHER_THREADS = """
 import sys
 from harness.problems.catalog import load
-from harness.plan import single
-from harness.running import measure
+from harness.measure.plan import single
+from harness.measure.run import measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 for threads in (1, 1, 2):

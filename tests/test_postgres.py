@@ -18,14 +18,14 @@ import pytest
 from sqlalchemy import text
 
 from harness.errors import CannotMeasureError, UsageError
-from harness.records import tables
-from harness.records.migrations import VERSION
 from harness.records.record import HeadRow, Solution
-from harness.records.salvage import salvaging
-from harness.records.stamp import Stamp, stamp
-from harness.records.store import Store
 from harness.records.sweep import Sweep
-from harness.records.sweep_store import SweepStore
+from harness.store import tables
+from harness.store.change_token import Stamp, stamp
+from harness.store.migrations import VERSION
+from harness.store.salvage import salvaging
+from harness.store.store import Store
+from harness.store.sweep_store import SweepStore
 from harness.timing.sampling import Samples
 from tests.conftest import RunCli
 from tests.old_stores import BEFORE_SWEEPS, CUT_OFF, FINISHED, SWEEPS, version_1
@@ -328,7 +328,7 @@ def test_a_writer_sees_what_was_committed_while_it_waited(database: Database) ->
 def test_a_writer_waits_so_long_and_then_says_so(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     store, other = Store(database.url), Store(database.url)
     with other.write():
-        monkeypatch.setattr("harness.records.postgresql.BUSY_TIMEOUT_MS", 50)
+        monkeypatch.setattr("harness.store.postgresql.BUSY_TIMEOUT_MS", 50)
         with pytest.raises(CannotMeasureError, match="another process has kept it locked"):
             store.start(run_of("r", ()))
     store.start(run_of("r", ()))
@@ -344,7 +344,7 @@ def test_a_writer_that_says_nothing_more_loses_the_lock(database: Database, monk
             while database.sql(f"SELECT count(*) {sessions}") != [(0,)]:
                 time.sleep(0.05)
 
-    monkeypatch.setattr("harness.records.postgresql.BUSY_TIMEOUT_MS", 500)
+    monkeypatch.setattr("harness.store.postgresql.BUSY_TIMEOUT_MS", 500)
     with pytest.raises(CannotMeasureError, match="the connection is lost"):
         falling_silent()
     other.start(run_of("r", ("a",)))
@@ -353,7 +353,7 @@ def test_a_writer_that_says_nothing_more_loses_the_lock(database: Database, monk
 
 KILLED = """
 import os, signal, sys
-from harness.records.store import Store
+from harness.store.store import Store
 from tests.writers import record_of, run_of
 store = Store(sys.argv[1])
 store.start(run_of("r", ("a", "b")))

@@ -15,18 +15,26 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import MOST_CHARACTERS, UsageError, one_line
+from harness.files.reading import parsed_json, shows
 from harness.history.noise import read_noise
-from harness.judge.ab_cell import speed
-from harness.judge.calibration import Rate, read_calibration
-from harness.judge.censored import Interval, interval_of, median, median_interval, median_odds, quantile, ratio_draws
-from harness.judge.expectations import read_expectations
-from harness.judge.published import Tolerance
+from harness.judge.gate.expectations import read_expectations
+from harness.judge.studies.published import Tolerance
+from harness.judge.training.censored import (
+    Interval,
+    interval_of,
+    median,
+    median_interval,
+    median_odds,
+    quantile,
+    ratio_draws,
+)
+from harness.judge.versions.ab_cell import speed
+from harness.judge.versions.calibration import Rate, read_calibration
 from harness.problems.catalog import load
 from harness.problems.csv_file import MISSING
 from harness.problems.problem import Floats
 from harness.problems.sidecar import read_sidecar
 from harness.problems.table import read_table
-from harness.reading import parsed_json, shows
 from harness.records.ab import AbCell
 from harness.records.ab import Launch as AbLaunch
 from harness.records.asv_results import AsvCell, read_results

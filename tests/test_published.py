@@ -17,19 +17,19 @@ from sklearn.datasets import make_regression
 from sklearn.model_selection import train_test_split
 from typer.testing import CliRunner
 
-import harness.published
+import harness.studies.published
 from harness.cli.published import published
 from harness.errors import CannotMeasureError, UsageError
-from harness.judge.published import Ending, Figure, Line, Tolerance, compare, read_tutorial, summarize
+from harness.judge.studies.published import Ending, Figure, Line, Tolerance, compare, read_tutorial, summarize
+from harness.measure.plan import single
+from harness.measure.run import measure
 from harness.paths import results_folder
-from harness.plan import single
 from harness.problems import catalog as problems
-from harness.published import published_files, reproduce
 from harness.report.published import conclusion, print_published
-from harness.running import measure
 from harness.solvers import catalog as solvers
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
+from harness.studies.published import published_files, reproduce
 
 TUTORIALS = {name: read_tutorial(path) for name, path in published_files().items()}
 FIGURES = [
@@ -66,7 +66,7 @@ def lines() -> dict[tuple[str, str], Line]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of published figures in the place of the project's."""
-    monkeypatch.setattr(harness.published, "results_folder", lambda: tmp_path)
+    monkeypatch.setattr(harness.studies.published, "results_folder", lambda: tmp_path)
     (tmp_path / "published").mkdir()
     return tmp_path / "published"
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.plan import single
+from harness.measure.plan import single
+from harness.measure.run import measure
 from harness.problems.catalog import load, sidecars
 from harness.problems.problem import Floats, Problem, Split, design_matrix
-from harness.running import measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.reference_qr import QRSolution, factor, least_squares

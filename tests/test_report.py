@@ -12,20 +12,20 @@ import pytest
 from PIL import Image
 
 from harness.errors import UsageError
-from harness.judge.expectations import read_expectations
-from harness.page import keeping
+from harness.judge.gate.expectations import read_expectations
+from harness.page import watch as keeping
 from harness.page.gather import Asked, baseline_of, gather
-from harness.page.keeping import Keeper
 from harness.page.making import check_output, write
 from harness.page.serving import Served, serving
+from harness.page.watch import Keeper
 from harness.paths import results_folder
 from harness.records.record import Record
 from harness.records.run import Run
-from harness.records.stamp import stamp
-from harness.records.store import Store
-from harness.report.page import axes, render
-from harness.report.page.drawing import drawn
-from harness.report.page.section import Figure
+from harness.report.html import axes, render
+from harness.report.html.drawing import drawn
+from harness.report.html.section import Figure
+from harness.store.change_token import stamp
+from harness.store.store import Store
 from tests import page_data
 from tests.conftest import RunCli
 from tests.page_site import evidence, planted
@@ -185,7 +185,7 @@ def test_a_picture_of_many_panels_is_one_that_can_be_shown(monkeypatch: pytest.M
 
     one, three = size(1), size(3)
     assert three[1] > 2.9 * one[1]
-    monkeypatch.setattr("harness.report.page.drawing.TALLEST_PX", 500)
+    monkeypatch.setattr("harness.report.html.drawing.TALLEST_PX", 500)
     assert 490 <= size(3)[1] <= 500
     assert drawn(panelled(["a", "b"]), ".pdf").startswith(b"%PDF")
 
@@ -258,7 +258,7 @@ def test_watching_makes_the_page_anew_only_when_something_came(
     def add() -> None:
         store.keep(run_of([record], "third", "c" * 40, minute=9), [record])
 
-    monkeypatch.setattr("harness.page.keeping.time.sleep", asleep(look, lambda: None, add, look))
+    monkeypatch.setattr("harness.page.watch.time.sleep", asleep(look, lambda: None, add, look))
     Keeper(store, asked(), path, said.append).keep(watch=True, port=None)
     look()
     assert [len(one["cases"]) for one in seen] == [12, 1, 1]  # type: ignore[arg-type]  # a list
@@ -285,7 +285,7 @@ def test_a_served_page_is_this_machine_s_and_knows_when_it_is_old(
         store.keep(run_of([record], "third", "c" * 40, minute=9), [record])
 
     opened: list[str] = []
-    monkeypatch.setattr("harness.page.keeping.time.sleep", asleep(ask, add, ask))
+    monkeypatch.setattr("harness.page.watch.time.sleep", asleep(ask, add, ask))
     Keeper(store, asked(), None, said.append).keep(watch=True, port=0, browser=opened.append)
     assert opened == [said[0].split()[0]]
     assert len(set(versions)) == 2

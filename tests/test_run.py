@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from harness.errors import COULD_NOT_MEASURE, UsageError
-from harness.plan import Case, Request, plan, single
+from harness.measure.plan import Case, Request, plan, single
+from harness.measure.run import execute, exit_code, measure, new_run
 from harness.problems.catalog import load
 from harness.records.record import Record
-from harness.records.store import Store
-from harness.running import execute, exit_code, measure, new_run
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status
+from harness.store.store import Store
 from harness.timing.sampling import Effort
 from tests.planted import PLANTED, Planted, exact_line
 

@@ -16,17 +16,17 @@ from rich.table import Table
 
 from harness.ab.calibrate import write_ratios
 from harness.errors import UsageError
-from harness.judge.finding import read_finding
-from harness.judge.findings import judge
+from harness.judge.studies.finding import read_finding
+from harness.judge.studies.findings import judge
 from harness.paths import datasets_folder, results_folder
 from harness.problems import catalog
 from harness.problems.sidecar import load_stored, read_sidecar
 from harness.records.ab import AbCell, Comparison, Condition, Launch, Side
-from harness.records.store import Store
 from harness.report.accuracy_markdown import plain, table
 from harness.report.console import inert, out
 from harness.report.findings_markdown import findings_markdown
 from harness.report.spreadsheet import FORMULA, inert_cell
+from harness.store.store import Store
 from tests.conftest import RunCli
 
 ROOT = Path(__file__).resolve().parents[1]

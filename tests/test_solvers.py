@@ -8,10 +8,10 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from harness.errors import UsageError
-from harness.plan import Case, single
+from harness.measure.plan import Case, single
+from harness.measure.run import Outcome, measure
 from harness.problems.catalog import load
 from harness.problems.problem import Floats, Problem, Split
-from harness.running import Outcome, measure
 from harness.solvers.catalog import ALL, CORE, NAMED, PEERS, SOLVERS, get
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Solver, missing_library

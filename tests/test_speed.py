@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from harness.errors import UsageError
-from harness.judge.speed_bars import MEMORY_MAP_BYTES, PRODUCT, SpeedLine, judge_speed, ratio
-from harness.speed import Shape
+from harness.judge.studies.speed_bars import MEMORY_MAP_BYTES, PRODUCT, SpeedLine, judge_speed, ratio
+from harness.studies.speed import Shape
 from tests.conftest import RunCli
 
 

@@ -15,16 +15,16 @@ from pydantic import BaseModel
 from sqlalchemy import event
 
 from harness.errors import CannotMeasureError, HarnessError, UsageError
-from harness.plan import Case, Request, single
+from harness.measure.plan import Case, Request, single
+from harness.measure.run import execute, new_run
 from harness.problems import catalog as problems
-from harness.records.migrations import VERSION
 from harness.records.record import HeadRow, Record, Solution, TraceRecord
 from harness.records.run import Run
-from harness.records.store import Store
-from harness.running import execute, new_run
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.status import Status
+from harness.store.migrations import VERSION
+from harness.store.store import Store
 from harness.timing.sampling import Effort, Samples
 from harness.verify.accuracy import Accuracy
 

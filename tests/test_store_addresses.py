@@ -9,8 +9,8 @@ import pytest
 
 import harness
 from harness.errors import CannotMeasureError, UsageError, without_password
-from harness.records.store import Store
 from harness.report.live import Live
+from harness.store.store import Store
 from tests.conftest import Ended, RunCli
 from tests.postgres import Database, parts_of, running
 from tests.test_durability import GRID

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.records.store import Store
+from harness.store.store import Store
 from tests.conftest import RunCli
 from tests.writers import record_of, run_of
 

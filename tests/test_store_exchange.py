@@ -13,15 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import CannotMeasureError, UsageError
-from harness.records import entries as lines
-from harness.records.entries import Entry, RecordEntry, lines_of, parsed
-from harness.records.exchange import Taken, take
-from harness.records.exchange_files import read_entries, write_entries
-from harness.records.salvage import salvaging
-from harness.records.store import Store
 from harness.records.sweep import Cell, Sweep
-from harness.records.sweep_store import SweepStore
 from harness.solvers.status import Status
+from harness.store import entries as lines
+from harness.store.entries import Entry, RecordEntry, lines_of, parsed
+from harness.store.exchange import Taken, take
+from harness.store.exchange_files import read_entries, write_entries
+from harness.store.salvage import salvaging
+from harness.store.store import Store
+from harness.store.sweep_store import SweepStore
 from harness.verify.accuracy import Accuracy
 from tests.conftest import RunCli
 from tests.writers import record_of, run_of
@@ -260,7 +260,7 @@ def test_a_file_that_is_not_as_we_write_it_is_one_line_and_makes_no_store(
 
 def test_a_line_that_is_too_long_is_not_held(full: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "long.jsonl"
-    monkeypatch.setattr("harness.records.exchange_files.LONGEST_LINE_BYTES", 1000)
+    monkeypatch.setattr("harness.store.exchange_files.LONGEST_LINE_BYTES", 1000)
     monkeypatch.setattr(lines, "LONGEST_LINE_BYTES", 1000)
     file.write_text(exported(full)[0] + "\n" + "x" * 10_000)
     with pytest.raises(UsageError, match="line 2: is longer than 1000 bytes"):

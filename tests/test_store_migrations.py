@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Connection
 
 from harness.errors import UsageError
-from harness.records import tables
-from harness.records.migrations import STEPS, VERSION
-from harness.records.store import Store
-from harness.records.sweep_store import SweepStore
+from harness.store import tables
+from harness.store.migrations import STEPS, VERSION
+from harness.store.store import Store
+from harness.store.sweep_store import SweepStore
 from tests.conftest import RunCli
 from tests.old_stores import CASES, CUT_OFF, FINISHED, version_1
 
@@ -92,7 +92,7 @@ def test_a_migration_that_fails_leaves_the_old_store(store_path: Path, monkeypat
         step(connection)
         raise RuntimeError("the power is gone")
 
-    monkeypatch.setattr("harness.records.migrations.STEPS", {1: fail})
+    monkeypatch.setattr("harness.store.migrations.STEPS", {1: fail})
     before = shape(store_path)
     with pytest.raises(RuntimeError):
         Store(str(store_path))

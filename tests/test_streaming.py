@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.plan import single
+from harness.measure.plan import single
+from harness.measure.run import Outcome, measure
 from harness.problems.catalog import load, sidecars
 from harness.problems.problem import Floats, Problem, design_matrix
-from harness.running import Outcome, measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.status import Status

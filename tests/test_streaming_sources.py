@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.plan import single
-from harness.running import measure
+from harness.measure.plan import single
+from harness.measure.run import measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.streaming import Arrays, Chunks, Parquet, Source, least_squares, streaming

@@ -16,23 +16,23 @@ import pytest
 
 from harness.ab.calibrate import stored
 from harness.errors import MOST_CHARACTERS, HarnessError, UsageError, one_line
+from harness.files.reading import LARGEST_JSON_BYTES, MOST_DOTS, NoSuchFileError, text_of
 from harness.history.noise import read_noise
-from harness.judge.ab import judge_ab
-from harness.judge.calibration import Calibration, read_calibration
-from harness.judge.expectations import read_expectations
-from harness.judge.finding import read_finding
-from harness.judge.published import read_tutorial
+from harness.judge.gate.expectations import read_expectations
+from harness.judge.studies.finding import read_finding
+from harness.judge.studies.published import read_tutorial
+from harness.judge.versions.ab import judge_ab
+from harness.judge.versions.calibration import Calibration, read_calibration
 from harness.paths import datasets_folder, results_folder
 from harness.problems import csv_file
 from harness.problems.ladder import read_ladder
 from harness.problems.sidecar import read_sidecar
 from harness.problems.table import load_file, read_table
-from harness.reading import LARGEST_JSON_BYTES, MOST_DOTS, NoSuchFileError, text_of
 from harness.records.ab import Side
 from harness.records.asv_results import read_results
 from harness.report.ab_json import ab_json, read_ab
 from harness.solvers.streaming import Parquet, least_squares
-from harness.targets import read as read_target
+from harness.sweep.targets import read as read_target
 from tests.ab_cells import cells
 from tests.conftest import RunCli
 from tests.history_site import HERE

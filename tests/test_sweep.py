@@ -11,23 +11,21 @@ from rich.console import Console
 from sqlalchemy import inspect
 
 from harness.errors import UsageError
-from harness.plan import single
+from harness.measure.plan import single
+from harness.measure.run import measure
 from harness.problems import catalog as problems
-from harness.rates import MOST, parse, rates
-from harness.records import tables
-from harness.records.store import Store
 from harness.records.sweep import Cell, Sweep
-from harness.records.sweep_store import SweepStore
 from harness.report.sweep_live import SweepLive
-from harness.running import measure
 from harness.solvers.status import Status
 from harness.solvers.training import engines
 from harness.solvers.training.engine import Told
 from harness.solvers.training.learning_map import Learned
 from harness.solvers.training.training import Aim, Grid, Training
-from harness.sweep import Nobody, execute, exit_code
-from harness.sweep_cells import learn
-from harness.sweep_plan import (
+from harness.store import tables
+from harness.store.store import Store
+from harness.store.sweep_store import SweepStore
+from harness.sweep.cells import learn
+from harness.sweep.plan import (
     PRESETS,
     TOGETHER,
     SweepRequest,
@@ -37,6 +35,8 @@ from harness.sweep_plan import (
     new_sweep,
     parse_optimizer,
 )
+from harness.sweep.rates import MOST, parse, rates
+from harness.sweep.run import Nobody, execute, exit_code
 from tests.conftest import RunCli
 
 pytestmark = pytest.mark.usefixtures("one_thread")

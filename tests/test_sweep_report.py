@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from harness.errors import UsageError
-from harness.judge.convergence import summarise
+from harness.judge.training.convergence import summarise
 from harness.records.record import Status
 from harness.records.sweep import Cell, Timing
 from harness.report.accuracy_markdown import plain

@@ -7,13 +7,13 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from harness.judge.comparison import compare
-from harness.judge.doubts import Doubt, State
-from harness.judge.gate import GateReport
+from harness.judge.gate.gate import GateReport
+from harness.judge.machine.doubts import Doubt, State
+from harness.judge.speed.comparison import compare
 from harness.judge.verdict import Judgement, Verdict
-from harness.plan import single
+from harness.measure.plan import single
+from harness.measure.recording import record_of
 from harness.problems import catalog as problems
-from harness.recording import record_of
 from harness.records.record import Accuracy, Record, Samples, Status
 from harness.report.comparison_table import print_comparison
 from harness.report.doubts_table import print_doctor

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import targets
 from harness.errors import UsageError
 from harness.paths import results_folder
-from harness.records.store import Store
 from harness.records.sweep import Cell
-from harness.records.sweep_store import SweepStore
 from harness.solvers.training.loop_engine import loop_of, run_path
 from harness.solvers.training.training import Training
-from harness.sweep_plan import SweepRequest, candidates
+from harness.store.store import Store
+from harness.store.sweep_store import SweepStore
+from harness.sweep import targets
+from harness.sweep.plan import SweepRequest, candidates
 from harness.verify.reference import reference
 from tests.conftest import RunCli
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness import training_speed
-from harness.judge.training_bars import (
+from harness.judge.studies.training_bars import (
     BATCHED,
     CUDA_ROWS,
     GRAPHED,
@@ -32,8 +31,9 @@ from harness.report.training_speed_table import compared, training_json, trainin
 from harness.solvers.options import Options
 from harness.solvers.solver import missing_library
 from harness.solvers.training import engines
+from harness.studies import training_speed
+from harness.studies.training_speed import OPTIONS, Plan, Start, Subject, training_lines
 from harness.timing.sampling import Effort
-from harness.training_speed import OPTIONS, Plan, Start, Subject, training_lines
 from tests.conftest import RunCli
 
 SHORT = Effort(warm_up_calls=0, calls_per_turn=1, min_calls=3, max_calls=3)

@@ -47,7 +47,7 @@ def cases_of(run_id: str, records: int) -> tuple[str, ...]:
 
 def write(name: str, run_id: str, records: int) -> None:
     """A run with so many records of three samples each."""
-    from harness.records.store import Store
+    from harness.store.store import Store
 
     store = Store(name)
     cases = cases_of(run_id, records)
@@ -60,7 +60,7 @@ def write(name: str, run_id: str, records: int) -> None:
 
 def main(name: str, processes: int = PROCESSES, records: int = RECORDS) -> int:
     """0 if every process ended well."""
-    import harness.records.store  # noqa: F401  # once, before the forks
+    import harness.store.store  # noqa: F401  # once, before the forks
 
     children = []
     for i in range(processes):

@@ -19,7 +19,7 @@ from harness.ab.cores import all_cores
 from harness.ab.launch import Manner
 from harness.ab.measure import Decide, Task, Told, measured
 from harness.errors import CannotMeasureError, UsageError
-from harness.reading import NoSuchFileError, checked, parsed_json, text_of
+from harness.files.reading import NoSuchFileError, checked, parsed_json, text_of
 from harness.records.ab import Comparison, Condition
 from harness.records.environment import Environment
 from harness.report.spreadsheet import inert_cell

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from harness.errors import UsageError
-from harness.plan import DEFAULT_EPOCHS, single
+from harness.measure.plan import DEFAULT_EPOCHS, single
 from harness.problems import catalog as problems
 from harness.problems.problem import Problem
 from harness.solvers import catalog as solvers

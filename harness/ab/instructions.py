@@ -18,8 +18,8 @@ from harness.ab.cells import CellSpec
 from harness.ab.process import CHUNK_BYTES, ONE_THREAD, STRANGE
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError
-from harness.isolation.ending import STOP_S
-from harness.judge.instructions import InstructionLine, judge_instructions
+from harness.judge.versions.instructions import InstructionLine, judge_instructions
+from harness.measure.isolation.ending import STOP_S
 from harness.records.instructions import InstructionCell, InstructionCount
 from harness.solvers import catalog as solvers
 from harness.solvers.status import Status

@@ -12,7 +12,7 @@ from harness.ab.process import START_S, Answer, Process, Worker
 from harness.ab.progress import BASE, HEAD, SIDES, Progress
 from harness.ab.rounds import rounds
 from harness.ab.version import Version
-from harness.isolation.ending import WorkerLostError
+from harness.measure.isolation.ending import WorkerLostError
 from harness.records.ab import Measured
 from harness.solvers.status import Status
 

@@ -20,7 +20,7 @@ from harness.records.ab import AbCell, Comparison, Condition, Launch, Side
 from harness.timing.clock import Clock, SystemClock
 
 MIN_LAUNCHES = 5
-"""Before that many nobody is asked whether a cell is decided: harness.judge.ab looks at five first."""
+"""Before that many nobody is asked whether a cell is decided: harness.judge.versions.ab looks at five first."""
 
 UNTOUCHED = Condition(planted=1.0)
 

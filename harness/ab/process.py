@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self
 from harness.ab.layout import Layout, laid_out
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError
-from harness.isolation.ending import STOP_S, WorkerLostError, end, how_it_ended
+from harness.measure.isolation.ending import STOP_S, WorkerLostError, end, how_it_ended
 from harness.records.ab import Side
 from harness.records.environment import LIBRARIES
 from harness.solvers.status import Status

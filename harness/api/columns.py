@@ -6,10 +6,10 @@ from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
-from harness.judge.comparison import Row
-from harness.judge.devices import Pair, Series, transfer_s
+from harness.judge.speed.comparison import Row
+from harness.judge.speed.devices import Pair, Series, transfer_s
 from harness.judge.verdict import Judgement
-from harness.plan import text_of
+from harness.measure.plan import text_of
 from harness.problems.problem import SPLITS
 from harness.records.record import Record
 from harness.verify.accuracy import tolerance_name

@@ -14,12 +14,12 @@ import pandas as pd
 
 from harness.api.columns import COMPARISON, DEVICES, RESULTS, VERDICTS, Column, Placed, columns_of
 from harness.errors import COULD_NOT_MEASURE
-from harness.judge.comparison import Row
-from harness.judge.gate import GateReport
+from harness.judge.gate.gate import GateReport
+from harness.judge.speed.comparison import Row
+from harness.measure.run import exit_code
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.report import notebook
-from harness.running import exit_code
 
 SHOWN = 10
 """Columns of a comparison that a notebook shows: up to the status."""

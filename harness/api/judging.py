@@ -11,10 +11,10 @@ from harness.api.columns import DEVICES, Placed
 from harness.api.frames import Comparison, Results, Verdicts
 from harness.api.runs import load
 from harness.errors import UsageError, unknown
-from harness.judge.comparison import compare as side_by_side
-from harness.judge.devices import compare_devices
-from harness.judge.expectations import read_expectations
-from harness.judge.gate import gate as judge
+from harness.judge.gate.expectations import read_expectations
+from harness.judge.gate.gate import gate as judge
+from harness.judge.speed.comparison import compare as side_by_side
+from harness.judge.speed.devices import compare_devices
 from harness.paths import expectations_file
 
 Given = Results | str | None

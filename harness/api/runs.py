@@ -6,16 +6,16 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from harness.api.asking import as_python, asked, command_of
 from harness.api.frames import Results
-from harness.conditions import watched
+from harness.api.request import as_python, asked, command_of
 from harness.errors import UsageError
-from harness.isolation.isolated import Isolated
-from harness.isolation.limits import Limits
-from harness.plan import plan
+from harness.measure.conditions import watched
+from harness.measure.isolation.isolated import Isolated
+from harness.measure.isolation.limits import Limits
+from harness.measure.plan import plan
+from harness.measure.run import InProcess, Observer, execute, new_run
 from harness.problems.problem import Problem
-from harness.records.store import Store
-from harness.running import InProcess, Observer, execute, new_run
+from harness.store.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd

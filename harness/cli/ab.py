@@ -15,7 +15,7 @@ from harness.paths import expectations_file
 if TYPE_CHECKING:
     from harness.ab.environments import Sides
     from harness.ab.measure import Task
-    from harness.judge.ab import AbReport
+    from harness.judge.versions.ab import AbReport
     from harness.records.ab import Side
 
 
@@ -160,9 +160,9 @@ def _compared(task: "Task", effect: float, *, quiet: bool) -> "AbReport":
 
     from harness.ab.calibrate import calibration_file
     from harness.ab.measure import measured
-    from harness.judge.ab import decided, judge_ab
-    from harness.judge.calibration import read_calibration
-    from harness.judge.expectations import read_expectations
+    from harness.judge.gate.expectations import read_expectations
+    from harness.judge.versions.ab import decided, judge_ab
+    from harness.judge.versions.calibration import read_calibration
     from harness.records.environment import environment
     from harness.report.console import err
     from harness.report.working import Working
@@ -189,8 +189,8 @@ def _calibrate(task: "Task", effect: float, *, as_json: bool) -> None:
     from functools import partial
 
     from harness.ab.calibrate import calibrate, calibration_file, write_ratios
-    from harness.judge.ab import decided
-    from harness.judge.calibration import Calibration, error_rates, write_calibration
+    from harness.judge.versions.ab import decided
+    from harness.judge.versions.calibration import Calibration, error_rates, write_calibration
     from harness.records.environment import environment
     from harness.records.run import now
     from harness.report.ab_table import print_calibration

@@ -28,7 +28,7 @@ def count_instructions(
     import json
 
     from harness.ab.instructions import count_and_judge
-    from harness.judge.instructions import instructions_exit_code
+    from harness.judge.versions.instructions import instructions_exit_code
     from harness.report.console import err, out
     from harness.report.instructions_markdown import instruction_checks, instructions_markdown
     from harness.report.instructions_table import instruction_rows, print_instructions

@@ -15,11 +15,11 @@ from harness.paths import expectations_file
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.accuracy import Asked
-    from harness.judge.expectations import Expectations
+    from harness.judge.gate.expectations import Expectations
     from harness.records.record import Record
     from harness.records.run import Run
     from harness.report.accuracy_cells import Sheet
+    from harness.studies.accuracy import Asked
 
 STDOUT = "-"
 
@@ -50,8 +50,8 @@ def accuracy(
     quiet: cli.Quiet = False,
 ) -> None:
     """Fit every closed form to the NIST sets or the ladder, untimed: digits, backward errors, bars, the gate."""
-    from harness.accuracy import Asked
-    from harness.judge.expectations import read_expectations
+    from harness.judge.gate.expectations import read_expectations
+    from harness.studies.accuracy import Asked
 
     if certified:
         names = ("problem", "solver", "ladder", "target", "device", "quantity", "se", "all", "markdown", "expectations")
@@ -87,12 +87,12 @@ class _Page:
 
     def make(self, asked: "Asked", store: str | None) -> int:
         """Plan, execute with a progress bar, judge and print; the exit code. Ctrl-C prints the tables there are."""
-        from harness.accuracy import plan_accuracy, sheets
-        from harness.records.store import Store
+        from harness.measure.run import execute, new_run
         from harness.report.accuracy_table import print_accuracy
         from harness.report.console import err, out
         from harness.report.live import Live
-        from harness.running import execute, new_run
+        from harness.store.store import Store
+        from harness.studies.accuracy import plan_accuracy, sheets
         from harness.timing.sampling import UNTIMED
 
         request, cases = plan_accuracy(asked)
@@ -112,8 +112,8 @@ class _Page:
         """Print or write everything, or what failed; the exit code: the gate's, or 1 where a bar is not held."""
         from rich.text import Text
 
-        from harness.judge.bars import bars
-        from harness.judge.gate import gate
+        from harness.judge.gate.gate import gate
+        from harness.judge.studies.bars import bars
         from harness.report.accuracy_json import accuracy_json
         from harness.report.accuracy_markdown import accuracy_markdown
         from harness.report.accuracy_table import print_accuracy, print_bars, print_not_fine
@@ -160,10 +160,10 @@ def _certified(named: "list[str]", *, as_json: bool) -> int:
     import json
     from dataclasses import asdict
 
-    from harness.accuracy import certified
-    from harness.judge.bars import CERTIFIED_DIGITS
+    from harness.judge.studies.bars import CERTIFIED_DIGITS
     from harness.report.accuracy_certified import all_agree, print_certified
     from harness.report.console import out
+    from harness.studies.accuracy import certified
 
     if named:
         raise UsageError(f"--certified fits nothing: drop --{named[0]}")

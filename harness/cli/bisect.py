@@ -9,8 +9,8 @@ from harness.cli import options as cli
 from harness.errors import COULD_NOT_MEASURE
 
 if TYPE_CHECKING:
-    from harness.bisect.marking import Asked
-    from harness.bisect.suspects import Suspects
+    from harness.ab.bisect.compare_commit import Asked
+    from harness.ab.bisect.suspects import Suspects
     from harness.records.bisection import Found, Marked
 
 
@@ -32,13 +32,13 @@ def bisect(
     The working tree is not touched. A commit that does not build, or that cannot be told, is skipped. Exit 3 where no
     single commit can be named.
     """
+    from harness.ab.bisect.compare_commit import Asked
+    from harness.ab.bisect.suspects import Suspects
     from harness.ab.cells import cells
     from harness.ab.cores import all_cores
     from harness.ab.launch import Manner
-    from harness.bisect.marking import Asked
-    from harness.bisect.suspects import Suspects
     from harness.cli.ab import check_numbers
-    from harness.judge.bisection import known
+    from harness.judge.versions.bisection import known
     from harness.report.bisect_words import bisection_json, print_bisection
     from harness.report.console import out
 
@@ -57,9 +57,9 @@ def bisect(
 
 def _searched(suspects: "Suspects", asked: "Asked") -> "Found":
     """Compare both ends, then halve; a line a commit on standard error as it is marked."""
+    from harness.ab.bisect.compare_commit import Bench
+    from harness.ab.bisect.search import search
     from harness.ab.environments import of_revisions
-    from harness.bisect.marking import Bench
-    from harness.bisect.search import search
     from harness.report.bisect_words import step_line
     from harness.report.console import err
     from harness.report.working import Working

@@ -27,11 +27,11 @@ def compare(
     By device: CUDA beside the CPU with the transfer apart, and from which n on CUDA is faster.
     """
     from harness.errors import unknown
-    from harness.judge.comparison import AXES
-    from harness.judge.comparison import compare as side_by_side
-    from harness.records.store import Store
+    from harness.judge.speed.comparison import AXES
+    from harness.judge.speed.comparison import compare as side_by_side
     from harness.report.comparison_table import print_comparison
     from harness.report.console import out
+    from harness.store.store import Store
 
     if by not in AXES:
         raise unknown("axis", by, AXES)
@@ -57,7 +57,7 @@ def compare(
 
 
 def _by_device(records: "Sequence[Record]", baseline: str | None, runs: str, *, as_json: bool) -> None:
-    from harness.judge.devices import compare_devices
+    from harness.judge.speed.devices import compare_devices
 
     series = compare_devices(records, baseline)
     if as_json:

@@ -10,8 +10,8 @@ from harness.errors import COULD_NOT_MEASURE, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.judge.doubts import Doubt
-    from harness.records.conditions import Conditions
+    from harness.judge.machine.doubts import Doubt
+    from harness.store.conditions import Conditions
 
 NEWEST = "newest"
 
@@ -35,7 +35,7 @@ def doctor(
         raise UsageError("--store goes with --run: the machine now is in no store")
     name, doubts, watched = _of_run(run, store) if run else _now()
     _show(name, doubts, watched, as_json=as_json)
-    from harness.judge.doubts import doubtful
+    from harness.judge.machine.doubts import doubtful
 
     raise typer.Exit(COULD_NOT_MEASURE if strict and doubtful(doubts) else 0)
 
@@ -45,7 +45,7 @@ def _now() -> "tuple[None, Sequence[Doubt], Sequence[Conditions]]":
     import numpy as np  # noqa: F401
     import scipy.linalg  # noqa: F401
 
-    from harness.conditions import PROBE_S, doubts_now, probe
+    from harness.measure.conditions import PROBE_S, doubts_now, probe
     from harness.report.console import err
 
     with err().status(f"watching the machine for {PROBE_S:g} s"):
@@ -55,9 +55,9 @@ def _now() -> "tuple[None, Sequence[Doubt], Sequence[Conditions]]":
 
 def _of_run(run_id: str, store: str | None) -> "tuple[str, Sequence[Doubt], Sequence[Conditions]]":
     """A stored run or sweep. Raises CannotMeasureError without any, UsageError for an unknown id."""
-    from harness.conditions import doubts_in
-    from harness.records.conditions import conditions_of
-    from harness.records.store import Store
+    from harness.measure.conditions import doubts_in
+    from harness.store.conditions import conditions_of
+    from harness.store.store import Store
 
     opened = Store(store, create=False)
     name, doubts = doubts_in(opened, None if run_id == NEWEST else run_id)

@@ -10,8 +10,8 @@ from harness.cli import options as cli
 from harness.errors import COULD_NOT_MEASURE, UsageError
 
 if TYPE_CHECKING:
-    from harness.judge.finding import Finding
-    from harness.judge.findings import FindingLine
+    from harness.judge.studies.finding import Finding
+    from harness.judge.studies.findings import FindingLine
 
 
 def findings(
@@ -31,8 +31,8 @@ def findings(
     where = isolation.where(timeout, memory, in_process)
     if where != isolation.ISOLATED and not check:
         raise UsageError("--timeout, --memory and --in-process go with --check: without it nothing is run")
-    from harness.findings import failed, measured, survey
-    from harness.findings import findings as read
+    from harness.studies.findings import failed, measured, survey
+    from harness.studies.findings import findings as read
 
     chosen = read(finding)
     lines = _check(chosen, where) if check else survey(chosen)
@@ -44,9 +44,9 @@ def findings(
 
 def _check(chosen: "list[Finding]", where: isolation.Where) -> "list[FindingLine]":
     """The lines; the finding in flight is shown meanwhile."""
-    from harness.findings import reproduce
     from harness.report.console import err
     from harness.report.working import Working
+    from harness.studies.findings import reproduce
 
     with closing(where.place()) as place, Working(err(), "reading the findings") as status:
         return reproduce(chosen, lambda name: status.update(f"reproducing {name}"), place)

@@ -11,7 +11,7 @@ from harness.cli import isolation
 from harness.cli import options as cli
 
 if TYPE_CHECKING:
-    from harness.plan import Case
+    from harness.measure.plan import Case
     from harness.records.record import Record
     from harness.solvers.options import Options
 
@@ -39,14 +39,14 @@ def fit(
     where = isolation.where(timeout, memory, in_process)
     case = _case(problem, solver, options, n=n, target=target)
     if plot is not None:
-        from harness.gallery import check_path
+        from harness.studies.gallery import check_path
 
         check_path(plot)
     raise typer.Exit(_fit(case, where, plot=plot, as_json=as_json, quiet=quiet))
 
 
 def _case(problem: str, solver: str, options: "Options", *, n: str | None, target: str | None) -> "Case":
-    from harness.plan import single
+    from harness.measure.plan import single
     from harness.problems import catalog as problems
     from harness.solvers import catalog as solvers
     from harness.timing.device import check_device
@@ -59,10 +59,10 @@ def _case(problem: str, solver: str, options: "Options", *, n: str | None, targe
 
 def _fit(case: "Case", where: isolation.Where, *, plot: Path | None, as_json: bool, quiet: bool) -> int:
     """Fit, show and draw; the exit code."""
+    from harness.measure.run import exit_code
     from harness.report.case_page import print_case
     from harness.report.console import out
     from harness.report.run_table import print_failures
-    from harness.running import exit_code
     from harness.timing.sampling import Effort
 
     with closing(where.place()) as place:
@@ -81,9 +81,9 @@ def _fit(case: "Case", where: isolation.Where, *, plot: Path | None, as_json: bo
 
 def _draw(case: "Case", record: "Record", plot: Path) -> None:
     """The picture, of the fit made once more, here: a predictor does not leave its process. None of what was killed."""
-    from harness.gallery import draw_case
-    from harness.running import measure
+    from harness.measure.run import measure
     from harness.solvers.status import Status
+    from harness.studies.gallery import draw_case
 
     if record.head and record.status not in (Status.TIMEOUT, Status.CRASHED, Status.OUT_OF_MEMORY):
         draw_case(measure(case), plot)

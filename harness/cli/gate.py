@@ -13,8 +13,8 @@ from harness.paths import EXPECTATIONS, expectations_file
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.judge.expectations import Expectations
-    from harness.judge.gate import GateReport
+    from harness.judge.gate.expectations import Expectations
+    from harness.judge.gate.gate import GateReport
     from harness.records.record import Record
 
 
@@ -41,7 +41,7 @@ def gate(
     junit: outputs.Junit = None,
 ) -> None:
     """Judge the newest run, or asv's results, by results/expectations.toml: digits, excess loss, R² and MSE."""
-    from harness.judge.expectations import read_expectations
+    from harness.judge.gate.expectations import read_expectations
 
     if fresh and run:
         raise UsageError("--fresh makes a run and --run names one: give one of them")
@@ -75,9 +75,9 @@ def _gate_run(
     quiet: bool,
 ) -> NoReturn:
     """Judge one run of the store, the newest unless named; first set the limits from it and others, `update` in all."""
-    from harness.judge.expectations import read_expectations
-    from harness.judge.gate import gate as judge
-    from harness.records.store import Store
+    from harness.judge.gate.expectations import read_expectations
+    from harness.judge.gate.gate import gate as judge
+    from harness.store.store import Store
 
     opened = Store(store, create=False)
     judged = opened.run(run_id)
@@ -125,7 +125,7 @@ def _gate_asv(
     quiet: bool,
 ) -> None:
     """Judge asv's results, each environment in turn; exits with the worst code."""
-    from harness.asv_bridge import Asked, existing_folder, gate_asv
+    from harness.asv.gate import Asked, existing_folder, gate_asv
     from harness.report.asv_table import print_speed
     from harness.report.console import out
 
@@ -143,7 +143,7 @@ def _gate_asv(
 
 def _run_fresh(store: str | None, *, table: bool, quiet: bool) -> str:
     from harness.cli.run import run_request
-    from harness.plan import Request
+    from harness.measure.plan import Request
 
     made, _ = run_request(Request(), store, table=table, quiet=quiet)
     return made.id
@@ -151,9 +151,9 @@ def _run_fresh(store: str | None, *, table: bool, quiet: bool) -> str:
 
 def _update(path: Path, records: "Sequence[Record]", runs: int) -> None:
     """Write the new limits, of the worst of so many runs, and show what changed."""
-    from harness.judge.expectations import read_expectations
-    from harness.judge.update import updated
-    from harness.reading import LARGEST_TOML_BYTES, text_of
+    from harness.files.reading import LARGEST_TOML_BYTES, text_of
+    from harness.judge.gate.expectations import read_expectations
+    from harness.judge.gate.update import updated
     from harness.report.console import err
     from harness.report.gate_table import print_changes
 

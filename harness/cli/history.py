@@ -77,12 +77,12 @@ def _show(
     *,
     as_json: bool,
 ) -> None:
-    from harness.asv_bridge import existing_folder
+    from harness.asv.gate import existing_folder
     from harness.history.case import history_of
     from harness.history.sources import in_asv, stored
-    from harness.records.store import Store
     from harness.report.console import err, out
     from harness.report.history_table import history_json, print_history
+    from harness.store.store import Store
 
     if source.asv:
         launches = in_asv(existing_folder(source.results), source.machine)

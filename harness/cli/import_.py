@@ -20,10 +20,10 @@ def import_results(
     """Bring asv's results into the store, so that harness compare reads them too."""
     if what not in WHAT:
         raise unknown("import", what, WHAT)
-    from harness.asv_bridge import existing_folder, import_asv
+    from harness.asv.gate import existing_folder, import_asv
     from harness.records.asv_results import read_results
     from harness.records.environment import resolve_commit
-    from harness.records.store import Store
+    from harness.store.store import Store
 
     folder = existing_folder(results)
     read_results(folder, machine, resolve_commit(commit))  # nothing is written for what cannot be read

@@ -10,10 +10,10 @@ import typer
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.isolation.isolated import Isolated
-    from harness.isolation.limits import Limits
-    from harness.running import InProcess
-    from harness.sweep_measuring import Place as SweepPlace
+    from harness.measure.isolation.isolated import Isolated
+    from harness.measure.isolation.limits import Limits
+    from harness.measure.run import InProcess
+    from harness.sweep.measuring import Place as SweepPlace
 
 Timeout = Annotated[
     float | None,
@@ -42,22 +42,22 @@ class Where:
 
     def place(self) -> "InProcess | Isolated":
         """The place, to be closed. Raises CannotMeasureError where no worker process can be started."""
-        from harness.isolation.isolated import Isolated
-        from harness.running import InProcess
+        from harness.measure.isolation.isolated import Isolated
+        from harness.measure.run import InProcess
 
         return InProcess() if self.in_process else Isolated(self.limits)
 
     def sweep_place(self) -> "SweepPlace":
         """That of a sweep, whose cases are what is trained together; raises as `place` does."""
-        from harness.sweep_isolated import Isolated
-        from harness.sweep_measuring import Here
+        from harness.sweep.isolated import Isolated
+        from harness.sweep.measuring import Here
 
         return Here() if self.in_process else Isolated(self.limits)
 
     @property
     def limits(self) -> "Limits":
         """What a worker may take."""
-        from harness.isolation.limits import Limits
+        from harness.measure.isolation.limits import Limits
 
         return Limits(self.timeout_s, self.memory_bytes)
 

@@ -11,7 +11,7 @@ from harness.errors import HarnessError, UsageError, unknown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.report.page.section import Figure
+    from harness.report.html.section import Figure
 
 LIST = "list"
 
@@ -45,7 +45,7 @@ def plot(
     store: cli.StoreUrl = None,
 ) -> None:
     """Draw one of the tutorials' pictures from a fit made now, or a figure of the page; 'harness plot list' has all."""
-    from harness.gallery import PLOTS, PlotRequest, check_path, draw
+    from harness.studies.gallery import PLOTS, PlotRequest, check_path, draw
 
     if name == LIST:
         _list(run, baseline, store)
@@ -71,8 +71,8 @@ def plot(
 
 def _draw(name: str, output: Path, run: str | None, baseline: str | None, store: str | None) -> None:
     """One figure of the page; the tutorials are fitted only where it may be theirs."""
-    from harness.gallery import PLOTS
-    from harness.report.page.drawing import drawn
+    from harness.report.html.drawing import drawn
+    from harness.studies.gallery import PLOTS
 
     found = _figures(run, baseline, store, quick=True)
     if name not in found:
@@ -88,12 +88,12 @@ def _draw(name: str, output: Path, run: str | None, baseline: str | None, store:
 
 def _figures(run: str | None, baseline: str | None, store: str | None, *, quick: bool) -> "Mapping[str, Figure]":
     """Every figure of the page by its name."""
-    from harness.judge.expectations import read_expectations
+    from harness.judge.gate.expectations import read_expectations
     from harness.page.gather import Asked, gather
     from harness.paths import expectations_file
-    from harness.records.store import Store
-    from harness.report.page.order import figures, sections
-    from harness.report.page.render import check_libraries
+    from harness.report.html.order import figures, sections
+    from harness.report.html.render import check_libraries
+    from harness.store.store import Store
 
     check_libraries()
     source = expectations_file()
@@ -104,7 +104,7 @@ def _figures(run: str | None, baseline: str | None, store: str | None, *, quick:
 
 def _list(run: str | None, baseline: str | None, store: str | None) -> None:
     """What can be drawn: the tutorials' pictures always, the page's figures of what the store holds."""
-    from harness.gallery import PLOTS
+    from harness.studies.gallery import PLOTS
 
     for name, one in PLOTS.items():
         typer.echo(f"{name:24} {one.about}")

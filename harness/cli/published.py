@@ -7,7 +7,7 @@ import typer
 from harness.cli import options as cli
 
 if TYPE_CHECKING:
-    from harness.judge.published import Line
+    from harness.judge.studies.published import Line
 
 
 def published(
@@ -17,7 +17,7 @@ def published(
     as_json: cli.AsJson = False,
 ) -> None:
     """Reproduce the tutorials' printed figures, on one thread; exit 1 if one that can be had is not."""
-    from harness.judge.published import summarize
+    from harness.judge.studies.published import summarize
 
     summary = summarize(_reproduce(tutorial or []))
     if as_json:
@@ -32,9 +32,9 @@ def published(
 
 def _reproduce(tutorials: list[str]) -> "list[Line]":
     """The lines; the case in flight is shown meanwhile."""
-    from harness.published import reproduce
     from harness.report.console import err
     from harness.report.working import Working
+    from harness.studies.published import reproduce
 
     with Working(err(), "reading the published figures") as status:
         return reproduce(tutorials, on_case=lambda case: status.update(f"running {case}"))

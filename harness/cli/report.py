@@ -38,15 +38,15 @@ def report(
 
     One file that works offline from disk. Its conclusions are computed; filters, figures and tables go with them.
     """
-    from harness.judge.expectations import read_expectations
+    from harness.judge.gate.expectations import read_expectations
     from harness.page.gather import Asked
-    from harness.page.keeping import Keeper
     from harness.page.making import check_output
+    from harness.page.watch import Keeper
     from harness.paths import expectations_file
     from harness.records.run import this_command
-    from harness.records.store import Store
     from harness.report.ab_json import read_ab
-    from harness.report.page.render import check_libraries
+    from harness.report.html.render import check_libraries
+    from harness.store.store import Store
 
     if port is not None and not serve:
         raise UsageError("--port goes with --serve")

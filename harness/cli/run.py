@@ -1,5 +1,6 @@
 """harness run: the product of what was asked, timed, verified and stored."""
 
+import shlex
 from contextlib import closing
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
@@ -8,15 +9,16 @@ import typer
 
 from harness.cli import isolation
 from harness.cli import options as cli
+from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from harness.plan import Case, Request
+    from harness.measure.plan import Case, Request
+    from harness.measure.run import Place
     from harness.records.record import Record
     from harness.records.run import Run
-    from harness.records.store import Store
-    from harness.running import Place
+    from harness.store.store import Store
 
     Show = Callable[[Run, Sequence[Record], Store], None]
 
@@ -44,7 +46,7 @@ def run(
     quiet: cli.Quiet = False,
 ) -> None:
     """Run the product of what is asked: fit, verify against the exact truth, time, store."""
-    from harness.plan import Request
+    from harness.measure.plan import Request
 
     request = Request(
         problems=tuple(problem or ()),
@@ -56,13 +58,11 @@ def run(
         target=target,
         options=cli.solver_options(**said),
     )
-    from harness.cli.resume import check, resume_run
-
-    check(run_id, request, resume=resume)
+    _check(run_id, request, resume=resume)
     where = isolation.where(timeout, memory, in_process)
     show = _print_json if as_json else _print_what_failed if quiet else _print_table
     if resume:
-        made, records = resume_run(run_id, store, show, where, quiet=quiet)
+        made, records = _resume(run_id, store, show, where, quiet=quiet)
     else:
         made, records = _run(request, store, show, where, quiet=quiet)
     raise typer.Exit(_exit_code(made, records))
@@ -83,33 +83,31 @@ def run_request(
 def _run(
     request: "Request", store: str | None, show: "Show", where: isolation.Where, *, quiet: bool
 ) -> "tuple[Run, list[Record]]":
-    from harness.plan import plan
-    from harness.records.store import Store
-    from harness.running import new_run
+    from harness.measure.plan import plan
+    from harness.measure.run import new_run
+    from harness.store.store import Store
 
     cases = plan(request)
     opened = Store(store)
     # The worker imports its libraries while this process looks at its environment.
     with closing(where.place()) as place:
         made = new_run(request, cases)
-        return made, go(made, cases, opened, show, place, quiet=quiet)
+        return made, _go(made, cases, opened, show, place, quiet=quiet)
 
 
-def go(
+def _go(
     made: "Run", cases: "Sequence[Case]", opened: "Store", show: "Show", place: "Place", *, quiet: bool
 ) -> "list[Record]":
     """Execute cases of a run; all the records that it has. Ctrl-C shows them too, and how the run goes on."""
     from harness.cli.interrupting import interruptible
-    from harness.conditions import watched
+    from harness.measure.conditions import watched
+    from harness.measure.run import execute
     from harness.report.console import err
     from harness.report.live import Live
-    from harness.running import execute
 
     def cut_off() -> None:
-        from harness.cli.resume import print_how_it_goes_on
-
         show(made, opened.records(made.id), opened)
-        print_how_it_goes_on(made, opened)
+        _print_how_it_goes_on(made, opened)
 
     live = Live(err(), len(cases), quiet=quiet)
     with live, interruptible(live.progress.stop, cut_off), watched(opened, made.id):
@@ -120,7 +118,7 @@ def go(
 
 
 def _print_table(made: "Run", records: "Sequence[Record]", opened: "Store") -> None:
-    from harness.conditions import doubts_of
+    from harness.measure.conditions import doubts_of
     from harness.report.console import out
     from harness.report.doubts_table import print_doubts_line
     from harness.report.run_table import print_run
@@ -149,6 +147,51 @@ def _print_nothing(_made: "Run", _records: "Sequence[Record]", _opened: "Store")
 
 def _exit_code(made: "Run", records: "Sequence[Record]") -> int:
     from harness.errors import COULD_NOT_MEASURE
-    from harness.running import exit_code
+    from harness.measure.run import exit_code
 
     return exit_code(records) if len(records) == len(made.planned) else COULD_NOT_MEASURE
+
+
+def _check(run_id: str | None, request: "Request", *, resume: bool) -> None:
+    """Raises UsageError for a run's id without --resume, and for --resume with what a new run would be asked."""
+    from harness.measure.plan import Request
+
+    if run_id is not None and not resume:
+        raise UsageError(f"'{run_id}': a run's id goes with --resume; problems are named with --problem")
+    if resume and request != Request():
+        raise UsageError(
+            "--resume takes a run as it was asked for: of the options only --store, --json, --quiet, --timeout, "
+            "--memory and --in-process go with it"
+        )
+
+
+def _resume(
+    run_id: str | None, store: str | None, show: "Show", where: isolation.Where, *, quiet: bool
+) -> "tuple[Run, list[Record]]":
+    """The rest of a run, with its progress unless `quiet`; the run with all its records."""
+    from harness.measure.resume import take_up
+    from harness.report.console import err
+    from harness.store.store import Store
+
+    Store(store, create=False).close()  # what is not there is not made
+    opened = Store(store)
+    resumed = take_up(opened, run_id)
+    if resumed.note:
+        err().print(resumed.note, markup=False, soft_wrap=True)
+    kept = len(resumed.run.planned) - len(resumed.left)
+    if not quiet:
+        err().print(f"run {resumed.run.id}: {kept} cases are there, {len(resumed.left)} to go", soft_wrap=True)
+    with closing(where.place()) as place:
+        return resumed.run, _go(resumed.run, resumed.left, opened, show, place, quiet=quiet)
+
+
+def _print_how_it_goes_on(made: "Run", opened: "Store") -> None:
+    """On standard error: the command that goes on with a run."""
+    from harness.report.console import err
+    from harness.store.address import DEFAULT_PATH
+    from harness.store.database import sqlite_file
+
+    path = sqlite_file(opened.engine)
+    where = [] if path == DEFAULT_PATH else ["--store", str(path or opened.url)]
+    words = shlex.join(["harness", "run", "--resume", made.id, *where])
+    err().print(f"unfinished: {words} goes on", markup=False, soft_wrap=True)

@@ -38,12 +38,12 @@ def speed(
         _training(device or "cpu", markdown=markdown, as_json=as_json)
     if device:
         raise UsageError("--device goes with --training: closed forms are timed on the CPU here")
-    from harness import speed as measure
-    from harness.judge.speed_bars import SpeedLine, judge_speed
+    from harness.judge.studies.speed_bars import SpeedLine, judge_speed
     from harness.records.environment import environment
     from harness.report.console import err, out
     from harness.report.speed_table import print_speed, speed_json, speed_markdown
     from harness.report.working import Working
+    from harness.studies import speed as measure
 
     shapes = [measure.Shape.parse(text) for text in shape or measure.DEFAULT_SHAPES]
     wanted = memmap or ("none" if shape else measure.DEFAULT_MEMMAP)
@@ -66,12 +66,12 @@ def speed(
 
 def _training(device: str, *, markdown: bool, as_json: bool) -> NoReturn:
     """The engines of training; ends the command."""
-    from harness import training_speed as measure
-    from harness.judge.training_bars import Ruling, judge_training
+    from harness.judge.studies.training_bars import Ruling, judge_training
     from harness.records.environment import environment
     from harness.report.console import err, out
     from harness.report.training_speed_table import print_training, training_json, training_markdown
     from harness.report.working import Working
+    from harness.studies import training_speed as measure
     from harness.timing.clock import SystemClock
     from harness.timing.device import check_device
 

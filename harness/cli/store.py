@@ -25,9 +25,9 @@ Other = Annotated[
 @app.command()
 def check(store: cli.StoreUrl = None) -> None:
     """Whether the store is sound: what is damaged, torn or lost, and what can be saved. Exit code 1 if it is not."""
-    from harness.records.salvage import salvaging
     from harness.report.console import out
     from harness.report.store_words import count, health
+    from harness.store.salvage import salvaging
 
     with salvaging(store) as found:
         held = count(found.entries())
@@ -39,9 +39,9 @@ def check(store: cli.StoreUrl = None) -> None:
 @app.command("export")
 def export_file(file: File, store: cli.StoreUrl = None) -> None:
     """Write all that can be read of the store to FILE. Exit code 1 if something cannot be read."""
-    from harness.records.exchange_files import write_entries
-    from harness.records.salvage import salvaging
     from harness.report.store_words import Held, counted
+    from harness.store.exchange_files import write_entries
+    from harness.store.salvage import salvaging
 
     with salvaging(store) as found:
         held = Held()
@@ -54,10 +54,10 @@ def export_file(file: File, store: cli.StoreUrl = None) -> None:
 @app.command("import")
 def import_file(file: File, store: cli.StoreUrl = None) -> None:
     """Take what FILE holds, as export wrote it, into the store: nothing twice, nothing overwritten."""
-    from harness.records.exchange import take
-    from harness.records.exchange_files import read_entries
-    from harness.records.store import Store
     from harness.report.store_words import taken_words
+    from harness.store.exchange import take
+    from harness.store.exchange_files import read_entries
+    from harness.store.store import Store
 
     for _ in read_entries(file):
         pass  # a store is not made for a file that is refused
@@ -68,10 +68,10 @@ def import_file(file: File, store: cli.StoreUrl = None) -> None:
 @app.command()
 def merge(other: Other, store: cli.StoreUrl = None) -> None:
     """Take what OTHER store holds into the store, by the runs' ids. Exit code 1 if something of it cannot be read."""
-    from harness.records.exchange import take
-    from harness.records.salvage import salvaging
-    from harness.records.store import Store
     from harness.report.store_words import taken_words
+    from harness.store.exchange import take
+    from harness.store.salvage import salvaging
+    from harness.store.store import Store
 
     with salvaging(other) as found:
         opened = Store(store)

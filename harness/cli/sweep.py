@@ -14,10 +14,10 @@ from harness.errors import UsageError, unknown, without_password
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.records.store import Store
     from harness.records.sweep import Cell, Sweep
-    from harness.sweep_measuring import Place
-    from harness.sweep_plan import Candidate, SweepRequest
+    from harness.store.store import Store
+    from harness.sweep.measuring import Place
+    from harness.sweep.plan import Candidate, SweepRequest
 
 Optimizers = Annotated[
     list[str] | None,
@@ -98,9 +98,7 @@ def sweep(
     modes = [m for m, wanted in (("--show", show), ("--resume", resume), ("--make-target", make_target)) if wanted]
     _check(sweep_id, asked | (here if show else {}), modes, markdown=markdown, as_json=as_json)
     if make_target is not None:
-        from harness.cli.sweep_targets import make_targets
-
-        raise typer.Exit(make_targets(asked | here, make_target))
+        raise typer.Exit(_make_targets(asked | here, make_target))
     page = _Page(store, plots, markdown, as_json, quiet, where)
     raise typer.Exit(page.show(sweep_id) if show else page.resume() if resume else page.start(request_of(asked)))
 
@@ -124,8 +122,8 @@ def option_of(name: str) -> str:
 
 def request_of(asked: dict[str, object]) -> "SweepRequest":
     """The request; what was not said is the request's default."""
-    from harness.rates import rates
-    from harness.sweep_plan import DEFAULT_RATES, MODELS, SweepRequest
+    from harness.sweep.plan import DEFAULT_RATES, MODELS, SweepRequest
+    from harness.sweep.rates import rates
 
     values = dict(asked)
     if "n" in values:
@@ -149,9 +147,9 @@ class _Page:
 
     def start(self, request: "SweepRequest") -> int:
         """A new sweep; the exit code."""
-        from harness.records.store import Store
-        from harness.records.sweep_store import SweepStore
-        from harness.sweep_plan import candidates, new_sweep
+        from harness.store.store import Store
+        from harness.store.sweep_store import SweepStore
+        from harness.sweep.plan import candidates, new_sweep
 
         planned = candidates(request)
         opened = Store(self.store)
@@ -162,10 +160,10 @@ class _Page:
 
     def resume(self) -> int:
         """The newest sweep that was cut off, to its end; the exit code."""
-        from harness.records.store import Store
-        from harness.records.sweep_store import SweepStore
         from harness.report.console import err
-        from harness.sweep_plan import asked_of, moved_since
+        from harness.store.store import Store
+        from harness.store.sweep_store import SweepStore
+        from harness.sweep.plan import asked_of, moved_since
 
         Store(self.store, create=False)
         opened = Store(self.store)
@@ -178,8 +176,8 @@ class _Page:
 
     def show(self, sweep_id: str | None) -> int:
         """A stored sweep; the exit code is 0 whatever its cells are."""
-        from harness.records.store import Store
-        from harness.records.sweep_store import SweepStore
+        from harness.store.store import Store
+        from harness.store.sweep_store import SweepStore
 
         opened = Store(self.store, create=False)
         kept = SweepStore(opened)
@@ -190,12 +188,12 @@ class _Page:
     def _go(
         self, opened: "Store", made: "Sweep", request: "SweepRequest", planned: "Sequence[Candidate]", place: "Place"
     ) -> int:
-        from harness.conditions import doubts_of_sweep, watched
-        from harness.records.sweep_store import SweepStore
+        from harness.measure.conditions import doubts_of_sweep, watched
         from harness.report.console import err, out
         from harness.report.doubts_table import print_doubts_line
         from harness.report.sweep_live import SweepLive
-        from harness.sweep import execute, exit_code
+        from harness.store.sweep_store import SweepStore
+        from harness.sweep.run import execute, exit_code
 
         kept = SweepStore(opened)
         waiting = len(planned) * len(request.lr) - len(kept.cells(made.id))
@@ -248,3 +246,40 @@ class _Page:
             for path in write_sweep_figures(self.plots, cells):
                 if not self.quiet:
                     err().print(f"drawn: {path}", markup=False, soft_wrap=True)
+
+
+def _make_targets(asked: dict[str, object], folder: Path) -> int:
+    """Write a target for each problem; 0."""
+    from dataclasses import replace
+    from importlib import import_module
+
+    from harness.report.console import err, out
+    from harness.report.sweep_live import SweepLive
+    from harness.sweep import targets
+    from harness.sweep.plan import candidates
+    from harness.timing.threads import limited
+
+    for name in ("optimizers", "engine", "model", "batch", "dtype", "timeout", "memory", "in-process"):
+        if name in asked:
+            how = "trains the MLP by Adam in float64, all rows at a time, in this process"
+            raise UsageError(f"--make-target {how}: drop --{option_of(name)}")
+    size = targets.STORED
+    request = request_of({"lr": tuple(f"{lr!r}" for lr in size.lr), "seeds": size.seeds, "epochs": size.epochs} | asked)
+    request = request.model_copy(update={"model": "mlp", "engine": "batched", "optimizers": ("adam",)})
+    size = replace(size, lr=request.lr, seeds=request.seeds, epochs=request.epochs)
+    planned = candidates(request)
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--make-target {folder}: is a file; name a folder")
+    import_module("torch")  # only a library that is loaded can be held to so many threads
+    with limited(request.threads), SweepLive(err(), size.total_epochs * len(planned)) as live:
+        for candidate in planned:
+            live.working(f"{candidate.problem.label}: its target")
+            target = targets.make(candidate.training, size, live.told)
+            path = folder / f"{candidate.problem.name}.toml"
+            try:
+                targets.write(target, path)
+            except OSError as error:
+                raise UsageError(f"--make-target {path}: cannot be written: {error.strerror}") from None
+            live.ended(size.total_epochs)
+            out().print(f"{path}: best loss {target.best_loss:.6g} of {target.how}", markup=False, soft_wrap=True)
+    return 0

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from harness.errors import CannotMeasureError
 from harness.history.sources import Launch, of_case, points_of
-from harness.judge.history import judge_history
-from harness.judge.series import History, quantity_of
+from harness.judge.history.history import judge_history
+from harness.judge.history.series import History, quantity_of
 
 
 def history_of(

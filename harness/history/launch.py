@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 
-from harness.plan import single
+from harness.measure.plan import single
 from harness.problems import catalog as problems
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from harness.errors import CannotMeasureError, UsageError
-from harness.reading import Name, NoSuchFileError, read_json
+from harness.files.reading import Name, NoSuchFileError, read_json
 from harness.records.environment import Environment, environment
 from harness.records.record import Kept
 from harness.records.run import now

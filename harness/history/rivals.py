@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 from scipy import stats
 
-from harness.judge.change_points import PENALTY, SHORTEST, Floats, segments
+from harness.judge.history.change_points import PENALTY, SHORTEST, Floats, segments
 
 Find = Callable[[Floats, float], list[int]]
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.asv_records import as_run
+from harness.asv.records import as_run
 from harness.errors import CannotMeasureError, UsageError, unknown
 from harness.history.commits import Commits
-from harness.judge.history import identity
-from harness.judge.series import Point, Quantity
+from harness.judge.history.history import identity
+from harness.judge.history.series import Point, Quantity
 from harness.records.asv_results import read_every_commit
 from harness.records.environment import resolve_commit
 from harness.records.record import Record, Status
 from harness.records.run import Run
-from harness.records.store import Store
+from harness.store.store import Store
 
 TOLERANCE = "1e-4"
 """Of epochs_to: the one that asv's suites track."""

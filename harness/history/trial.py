@@ -15,7 +15,7 @@ import numpy as np
 from harness.errors import CannotMeasureError
 from harness.history.noise import Noise, residuals
 from harness.history.rivals import RIVALS, Find, Rival
-from harness.judge.change_points import Floats
+from harness.judge.history.change_points import Floats
 
 FALSE_ALARMS = 1.0
 """In 100 commits without a step: what every detector's threshold is set to."""

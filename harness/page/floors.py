@@ -5,9 +5,9 @@ from functools import cache
 
 import numpy as np
 
-from harness.judge.fit_times import Floats
-from harness.judge.floors import PRODUCT, SUM, Floor
-from harness.judge.standing import sized, timed
+from harness.judge.speed.fit_times import Floats
+from harness.judge.speed.floors import PRODUCT, SUM, Floor
+from harness.judge.speed.ranking import sized, timed
 from harness.records.environment import Environment, environment
 from harness.records.record import Record
 from harness.records.run import Run
@@ -16,7 +16,7 @@ from harness.timing.sampling import Effort, Work, sample_interleaved
 from harness.timing.threads import limited, pools_of
 
 EFFORT = Effort(warm_up_calls=1, calls_per_turn=1, min_calls=7, max_calls=15, budget_s=0.02)
-"""Six calls are the fewest that a median has an interval of (harness.judge.fit_times)."""
+"""Six calls are the fewest that a median has an interval of (harness.judge.speed.fit_times)."""
 MOST_BYTES = 32 * 2**20
 """Of an X that is measured: beyond the caches of a core, where both floors grow with n alone; larger n are scaled."""
 MOST_PRODUCTS = 1e8

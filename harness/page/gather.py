@@ -4,22 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from harness.conditions import doubts_of
 from harness.errors import CannotMeasureError, UsageError
-from harness.judge.expectations import Expectations
-from harness.judge.findings import FindingLine
-from harness.judge.gate import gate
-from harness.judge.published import Line
-from harness.judge.series import History
+from harness.judge.gate.expectations import Expectations
+from harness.judge.gate.gate import gate
+from harness.judge.history.series import History
+from harness.judge.studies.findings import FindingLine
+from harness.judge.studies.published import Line
+from harness.measure.conditions import doubts_of
 from harness.page.floors import floors
 from harness.page.histories import histories
 from harness.records.run import Run, now
-from harness.records.store import Store
 from harness.records.sweep import Cell, Sweep
-from harness.records.sweep_store import SweepStore
 from harness.report.ab_json import AbFile
-from harness.report.page.evidence import Evidence
-from harness.report.page.section import Figure
+from harness.report.html.evidence import Evidence
+from harness.report.html.section import Figure
+from harness.store.store import Store
+from harness.store.sweep_store import SweepStore
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _histories(store: Store, _finished: tuple[str, ...]) -> tuple[History, ...]:
 
 def _findings() -> tuple[FindingLine, ...]:
     """What the findings' files say of the versions that are installed here; nothing is run."""
-    from harness.findings import findings, survey
+    from harness.studies.findings import findings, survey
 
     try:
         return tuple(survey(findings()))

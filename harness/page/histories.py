@@ -9,18 +9,18 @@ from packaging.version import InvalidVersion, Version
 from harness.errors import HarnessError
 from harness.history.commits import Commits
 from harness.history.sources import Launch, in_asv, points_of
-from harness.judge.history import identity, judge_history
-from harness.judge.series import QUANTITIES, History, Quantity
-from harness.judge.turns import rank, turns_of
+from harness.judge.history.changes import rank, turns_of
+from harness.judge.history.history import identity, judge_history
+from harness.judge.history.series import QUANTITIES, History, Quantity
 from harness.paths import results_folder
-from harness.records.store import Store
+from harness.store.store import Store
 
 MOST = 24
 """Of histories: more than a reader goes through, few enough to be judged and drawn within seconds."""
 MOST_RUNS = 200
 """The newest of the store that are read."""
 FEWEST = 4
-"""Points of a history without a step: of fewer no step of time is sought (harness.judge.change_points)."""
+"""Points of a history without a step: of fewer no step of time is sought (harness.judge.history.change_points)."""
 FOLDERS = ("asv", "versions")
 """Of results/: the suite over commits, and over the versions of a library."""
 

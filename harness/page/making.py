@@ -5,9 +5,9 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.page.gather import Asked, gather
-from harness.records.store import Store
-from harness.report.page.order import sections
-from harness.report.page.render import render
+from harness.report.html.order import sections
+from harness.report.html.render import render
+from harness.store.store import Store
 
 SUFFIXES = (".html", ".htm")
 

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness import pictures as draw
 from harness.errors import CannotMeasureError
-from harness.gallery import drawable
-from harness.judge.published import Line
-from harness.pictures import Fitted
-from harness.published import Rerun, rerun
+from harness.judge.studies.published import Line
 from harness.report.drawing import Drawing
-from harness.report.page.section import Figure
-from harness.report.page.tutorial_figures import figure
+from harness.report.html.section import Figure
+from harness.report.html.tutorial_figures import figure
+from harness.studies import pictures as draw
+from harness.studies.gallery import drawable
+from harness.studies.pictures import Fitted
+from harness.studies.published import Rerun, rerun
 
 Pictures = Mapping[str, tuple[Figure, ...]]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
+from harness.files.reading import shows
 from harness.problems.problem import SPLITS, Floats
-from harness.reading import shows
 
 SPLIT_COLUMN = "split"
 LARGEST_BYTES = 512 * 2**20

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.errors import UsageError
+from harness.files.reading import shows
 from harness.problems.columns import SPLIT_COLUMN, Table, Text, TextColumn, check_names, check_size, labels_of
 from harness.problems.problem import SPLITS, Floats, Problem, Split
 from harness.problems.table import numbers, row_split, target_of
-from harness.reading import shows
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from harness.files.reading import Identifier, Name, read_toml
 from harness.paths import datasets_folder
-from harness.reading import Identifier, Name, read_toml
 
 FILE = "ladder.toml"
 FAMILY = "ladder"

@@ -8,11 +8,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UsageError
+from harness.files.reading import FileName, Identifier, Name, opened, read_toml
 from harness.problems.columns import LARGEST_BYTES, Table
 from harness.problems.problem import Floats, Problem, Truth
 from harness.problems.problem import Split as RowSplit
 from harness.problems.table import numbers, parsed, row_split, target_of
-from harness.reading import FileName, Identifier, Name, opened, read_toml
 
 HIGHEST_DEGREE = 32
 """NIST's highest is 10; a degree is a factor on the columns, and should not be a factor on memory without end."""

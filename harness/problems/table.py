@@ -9,11 +9,11 @@ from typing import BinaryIO
 import numpy as np
 
 from harness.errors import UsageError
+from harness.files.reading import opened, shows
 from harness.problems.columns import LARGER, LARGEST_BYTES, SPLIT_COLUMN, Table
 from harness.problems.csv_file import read_csv
 from harness.problems.parquet_file import read_parquet
 from harness.problems.problem import MIN_ROWS, SPLITS, Problem, Split
-from harness.reading import opened, shows
 
 READERS = {".csv": read_csv, ".parquet": read_parquet}
 LIKE_A_NUMBER = re.compile(r"[-+−]?\d[\d.]*[,'’\u00a0\u202f%_][\d.,'’\u00a0\u202f%_]*|−\d[\d.]*")  # noqa: RUF001

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from harness.errors import UsageError
-from harness.reading import shows
+from harness.files.reading import shows
 
 MOST_CELLS = 100_000
 """Of a file. Parameters are multiplied up: eight lists of ten are 700 bytes of a file, and a hundred million cells."""

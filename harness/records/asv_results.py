@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from harness.errors import CannotMeasureError, UsageError, unknown
-from harness.reading import Name, checked, json_of
+from harness.files.reading import Name, checked, json_of
 from harness.records.asv_cells import MOST_CELLS, AsvCell, cells_of, columns_of
 
 __all__ = ["AsvCell", "AsvResults", "listed_benchmarks", "read_every_commit", "read_results"]

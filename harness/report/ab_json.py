@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, NonNegativeInt
 
 from harness.errors import UsageError
-from harness.judge.ab import AbReport, AbVerdict
-from harness.judge.ab_cell import Speed
-from harness.judge.calibration import Calibration
+from harness.files.reading import read_json
 from harness.judge.verdict import Verdict
-from harness.reading import read_json
+from harness.judge.versions.ab import AbReport, AbVerdict
+from harness.judge.versions.ab_cell import Speed
+from harness.judge.versions.calibration import Calibration
 from harness.records.ab import Side
 from harness.solvers.status import Status
 
@@ -35,7 +35,7 @@ class Told(BaseModel):
 
 
 class Ratio(Told):
-    """head / base by one clock, as harness.judge.ab_cell.Speed says it: seconds of one call, the 95 % interval."""
+    """head / base by one clock, as judge.versions.ab_cell.Speed says it: seconds of one call, the 95 % interval."""
 
     clock: Literal["CPU", "wall"]
     launches: NonNegativeInt

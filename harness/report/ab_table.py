@@ -4,8 +4,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.judge.ab import AbReport, AbVerdict
-from harness.judge.calibration import NO_EFFECT, Calibration
+from harness.judge.versions.ab import AbReport, AbVerdict
+from harness.judge.versions.calibration import NO_EFFECT, Calibration
 from harness.report import numbers as show
 from harness.report.ab_words import HEADS, WORDS, conclusion, error_rates, judged_by, labels, reasons, row
 from harness.report.sections import Column, print_rows

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.errors import COULD_NOT_MEASURE
-from harness.judge.ab import AbReport, AbVerdict
-from harness.judge.calibration import Calibration
 from harness.judge.verdict import Verdict
+from harness.judge.versions.ab import AbReport, AbVerdict
+from harness.judge.versions.calibration import Calibration
 from harness.report import numbers as show
 
 NOT_CALIBRATED = "not calibrated: harness ab --calibrate measures this machine's error rates"

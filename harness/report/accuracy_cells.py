@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.judge.bars import dtype_of, other_rank, rightly_deficient
+from harness.judge.studies.bars import dtype_of, other_rank, rightly_deficient
 from harness.records.record import Accuracy, Record, Status
 
 

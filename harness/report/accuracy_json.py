@@ -5,8 +5,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from harness.judge.bars import Bar, dtype_of
-from harness.judge.gate import GateReport
+from harness.judge.gate.gate import GateReport
+from harness.judge.studies.bars import Bar, dtype_of
 from harness.records.record import Record
 
 

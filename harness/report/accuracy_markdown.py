@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from harness.judge.bars import Bar, not_fine
+from harness.judge.studies.bars import Bar, not_fine
 from harness.records.record import Record
 from harness.report import numbers as show
 from harness.report.accuracy_cells import NOT_FINE, Sheet, footing, heading, label_of, ranks, reasons, tabulate, words

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.judge.bars import Bar, not_fine
+from harness.judge.studies.bars import Bar, not_fine
 from harness.records.record import Record, Status
 from harness.report import numbers as show
 from harness.report.accuracy_cells import (

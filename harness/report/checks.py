@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.judge.ab import AbReport, AbVerdict
-from harness.judge.gate import GateReport
+from harness.judge.gate.gate import GateReport
 from harness.judge.verdict import Judgement, Verdict
+from harness.judge.versions.ab import AbReport, AbVerdict
 
 
 class Outcome(StrEnum):

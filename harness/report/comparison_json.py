@@ -5,9 +5,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from harness.judge.comparison import Row
-from harness.judge.crossover import Crossover
-from harness.judge.devices import Pair, Ratio, Series, transfer_s
+from harness.judge.speed.comparison import Row
+from harness.judge.speed.crossover import Crossover
+from harness.judge.speed.devices import Pair, Ratio, Series, transfer_s
 from harness.records.record import Record
 
 

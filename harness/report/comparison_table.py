@@ -6,7 +6,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.markup import escape
 
-from harness.judge.comparison import Row
+from harness.judge.speed.comparison import Row
 from harness.records.record import Record
 from harness.report import numbers as show
 from harness.report.sections import Column, print_sections

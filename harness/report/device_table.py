@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from harness.judge.crossover import Crossover, Order
-from harness.judge.devices import Pair, Ratio, Series
+from harness.judge.speed.crossover import Crossover, Order
+from harness.judge.speed.devices import Pair, Ratio, Series
 from harness.records.record import Record
 from harness.report import numbers as show
 from harness.report.sections import Column, print_sections

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
-from harness.judge.doubts import Doubt, State, doubtful
+from harness.judge.machine.doubts import Doubt, State, doubtful
 from harness.report.sections import Column, heads_of, row_of
 
 COLUMNS = (Column("check", 28, "left", least=12), Column("state", 8, "left"), Column("seen", 62, "left", least=12))

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from harness.judge.finding import Finding
-from harness.judge.findings import FindingLine
+from harness.judge.studies.finding import Finding
+from harness.judge.studies.findings import FindingLine
 
 _LINES = TypeAdapter(list[dict[str, object]])
 _OF_THE_FILE = {"what", "workaround", "upstream", "script"}

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from harness.judge.finding import Finding
-from harness.judge.findings import Ending, FindingLine
+from harness.judge.studies.finding import Finding
+from harness.judge.studies.findings import Ending, FindingLine
 from harness.report.accuracy_markdown import plain, table
 from harness.report.findings_table import conclusion, facts, measurements
 from harness.report.numbers import NONE

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
-from harness.judge.finding import Finding
-from harness.judge.findings import Ending, FindingLine, Present
+from harness.judge.studies.finding import Finding
+from harness.judge.studies.findings import Ending, FindingLine, Present
 from harness.report.numbers import NONE
 from harness.report.sections import Column, heads_of, row_of
 

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.judge.gate import GateReport
-from harness.judge.update import Change
+from harness.judge.gate.gate import GateReport
+from harness.judge.gate.update import Change
 from harness.judge.verdict import Verdict
 from harness.report.sections import Column, print_rows
 

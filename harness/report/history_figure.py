@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 
 from harness.errors import UsageError
-from harness.judge.history import differences
-from harness.judge.series import History, Series, Step
+from harness.judge.history.history import differences
+from harness.judge.history.series import History, Series, Step
 from harness.judge.verdict import Verdict
 from harness.report.drawing import Labels
 from harness.report.figures import (

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.markup import escape
 
-from harness.judge.history import differences
-from harness.judge.series import EnvironmentChange, History, Point, Quantity, Series, Step
+from harness.judge.history.history import differences
+from harness.judge.history.series import EnvironmentChange, History, Point, Quantity, Series, Step
 from harness.report import numbers as show
 from harness.report.sections import Column, print_rows
 

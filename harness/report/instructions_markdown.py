@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from harness.judge.instructions import InstructionLine, instructions_exit_code
 from harness.judge.verdict import Verdict
+from harness.judge.versions.instructions import InstructionLine, instructions_exit_code
 from harness.report.checks import Check, Outcome
 from harness.report.instructions_table import HEADS, conclusion, measured_what, row, worst_first
 from harness.report.verdict_markdown import MARKS, escaped, table

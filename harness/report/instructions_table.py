@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from harness.errors import COULD_NOT_MEASURE
-from harness.judge.instructions import InstructionLine, instructions_exit_code
 from harness.judge.verdict import Verdict
+from harness.judge.versions.instructions import InstructionLine, instructions_exit_code
 from harness.report import numbers as show
 from harness.report.sections import Column, print_rows
 

@@ -12,7 +12,7 @@ from harness.report.tally import Tally
 
 
 class Live:
-    """An observer of `harness.running.execute`: four lines on a terminal, in a log a line now and then.
+    """An observer of `harness.measure.run.execute`: four lines on a terminal, in a log a line now and then.
 
     Nothing at all if `quiet`. `clock` counts seconds; `now` is the time of day, by which the end is said.
     """

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from harness.judge.gate import GateReport
+from harness.judge.gate.gate import GateReport
 from harness.judge.verdict import Verdict
 from harness.records.record import Record, Status
 from harness.report import numbers as show

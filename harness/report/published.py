@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
-from harness.judge.published import Ending, Line, Summary
+from harness.judge.studies.published import Ending, Line, Summary
 from harness.report.numbers import NONE, power
 from harness.report.sections import Column, heads_of, row_of
 

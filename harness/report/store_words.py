@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from harness.records.entries import CellEntry, Entry, RecordEntry, RunEntry, SweepEntry
-from harness.records.exchange import Taken
-from harness.records.salvage import Salvage
+from harness.store.entries import CellEntry, Entry, RecordEntry, RunEntry, SweepEntry
+from harness.store.exchange import Taken
+from harness.store.salvage import Salvage
 
 MOST_TROUBLES = 40
 """A person reads a page of them; the rest is counted."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.judge.censored import Floats
-from harness.judge.tuning import CellSummary
+from harness.judge.training.censored import Floats
+from harness.judge.training.tuning import CellSummary
 from harness.records.sweep import Cell
 
 BAND = (0.1, 0.9)

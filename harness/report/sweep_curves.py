@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.judge.censored import Floats, median
-from harness.judge.tuning import DIVERGED, GOOD_FACTOR, CellSummary, Tuning
+from harness.judge.training.censored import Floats, median
+from harness.judge.training.tuning import DIVERGED, GOOD_FACTOR, CellSummary, Tuning
 from harness.report import sweep_words as words
 from harness.report.drawing import Labels
 from harness.report.figures import BLACK, finished, panels

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from harness.errors import UsageError
-from harness.judge.contest import TaskSummary
-from harness.judge.convergence import SweepSummary, summarise
-from harness.judge.profile import Profile
-from harness.judge.tuning import DIVERGED, CellSummary, Tuning
+from harness.judge.training.contest import TaskSummary
+from harness.judge.training.convergence import SweepSummary, summarise
+from harness.judge.training.profile import Profile
+from harness.judge.training.tuning import DIVERGED, CellSummary, Tuning
 from harness.records.sweep import Cell
 from harness.report import sweep_words as words
 from harness.report.drawing import Labels

@@ -4,11 +4,11 @@ import json
 import math
 from collections.abc import Sequence
 
-from harness.judge.censored import CONFIDENCE, Interval
-from harness.judge.contest import Contest, TaskSummary
-from harness.judge.convergence import SweepSummary, summarise
-from harness.judge.profile import Profile
-from harness.judge.tuning import GOOD_FACTOR, CellSummary, Reach, Region, Tuning
+from harness.judge.training.censored import CONFIDENCE, Interval
+from harness.judge.training.contest import Contest, TaskSummary
+from harness.judge.training.convergence import SweepSummary, summarise
+from harness.judge.training.profile import Profile
+from harness.judge.training.tuning import GOOD_FACTOR, CellSummary, Reach, Region, Tuning
 from harness.records.sweep import Cell, Sweep
 from harness.report import sweep_words as words
 

@@ -10,7 +10,7 @@ from harness.report.live_lines import Clock, Lines, Log, Now, here, rough
 
 
 class SweepLive:
-    """An observer of `harness.sweep.execute`: two lines on a terminal, in a log a line now and then.
+    """An observer of `harness.sweep.run.execute`: two lines on a terminal, in a log a line now and then.
 
     What a person should know (`said`) is written whatever the console; of the rest nothing if `quiet`.
     """

@@ -4,9 +4,9 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.judge.censored import CONFIDENCE
-from harness.judge.convergence import SweepSummary, Work
-from harness.judge.tuning import GOOD_FACTOR, CellSummary, Tuning
+from harness.judge.training.censored import CONFIDENCE
+from harness.judge.training.convergence import SweepSummary, Work
+from harness.judge.training.tuning import GOOD_FACTOR, CellSummary, Tuning
 from harness.records.sweep import Cell, Sweep
 from harness.report import numbers as show
 from harness.report import sweep_words as words

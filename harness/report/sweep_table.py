@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from harness.judge.convergence import summarise
-from harness.judge.tuning import CENSORED, CONVERGED
+from harness.judge.training.convergence import summarise
+from harness.judge.training.tuning import CENSORED, CONVERGED
 from harness.records.sweep import Cell, Sweep
 from harness.report import sweep_rows as rows
 from harness.report import sweep_words as words

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from harness.judge.censored import FEWEST_SEEDS, Interval
-from harness.judge.contest import EPOCHS, Contest, Rival, TaskSummary
-from harness.judge.convergence import SweepSummary
-from harness.judge.profile import Profile
-from harness.judge.tuning import GOOD_FACTOR, Reach, Region, Tuning
+from harness.judge.training.censored import FEWEST_SEEDS, Interval
+from harness.judge.training.contest import EPOCHS, Contest, Rival, TaskSummary
+from harness.judge.training.convergence import SweepSummary
+from harness.judge.training.profile import Profile
+from harness.judge.training.tuning import GOOD_FACTOR, Reach, Region, Tuning
 from harness.report import numbers as show
 
 ROUNDING = 1e-9

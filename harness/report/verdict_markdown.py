@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
-from harness.judge.ab import AbReport
-from harness.judge.gate import GateReport
+from harness.judge.gate.gate import GateReport
 from harness.judge.verdict import Verdict
+from harness.judge.versions.ab import AbReport
 from harness.report import gate_table
 from harness.report.ab_table import worst_first
 from harness.report.ab_words import HEADS, WORDS, conclusion, error_rates, judged_by, labels, reasons, row

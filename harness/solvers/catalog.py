@@ -1,23 +1,23 @@
 """The solvers by name: one more is one file and one line here."""
 
 from harness.errors import unknown
-from harness.solvers.glum_normal import GlumNormal
-from harness.solvers.jax_lstsq import JaxLstsq
-from harness.solvers.linearmodels_ols import LinearmodelsOls
-from harness.solvers.mean_predictor import MeanPredictor
-from harness.solvers.normal_equations import NormalEquationsNumpy, NormalEquationsTorch
-from harness.solvers.numpy_lstsq import NumpyLstsq
-from harness.solvers.onedal import OneDal
-from harness.solvers.polars_least_squares import PolarsLeastSquares
-from harness.solvers.pyfixest_feols import PyfixestFeols
-from harness.solvers.reference_qr_ols import ReferenceQr
-from harness.solvers.scipy_lstsq import ScipyLstsq
-from harness.solvers.sklearn_ols import SklearnOls
+from harness.solvers.closed_forms.glum_normal import GlumNormal
+from harness.solvers.closed_forms.jax_lstsq import JaxLstsq
+from harness.solvers.closed_forms.linearmodels_ols import LinearmodelsOls
+from harness.solvers.closed_forms.mean_predictor import MeanPredictor
+from harness.solvers.closed_forms.normal_equations import NormalEquationsNumpy, NormalEquationsTorch
+from harness.solvers.closed_forms.numpy_lstsq import NumpyLstsq
+from harness.solvers.closed_forms.onedal import OneDal
+from harness.solvers.closed_forms.polars_least_squares import PolarsLeastSquares
+from harness.solvers.closed_forms.pyfixest_feols import PyfixestFeols
+from harness.solvers.closed_forms.reference_qr_ols import ReferenceQr
+from harness.solvers.closed_forms.scipy_lstsq import ScipyLstsq
+from harness.solvers.closed_forms.sklearn_ols import SklearnOls
+from harness.solvers.closed_forms.statsmodels_ols import StatsmodelsOls
+from harness.solvers.closed_forms.streaming_ols import StreamingOls
+from harness.solvers.closed_forms.torch_lstsq import TorchLstsq
 from harness.solvers.solver import Solver
-from harness.solvers.statsmodels_ols import StatsmodelsOls
-from harness.solvers.streaming_ols import StreamingOls
 from harness.solvers.torch_linear import TorchLinear
-from harness.solvers.torch_lstsq import TorchLstsq
 from harness.solvers.torch_mlp import TorchMlp
 
 CORE: tuple[Solver, ...] = (

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.files.reading import text_of
 from harness.problems.columns import LARGEST_BYTES
 from harness.problems.sidecar import read_sidecar
-from harness.reading import text_of
 from harness.verify.digits import digits
 from harness.verify.gram import IntegerGram
 from harness.verify.least_squares import Quantities, Solution, quantities, rationals, rounded

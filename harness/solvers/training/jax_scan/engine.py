@@ -2,8 +2,8 @@
 
 from importlib.metadata import entry_points
 
+from harness.solvers.closed_forms.jax_client import cannot_change_to
 from harness.solvers.fit import Fit
-from harness.solvers.jax_client import cannot_change_to
 from harness.solvers.training.engine import Told
 from harness.solvers.training.followed import path_of
 from harness.solvers.training.jax_scan.together import Together

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from harness.problems.problem import Floats
-from harness.solvers.jax_client import device_of
+from harness.solvers.closed_forms.jax_client import device_of
 from harness.solvers.training.batched.initial import initial_parameters
 from harness.solvers.training.batched.settings import Settings
 from harness.solvers.training.followed import Followed

@@ -1,0 +1,179 @@
+"""What a Python user asks for, as a Request: one or many of each, names, files, arrays and frames."""
+
+import math
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.errors import HarnessError, UsageError, unknown
+from harness.measure.plan import Request, text_of
+from harness.problems import catalog
+from harness.problems.in_memory import NAME, from_arrays, from_frame
+from harness.problems.problem import Problem
+from harness.solvers.options import Options
+
+AXES = {"seed": "seeds", "problem": "problems", "solver": "solvers", "device": "device", "n": "n", "lr": "lr"}
+"""Options that have an argument of their own, by the name that somebody may try."""
+OWN = ("python", "harness.run")
+"""What a run's command says where no command line makes the same run."""
+_OPTION = re.compile(r"'[^']*'|--([a-z][a-z0-9-]*)")
+PAIR, FRAME = 2, 2
+"""The length of (X, y), and the dimensions of a frame."""
+
+
+def asked(
+    problems: object,
+    solvers: object,
+    *,
+    axes: Mapping[str, object],
+    device: str,
+    target: str | None,
+    options: Mapping[str, object],
+) -> tuple[Request, dict[str, Problem]]:
+    """The request, and the problems in it that only this process has, by their labels.
+
+    `axes`: n, lr and seeds, each one value or many. Raises UsageError for what is no problem, no number, or an
+    option that there is not.
+    """
+    given = [_problem(one, name, target) for name, one in _named(problems)]
+    own = {one.label: one for one in given if isinstance(one, Problem)}
+    named = tuple(one.label if isinstance(one, Problem) else one for one in given)
+    request = Request(
+        problems=named,
+        solvers=tuple(map(str, _many(solvers))),
+        device=device,
+        n=tuple(_whole("n", value) for value in _many(axes["n"])),
+        lr=tuple(_number("lr", value) for value in _many(axes["lr"])),
+        seeds=tuple(_whole("seeds", value) for value in _many(axes["seeds"])),
+        target=None if target is None or (own and len(own) == len(named)) else target,
+        options=_options(options),
+    )
+    return request, own
+
+
+def command_of(request: Request, own: Mapping[str, Problem]) -> str:
+    """The command line that makes the same run, with which it also goes on where it was cut off.
+
+    Where there is none, because the data are in memory, what was called.
+    """
+    if own or request.options.init is not None:
+        return shlex.join([*OWN, *request.problems, *request.solvers])
+    words = ["harness", "run"]
+    axes = {"problem": request.problems, "solver": request.solvers, "n": request.n, "lr": request.lr}
+    for name, values in (*axes.items(), ("seed", request.seeds)):
+        words += [word for value in values for word in (f"--{name}", text_of(value))]
+    said = {"threads": request.options.threads} if request.options.threads > 1 else {}
+    others = {"device": None if request.device == "auto" else request.device, "target": request.target}
+    for name, value in {**others, **request.options.said(), **said}.items():
+        if value is not None and value is not False:
+            words += [f"--{name.replace('_', '-')}", *([] if value is True else [text_of(value)])]
+    return shlex.join(words)
+
+
+@contextmanager
+def as_python() -> Iterator[None]:
+    """Say arguments, not the command's options, in what is raised inside; a command in quotes is one to be typed."""
+    try:
+        yield
+    except HarnessError as error:
+        raise type(error)(_OPTION.sub(_argument, str(error))) from None
+
+
+def _argument(found: re.Match[str]) -> str:
+    return found[0] if found[1] is None else found[1].replace("-", "_")
+
+
+def _many(given: object) -> Sequence[Any]:
+    """One or many as many: a text, a number and None are no sequences."""
+    if given is None:
+        return ()
+    if isinstance(given, str | bytes | PathLike | float | int | np.number):
+        return (given,)
+    try:
+        return tuple(given)  # type: ignore[arg-type]  # what cannot be gone through raises
+    except TypeError:
+        return (given,)
+
+
+def _named(problems: object) -> list[tuple[str | None, object]]:
+    """Each problem with the name that it is given: a mapping names its problems."""
+    if isinstance(problems, Mapping):
+        return [(str(name), one) for name, one in problems.items()]
+    one = isinstance(problems, Problem) or _is_pair(problems) or _is_frame(problems)
+    return [(None, problem) for problem in ((problems,) if one else _many(problems))]
+
+
+def _is_pair(given: object) -> bool:
+    """(X, y): two things with numbers in them, of which neither is a problem by itself."""
+    return (
+        isinstance(given, tuple)
+        and len(given) == PAIR
+        and not any(isinstance(part, str | PathLike | Problem | tuple) for part in given)
+        and np.ndim(given[1]) < FRAME + 1
+        and not (_is_frame(given[0]) and _is_frame(given[1]) and np.shape(given[1])[1] > 1)
+    )
+
+
+def _is_frame(given: object) -> bool:
+    return hasattr(given, "columns") and hasattr(given, "dtypes")
+
+
+def _problem(given: object, name: str | None, target: str | None) -> Problem | str:
+    """A problem of this process, or the name by which the catalog finds it."""
+    if isinstance(given, str | PathLike):
+        if name is not None:
+            raise UsageError(f"'{name}': a mapping names arrays and frames; '{given}' has a name")
+        return str(Path(given)) if isinstance(given, PathLike) else given
+    if isinstance(given, Problem):
+        return given
+    if name in (known := catalog.names()):
+        raise UsageError(f"'{name}' is a problem of the catalog: give your data another name ({len(known)} are taken)")
+    if _is_frame(given):
+        return from_frame(given, target, name=name or NAME)  # type: ignore[arg-type]  # it is one
+    if _is_pair(given):
+        return from_arrays(*given, name=name or NAME)  # type: ignore[misc]  # two they are
+    raise UsageError(
+        f"a problem is a name, a .csv or .parquet file, (X, y), or a frame with target=..., not {type(given).__name__}"
+    )
+
+
+def _options(options: Mapping[str, object]) -> Options:
+    """Raises UsageError for an option that there is not, or that is an argument under another name."""
+    known = [field.name for field in fields(Options) if field.name not in AXES]
+    for name in options:
+        if name in AXES and name != AXES[name]:
+            raise UsageError(f"'{name}' is given as {AXES[name]}=...")
+        if name not in known:
+            raise unknown("option", name, known)
+    try:
+        return Options(**{name: _value(value) for name, value in options.items()})  # type: ignore[arg-type]
+    except TypeError as error:
+        raise UsageError(f"an option has a value of another kind: {error}") from None
+
+
+def _value(value: object) -> object:
+    """Lists as tuples, numpy's numbers as Python's: an option is part of a case's identity, by its text."""
+    if isinstance(value, list | tuple | np.ndarray):
+        return tuple(map(_value, value))
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{name} is a number or several, not {value!r}") from None
+
+
+def _whole(name: str, value: Any) -> int:
+    number = _number(name, value)
+    if not math.isfinite(number) or not number.is_integer():
+        raise UsageError(f"{name} is a whole number or several, not {value!r}")
+    return int(number)

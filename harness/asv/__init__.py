@@ -1,0 +1,1 @@
+"""asv's results as series and verdicts."""

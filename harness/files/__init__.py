@@ -1,0 +1,1 @@
+"""Other people's files, read strictly; our own, written atomically."""

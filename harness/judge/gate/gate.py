@@ -1,0 +1,171 @@
+"""The gate: a run's records against the expectations."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.errors import COULD_NOT_MEASURE
+from harness.judge.gate.expectations import Expectation, Expectations, in_scope, matches
+from harness.judge.verdict import Judgement, Verdict
+from harness.records.record import Record, Status
+from harness.records.run import Run
+
+OUTSIDE = "Find the commit or the library upgrade that did it; if the limit itself is wrong, harness gate --update."
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """Every judgement, the planned cases without a record, and how many records no expectation covers."""
+
+    judgements: tuple[Judgement, ...]
+    incomplete: tuple[str, ...]
+    unjudged: int
+
+    @property
+    def breaches(self) -> tuple[Judgement, ...]:
+        """What failed: regressions, and expected failures that were cured (the file must stay true)."""
+        return tuple(j for j in self.judgements if j.verdict is not Verdict.UNCHANGED)
+
+    @property
+    def known_failures(self) -> tuple[Judgement, ...]:
+        """Expected failures that are as expected, with their reasons."""
+        return tuple(
+            j
+            for j in self.judgements
+            if j.quantity == "status" and j.verdict is Verdict.UNCHANGED and j.expected != "ok"
+        )
+
+    @property
+    def exit_code(self) -> int:
+        """1 for a breach, 3 if cases are missing or nothing was judged, else 0."""
+        if self.breaches:
+            return 1
+        return COULD_NOT_MEASURE if self.incomplete or not self.judgements else 0
+
+
+def gate(run: Run, records: Sequence[Record], expectations: Expectations, *, partial: bool = False) -> GateReport:
+    """Judge every record by every expectation that it matches; a missing one fails.
+
+    `partial` is for records that hold only what somebody chose to track: a quantity that is None there
+    was not tracked, and is not judged.
+    """
+    judgements: list[Judgement] = []
+    judged: set[str] = set()
+    for entry in (entry for entry in expectations.expect if entry.is_about(run.environment.versions)):
+        for problem in expectations.problems_of(entry):
+            for solver in expectations.solvers_of(entry):
+                found = [record for record in records if matches(entry, record, problem, solver)]
+                if not found and not entry.optional and in_scope(expectations, entry, run, problem, solver):
+                    judgements.append(_vanished(entry, problem, solver))
+                for record in found:
+                    judged.add(record.case)
+                    judgements.extend(_judge(entry, record, partial=partial))
+    uncovered = [record for record in records if record.case not in judged]
+    judgements.extend(_failed(record) for record in uncovered if record.status.failed)
+    judgements.extend(_not_timed(record) for record in records if record.samples.error)
+    recorded = {record.case for record in records}
+    missing = tuple(case for case in run.planned if case not in recorded)
+    return GateReport(tuple(judgements), missing, sum(not record.status.failed for record in uncovered))
+
+
+def _judge(entry: Expectation, record: Record, *, partial: bool) -> Iterator[Judgement]:
+    """One judgement a quantity; the numbers of a case that ended otherwise than expected are not looked at."""
+    if entry.optional and record.status is Status.UNSUPPORTED:
+        return
+    status = _status(entry, record)
+    yield status
+    if status.verdict is not Verdict.UNCHANGED:
+        return
+    for quantity, value, low, high in _limited(entry, record):
+        if value is not None or not partial:
+            yield _bounded(record, entry, quantity, value, (low, high))
+
+
+def _limited(entry: Expectation, record: Record) -> Iterator[tuple[str, float | None, float, float]]:
+    """Each quantity that the entry limits: its name, the measured value, lowest and highest."""
+    accuracy, problem = record.accuracy, record.problem_name
+    for name, quantity, value in (
+        ("digits", "digits_min", accuracy.digits),
+        ("standard error digits", "standard_error_digits_min", accuracy.standard_error_digits),
+    ):
+        floor = entry.floor(quantity, problem)
+        if floor is not None:
+            yield name, value, floor, math.inf
+    if entry.excess_loss_max is not None:
+        yield "excess loss", accuracy.excess_loss, -math.inf, entry.excess_loss_max
+    for part, (low, high) in entry.r2.items():
+        yield f"R² {part}", accuracy.r2.get(part), low, high
+    for part, (low, high) in entry.mse.items():
+        yield f"MSE {part}", accuracy.mse.get(part), low, high
+
+
+def _status(entry: Expectation, record: Record) -> Judgement:
+    verdict, detail, advice = Verdict.UNCHANGED, "", ""
+    if record.status not in entry.status:
+        cured = bool(entry.expected_failure) and not record.status.failed
+        verdict = Verdict.IMPROVEMENT if cured else Verdict.REGRESSION
+        detail = "an expected failure is cured" if cured else record.message
+        advice = (
+            "Take the cured failure out of the expectations, so that the file stays true." if cured else record.advice
+        )
+    return Judgement(
+        record.case,
+        "status",
+        record.status,
+        "|".join(entry.status),
+        verdict,
+        detail,
+        advice,
+        entry.expected_failure or entry.source,
+    )
+
+
+def _bounded(
+    record: Record, entry: Expectation, quantity: str, value: float | None, band: tuple[float, float]
+) -> Judgement:
+    """Inside [low, high] is unchanged; outside, NaN and missing are regressions."""
+    low, high = band
+    expected = f">= {low:g}" if high == math.inf else f"<= {high:.3g}" if low == -math.inf else f"{low:g} to {high:g}"
+    if value is None or math.isnan(value):
+        verdict, detail = Verdict.REGRESSION, "there is no number to judge"
+    elif low <= value <= high:
+        verdict, detail = Verdict.UNCHANGED, ""
+    else:
+        verdict = Verdict.REGRESSION
+        short = value < low
+        detail = f"{abs(value - (low if short else high)):.2g} {'below the floor' if short else 'above the ceiling'}"
+    measured = "none" if value is None else f"{value:.4g}"
+    advice = "" if verdict is Verdict.UNCHANGED else OUTSIDE
+    return Judgement(record.case, quantity, measured, expected, verdict, detail, advice, entry.source)
+
+
+def _vanished(entry: Expectation, problem: str, solver: str) -> Judgement:
+    narrowed = " ".join(f"{name}={value}" for name, value in entry.narrows().items())
+    return Judgement(
+        case=f"{problem} {solver} {narrowed}".strip(),
+        quantity="presence",
+        measured="no record",
+        expected="a record",
+        verdict=Verdict.REGRESSION,
+        detail="vanished",
+        advice="Restore the solver or the problem that vanished, or take its expectation out of the file.",
+        reason=entry.source,
+    )
+
+
+def _failed(record: Record) -> Judgement:
+    return Judgement(
+        record.case, "status", record.status, "ok", Verdict.REGRESSION, record.message, record.advice, "no expectation"
+    )
+
+
+def _not_timed(record: Record) -> Judgement:
+    return Judgement(
+        case=record.case,
+        quantity="timing",
+        measured="raised",
+        expected="samples",
+        verdict=Verdict.REGRESSION,
+        detail=record.samples.error,
+        advice="A solver must do the same work at every call: run the case alone with 'harness fit'.",
+    )

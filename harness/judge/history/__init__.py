@@ -1,0 +1,1 @@
+"""When a case changed, over commits: change points in its series."""

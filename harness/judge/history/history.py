@@ -1,0 +1,162 @@
+"""One case over commits: what each commit measured, where the level changed, and which commit did it.
+
+Change points are sought within one environment: another processor or another library is not a commit's doing, and is
+told apart as an EnvironmentChange.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from harness.judge.history.change_points import Floats, change_points, penalty_of, shift
+from harness.judge.history.series import EnvironmentChange, History, Point, Quantity, Series, Step
+from harness.judge.verdict import Verdict
+from harness.records.environment import Environment
+
+OURS = "ls-harness"
+"""Its version changes with the commits: it is what is measured, not what it is measured on."""
+
+Untested = Callable[[str, str], int | None]
+"""How many commits lie between two."""
+
+
+def judge_history(
+    case: str,
+    quantity: Quantity,
+    points: Sequence[Point],
+    untested: Untested,
+    *,
+    effect: float | None = None,
+    notes: Sequence[str] = (),
+) -> History:
+    """Points split by environment, each with its steps, in the order in which environments first appear."""
+    smallest = quantity.with_effect(effect)
+    split: dict[str, list[Point]] = {}
+    for point in sorted(points, key=lambda point: (point.place, point.date_s)):
+        split.setdefault(identity(point.environment), []).append(point)
+    series = [
+        Series(found[0].environment, tuple(found), steps_of(found, quantity, smallest, untested))
+        for found in split.values()
+    ]
+    changes = tuple(_environment_change(old, new, quantity, smallest) for old, new in pairwise(series))
+    return History(case, quantity, smallest, tuple(series), changes, tuple(notes))
+
+
+def steps_of(points: Sequence[Point], quantity: Quantity, effect: float, untested: Untested) -> tuple[Step, ...]:
+    """Steps of the level, and every change from a number to none or back: a number that is lost is a regression."""
+    measured = [point for point in points if point.value is not None]
+    values = _scaled(measured, quantity)
+    spans = (
+        _noisy(values, effect, [len(point.values) for point in measured]) if quantity.noisy else _exact(values, effect)
+    )
+    found = [_step(measured[at - 1], measured[at], quantity, span, untested) for at, span in spans]
+    lost = [
+        Step(
+            old,
+            new,
+            Verdict.IMPROVEMENT if new.values else Verdict.REGRESSION,
+            untested=untested(old.commit, new.commit),
+        )
+        for old, new in pairwise(points)
+        if bool(old.values) != bool(new.values)
+    ]
+    return tuple(sorted([*found, *lost], key=lambda step: step.new.place))
+
+
+Span = tuple[float, float, float]
+"""Change, low and high on the judged scale."""
+
+
+def _scaled(points: Sequence[Point], quantity: Quantity) -> Floats:
+    return np.array([quantity.scaled(point.value) for point in points if point.value is not None])
+
+
+def _noisy(values: Floats, effect: float, launches: Sequence[int]) -> list[tuple[int, Span]]:
+    penalty = penalty_of(float(np.median(launches)) if launches else 1.0)
+    return [(one.at, (one.change, one.low, one.high)) for one in change_points(values, effect, penalty)]
+
+
+def _exact(values: Floats, effect: float) -> list[tuple[int, Span]]:
+    """Where a value leaves the first one of its level by `effect` or more: what is not noisy needs no statistics."""
+    found, level = [], values[0] if len(values) else 0.0
+    for at, value in enumerate(values):
+        change = float(value - level)
+        if abs(change) >= effect:
+            found.append((at, (change, change, change)))
+            level = value
+    return found
+
+
+def _step(old: Point, new: Point, quantity: Quantity, span: Span, untested: Untested) -> Step:
+    change, low, high = map(quantity.said, span)
+    return Step(old, new, _verdict(span[0], quantity), change, low, high, untested(old.commit, new.commit))
+
+
+def _verdict(change: float, quantity: Quantity) -> Verdict:
+    return Verdict.REGRESSION if (change > 0) == quantity.lower_is_better else Verdict.IMPROVEMENT
+
+
+def _environment_change(old: Series, new: Series, quantity: Quantity, effect: float) -> EnvironmentChange:
+    """On the commits that both measured; without any, from the old one's last level to the new one's first."""
+    differs = differences(old.environment, new.environment)
+    before, after = _common(old, new)
+    commits = len(before)
+    if not commits:
+        before, after = _level(old, last=True), _level(new, last=False)
+    if not (before and after):
+        return EnvironmentChange(differs, commits, Verdict.UNDECIDED)
+    span = shift(_scaled(before, quantity), _scaled(after, quantity))
+    if not quantity.noisy:
+        span = (span[0],) * 3
+    return EnvironmentChange(differs, commits, _span_verdict(span, quantity, effect), *map(quantity.said, span))
+
+
+def _span_verdict(span: Span, quantity: Quantity, effect: float) -> Verdict:
+    """Undecided where it is large enough but its interval holds 0."""
+    change, low, high = span
+    if abs(change) < effect:
+        return Verdict.UNCHANGED
+    return Verdict.UNDECIDED if low <= 0 <= high else _verdict(change, quantity)
+
+
+def _common(old: Series, new: Series) -> tuple[list[Point], list[Point]]:
+    theirs = {point.commit: point for point in old.points if point.values}
+    mine = [point for point in new.points if point.values and point.commit in theirs]
+    return [theirs[point.commit] for point in mine], mine
+
+
+def _level(series: Series, *, last: bool) -> list[Point]:
+    levels = series.levels
+    if not levels:
+        return []
+    first, final, _ = levels[-1 if last else 0]
+    return [p for p in series.points if p.values and first.place <= p.place <= final.place]
+
+
+def identity(environment: Environment) -> str:
+    """What must be equal for two times to be comparable. Not the kernel's release, memory or the commit."""
+    return repr(_parts(environment))
+
+
+def _parts(environment: Environment) -> dict[str, str]:
+    fields = {name: getattr(environment, name) for name in ("cpu", "cores", "python", "gpu", "driver", "cuda")}
+    versions = {name: found for name, found in environment.versions.items() if name != OURS}
+    parts = {**fields, "BLAS": ", ".join(environment.blas), **versions}
+    return {name: str(value) for name, value in sorted(parts.items()) if value not in (None, "")}
+
+
+def labels(environments: Sequence[Environment]) -> list[str]:
+    """What tells each of several environments from the others: `scikit-learn 1.9.1`; empty where nothing does."""
+    parts = [_parts(environment) for environment in environments]
+    names = [
+        name for name in dict.fromkeys(n for found in parts for n in found) if len({p.get(name) for p in parts}) > 1
+    ]
+    return [", ".join(f"{name} {found.get(name, 'none')}" for name in names) for found in parts]
+
+
+def differences(old: Environment, new: Environment) -> tuple[str, ...]:
+    """For example `numpy 2.3.1 → 2.4.6`; what only one of them says is left out if the other says nothing of it."""
+    before, after = _parts(old), _parts(new)
+    names = [name for name in dict.fromkeys([*before, *after]) if before.get(name) != after.get(name)]
+    return tuple(f"{name} {before.get(name, 'none')} → {after.get(name, 'none')}" for name in names)

@@ -1,0 +1,1 @@
+"""What of the machine makes a run's times doubtful."""

@@ -1,0 +1,101 @@
+"""The checks that look at the process that measures, at its checkout, and at the samples that it took."""
+
+from collections.abc import Iterable, Sequence
+from math import inf
+from statistics import median
+from typing import NamedTuple
+
+from harness.judge.machine.doubts import WAITED, Seen, State, against, fine, note, unknown
+from harness.judge.machine.machine_doubts import cores
+from harness.records.record import Record
+from harness.records.sweep import Cell
+from harness.store.conditions import Conditions
+
+NO_INTERPRETER = "the interpreter could not be looked at"
+NOT_TIMED = "no case on the CPU was timed by both clocks"
+
+
+def watchers(stretch: Conditions, _threads: int) -> Seen:
+    """At either reading: tracing slows Python's own code by factors, compiled code not at all."""
+    before, after = stretch.before.interpreter, stretch.newest.interpreter
+    if before is None or after is None:
+        return unknown(NO_INTERPRETER)
+    found = dict.fromkeys((*before.watchers, *after.watchers))
+    return against(", ".join(found) or "none attached", if_=bool(found))
+
+
+def debug_modes(stretch: Conditions, _threads: int) -> Seen:
+    """They last as long as the process."""
+    found = stretch.newest.interpreter
+    if found is None:
+        return unknown(NO_INTERPRETER)
+    return against(", ".join(found.checks) or "off", if_=bool(found.checks))
+
+
+def threads(stretch: Conditions, asked: int) -> Seen:
+    """More threads than cores take turns; a pool that is larger than what is asked for is limited by the harness."""
+    newest = stretch.newest
+    usable = min(newest.cpu.cores, (newest.quota.cores if newest.quota else None) or inf)
+    said = f"{asked} thread{'s' if asked > 1 else ''} on {cores(usable)}"
+    if asked > usable:
+        return Seen(State.DOUBTFUL, said)
+    if newest.interpreter is None:
+        return unknown(f"{said}; {NO_INTERPRETER}")
+    pools = {**newest.interpreter.thread_variables, "the largest pool": newest.interpreter.pool_threads or 0}
+    large = [f"{name} {count}" for name, count in pools.items() if count > usable]
+    return note(f"{said}; {', '.join(large)}") if large else fine(said)
+
+
+class Timed(NamedTuple):
+    """Median wall and CPU seconds of a call, and the threads that it was given."""
+
+    wall_s: float
+    cpu_s: float
+    threads: int
+
+
+def timed_records(records: Iterable[Record]) -> list[Timed]:
+    """The cases that were timed by both clocks on the CPU: work on a device is waited for by design."""
+    found = ((one, one.samples.median_wall_s, one.samples.median_cpu_s) for one in records if one.device == "cpu")
+    return [Timed(wall_s, cpu_s, one.threads) for one, wall_s, cpu_s in found if wall_s and cpu_s]
+
+
+def timed_cells(cells: Iterable[Cell]) -> list[Timed]:
+    """The same of a sweep's epochs, which are sampled once for all learning rates of an optimizer."""
+    once = {(one.problem, one.optimizer): one for one in cells if one.device == "cpu"}
+    return [
+        Timed(median(one.loop_epoch.wall_s), median(one.loop_epoch.cpu_s), int(str(one.options.get("threads", 1))))
+        for one in once.values()
+        if one.loop_epoch.wall_s and one.loop_epoch.cpu_s and median(one.loop_epoch.cpu_s)
+    ]
+
+
+def waited(timed: Sequence[Timed], clock_gap_s: float) -> Seen:
+    """Cases whose median call took a tenth more wall than CPU time, less what the clocks themselves add.
+
+    Medians, because they are what is reported: a call among twenty that was interrupted shifts none.
+    """
+    if not timed:
+        return unknown(NOT_TIMED)
+    ratios = [(one.wall_s - clock_gap_s) / one.cpu_s for one in timed]
+    late = sum(ratio > WAITED for ratio in ratios)
+    said = f"{late} of {len(ratios)} cases waited (wall/CPU above {WAITED:g}"
+    return Seen(State.DOUBTFUL, f"{said}, up to {max(ratios):.2g})") if late else fine(f"{said})")
+
+
+def spread(timed: Sequence[Timed]) -> Seen:
+    """Cases whose median call took a tenth more CPU time than its threads can in its wall time.
+
+    The CPU clock is the whole process's, so that a pool that ignores its limit, or a thread left behind, shows.
+    """
+    if not timed:
+        return unknown(NOT_TIMED)
+    wide = sum(one.cpu_s > WAITED * one.threads * one.wall_s for one in timed)
+    return against(f"{wide} of {len(timed)} cases ran on more threads than they were given", if_=wide > 0)
+
+
+def tree(dirty: bool | None) -> Seen:
+    """Of the working folder's checkout."""
+    if dirty is None:
+        return unknown("not in a git checkout")
+    return against("the checkout has uncommitted changes" if dirty else "as committed", if_=dirty)

@@ -1,0 +1,1 @@
+"""Who is faster, by how much, and from which size on."""

@@ -1,0 +1,169 @@
+"""Cases that differ in nothing but the device, side by side, and the series over n that they make."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.errors import UsageError
+from harness.judge.speed.comparison import nothing_to_compare
+from harness.judge.speed.crossover import CONFIDENCE, FEWEST_CALLS, Crossover, Floats, Point, bootstrap_draws, crossover
+from harness.judge.speed.fit_times import fit_samples_s, without_n
+from harness.records.record import Record
+
+CPU = "cpu"
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """CUDA's median time of a whole fit over the CPU's, below 1 where CUDA is faster; `interval`: its 95 % one.
+
+    The interval is None where a device was timed fewer than FEWEST_CALLS times.
+    """
+
+    value: float
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One case on the CPU and on a CUDA device; a record is None where the case was not run there.
+
+    `ratio` and `ratio_with_transfer` are None where `reason` says why there are none, the latter also where
+    no transfer was measured. `digits_difference`: CUDA's less the CPU's.
+    """
+
+    n: int
+    cpu: Record | None
+    cuda: Record | None
+    reason: str
+    ratio: Ratio | None
+    ratio_with_transfer: Ratio | None
+    digits_difference: float | None
+
+
+@dataclass(frozen=True)
+class Series:
+    """One solver with its options over n on one problem, by ascending n; the crossovers are None without a pair."""
+
+    name: str
+    device: str
+    pairs: tuple[Pair, ...]
+    crossover: Crossover | None
+    crossover_with_transfer: Crossover | None
+
+
+def compare_devices(records: Sequence[Record], baseline: str | None = None) -> list[Series]:
+    """Every series of the records, in the order recorded, for each CUDA device that is there.
+
+    Where a case was recorded more than once on a device (two runs), the last is paired with the last.
+    Raises UsageError for a baseline other than the CPU, CannotMeasureError if no case is there on both.
+    """
+    if baseline not in (None, CPU):
+        raise UsageError(f"by device the baseline is {CPU}, not '{baseline}': drop --baseline")
+    others = list(dict.fromkeys(record.device for record in records if record.device != CPU))
+    found = [series for device in others for series in _series(records, device)]
+    if not any(pair.cpu and pair.cuda for series in found for pair in series.pairs):
+        raise nothing_to_compare("device")
+    return found
+
+
+def transfer_s(record: Record) -> float | None:
+    """Seconds of the copies in and out; None unless both were measured."""
+    if record.transfer_in_s is None or record.transfer_out_s is None:
+        return None
+    total = record.transfer_in_s + record.transfer_out_s
+    return total if np.isfinite(total) else None
+
+
+def _series(records: Sequence[Record], device: str) -> Iterable[Series]:
+    """The series of one CUDA device beside the CPU."""
+    found: dict[str, dict[int, dict[str, Record]]] = {}
+    for record in reversed(records):
+        if record.device in (CPU, device):
+            name = _name(record)
+            i = 1
+            while record.device in found.get(_numbered(name, i), {}).get(record.n, {}):
+                i += 1
+            found.setdefault(_numbered(name, i), {}).setdefault(record.n, {})[record.device] = record
+    for name, sizes in reversed(found.items()):
+        pairs = tuple(_pair(n, sides.get(CPU), sides.get(device), device) for n, sides in sorted(sizes.items()))
+        yield Series(name, device, pairs, _crossover(pairs, fit_samples_s), _crossover(pairs, _with_transfer))
+
+
+def _numbered(name: str, i: int) -> str:
+    return name if i == 1 else f"{name} ({i})"
+
+
+def _name(record: Record) -> str:
+    """What a series shares: the problem but for n, its p, the solver and every option but the device."""
+    options = [f"{name}={value}" for name, value in record.options.items()]
+    threads = [f"threads={record.threads}"] if record.threads > 1 else []
+    return " ".join([without_n(record), record.solver, *options, *threads])
+
+
+def _pair(n: int, cpu: Record | None, cuda: Record | None, device: str) -> Pair:
+    reason = _why_not(cpu, CPU) or _why_not(cuda, device)
+    if reason or cpu is None or cuda is None:
+        return Pair(n, cpu, cuda, reason, None, None, None)
+    both = _with_transfer(cuda)
+    return Pair(
+        n=n,
+        cpu=cpu,
+        cuda=cuda,
+        reason="",
+        ratio=_ratio(fit_samples_s(cuda), fit_samples_s(cpu)),
+        ratio_with_transfer=None if both is None else _ratio(both, fit_samples_s(cpu)),
+        digits_difference=_difference(cuda.accuracy.digits, cpu.accuracy.digits),
+    )
+
+
+def _difference(a: float | None, b: float | None) -> float | None:
+    """The difference a - b, None where it is not a number."""
+    return a - b if a is not None and b is not None and np.isfinite(a - b) else None
+
+
+def _why_not(record: Record | None, device: str) -> str:
+    """Why a record has no time to compare; empty if it has one."""
+    if record is None:
+        return f"not run on {device}"
+    if not record.status.measured:
+        return f"{record.status.value} on {device}" + f": {record.message}" * bool(record.message)
+    if record.samples.error:
+        return f"raised on {device} while it was timed: {record.samples.error}"
+    if record.fit_s is None:
+        return f"not timed on {device}"
+    times = fit_samples_s(record)
+    good = np.isfinite(times).all() and (times > 0).all()
+    return "" if good else f"a sample on {device} is not a positive, finite time"
+
+
+def _with_transfer(record: Record) -> Floats | None:
+    """The same with one copy in and one out, which are taken as known; None where they were not measured."""
+    copies = transfer_s(record)
+    return None if copies is None else fit_samples_s(record) + copies
+
+
+def _ratio(above: Floats, below: Floats) -> Ratio:
+    """The ratio of medians, and its percentile bootstrap interval over raw samples."""
+    value = float(np.median(above) / np.median(below))
+    if min(len(above), len(below)) < FEWEST_CALLS:
+        return Ratio(value, None)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(bootstrap_draws([above, below], _of_medians), [tail, 1 - tail])
+    return Ratio(value, (float(low), float(high)))
+
+
+def _of_medians(above: Floats, below: Floats, axis: int = -1) -> Floats:
+    return np.asarray(np.median(above, axis=axis) / np.median(below, axis=axis))
+
+
+def _crossover(pairs: Sequence[Pair], cuda_s: Callable[[Record], Floats | None]) -> Crossover | None:
+    """Of the pairs that have a time on both devices; None if there is none."""
+    points = []
+    for pair in pairs:
+        if pair.ratio is not None and pair.cpu is not None and pair.cuda is not None:
+            times = cuda_s(pair.cuda)
+            if times is not None:
+                points.append(Point(pair.n, fit_samples_s(pair.cpu), times))
+    return crossover(points) if points else None

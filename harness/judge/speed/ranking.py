@@ -1,0 +1,132 @@
+"""Where each case of a run stands among those of its problem and device: how far behind the fastest that is right."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.judge.speed.fit_times import Estimate, Floats, estimate, fit_samples_s, ratio, without_n
+from harness.records.record import Record
+from harness.solvers.solver import Kind
+from harness.solvers.status import Status
+
+LEFT_OUT = ("lr", "seed")
+"""Options that change what a training finds, and not the work of an epoch."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A record with the seconds of its whole fit; `differs`: options in which its solver's cases differ."""
+
+    record: Record
+    differs: tuple[tuple[str, str], ...]
+    samples_s: Floats
+    seconds: Estimate
+
+    @property
+    def label(self) -> str:
+        """The solver, and each option in which the records of that solver on one problem differ."""
+        return " ".join([self.record.label, *(f"{name}={value}" for name, value in self.differs)])
+
+    @property
+    def work(self) -> str:
+        """The label without what leaves an epoch's work as it is."""
+        return " ".join([self.record.label, *(f"{k}={v}" for k, v in self.differs if k not in LEFT_OUT)])
+
+    @property
+    def right(self) -> bool:
+        """Whether the answer may be used: a wrong one and a training that did not get there may not."""
+        return self.record.status is Status.OK
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A timed case beside the fastest right one of its problem and device; both None where there is none."""
+
+    timed: Timed
+    best: Timed | None
+    ratio: Estimate | None
+
+
+def timed(records: Sequence[Record]) -> list[Timed]:
+    """Every record of a fit that has a time, in the order recorded; of a case recorded twice the last.
+
+    A case that raised while it was timed, or has a sample that is no positive, finite time, has none. A baseline is
+    no fit.
+    """
+    latest = {record.case: record for record in records if record.kind is not Kind.BASELINE}
+    differing = _differing(list(latest.values()))
+    found = []
+    for record in latest.values():
+        samples = fit_samples_s(record)
+        if len(samples) and not record.samples.error and np.isfinite(samples).all() and (samples > 0).all():
+            options = _options(record).items()
+            differs = tuple((name, value) for name, value in options if name in differing[record.label])
+            found.append(Timed(record, differs, samples, estimate(samples)))
+    return found
+
+
+def sized(cases: Sequence[Timed]) -> dict[str, list[Timed]]:
+    """By problem without its n: the cases of those that were run at two sizes or more, those with most cases first."""
+    groups: dict[str, list[Timed]] = {}
+    for case in cases:
+        groups.setdefault(without_n(case.record), []).append(case)
+    several = {name: found for name, found in groups.items() if len({case.record.n for case in found}) > 1}
+    return dict(sorted(several.items(), key=lambda item: -len(item[1])))
+
+
+def standings(cases: Sequence[Timed]) -> list[Standing]:
+    """Each case beside the fastest right one, problem by problem and device by device, the fastest first."""
+    groups: dict[tuple[str, str], list[Timed]] = {}
+    for case in cases:
+        groups.setdefault((case.record.problem, case.record.device), []).append(case)
+    found = []
+    for members in groups.values():
+        ordered = sorted(members, key=lambda case: case.seconds.value)
+        best = next((case for case in ordered if case.right), None)
+        found += [Standing(case, best, None if best is None else _to(case, best)) for case in ordered]
+    return found
+
+
+def _to(case: Timed, best: Timed) -> Estimate:
+    if case is best:
+        return Estimate(1.0, None, None, case.seconds.calls)
+    return ratio(case.samples_s, best.samples_s)
+
+
+def _differing(records: Sequence[Record]) -> dict[str, set[str]]:
+    """By solver: the options (and threads) in which its records of some one problem differ."""
+    values: dict[tuple[str, str], dict[str, set[str]]] = {}
+    for record in records:
+        own = values.setdefault((record.label, record.problem), {})
+        for name, value in _options(record).items():
+            own.setdefault(name, set()).add(value)
+    found: dict[str, set[str]] = {}
+    for (label, _), own in values.items():
+        found.setdefault(label, set()).update(name for name, said in own.items() if len(said) > 1)
+    return found
+
+
+def _options(record: Record) -> dict[str, str]:
+    """Options as text; the engine is in the record's label."""
+    said = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in record.options.items()}
+    said.pop("engine", None)
+    return {**said, "threads": str(record.threads)}
+
+
+def pareto(points: Sequence[tuple[float, float]]) -> tuple[bool, ...]:
+    """Of points (cost, worth): whether none of the others is at least as good in both and better in one.
+
+    Cost, seconds say, is better smaller, worth, digits say, larger (Pareto 1906, Manuale di economia politica). Equal
+    points are both on the front or both not. One with a number that is NaN or infinite is neither on it nor beats any.
+    """
+    front = [False] * len(points)
+    usable = [i for i, (cost, worth) in enumerate(points) if math.isfinite(cost) and math.isfinite(worth)]
+    best, best_cost = -math.inf, math.inf
+    for i in sorted(usable, key=lambda i: (points[i][0], -points[i][1])):
+        cost, worth = points[i]
+        front[i] = worth > best or (worth == best and cost == best_cost)
+        if worth > best:
+            best, best_cost = worth, cost
+    return tuple(front)

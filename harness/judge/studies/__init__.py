@@ -1,0 +1,1 @@
+"""What the studies are held to: bars, findings, published figures."""

@@ -1,0 +1,1 @@
+"""How soon optimizers reach the optimum."""

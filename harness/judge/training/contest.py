@@ -1,0 +1,128 @@
+"""Which optimizer is best on a task, each at its best learning rate, and whether the seeds can tell."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.judge.training.censored import Floats, Interval, interval_of, median, median_draws, ratio, ratio_draws
+from harness.judge.training.tuning import Tuning, seed_epochs
+
+EPOCHS, SECONDS = "epochs", "seconds"
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One of the others: its median over the leader's, on the seeds that both have, and the ratio's interval."""
+
+    tuning: Tuning
+    ratio: float
+    interval: Interval | None
+
+    @property
+    def behind(self) -> bool:
+        """Whether it is worse for sure: the interval excludes 1."""
+        return self.interval is not None and self.interval.low > 1
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Optimizers to one tolerance, by epochs or by seconds: the least median leads, the nearest rival is first.
+
+    The learning rates were chosen on the same seeds, which flatters whoever has more of them by a little.
+    """
+
+    measure: str
+    tolerance: float
+    leader: Tuning
+    rivals: tuple[Rival, ...]
+
+    @property
+    def decided(self) -> bool:
+        """Whether every rival is behind for sure."""
+        return all(rival.behind for rival in self.rivals)
+
+    @property
+    def level(self) -> tuple[Rival, ...]:
+        """The rivals that cannot be told from the leader."""
+        return tuple(rival for rival in self.rivals if not rival.behind)
+
+
+@dataclass(frozen=True)
+class TaskSummary:
+    """A model on a problem, and the optimizers that were tried on it.
+
+    `tolerance`: the tightest that any of them reaches, None if nobody reaches any; the contests are to it,
+    and None if it is or, of seconds, if the leader's epoch was not timed.
+    """
+
+    name: str
+    tunings: tuple[Tuning, ...]
+    tolerance: float | None
+    by_epochs: Contest | None
+    by_seconds: Contest | None
+
+    @property
+    def tightest(self) -> float:
+        """The tightest tolerance that was looked for; 0 if nothing was run."""
+        return min((reach.tolerance for t in self.tunings for cell in t.cells for reach in cell.reaches), default=0.0)
+
+
+def summarise_task(name: str, tunings: Sequence[Tuning]) -> TaskSummary:
+    """Rank the optimizers of a task."""
+    tolerance = min((t.tolerance for t in tunings if t.tolerance is not None), default=None)
+    found = (None, None) if tolerance is None else tuple(_contest(tunings, m, tolerance) for m in (EPOCHS, SECONDS))
+    return TaskSummary(name, tuple(tunings), tolerance, *found)
+
+
+def _contest(tunings: Sequence[Tuning], measure: str, tolerance: float) -> Contest | None:
+    """All that were run, one that does not reach the tolerance infinitely far behind; None if a cost is not known."""
+    medians = {i: median(costs(t, measure, tolerance)) for i, t in enumerate(tunings) if t.run}
+    if any(map(math.isnan, medians.values())):
+        return None
+    leader, *others = (tunings[i] for i in sorted(medians, key=lambda i: medians[i]))
+    rivals = (_rival(tuning, leader, measure, tolerance) for tuning in others)
+    return Contest(measure, tolerance, leader, tuple(sorted(rivals, key=lambda rival: rival.ratio)))
+
+
+def costs(tuning: Tuning, measure: str, tolerance: float) -> Floats:
+    """(S,): epochs or seconds by seed at the best learning rate, infinite where the tolerance was not reached.
+
+    Nothing costs less than one epoch, so that a start within the tolerance is no division by zero. NaN:
+    seconds of an epoch that was not timed.
+    """
+    assert tuning.subject is not None  # noqa: S101  # only what was run has costs
+    epochs = np.maximum(seed_epochs(tuning.subject.cell, tolerance), 1.0)
+    if measure == EPOCHS:
+        return np.asarray(epochs)
+    epoch_s = tuning.subject.loop_epoch_s
+    return np.asarray(epochs * (math.nan if epoch_s is None else epoch_s))
+
+
+def by_seed(tuning: Tuning, measure: str, tolerance: float) -> dict[int, float]:
+    """`costs` by seed."""
+    assert tuning.subject is not None  # noqa: S101  # as above
+    return dict(zip(tuning.subject.cell.seeds, costs(tuning, measure, tolerance).tolist(), strict=True))
+
+
+def _rival(tuning: Tuning, leader: Tuning, measure: str, tolerance: float) -> Rival:
+    mine, theirs = by_seed(tuning, measure, tolerance), by_seed(leader, measure, tolerance)
+    common = [seed for seed in mine if seed in theirs]
+    if not common:
+        return Rival(tuning, math.nan, None)
+    above, below = (np.array([side[seed] for seed in common]) for side in (mine, theirs))
+    draws = ratio_draws(above, below)
+    if draws is not None and measure == SECONDS:
+        draws = _with_timing(draws, tuning, leader)
+    return Rival(tuning, ratio(median(above), median(below)), None if draws is None else interval_of(draws))
+
+
+def _with_timing(draws: Floats, tuning: Tuning, leader: Tuning) -> Floats:
+    """The draws, with the median of the timed epochs drawn anew on both sides: seconds are no surer than these."""
+    factor = np.ones_like(draws)
+    for side, salt, sign in ((tuning, 0, 1.0), (leader, 1, -1.0)):
+        assert side.subject is not None  # noqa: S101  # as above
+        wall_s = np.array(side.subject.cell.loop_epoch.wall_s)
+        factor *= (median_draws(wall_s, salt) / median(wall_s)) ** sign
+    return draws * factor

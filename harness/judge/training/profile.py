@@ -1,0 +1,78 @@
+"""Performance profiles: of how many instances an optimizer is how near to the best (Dolan and Moré 2002).
+
+Elizabeth D. Dolan and Jorge J. Moré, Mathematical Programming 91, 201-213.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.judge.training.contest import TaskSummary, by_seed
+from harness.judge.training.tuning import Tuning
+
+FEWEST = 2
+"""Optimizers in a profile: one alone has nobody to be near to."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """`ratios`: by optimizer, its cost over the best one's on each instance, ascending; infinite is never.
+
+    An instance is a task and a seed; each optimizer trains at its task's best learning rate. `left_out`:
+    tasks that not every optimizer was run on.
+    """
+
+    measure: str
+    ratios: Mapping[str, tuple[float, ...]]
+    left_out: tuple[str, ...]
+
+    @property
+    def instances(self) -> int:
+        """How many there are."""
+        return len(next(iter(self.ratios.values())))
+
+    def share(self, optimizer: str, tau: float) -> float:
+        """The share of instances solved within tau times the best: rho(tau), eq. 2 of Dolan and Moré.
+
+        At tau = infinity it is the share that is solved at all.
+        """
+        found = [r for r in self.ratios[optimizer] if r <= tau and math.isfinite(r)]
+        return len(found) / self.instances
+
+    def steps(self, optimizer: str) -> tuple[tuple[float, float], ...]:
+        """(tau, rho) at each jump, from tau = 1 on: what to draw."""
+        jumps = sorted({1.0, *(r for r in self.ratios[optimizer] if math.isfinite(r))})
+        return tuple((tau, self.share(optimizer, tau)) for tau in jumps)
+
+
+def profile(tasks: Sequence[TaskSummary], measure: str) -> Profile | None:
+    """The profile of all optimizers over the tasks that each of them was run on.
+
+    None with fewer than two optimizers, without such a task, or where a cost is not known: seconds of an
+    epoch that was not timed.
+    """
+    found = [{t.optimizer: t for t in task.tunings if t.run} for task in tasks]
+    labels = tuple(dict.fromkeys(label for tunings in found for label in tunings))
+    if len(labels) < FEWEST:
+        return None
+    complete = [i for i, tunings in enumerate(found) if set(labels) <= set(tunings)]
+    table = np.array([row for i in complete for row in _instances(tasks[i], found[i], labels, measure)])
+    if not len(table) or np.isnan(table).any():
+        return None
+    best = table.min(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # nobody solves it
+        ratios = np.where(np.isinf(table), math.inf, table / best)
+    left_out = tuple(task.name for i, task in enumerate(tasks) if i not in complete)
+    by_label = {label: tuple(sorted(map(float, column))) for label, column in zip(labels, ratios.T, strict=True)}
+    return Profile(measure, by_label, left_out)
+
+
+def _instances(
+    task: TaskSummary, tunings: Mapping[str, Tuning], labels: Sequence[str], measure: str
+) -> list[list[float]]:
+    """Costs by seed and optimizer, of the seeds that all optimizers were run with."""
+    tolerance = task.tightest if task.tolerance is None else task.tolerance
+    found = [by_seed(tunings[label], measure, tolerance) for label in labels]
+    return [[one[seed] for one in found] for seed in found[0] if all(seed in one for one in found)]

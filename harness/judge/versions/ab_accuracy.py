@@ -1,0 +1,102 @@
+"""Whether the head's answers of a cell are as good as the base's: status, digits, excess loss."""
+
+import math
+
+from harness.judge.gate.asv_gate import DECADE, HALF_A_DIGIT, LIMITS
+from harness.judge.verdict import Judgement, Verdict
+from harness.judge.versions.ab_cell import ran
+from harness.records.ab import AbCell, Measured
+
+FLOOR = LIMITS["track_excess_loss"].floor
+ADVICE = "Find what changed between the two: the commit by harness bisect, the release in its changelog."
+
+
+def judge_accuracy(cell: AbCell) -> tuple[Judgement, ...]:
+    """The status always; digits and excess loss where either version has them and both ran.
+
+    A number that the base has and the head has not, or has as NaN, is a regression; NaN on both sides is undecided.
+    """
+    base, head = cell.base, cell.head
+    status = _status(cell)
+    if not (ran(base.status) and ran(head.status)):
+        return (status,)
+    numbers = (
+        ("digits", base.digits, head.digits, _digits_verdict),
+        ("excess loss", base.excess_loss, head.excess_loss, _excess_verdict),
+    )
+    found: list[Judgement] = [status]
+    for quantity, then, now, compare in numbers:
+        if then is not None or now is not None:
+            verdict, expected, detail = _incomparable(then, now) or compare(_number(then), _number(now))
+            advice = ADVICE if verdict is Verdict.REGRESSION else ""
+            found.append(Judgement(cell.case, quantity, _text(now), expected, verdict, detail, advice, "the base"))
+    return tuple(found)
+
+
+def _rank(measured: Measured) -> int:
+    """0 an answer, 1 a wrong one, 2 none. `ok` and `not_converged` are one rank: the excess loss tells them apart."""
+    if not ran(measured.status):
+        return 2
+    return int(measured.status.failed)
+
+
+def _status(cell: AbCell) -> Judgement:
+    base, head = cell.base, cell.head
+    then, now = _rank(base), _rank(head)
+    verdict, detail, advice = Verdict.UNCHANGED, "", ""
+    if not ran(base.status) and not ran(head.status):
+        verdict, detail = Verdict.UNDECIDED, f"neither version could run it: {_said(head)}"
+        advice = head.status.advice
+    elif not ran(base.status):
+        verdict, detail = Verdict.UNDECIDED, f"new: the base could not run it: {_said(base)}"
+    elif now > then:
+        verdict, detail, advice = Verdict.REGRESSION, _said(head), head.status.advice
+    elif now < then:
+        verdict = Verdict.IMPROVEMENT
+    return Judgement(cell.case, "status", head.status, base.status, verdict, detail, advice, "the base")
+
+
+def _said(measured: Measured) -> str:
+    return measured.message or measured.status.value
+
+
+def _incomparable(then: float | None, now: float | None) -> tuple[Verdict, str, str] | None:
+    """The verdict where one side has no number to compare; None where both have."""
+    there, here = _finite(then), _finite(now)
+    if there and here:
+        return None
+    if there:
+        return Verdict.REGRESSION, f"a number, as {_text(then)}", "the base had a number"
+    if here:
+        return Verdict.IMPROVEMENT, _text(then), "the base had no number"
+    return Verdict.UNDECIDED, "a number", "neither version has a number"
+
+
+def _digits_verdict(then: float, now: float) -> tuple[Verdict, str, str]:
+    """Half a digit or more, either way."""
+    lost = then - now
+    expected = f"> {then - HALF_A_DIGIT:.4g}"
+    if lost >= HALF_A_DIGIT:
+        return Verdict.REGRESSION, expected, f"{lost:.2g} fewer than the base's {then:.4g}"
+    return Verdict.IMPROVEMENT if -lost >= HALF_A_DIGIT else Verdict.UNCHANGED, expected, ""
+
+
+def _excess_verdict(then: float, now: float) -> tuple[Verdict, str, str]:
+    """More than a decade, either way, above the floor where float32 trainings end in rounding."""
+    allowed = max(then * DECADE, FLOOR)
+    expected = f"<= {allowed:.3g}"
+    if now > allowed:
+        return Verdict.REGRESSION, expected, f"the base's is {then:.3g}"
+    return Verdict.IMPROVEMENT if then > max(now * DECADE, FLOOR) else Verdict.UNCHANGED, expected, ""
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _text(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4g}"

@@ -1,0 +1,161 @@
+"""One run beside an earlier one: what has changed for certain, from what both kept, and what remains undecided.
+
+Two runs are two processes, one after the other. Fresh processes of the same code differ by 2 to 4 % on a quiet machine
+and by far more on a busy one, the same way for all of a process's calls, so that no number of calls tells it from a
+slower program. Times are therefore called different only where all of this holds:
+
+- the ratio's interval from the kept samples lies beyond the margin, by the wall clock and by the CPU's: of each median
+  the distribution-free interval of its order statistics (David and Nagaraja, Order Statistics, 2003, 7.1) at 97.5 %,
+  so that both together hold at 95 % (Bonferroni);
+- the margin is how far all cases of the two runs have shifted together, and SCATTERS standard deviations of how they
+  scatter around that, told by the median absolute deviation; LEAST at least.
+
+A change that all cases share is thus undecided, as it must be: the machine may have been slower. On the launches of
+unchanged code that results/change_points recorded on a busy machine (pairs of 12 cases, 3000 drawn), the intervals
+and a margin of 4 % alone call 14 to 39 % of cases changed; this rule 0.3 %, and any case of 1.8 % of pairs of runs.
+`harness ab` alternates the two versions, and decides.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from statistics import median
+
+from scipy import stats
+
+from harness.judge.history.series import QUANTITIES
+from harness.judge.verdict import Verdict
+from harness.records.record import Record
+
+LEAST = 0.04
+"""Of a change, as a fraction: what launches of one commit differ by on a quiet machine."""
+SCATTERS = 3.5
+"""Standard deviations: Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993), for scores by the MAD."""
+FEWEST = 8
+"""Cases that both runs timed; fewer say too little of how they scatter."""
+CONFIDENCE = 0.975
+"""Of each median's interval."""
+ADVICE = "harness ab alternates both versions, and decides"
+
+
+@dataclass(frozen=True)
+class TimeChange:
+    """One case's time in both runs: the ratio now / before of the median wall times with its interval."""
+
+    record: Record
+    before: Record
+    ratio: float
+    low: float
+    high: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class AnswerChange:
+    """One case's answer: `quantity` is status, digits or excess loss, as texts."""
+
+    record: Record
+    quantity: str
+    before: str
+    now: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class RunsCompared:
+    """Times and answers of the cases that both runs have.
+
+    shift: the median ratio of all cases; margin: the ratio beyond which one is called changed, None where too few
+    cases were timed in both; absent: cases of the earlier run that this one lacks.
+    """
+
+    times: tuple[TimeChange, ...]
+    answers: tuple[AnswerChange, ...]
+    shift: float | None
+    margin: float | None
+    absent: tuple[str, ...]
+
+
+def compare_runs(records: Sequence[Record], earlier: Sequence[Record]) -> RunsCompared:
+    """What has changed between two runs' records, case by case."""
+    before = {record.case: record for record in earlier}
+    both = [(record, before[record.case]) for record in records if record.case in before]
+    timed = [(now, then, ratio) for now, then in both if (ratio := _ratio(now, then)) is not None]
+    logs = [math.log(ratio) for _, _, ratio in timed]
+    shift = median(logs) if logs else None
+    margin = None
+    if shift is not None and len(logs) >= FEWEST:
+        scatter = float(stats.median_abs_deviation(logs, scale="normal"))
+        margin = math.exp(max(math.log1p(LEAST), abs(shift) + SCATTERS * scatter))
+    here = {record.case for record in records}
+    return RunsCompared(
+        times=tuple(_time_change(now, then, ratio, margin) for now, then, ratio in timed),
+        answers=tuple(change for now, then in both for change in _answers(now, then)),
+        shift=None if shift is None else math.exp(shift),
+        margin=margin,
+        absent=tuple(case for case in before if case not in here),
+    )
+
+
+def _ratio(now: Record, then: Record) -> float | None:
+    """Of the median wall times; None where either has none, or ended wrong: then it is no time of the same work."""
+    if now.failed or then.failed or not now.call_s or not then.call_s:
+        return None
+    return now.call_s / then.call_s
+
+
+def _time_change(now: Record, then: Record, ratio: float, margin: float | None) -> TimeChange:
+    per = then.epochs_per_call / now.epochs_per_call
+    low, high = (per * one for one in _interval(now.samples.wall_s, then.samples.wall_s))
+    cpu_low, cpu_high = (per * one for one in _interval(now.samples.cpu_s, then.samples.cpu_s))
+    verdict = Verdict.UNDECIDED
+    if margin is not None and min(low, cpu_low) > margin:
+        verdict = Verdict.REGRESSION
+    elif margin is not None and max(high, cpu_high) < 1 / margin:
+        verdict = Verdict.IMPROVEMENT
+    return TimeChange(now, then, ratio, low, high, verdict)
+
+
+def _interval(now: Sequence[float], then: Sequence[float]) -> tuple[float, float]:
+    """Of the ratio of medians; from 0 to infinity where there are too few samples."""
+    (now_low, now_high), (then_low, then_high) = _median_interval(now), _median_interval(then)
+    return now_low / then_high, now_high / then_low if then_low else math.inf
+
+
+def _median_interval(samples: Sequence[float]) -> tuple[float, float]:
+    """The order statistics that hold the median with CONFIDENCE; 0 and infinity where there are too few samples."""
+    ordered, place = sorted(samples), _place(len(samples))
+    return (ordered[place - 1], ordered[-place]) if place else (0.0, math.inf)
+
+
+@cache
+def _place(samples: int) -> int:
+    """Of the interval's ends from either end of so many sorted samples, counted from 1; 0: there is no such interval.
+
+    The k-th is above the median with the probability that fewer than k of n fair coins show heads.
+    """
+    tail = (1 - CONFIDENCE) / 2
+    return next((k for k in range(samples // 2, 0, -1) if stats.binom.cdf(k - 1, samples, 0.5) <= tail), 0)
+
+
+def _answers(now: Record, then: Record) -> Iterator[AnswerChange]:
+    """The status if it is another; else digits and excess loss that moved by what `harness history` calls a step."""
+    if now.status is not then.status:
+        worse = now.failed and not then.failed
+        better = then.failed and not now.failed
+        verdict = Verdict.REGRESSION if worse else Verdict.IMPROVEMENT if better else Verdict.UNDECIDED
+        yield AnswerChange(now, "status", then.status.value, now.status.value, verdict)
+        return
+    digits = QUANTITIES["digits"]
+    before, after = then.accuracy.digits, now.accuracy.digits
+    if before is not None and after is not None and abs(after - before) >= digits.effect:
+        verdict = Verdict.REGRESSION if after < before else Verdict.IMPROVEMENT
+        yield AnswerChange(now, "digits", f"{before:.1f}", f"{after:.1f}", verdict)
+    excess = QUANTITIES["excess_loss"]
+    old, new = then.accuracy.excess_loss, now.accuracy.excess_loss
+    if now.optimizer and old is not None and new is not None:
+        change = excess.scaled(new) - excess.scaled(old)
+        if abs(change) >= excess.effect:
+            verdict = Verdict.REGRESSION if change > 0 else Verdict.IMPROVEMENT
+            yield AnswerChange(now, "excess loss", f"{old:.1e}", f"{new:.1e}", verdict)

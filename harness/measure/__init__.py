@@ -1,0 +1,1 @@
+"""How a case is measured: plan, one case, run, resume."""

@@ -1,0 +1,163 @@
+"""A place where cases are measured in a worker process: what one does to it, no other case sees."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import count
+
+from harness.measure.isolation.ending import WorkerLostError
+from harness.measure.isolation.keeper import Keeper
+from harness.measure.isolation.limits import Limits
+from harness.measure.isolation.messages import Answer, options_said, with_changes
+from harness.measure.isolation.process import WorkerProcess
+from harness.measure.plan import Case
+from harness.measure.recording import record_of
+from harness.records.record import Record, Samples, Status
+from harness.timing.sampling import Effort
+
+CATALOG = "harness.solvers.catalog"
+
+
+@dataclass
+class Member:
+    """A case of the group, its record so far, and the worker in which it is prepared (None: in none).
+
+    `timed`: whether there is something to time; `alone`: whether it is timed by itself, since it disturbs others.
+    """
+
+    key: int
+    case: Case
+    record: Record
+    timed: bool = False
+    alone: bool = False
+    worker: WorkerProcess | None = None
+
+    def failed(self, status: Status, message: str) -> None:
+        """It went wrong when it was called again."""
+        said = {"status": status, "message": f"while it was timed: {message}", "samples": Samples()}
+        self.record, self.timed = self.record.model_copy(update=said), False
+
+    def sampled(self, samples: Samples, changed: tuple[str, ...]) -> None:
+        """It has been timed."""
+        self.record = with_changes(self.record.model_copy(update={"samples": samples}), changed)
+
+
+class Isolated:
+    """One worker, reused while it behaves and replaced when it does not; a Place of `harness.measure.run`.
+
+    A solver that hangs is `timeout`, one that ends the process `crashed`, one that takes more memory than it may
+    `out_of_memory`; one that writes to the problem's data is `error`; one that changes the process's state has it
+    put back, or the worker replaced, and its record says so. What a worker had prepared when it was lost is prepared
+    again in the next.
+    """
+
+    def __init__(self, limits: Limits | None = None, *, solvers: str = CATALOG) -> None:
+        """Start a worker, without waiting for it. `solvers`: the module whose SOLVERS the cases name.
+
+        Raises CannotMeasureError where no process can be started.
+        """
+        self._limits = limits or Limits()
+        self._keeper = Keeper(solvers)
+        self._members: list[Member] = []
+        self._keys, self._group = count(), 0
+
+    def fit(self, case: Case) -> Record:
+        """Prepare, fit and verify one case of a group. Raises CannotMeasureError where no worker can be had."""
+        member = Member(next(self._keys), case, record_of(case, Status.ERROR, ""))
+        self._members.append(member)
+        try:
+            answer = self._fitted(member)
+        except WorkerLostError as lost:
+            member.record = record_of(case, lost.status, str(lost))
+            return member.record
+        member.record = answer.record or record_of(case, Status.ERROR, answer.failed)
+        member.timed, member.alone = answer.timed, bool(answer.changed)
+        return member.record
+
+    @property
+    def waiting(self) -> int:
+        """How many cases wait to be timed."""
+        return sum(member.timed for member in self._members)
+
+    def time(self, effort: Effort) -> list[Record]:
+        """Time what waits, in turn; those that disturb others each by itself, after them."""
+        members, self._members = self._members, []
+        if effort.max_calls:
+            self._time([member for member in members if member.timed and not member.alone], effort)
+            self._time_each([member for member in members if member.timed and member.alone], effort)
+        self._group += 1  # the worker lets go of what was prepared when the next group's first case comes
+        return [member.record for member in members]
+
+    def close(self) -> None:
+        """End the worker at once."""
+        self._keeper.close()
+
+    def _fitted(self, member: Member) -> Answer:
+        """The answer to `fit`; a worker that was lost before it came to the case is no fault of the case."""
+        for last in (False, True):
+            try:
+                member.worker = self._keeper.at(member.case.problem, self._group)
+                return self._ask(member.worker, "fit", [member])
+            except WorkerLostError as lost:
+                if last or lost.case == member.key:
+                    raise
+        raise AssertionError  # the second time it is returned or raised
+
+    def _time(self, members: Sequence[Member], effort: Effort) -> None:
+        """Time members together; whoever goes wrong has that as its status, and the others are timed again."""
+        while members:
+            try:
+                worker = self._keeper.at(members[0].case.problem, self._group)
+                for member in members:
+                    self._prepare_again(worker, member)
+                members = [member for member in members if member.timed]
+                answer = self._ask(worker, "time", members, effort) if members else Answer()
+            except WorkerLostError as lost:
+                guilty = [one for one in members if len(members) == 1 or one.key == lost.case]
+                if not guilty:
+                    self._time_each(members, effort)
+                    return
+                guilty[0].failed(lost.status, str(lost))
+                members = [member for member in members if member.timed]
+                continue
+            if len(members) > 1 and (answer.changed or answer.disturbed or answer.failed):
+                self._time_each(members, effort)
+            else:
+                self._take(answer, members)
+            return
+
+    def _time_each(self, members: Sequence[Member], effort: Effort) -> None:
+        """By itself each shows what it does; together nobody knows who did it."""
+        for member in members:
+            self._time([member], effort)
+
+    def _prepare_again(self, worker: WorkerProcess, member: Member) -> None:
+        """Prepare a case in this worker, unless it is there."""
+        if member.worker is worker:
+            return
+        answer = self._ask(worker, "prepare", [member])
+        if answer.failed:
+            member.failed(Status.ERROR, answer.failed)
+        member.worker = worker
+
+    @staticmethod
+    def _take(answer: Answer, members: Sequence[Member]) -> None:
+        """Enter the samples, or what went wrong: with several members nothing did."""
+        wrong = answer.disturbed or answer.failed
+        for member, samples in zip(members, (Samples(),) if wrong else answer.samples, strict=True):
+            if wrong:
+                member.failed(Status.ERROR, wrong)
+            else:
+                member.sampled(samples, answer.changed)
+
+    def _ask(self, worker: WorkerProcess, what: str, members: Sequence[Member], effort: Effort | None = None) -> Answer:
+        """Order something about the members. A turn is an untimed call and timed ones: each may take its seconds."""
+        order: dict[str, object] = {"do": what, "group": self._group, "cases": [member.key for member in members]}
+        calls = 1
+        if effort is None:
+            case = members[0].case
+            order |= {"solver": case.solver.name, "options": options_said(case.options)}
+        else:
+            order["effort"] = asdict(effort)
+            calls += effort.calls_per_turn
+        allowed_s: Mapping[int, float] = {one.key: calls * self._limits.allowed_s(one.case) for one in members}
+        return self._keeper.ask(worker, order, allowed_s, memory_bytes=self._limits.memory_bytes)

@@ -1,0 +1,87 @@
+"""The one worker that is at work: started, told the problem, replaced when it is lost or of no more use."""
+
+from collections.abc import Mapping
+
+from harness.measure.isolation.data import DataFile
+from harness.measure.isolation.ending import WorkerLostError
+from harness.measure.isolation.messages import Answer
+from harness.measure.isolation.process import START_S, TRUTH_S, Hear, WorkerProcess, nobody_hears
+from harness.problems.problem import Problem
+from harness.solvers.status import Status
+
+
+class Keeper:
+    """Hands out a worker that knows a problem; there is one at a time, and it is asked one thing at a time."""
+
+    def __init__(self, solvers: str) -> None:
+        """Start a worker, without waiting for it; the imports go on meanwhile. `solvers`: as WorkerProcess has it."""
+        self._solvers = solvers
+        self._data = DataFile()
+        self._worker: WorkerProcess | None = WorkerProcess(solvers, self._data.descriptor)
+        self._written: Problem | None = None
+        self._known: Problem | None = None
+        self._refused: tuple[Problem, WorkerLostError] | None = None
+
+    def at(self, problem: Problem, group: int) -> WorkerProcess:
+        """A worker that knows the problem, its exact answer included; it keeps what is prepared for the group.
+
+        Raises WorkerLostError where two in a row were lost over it, and again for as long as it is asked about
+        it; CannotMeasureError where no worker can be started or the problem cannot be handed over.
+        """
+        if self._refused is not None and self._refused[0] is problem:
+            raise WorkerLostError(self._refused[1].status, str(self._refused[1]))
+        if self._written is not problem:
+            self._data.write(problem)
+            self._written = problem
+        try:
+            return self._knowing(problem, group)
+        except WorkerLostError:
+            pass
+        try:
+            return self._knowing(problem, group)
+        except WorkerLostError as lost:
+            self._refused = problem, WorkerLostError(lost.status, f"before any solver was called: {lost}")
+            raise self._refused[1] from None
+
+    def ask(
+        self,
+        worker: WorkerProcess,
+        order: Mapping[str, object],
+        allowed_s: Mapping[int, float],
+        *,
+        own_s: float = START_S,
+        memory_bytes: int | None = None,
+        hear: Hear = nobody_hears,
+    ) -> Answer:
+        """The worker's answer; one that says that it must retire has been ended. Raises WorkerLostError."""
+        try:
+            answer = worker.ask(order, allowed_s, own_s=own_s, memory_bytes=memory_bytes, hear=hear)
+        except WorkerLostError:
+            self._forget()
+            raise
+        if answer.retire:
+            self._forget()
+        return answer
+
+    def close(self) -> None:
+        """End the worker at once."""
+        self._forget()
+        self._data.close()
+
+    def _knowing(self, problem: Problem, group: int) -> WorkerProcess:
+        if self._worker is None:
+            self._worker = WorkerProcess(self._solvers, self._data.descriptor)
+        if self._known is not problem:
+            worker = self._worker
+            answer = self.ask(worker, {"do": "problem", "group": group}, {}, own_s=TRUTH_S)
+            if answer.failed:
+                self._forget()
+                raise WorkerLostError(Status.ERROR, answer.failed)
+            self._known = problem
+            return worker
+        return self._worker
+
+    def _forget(self) -> None:
+        if self._worker is not None:
+            self._worker.stop()
+        self._worker = self._known = None

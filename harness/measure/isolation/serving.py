@@ -1,0 +1,177 @@
+"""The worker's side: fit, prepare and time cases as they are ordered, and leave the process as it was."""
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from harness.measure.isolation.data import read_problem
+from harness.measure.isolation.messages import Answer, options_of, with_changes
+from harness.measure.isolation.note import Note
+from harness.measure.isolation.state import Changes, watched
+from harness.measure.one_case import Outcome, failure, import_libraries, measure, one_line, prepare, time_together
+from harness.measure.plan import Case
+from harness.measure.recording import record_of
+from harness.problems.problem import Problem
+from harness.solvers.solver import Solver
+from harness.solvers.status import Status
+from harness.timing.clock import SystemClock
+from harness.timing.device import synchronizer
+from harness.timing.sampling import Effort
+from harness.verify.reference import reference
+
+Order = Mapping[str, Any]
+Say = Callable[[Answer], None]
+
+
+class Bench:
+    """One problem at a time, and the cases of it that were prepared, by the keys that the parent gave them."""
+
+    def __init__(self, solvers: Mapping[str, Solver], note: Note, data: int, say: Say = lambda _: None) -> None:
+        """`data`: the descriptor of the file that problems come in; `say`: tells the parent the news."""
+        self.works: dict[str, Callable[[Order], Answer]] = {
+            "problem": self.problem,
+            "fit": self.fit,
+            "prepare": self.prepare,
+            "time": self.time,
+        }
+        self._solvers = solvers
+        self._say = say
+        self._note = note
+        self._data = data
+        self._problem: Problem | None = None
+        self._sums: tuple[int, ...] = ()
+        self._outcomes: dict[int, Outcome] = {}
+        self._group = 0
+
+    def problem(self, order: Order) -> Answer:
+        """Read the next problem and work out its exact answer, so that no case pays for it."""
+        self._enter(order["group"])
+        self._problem = None
+        self._problem = read_problem(self._data)
+        self._sums = checksums(self._problem)
+        with suppress(ValueError):  # data that are not finite: every case says so
+            reference(self._problem)
+        return Answer()
+
+    def fit(self, order: Order) -> Answer:
+        """Prepare, fit and verify a case."""
+        case, key = self._case(order), int(order["cases"][0])
+        with suppress(Exception):  # measure meets it again, and gives it its status
+            import_libraries(case)
+        changes = Changes()
+        self._note.begin(key)
+        try:
+            outcome = measure(case, partial(watched, changes))
+        except BaseException as error:  # noqa: BLE001  # KeyboardInterrupt too: nobody presses a key here
+            outcome = Outcome(case, record_of(case, Status.ERROR, one_line(error)))
+        self._note.end()
+        written = self._written_to()
+        if written:
+            message = f"the solver wrote to the problem's {written}, which every solver is given"
+            return Answer(record=record_of(case, Status.ERROR, message), changed=changes.all, retire=message)
+        record = with_changes(outcome.record, changes.all)
+        if outcome.prepared is not None:
+            self._outcomes[key] = outcome
+        retire = ", ".join(changes.lasting) or self._device_lost(case, failed=record.status.failed)
+        return Answer(record=record, timed=outcome.prepared is not None, changed=changes.all, retire=retire)
+
+    def prepare(self, order: Order) -> Answer:
+        """Prepare a case again that another worker has fitted, and lost."""
+        case, key = self._case(order), int(order["cases"][0])
+        with suppress(Exception):  # prepare meets it again
+            import_libraries(case)
+        with self._note.during(key):
+            prepared, _ = prepare(case, partial(watched, Changes()))
+        self._outcomes[key] = Outcome(case, record_of(case, Status.OK, ""), prepared=prepared)
+        return Answer()
+
+    def time(self, order: Order) -> Answer:
+        """Time prepared cases in turn."""
+        keys = [int(key) for key in order["cases"]]
+        outcomes = [self._outcomes[key] for key in keys]
+        changes = Changes()
+        with watched(changes):
+            samples = time_together(
+                outcomes, SystemClock(), Effort(**order["effort"]), lambda i: self._note.during(keys[i])
+            )
+        written = self._written_to()
+        failed = any(one.error for one in samples)
+        lasting = f"wrote to the problem's {written}" if written else ", ".join(changes.lasting)
+        return Answer(
+            samples=tuple(samples),
+            changed=changes.all,
+            disturbed=f"the solver wrote to the problem's {written} while it was timed" if written else "",
+            retire=lasting or self._device_lost(outcomes[0].case, failed=failed),
+        )
+
+    def _enter(self, group: int) -> None:
+        """Another group lets go of what was prepared for the one before."""
+        if group != self._group:
+            self._outcomes.clear()
+            self._group = group
+
+    def _case(self, order: Order) -> Case:
+        """The case that an order is about."""
+        self._enter(order["group"])
+        assert self._problem is not None  # noqa: S101  # the parent sends it first
+        return Case(self._problem, self._solvers[order["solver"]], options_of(order["options"]))
+
+    def _written_to(self) -> str:
+        """Which array a solver has changed, through a pointer or by making it writeable; empty for none."""
+        assert self._problem is not None  # noqa: S101  # there is one wherever there is a case
+        found = checksums(self._problem)
+        names = [name for name, was, now in zip(("X", "y", "split"), self._sums, found, strict=True) if was != now]
+        return " and ".join(names)
+
+    def _device_lost(self, case: Case, *, failed: bool) -> str:
+        """Why the worker's CUDA context is of no more use: after an error of a kernel every call fails (sticky)."""
+        if not failed or case.options.device == "cpu":
+            return ""
+        try:
+            synchronizer(case.options.device)()
+        except Exception as error:  # noqa: BLE001  # torch's class for it has changed its name
+            return f"{case.options.device} is in an error state: {one_line(error)}"
+        return ""
+
+
+def checksums(problem: Problem) -> tuple[int, ...]:
+    """CRC-32 of X, of y and of the split: 1.4 ms for 8.8 MB on the reference machine, where SHA-256 takes 9."""
+    split = problem.split
+    return (_sum(problem.X), _sum(problem.y), _sum(split.train) ^ _sum(split.val) ^ _sum(split.test))
+
+
+def _sum(array: np.ndarray[Any, Any]) -> int:
+    return zlib.crc32(np.ravel(array, order="K").view(np.uint8).data)
+
+
+def serve(solvers: str, orders: BinaryIO, answers: int, note: int, data: int) -> None:
+    """Say hello, then answer orders until they end.
+
+    `solvers`: the module whose SOLVERS are known, by name, to its BENCH, or to a Bench where it has none.
+    """
+    worker, module = os.getpid(), import_module(solvers)
+    with os.fdopen(answers, "wb") as out:
+
+        def say(answer: Answer) -> None:
+            if os.getpid() != worker:
+                os._exit(0)  # a solver's forked child that came back from the solver
+            out.write(answer.model_dump_json().encode() + b"\n")
+            out.flush()
+
+        bench = getattr(module, "BENCH", Bench)(module.SOLVERS, Note(note), data, say)
+        say(Answer())
+        for line in orders:
+            order = json.loads(line)
+            try:
+                answer = bench.works[order["do"]](order)
+            except Exception as error:  # noqa: BLE001  # the parent knows what to make of it
+                status, message = failure(error)
+                answer = Answer(failed=message, status=status)
+            say(answer)

@@ -1,0 +1,41 @@
+"""The worker process, until the harness is imported: run as a script, it needs nothing but the standard library.
+
+Its arguments are four descriptors: orders, answers, the note, the problem's data. The first order says what to put
+on sys.path, which is its parent's, so that both run the same harness; `-P` keeps this folder off it.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+"""<linux/prctl.h>: a signal for this process when its parent dies."""
+EXPENDABLE = "1000"
+"""man 5 proc_pid_oom_score_adj: the kernel kills the highest first when memory is exhausted."""
+
+
+def main() -> None:
+    """Die with the parent and before it; then serve its orders."""
+    orders, answers, note, data = map(int, sys.argv[1:])
+    with suppress(OSError, AttributeError):  # another libc: the end of the orders ends the worker, a little later
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash is a row: it leaves no file behind
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(EXPENDABLE)
+    with os.fdopen(orders, "rb") as lines:
+        setup = json.loads(lines.readline() or "null")
+        if setup is None:
+            return
+        sys.path[:] = setup["paths"]
+        from harness.measure.isolation.serving import serve
+
+        serve(setup["solvers"], lines, answers, note, data)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""One case fitted, verified and timed: where solvers, timing and verification meet.
+
+Nothing here is stored, and everything happens in this process; `harness.measure.isolation` does it in another one.
+"""
+
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib import import_module
+
+from harness.measure.plan import Case
+from harness.measure.recording import head_of, record_of, solution_of, texts, trace_of, transfer_of
+from harness.records.record import Record
+from harness.solvers.fit import Fit
+from harness.solvers.options import Options
+from harness.solvers.solver import Prepared, why_unsupported
+from harness.solvers.status import Status
+from harness.solvers.training import engines
+from harness.timing.clock import Clock, SystemClock
+from harness.timing.device import synchronizer
+from harness.timing.memory import peak_memory
+from harness.timing.precision import matmul_precision, tf32_in_force
+from harness.timing.sampling import Effort, Samples, Work, sample_interleaved
+from harness.timing.threads import limited, pools_of
+from harness.verify.accuracy import assess
+from harness.verify.reference import reference
+from harness.verify.settle import settle
+
+Watch = Callable[[], AbstractContextManager[object]]
+"""Entered around each of a solver's own calls, inside all that is set for it."""
+Turn = Callable[[int], AbstractContextManager[object]]
+"""Entered around each turn of the outcome of that index."""
+
+
+@dataclass
+class Outcome:
+    """A case that has been fitted and verified, not yet timed; `prepared` is None if there is nothing to time."""
+
+    case: Case
+    record: Record
+    fit: Fit | None = None
+    prepared: Prepared | None = None
+
+
+def measure(case: Case, watch: Watch = nullcontext) -> Outcome:
+    """Prepare, fit and verify one case, untimed; whatever happens is an Outcome."""
+    reason = why_unsupported(case.solver, case.problem, case.options)
+    if reason:
+        return Outcome(case, record_of(case, Status.UNSUPPORTED, reason))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            return _measure(case, caught, watch)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a solver may raise anything: it is the case's status
+            return Outcome(case, record_of(case, *failure(error), warnings=texts(caught)))
+
+
+def failure(error: BaseException) -> tuple[Status, str]:
+    """Status and line of whatever was raised."""
+    if isinstance(error, MemoryError):
+        return Status.OUT_OF_MEMORY, str(error) or "the host's memory is exhausted"
+    exhausted = type(error).__name__ == "OutOfMemoryError"  # torch's, for device memory
+    return Status.OUT_OF_MEMORY if exhausted else Status.ERROR, one_line(error)
+
+
+def one_line(error: BaseException) -> str:
+    """The class and the first line of whatever was raised."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"
+
+
+def _measure(case: Case, caught: list[warnings.WarningMessage], watch: Watch) -> Outcome:
+    problem, solver, options = case.problem, case.solver, case.options
+    truth = reference(problem)
+    prepared, prepare_s = prepare(case, watch)
+    with limited(options.threads), _precision(options):
+        tf32 = tf32_in_force(options.device)
+        with watch(), peak_memory(options.device) as peak:
+            fit = prepared.fit()
+            synchronizer(options.device)()
+        copied = transfer_of(case, fit)
+    accuracy = assess(problem, fit, truth, options.dtype or "float64")
+    status, message = settle(fit, accuracy, truth, solver.kind, options.dtype or "float64")
+    record = record_of(
+        case,
+        status,
+        message,
+        warnings=texts(caught),
+        unit=prepared.unit,
+        epochs_per_call=prepared.epochs_per_call,
+        prepare_s=prepare_s,
+        capture_s=prepared.capture_s,
+        tf32=tf32,
+        transfer_in_s=copied.to_device.median_wall_s,
+        transfer_out_s=copied.to_host.median_wall_s,
+        peak_bytes=peak.host_bytes,
+        device_peak_bytes=peak.device_bytes,
+        accuracy=accuracy,
+        solution=solution_of(problem, fit, truth),
+        trace=trace_of(fit, truth),
+        head=head_of(problem, fit),
+    )
+    timed = status.measured or status is Status.WRONG
+    return Outcome(case, record, fit, prepared if timed else None)
+
+
+def import_libraries(case: Case) -> None:
+    """Import what the solver and its engine need, with pools of the case's threads. Raises whatever they raise."""
+    with pools_of(case.options.threads):
+        for module in (*case.solver.requires, *engines.requires_of(case.options.engine)):
+            import_module(module)
+
+
+def prepare(case: Case, watch: Watch = nullcontext) -> tuple[Prepared, float]:
+    """The prepared case and the wall seconds of its preparation, imports before them. Raises whatever it raises."""
+    import_libraries(case)
+    with pools_of(case.options.threads), _precision(case.options), watch():
+        before = time.perf_counter()
+        prepared = case.solver.prepare(case.problem, case.options)
+        synchronizer(case.options.device)()
+        return prepared, time.perf_counter() - before
+
+
+def _precision(options: Options) -> AbstractContextManager[None]:
+    """TF32 where it was asked for on a device that has it, float32 everywhere else."""
+    return matmul_precision(tf32=bool(options.tf32) and options.device != "cpu")
+
+
+def measure_alone(case: Case, effort: Effort | None = None) -> Outcome:
+    """One case fitted, verified and timed by itself, not stored."""
+    outcome = measure(case)
+    samples = time_together([outcome], SystemClock(), effort or Effort())[0]
+    return replace(outcome, record=outcome.record.model_copy(update={"samples": samples}))
+
+
+def time_together(
+    outcomes: Sequence[Outcome], clock: Clock, effort: Effort, turn: Turn = lambda _: nullcontext()
+) -> list[Samples]:
+    """Samples of each outcome's timed work, interleaved; empty ones where there is nothing to time."""
+    works = {
+        i: Work(
+            outcome.prepared.run,
+            synchronizer(outcome.case.options.device),
+            partial(_around, outcome.case.options, partial(turn, i)),
+        )
+        for i, outcome in enumerate(outcomes)
+        if outcome.prepared is not None
+    }
+    if not works:
+        return [Samples()] * len(outcomes)
+    with limited(outcomes[0].case.options.threads), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # each was recorded when the case was fitted
+        sampled = dict(zip(works, sample_interleaved(list(works.values()), clock, effort), strict=True))
+    return [sampled.get(i, Samples()) for i in range(len(outcomes))]
+
+
+@contextmanager
+def _around(options: Options, turn: Watch) -> Iterator[None]:
+    """One turn of a case: cases of one group may differ in precision."""
+    with _precision(options), turn():
+        yield

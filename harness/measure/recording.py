@@ -1,0 +1,136 @@
+"""A case and its fit as a Record: what is kept of the solution, the trace and the predictions."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.measure.plan import Case
+from harness.problems.problem import Floats, Problem
+from harness.records.record import HeadRow, Record, Solution, TraceRecord
+from harness.solvers.fit import Fit
+from harness.solvers.solver import Solver
+from harness.solvers.status import Status
+from harness.timing.clock import SystemClock
+from harness.timing.transfer import Transfer, measure_transfer
+from harness.verify.excess_loss import excess_loss
+from harness.verify.reference import Reference
+
+TRACE_POINTS = 200
+"""At most so many points of a trace are kept, so that a store of thousands of trainings stays small."""
+HEAD_ROWS = 5
+
+
+def identity_of(problem: Problem, solver: Solver) -> dict[str, Any]:
+    """The fields of a Record that say what was fitted by what."""
+    return {
+        "problem": problem.label,
+        "problem_name": problem.name,
+        "family": problem.family,
+        "relation": problem.relation,
+        "problem_sha256": problem.sha256,
+        "n": len(problem.split.train),
+        "p": problem.p,
+        "solver": solver.name,
+        "kind": solver.kind,
+        "optimizer": solver.optimizer,
+    }
+
+
+def record_of(case: Case, status: Status, message: str, **measured: object) -> Record:
+    """The Record of a case that ended so, with whatever was `measured`: fields of Record by name."""
+    return Record(
+        case=case.key,
+        **identity_of(case.problem, case.solver),
+        device=case.options.device,
+        threads=case.options.threads,
+        options=case.options.said(),
+        status=status,
+        message=message,
+        **measured,
+    )
+
+
+def texts(caught: Sequence[warnings.WarningMessage]) -> tuple[str, ...]:
+    """Each different warning once, first line only."""
+    lines = [
+        f"{w.category.__name__}: {str(w.message).strip().splitlines()[0]}" for w in caught if str(w.message).strip()
+    ]
+    return tuple(dict.fromkeys(lines))
+
+
+def solution_of(problem: Problem, fit: Fit, truth: Reference) -> Solution:
+    """Coefficients beside the exact ones, and the solver's own statistics."""
+    statistics = dict(fit.inference.statistics) if fit.inference else {}
+    summary = fit.inference.summary if fit.inference else ""
+    if fit.coef is None or fit.intercept is None:
+        return Solution(statistics=statistics, summary=summary)
+    exact = None
+    if truth.coef is not None and truth.intercept is not None:
+        exact = (truth.intercept, *truth.coef) if problem.intercept else tuple(truth.coef)
+    return Solution(
+        terms=("intercept", *problem.features) if problem.intercept else problem.features,
+        computed=(fit.intercept, *fit.coef) if problem.intercept else tuple(fit.coef),
+        exact=exact,
+        standard_errors=fit.inference.standard_errors if fit.inference else (),
+        statistics=statistics,
+        summary=summary,
+    )
+
+
+def trace_of(fit: Fit, truth: Reference) -> TraceRecord | None:
+    """The trace at every k-th epoch, k a round number that leaves at most TRACE_POINTS, and at the last."""
+    trace = fit.trace
+    if trace is None:
+        return None
+    steps = (k * 10**e for e in range(9) for k in (1, 2, 5))
+    stride = next(step for step in steps if trace.epochs <= TRACE_POINTS * step)
+    kept = np.unique(np.append(np.arange(0, trace.epochs, stride), trace.epochs - 1))
+    excess = None
+    if trace.coef is not None and trace.intercept is not None:
+        excess = excess_loss(trace.coef[kept], trace.intercept[kept], truth)
+    return TraceRecord(
+        epochs=trace.epochs,
+        epoch=tuple(map(int, kept)),
+        train_loss=tuple(trace.train_loss[kept]),
+        val_loss=None if trace.val_loss is None else tuple(trace.val_loss[kept[kept < len(trace.val_loss)]]),
+        val_split=trace.val_split,
+        excess_loss=None if excess is None else tuple(excess),
+    )
+
+
+def transferred(case: Case, fit: Fit) -> tuple[tuple[Floats, Floats], Floats]:
+    """What a solver on a device needs from the host, X (n, p) and y (n,), and what it gives back, in the case's dtype.
+
+    It gives back the p coefficients and the intercept (p + 1,); a curve has nothing so short, and gives its
+    predictions (n,) of the training rows. Copies: pageable, contiguous, writeable.
+    """
+    dtype = case.options.dtype or "float64"
+    X, y = case.problem.rows("train")
+    size = len(y) if fit.coef is None else case.problem.p + 1
+    return (X.astype(dtype, order="C"), y.astype(dtype)), np.zeros(size, dtype=dtype)
+
+
+def transfer_of(case: Case, fit: Fit) -> Transfer:
+    """Copies of the case's data to its device and of its result back; nothing on the CPU."""
+    if case.options.device == "cpu":
+        return Transfer()
+    try:
+        copied = measure_transfer(*transferred(case, fit), case.options.device, SystemClock())
+        error = copied.error
+    except MemoryError:  # the fit is there, and stands
+        copied, error = Transfer(), "the host has no room for copies of the rows"
+    if error:
+        warnings.warn(f"the transfer was not measured: {error}", stacklevel=2)
+    return copied
+
+
+def head_of(problem: Problem, fit: Fit) -> tuple[HeadRow, ...]:
+    """The first training rows with their predictions."""
+    X, y = problem.rows("train")
+    X, y = X[:HEAD_ROWS], y[:HEAD_ROWS]
+    return tuple(
+        HeadRow(x=tuple(row), y=float(target), predicted=float(value))
+        for row, target, value in zip(X, y, fit.predict(X), strict=True)
+    )

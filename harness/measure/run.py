@@ -1,0 +1,176 @@
+"""Cases -> records: the only place where problems, solvers, timing, verification and the store meet."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Protocol
+
+from harness.errors import COULD_NOT_MEASURE
+from harness.measure.one_case import Outcome, measure, measure_alone, time_together
+from harness.measure.plan import Case, Request
+from harness.records.environment import environment
+from harness.records.record import Record
+from harness.records.run import Run, Selection, new_run_id, now, this_command
+from harness.store.store import Store
+from harness.timing.clock import Clock, SystemClock
+from harness.timing.sampling import Effort
+
+__all__ = ["InProcess", "Observer", "Outcome", "Place", "execute", "exit_code", "measure", "measure_alone", "new_run"]
+
+INTERLEAVED_BYTES = 2**30
+"""Cases are prepared together, to be timed in turn, as long as their data fit in this."""
+
+
+class Observer(Protocol):
+    """Someone who watches a run: the progress bar, or nobody."""
+
+    def started(self, case: Case) -> None:
+        """A case is being fitted and verified."""
+
+    def fitted(self, record: Record) -> None:
+        """A case has been verified; its samples are to come."""
+
+    def sampling(self, cases: int) -> None:
+        """So many cases are being timed in turn."""
+
+    def ended(self, record: Record) -> None:
+        """A case has ended, samples included."""
+
+
+class Nobody:
+    """The observer that does nothing."""
+
+    def started(self, case: Case) -> None:
+        """Nothing."""
+
+    def fitted(self, record: Record) -> None:
+        """Nothing."""
+
+    def sampling(self, cases: int) -> None:
+        """Nothing."""
+
+    def ended(self, record: Record) -> None:
+        """Nothing."""
+
+
+class Place(Protocol):
+    """Where cases are measured: this process, or one that can be killed (`harness.measure.isolation`)."""
+
+    def fit(self, case: Case) -> Record:
+        """Prepare, fit and verify one case of a group, which is timed with the others later."""
+
+    @property
+    def waiting(self) -> int:
+        """How many cases wait to be timed."""
+
+    def time(self, effort: Effort) -> list[Record]:
+        """Time what waits, in turn: the record of each case since the last call, in their order.
+
+        A record may then have another status: a solver can go wrong when it is called again.
+        """
+
+
+class InProcess:
+    """Here, in this process: what a solver does to it, it does to the run."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._outcomes: list[Outcome] = []
+
+    def fit(self, case: Case) -> Record:
+        """Prepare, fit and verify one case, here."""
+        self._outcomes.append(measure(case))
+        return self._outcomes[-1].record
+
+    @property
+    def waiting(self) -> int:
+        """How many cases wait to be timed."""
+        return sum(outcome.prepared is not None for outcome in self._outcomes)
+
+    def time(self, effort: Effort) -> list[Record]:
+        """Time what waits, here, in turn."""
+        outcomes, self._outcomes = self._outcomes, []
+        sampled = time_together(outcomes, self._clock, effort)
+        return [
+            outcome.record.model_copy(update={"samples": samples})
+            for outcome, samples in zip(outcomes, sampled, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+def new_run(request: Request, cases: Sequence[Case], command: str | None = None) -> Run:
+    """The run that these cases make, in the environment of this process; `command` is this process's unless said."""
+    return Run(
+        id=new_run_id(),
+        started_at=now(),
+        command=command or this_command(),
+        selection=Selection(
+            problems=request.problems or None,
+            solvers=request.solvers or None,
+            asked=request.asked,
+            device=request.device,
+            target=request.target,
+            threads=request.options.threads,
+        ),
+        planned=tuple(case.key for case in cases),
+        environment=environment(),
+    )
+
+
+def execute(
+    run: Run,
+    cases: Sequence[Case],
+    store: Store,
+    observer: Observer | None = None,
+    *,
+    clock: Clock | None = None,
+    effort: Effort | None = None,
+    place: Place | None = None,
+) -> list[Record]:
+    """Fit, verify, store and time every case of a run, in `place`: this process, by `clock`, unless it is given.
+
+    Each record is committed as soon as its fit is verified, its samples as soon as its group has been
+    timed. Never raises for what a solver does: that is the record's status.
+    """
+    observer, place, effort = observer or Nobody(), place or InProcess(clock), effort or Effort()
+    store.start(run)
+    records = []
+    for group in _groups(cases):
+        fitted = []
+        for case in group:
+            observer.started(case)
+            record = place.fit(case)
+            fitted.append((store.add(run.id, record), record))
+            observer.fitted(record)
+        observer.sampling(place.waiting)
+        for (key, before), record in zip(fitted, place.time(effort), strict=True):
+            if record.model_copy(update={"samples": before.samples}) != before:
+                store.revise(key, record)
+            store.add_samples(key, record.samples)
+            records.append(record)
+            observer.ended(record)
+    store.finish(run.id)
+    return records
+
+
+def exit_code(records: Sequence[Record]) -> int:
+    """0 if every case ended well, 1 if one ended wrong, 3 if none was measured."""
+    if any(record.failed for record in records):
+        return 1
+    return 0 if any(record.status.measured for record in records) else COULD_NOT_MEASURE
+
+
+def _groups(cases: Sequence[Case]) -> Iterator[list[Case]]:
+    """Cases of one problem, which are timed in turn, split where their data would not fit in memory together."""
+    for _, members in groupby(cases, key=lambda case: case.problem.label):
+        group: list[Case] = []
+        held = 0
+        for case in members:
+            size = 2 * case.problem.X.nbytes
+            if group and held + size > INTERLEAVED_BYTES:
+                yield group
+                group, held = [], 0
+            group.append(case)
+            held += size
+        yield group

@@ -1,0 +1,78 @@
+"""A page that is served, or kept up with a run that goes on, until Ctrl-C."""
+
+import time
+import webbrowser
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.page.gather import Asked
+from harness.page.making import encoded, make, write
+from harness.page.serving import Served, serving, version_of
+from harness.store.change_token import Stamp, stamp
+from harness.store.store import Store
+
+POLL_S = 2.0
+"""How often the store is asked whether it holds something new."""
+RELOAD_S = 5.0
+"""How often an open file that is kept up loads itself anew: unlike a served page it cannot ask whether it is old."""
+
+
+@dataclass
+class Keeper:
+    """A page of `store` that goes to `path`, if that is given, and where it is served from.
+
+    `say` is told what a person should know; `busy` is entered while the page is made.
+    """
+
+    store: Store
+    asked: Asked
+    path: Path | None
+    say: Callable[[str], None]
+    busy: Callable[[], AbstractContextManager[object]] = nullcontext
+    page: Served = field(default_factory=Served)
+    version: Served = field(default_factory=Served)
+
+    def once(self) -> None:
+        """Make the page and write it. Raises what `gather`, `render` and `write` raise."""
+        self._write(self._made())
+
+    def keep(self, *, watch: bool, port: int | None, browser: Callable[[str], object] = webbrowser.open) -> None:
+        """Serve it at `port` unless None, make it anew as records come if `watch`, until KeyboardInterrupt.
+
+        The browser is opened where it is served. A file that is left behind does not load itself anew any more.
+        """
+        with ExitStack() as open_:
+            try:
+                known = self._renew(watch=watch, served=port is not None)
+                if port is not None:
+                    url = open_.enter_context(serving(self.page, self.version, port))
+                    self.say(f"{url} until Ctrl-C")
+                    browser(url)
+                while True:
+                    time.sleep(POLL_S)
+                    if watch and stamp(self.store) != known:
+                        known = self._renew(watch=True, served=port is not None)
+            except KeyboardInterrupt:
+                if watch and self.path is not None:
+                    self.once()
+
+    def _renew(self, *, watch: bool, served: bool) -> Stamp:
+        """Make the page, and put it where it is served from and written to; what of the store it is of."""
+        held = stamp(self.store)  # before it is read: what comes meanwhile is seen the next time
+        name = version_of(held) if watch and served else None
+        text = self._made(reload_s=RELOAD_S if watch and not served else None, version=name)
+        self.page.put(encoded(text))
+        self.version.put((name or "").encode())
+        self._write(text)
+        return held
+
+    def _made(self, *, reload_s: float | None = None, version: str | None = None) -> str:
+        with self.busy():
+            return make(self.store, self.asked, reload_s=reload_s, version=version)
+
+    def _write(self, text: str) -> None:
+        if self.path is not None:
+            write(self.path, text)
+            self.say(f"{self.path}: written, {len(encoded(text)) / 1e6:.1f} MB")

@@ -1,0 +1,141 @@
+"""Section 2: how right each solver is on each problem, in digits; trainings apart, by their excess loss."""
+
+import math
+from collections.abc import Sequence
+from statistics import median
+
+from harness.records.record import Record
+from harness.report.html.accuracy_figures import digits_map, excess_map
+from harness.report.html.evidence import Evidence
+from harness.report.html.rows import row_of
+from harness.report.html.section import Column, Figure, Kind, Row, Section, Table
+from harness.report.html.words import counted, listed
+from harness.report.numbers import last_split
+from harness.solvers.solver import Kind as SolverKind
+from harness.solvers.status import Status
+
+WORST_FIRST = (
+    *(Status.WRONG, Status.ERROR, Status.CRASHED, Status.TIMEOUT, Status.OUT_OF_MEMORY, Status.DIVERGED),
+    *(Status.RANK_DEFICIENT, Status.NOT_CONVERGED, Status.OK, Status.UNSUPPORTED),
+)
+TIGHTEST = "1e-6"
+COLUMNS = (
+    Column("solver", "Solver"),
+    Column("problem", "Problem"),
+    Column("device", "Device"),
+    Column("lr", "lr", Kind.SMALL, "The learning rate of a training."),
+    Column("status", "Status", Kind.STATUS, "How the case ended; a click on the row says why, and what to do."),
+    Column("digits", "Digits", Kind.DIGITS, "Correct significant digits of the worst coefficient, at most 15."),
+    Column("excess", "Excess loss", Kind.SMALL, "(L - L*) / L* of the training rows, in squared error."),
+    Column("rank", "Rank", Kind.WHOLE, "As the solver found it; empty where it tells none."),
+    Column("exact_rank", "Exact rank", Kind.WHOLE, "Of the float64 design, in exact arithmetic."),
+    Column("condition", "Condition", Kind.SMALL, "Condition number of the design: what a digit less costs is its log."),
+    Column(
+        "backward",
+        "Backward error",
+        Kind.SMALL,
+        "How far the design must move, relatively, for the answer to be exact.",
+    ),
+    Column("r2", "R²", Kind.NUMBER, "Of the test rows; without them of the validation's, else of the training's."),
+    Column("split", "R² of", Kind.TEXT),
+)
+
+
+def section(evidence: Evidence) -> Section:
+    """The heat map of digits, that of trainings' excess losses, and every number behind them, worst first."""
+    records = evidence.records
+    if not records:
+        return Section(
+            "accuracy", "Accuracy", "", missing="No case of this run has ended: 'harness run' measures some."
+        )
+    closed = [record for record in records if record.kind is SolverKind.CLOSED_FORM]
+    told = [record for record in closed if record.accuracy.digits is not None]
+    trained = [record for record in records if record.optimizer is not None and _has_excess(record, records)]
+    failed = [record for record in closed if record.accuracy.digits is None and record.failed]
+    parts: list[Figure | Table] = []
+    if told or failed:
+        parts.append(digits_map([*told, *failed]))
+    if trained:
+        parts.append(excess_map(trained))
+    parts.append(Table("accuracy", "Every case of the run, the worst first.", COLUMNS, _rows(records)))
+    said = (_endings(records), _least_digits(told), _wrong(records), _trained(trained))
+    return Section("accuracy", "Accuracy", " ".join(filter(None, said)), tuple(parts))
+
+
+def _has_excess(record: Record, records: Sequence[Record]) -> bool:
+    """Whether a training is of a kind that has an excess loss at all: a network's least loss is not known."""
+    return record.accuracy.excess_loss is not None or any(
+        other.solver == record.solver and other.accuracy.excess_loss is not None for other in records
+    )
+
+
+def _rows(records: Sequence[Record]) -> list[Row]:
+    def badness(record: Record) -> tuple[int, float]:
+        digits = record.accuracy.digits
+        return WORST_FIRST.index(record.status), math.inf if digits is None else digits
+
+    return [_row(record) for record in sorted(records, key=badness)]
+
+
+def _row(record: Record) -> Row:
+    accuracy = record.accuracy
+    score = last_split(accuracy.r2)
+    return row_of(
+        record,
+        status=record.status.value,
+        digits=accuracy.digits,
+        excess=accuracy.excess_loss,
+        rank=accuracy.rank,
+        exact_rank=accuracy.exact_rank,
+        condition=accuracy.condition_number,
+        backward=accuracy.backward_error,
+        r2=None if score is None else score[1],
+        split="" if score is None else score[0],
+    )
+
+
+def _endings(records: Sequence[Record]) -> str:
+    """How many cases ended how, the worst first."""
+    found = [(status, sum(record.status is status for record in records)) for status in WORST_FIRST]
+    said = [f"{count} {status.value.replace('_', ' ')}" for status, count in found if count]
+    return f"{counted(len(records), 'case')}: {listed(said, len(said))}."
+
+
+def _least_digits(told: Sequence[Record]) -> str:
+    """Who keeps most digits where it does worst, and who fewest, of the solvers that all of these problems had."""
+    problems = {record.problem for record in told}
+    least: dict[str, Record] = {}
+    for record in told:
+        before = least.get(record.label)
+        if before is None or (record.accuracy.digits or 0.0) < (before.accuracy.digits or 0.0):
+            least[record.label] = record
+    if len(least) < 2:  # noqa: PLR2004  # nobody to compare with
+        return ""
+    ordered = sorted(least.values(), key=lambda record: record.accuracy.digits or 0.0)
+    worst, best = ordered[0], ordered[-1]
+    middle = median(record.accuracy.digits or 0.0 for record in told)
+    where = f"on all of {counted(len(problems), 'problem')}" if len(problems) > 1 else f"on {best.problem}"
+    return (
+        f"{best.label} keeps the most digits where it does worst, {best.accuracy.digits:.1f} {where}; "
+        f"{worst.label} the fewest, {worst.accuracy.digits:.1f} on {worst.problem}; the median case has {middle:.1f}."
+    )
+
+
+def _wrong(records: Sequence[Record]) -> str:
+    """What ended wrong, with the rank where that is why."""
+    wrong = [record for record in records if record.status is Status.WRONG]
+    named = [f"{record.label} on {record.problem}{_ranks(record)}" for record in wrong]
+    return f"Wrong, and not for lack of digits in the data: {listed(named)}." if named else ""
+
+
+def _ranks(record: Record) -> str:
+    found, exact = record.accuracy.rank, record.accuracy.exact_rank
+    return "" if found is None or found == exact else f" (rank {found} instead of {exact})"
+
+
+def _trained(trained: Sequence[Record]) -> str:
+    """How many trainings reached the tightest tolerance, and which came nearest."""
+    if not trained:
+        return ""
+    reached = sum(record.accuracy.epochs_to.get(TIGHTEST) is not None for record in trained)
+    return f"Of {counted(len(trained), 'training')} {reached} came within {TIGHTEST} of the least loss."

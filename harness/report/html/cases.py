@@ -1,0 +1,129 @@
+"""One case in full, as the page shows it where it is asked for, and how to reproduce it in five lines of Python."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.records.record import Record
+from harness.report.html.section import Kind
+
+FILE_SUFFIXES = (".csv", ".parquet")
+NUMBERS: tuple[tuple[str, Kind], ...] = (
+    ("digits", Kind.DIGITS),
+    ("excess loss", Kind.SMALL),
+    ("backward error", Kind.SMALL),
+    ("condition number", Kind.SMALL),
+    ("rank found", Kind.WHOLE),
+    ("exact rank", Kind.WHOLE),
+    ("digits of standard errors", Kind.DIGITS),
+    ("one call, wall (median)", Kind.SECONDS),
+    ("one call, CPU (median)", Kind.SECONDS),
+    ("whole fit (median)", Kind.SECONDS),
+    ("preparation", Kind.SECONDS),
+    ("transfer in", Kind.SECONDS),
+    ("transfer out", Kind.SECONDS),
+    ("peak memory of the fit", Kind.BYTES),
+    ("peak memory on the device", Kind.BYTES),
+    ("rows trained on", Kind.WHOLE),
+    ("features", Kind.WHOLE),
+)
+"""What `values` of a case are, in this order."""
+SAMPLE_PLACES = 4
+"""Significant digits of a sample on the page: a clock's resolution is 1e-3 of the shortest call."""
+MOST_TERMS = 100
+"""Of a case on the page: a design of a thousand columns is looked at elsewhere."""
+REPRODUCE = (
+    "from harness.measure import one_case, plan",
+    "from harness.problems.catalog import load",
+    "from harness.solvers import catalog, options",
+    "record = one_case.measure_alone(plan.single({call})).record",
+    "print(record.status, record.message, record.accuracy.digits, record.accuracy.excess_loss, record.call_s)",
+)
+
+
+def reproduce(record: Record) -> str:
+    """Five lines of Python that measure the case again and print what matters."""
+    return "\n".join(REPRODUCE).replace("{call}", call(record))
+
+
+def call(record: Record) -> str:
+    """The arguments of `harness.measure.plan.single` that give the case: every name as a literal of Python's."""
+    spec, target = _file(record.problem)
+    named = repr(spec) + (f", target={target!r}" if target else "")
+    options: dict[str, object] = {"device": record.device, "threads": record.threads, **record.options}
+    said = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return f"load({named}), catalog.get({record.solver!r}), options.Options({said})"
+
+
+def command(record: Record) -> str:
+    """The command line that measures the problem and the solver, with what is not the solver's default."""
+    spec, target = _file(record.problem)
+    words = ["harness", "run", "--problem", spec, *(["--target", target] if target else [])]
+    words += ["--solver", record.solver, "--device", record.device]
+    words += [word for name in ("lr", "seed", "epochs") if name in record.options for word in _option(record, name)]
+    return shlex.join(words)
+
+
+def _option(record: Record, name: str) -> tuple[str, str]:
+    value = record.options[name]
+    return f"--{name}", str(value)
+
+
+def _file(label: str) -> tuple[str, str]:
+    """What to load, and the target's column where it is a file: `cars.csv:mpg` is both."""
+    path, _, target = label.rpartition(":")
+    return (path, target) if path.lower().endswith(FILE_SUFFIXES) else (label, "")
+
+
+def case_in_full(record: Record) -> dict[str, Any]:
+    """What the page shows of a case: `values` by NUMBERS, `terms` with computed, exact and digits."""
+    accuracy, samples = record.accuracy, record.samples
+    each = record.epochs_per_call
+    cpu_s = samples.median_cpu_s
+    values = (
+        *(accuracy.digits, accuracy.excess_loss, accuracy.backward_error, accuracy.condition_number),
+        *(accuracy.rank, accuracy.exact_rank, accuracy.standard_error_digits),
+        *(record.call_s, None if cpu_s is None else cpu_s / each, record.fit_s, record.prepare_s),
+        *(record.transfer_in_s, record.transfer_out_s, record.peak_bytes, record.device_peak_bytes),
+        *(record.n, record.p),
+    )
+    return {
+        "status": record.status.value,
+        "message": record.message or record.samples.error,
+        "advice": record.advice,
+        "diagnosis": accuracy.diagnosis,
+        "unit": record.unit,
+        "values": values,
+        "terms": _terms(record),
+        "scores": [[part, r2, accuracy.mse.get(part)] for part, r2 in accuracy.r2.items()],
+        "reached": [[name, epochs, record.seconds_to[name]] for name, epochs in accuracy.epochs_to.items()],
+        "options": [[name, _text(value)] for name, value in _options(record).items()],
+        "warnings": record.warnings,
+        "wall_s": [float(f"{one / each:.{SAMPLE_PLACES}g}") for one in samples.wall_s],
+        "call": call(record),
+        "command": command(record),
+    }
+
+
+def _options(record: Record) -> Mapping[str, object]:
+    tf32 = {} if record.tf32 is None else {"tf32 in force": record.tf32}
+    return {"device": record.device, "threads": record.threads, **record.options, **tf32}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return "-".join(map(_text, value))
+    return str(value)
+
+
+def _terms(record: Record) -> Sequence[Sequence[Any]]:
+    """Term, computed, exact and digits, the worst first where there are many."""
+    solution = record.solution
+    if solution is None or not solution.computed:
+        return ()
+    none = (None,) * len(solution.computed)
+    digits = record.accuracy.digits_by_term or none
+    rows = list(zip(solution.terms, solution.computed, solution.exact or none, digits, strict=True))
+    if len(rows) > MOST_TERMS:
+        rows.sort(key=lambda row: float("inf") if row[3] is None else row[3])
+    return rows[:MOST_TERMS]

@@ -1,0 +1,45 @@
+"""Everything that the page is made from, gathered: nothing in `harness.report.html` reads or measures anything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.judge.gate.gate import GateReport
+from harness.judge.history.series import History
+from harness.judge.machine.doubts import Doubt
+from harness.judge.speed.floors import Floor
+from harness.judge.studies.findings import FindingLine
+from harness.judge.studies.published import Line
+from harness.records.record import Record
+from harness.records.run import Run
+from harness.records.sweep import Cell, Sweep
+from harness.report.ab_json import AbFile
+from harness.report.html.section import Figure
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A run and what is known around it; None or empty where there is none of it.
+
+    `pictures`: the tutorials' figures by tutorial, re-made. `command`: the exact command that made the page. `ab`:
+    what `harness ab --json` said, of two versions whose head is meant to be the run's. `floors`:
+    of the machine that the page was made on; without them `floors_missing` says why.
+    """
+
+    made_at: str
+    command: str
+    run: Run
+    records: tuple[Record, ...]
+    gate: GateReport | None = None
+    expectations: str = ""
+    baseline: Run | None = None
+    baseline_records: tuple[Record, ...] = ()
+    ab: AbFile | None = None
+    doubts: tuple[Doubt, ...] = ()
+    sweep: Sweep | None = None
+    cells: tuple[Cell, ...] = ()
+    published: tuple[Line, ...] = ()
+    pictures: Mapping[str, tuple[Figure, ...]] = field(default_factory=dict)
+    histories: tuple[History, ...] = ()
+    findings: tuple[FindingLine, ...] = ()
+    floors: tuple[Floor, ...] = ()
+    floors_missing: str = ""

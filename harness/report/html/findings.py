@@ -1,0 +1,77 @@
+"""Section 7: defects of released libraries that were found here, whether they are installed, and what to do."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.judge.studies.finding import Kind as Defect
+from harness.judge.studies.findings import Ending, FindingLine, Present
+from harness.report.html.evidence import Evidence
+from harness.report.html.section import Column, Kind, Note, Row, Section, Table
+
+MISSING = "No findings are with this installation: harness findings says where they are looked for."
+HERE = {
+    Present.YES: "✗ yes",
+    Present.CURED: "✓ cured",
+    Present.NO: "✓ no",
+    Present.ABSENT: "– library absent",
+}
+ORDER = (Present.YES, Present.CURED, Present.NO, Present.ABSENT)
+COLUMNS = (
+    Column("installed", "library"),
+    Column("here", "defect here", help="By the installed version; harness findings --check runs the scripts."),
+    Column("title", "defect"),
+    Column("kind", "kind"),
+    Column("bad", "versions with it", Kind.CODE),
+    Column("workaround", "what to do meanwhile"),
+)
+SCRIPTS = (
+    Column("what", "what is wrong"),
+    Column("script", "a script that shows it", Kind.CODE),
+    Column("id", "id"),
+)
+
+
+def section(evidence: Evidence) -> Section:
+    """A table of what is wrong where and what to do, one with the scripts; what is here first."""
+    lines = sorted(evidence.findings, key=lambda line: (ORDER.index(line.present), line.library, line.id))
+    if not lines:
+        return Section("findings", "Findings", "", missing=MISSING)
+    checked = [line for line in lines if line.outcome is not Ending.NOT_CHECKED]
+    columns = (*COLUMNS, *([Column("outcome", "checked")] if checked else []))
+    rows = [_row(line) for line in lines]
+    proof = "Each script runs by itself, without this harness; harness findings ID --check runs it and judges it."
+    parts = (
+        Table("findings", "Known defects, those that are installed here first.", columns, rows),
+        Note(proof),
+        Table("findings_scripts", "What is wrong, and a script of a few lines that shows it.", SCRIPTS, rows),
+    )
+    return Section("findings", "Findings", _conclusion(lines), parts)
+
+
+def _conclusion(lines: Sequence[FindingLine]) -> str:
+    """How many are here, in which libraries, and how many of them give a wrong answer that nobody is told of."""
+    here = [line for line in lines if line.present is Present.YES]
+    known = f"{len(lines)} known defect{'s' * (len(lines) != 1)}"
+    if not here:
+        return f"None of {known} is in what is installed here."
+    counts = Counter(f"{line.library} {line.installed}" for line in here)
+    where = ", ".join(f"{name} ({count})" if count > 1 else name for name, count in counts.most_common())
+    silent = sum(line.kind == Defect.SILENTLY_WRONG.value for line in here)
+    told = f" {silent} of them give{'s' * (silent == 1)} a wrong answer without a warning." if silent else ""
+    wrong = [line.id for line in lines if line.outcome is Ending.NOT_AS_SAID]
+    stale = f" No longer as the file says: {', '.join(wrong)}." if wrong else ""
+    return (
+        f"{len(here)} of {known} {'is' if len(here) == 1 else 'are'} in what is installed here: {where}.{told}{stale}"
+    )
+
+
+def _row(line: FindingLine) -> Row:
+    reported = f" Reported: {line.upstream}." if line.upstream else ""
+    without = f" Versions {line.good} are without it." if line.good else ""
+    return {
+        **{name: getattr(line, name) for name in ("id", "title", "kind", "bad", "workaround", "script")},
+        "installed": f"{line.library} {line.installed or ''}".strip(),
+        "here": HERE[line.present],
+        "what": f"{line.title}. {line.what}{without}{reported}",
+        "outcome": line.outcome.value + (f": {line.reason}" if line.reason else ""),
+    }

@@ -1,0 +1,162 @@
+"""Section 3: how fast, over what floor, how far apart, on which device, in how much memory, for how many digits."""
+
+from collections.abc import Sequence
+
+from harness.judge.speed.floors import SUM
+from harness.judge.speed.ranking import Standing, Timed, standings, timed
+from harness.report.html.evidence import Evidence
+from harness.report.html.section import Column, Kind, Note, Part, Row, Section, Table
+from harness.report.html.speed_devices import device_parts
+from harness.report.html.speed_figures import digits_figure, excess_figure, time_figure
+from harness.report.html.speed_rows import CPU, FLOORS, digit_rows, excess_rows, front_rows, ratio_rows, time_rows
+from harness.report.html.speed_words import conclusion, over_problems
+from harness.report.html.words import counted
+
+ID, TITLE = "speed", "Speed"
+WHO = (
+    Column("label", "solver"),
+    Column("problem", "problem"),
+    Column("n", "n", Kind.WHOLE),
+    Column("device", "device"),
+)
+"""Who first: a phone shows the first columns."""
+RATIOS = (
+    *WHO,
+    Column(
+        "seconds",
+        "whole fit",
+        Kind.SECONDS,
+        "Median of single calls, wall clock; a training: an epoch times its epochs.",
+    ),
+    Column(
+        "seconds_low", "from", Kind.SECONDS, "95 % interval of the median, between two order statistics of the calls."
+    ),
+    Column("seconds_high", "to", Kind.SECONDS),
+    Column("calls", "calls", Kind.WHOLE),
+    Column(
+        "ratio",
+        "over the fastest right",
+        Kind.RATIO,
+        "Over the fastest case of the problem and device whose status is ok.",
+    ),
+    Column("ratio_low", "ratio from", Kind.RATIO, "95 %; it holds 1 where the two are not told apart."),
+    Column("ratio_high", "ratio to", Kind.RATIO),
+    Column("to", "fastest right"),
+    Column("digits", "digits", Kind.DIGITS),
+    Column("peak_bytes", "extra memory", Kind.BYTES),
+    Column("status", "status", Kind.STATUS),
+)
+MEMORY = (
+    *WHO,
+    Column(
+        "peak_bytes",
+        "extra memory",
+        Kind.BYTES,
+        "Peak of the first call above what was held before; 0 where it fits there.",
+    ),
+    Column("memory_share", "over X", Kind.RATIO, "Over the bytes of X in float64."),
+    Column("device_peak_bytes", "on the device", Kind.BYTES),
+)
+FRONT = (
+    *WHO,
+    Column("seconds", "whole fit", Kind.SECONDS),
+    Column("digits", "digits", Kind.DIGITS),
+    Column("dearer", "over the fastest", Kind.RATIO),
+)
+LEAST_BYTES = 2**20
+HONEST = (
+    "Times are medians of single calls on the wall clock, {threads}, all of a problem's cases taking turns. A bar or a"
+    " pair of ends is the 95 % interval of that median over this run's calls: another process, another day or another"
+    " machine is not in it. A ratio's interval is put together from both medians' (square and add, on logarithms)."
+)
+
+ONE_SIZE = (
+    "Time against n: no problem of this run has two sizes."
+    " harness run --problem synthetic --n 1e3 --n 1e4 --n 1e5 measures three."
+)
+FLOOR_WORDS = (
+    "Floors, one thread: one product X'X, which every method by normal equations forms, and one pass over X, which"
+    " every method makes. They were measured when the page was made, not in the run: a time below its method's floor"
+    " says that the machine was quicker in the run."
+)
+
+
+def section(evidence: Evidence) -> Section:
+    """The section; what cannot be said says which command makes it."""
+    cases = timed(evidence.records)
+    if not cases:
+        missing = (
+            "No case of this run has a time: 'harness run' fits, verifies and times (harness accuracy does not time)."
+        )
+        return Section(ID, TITLE, "Nothing can be said of speed: no case was timed.", (), missing)
+    found = standings(cases)
+    digits, losses = digit_rows(cases), excess_rows(cases)
+    devices, compared = device_parts(evidence.records)
+    words = conclusion(found, digits, evidence.floors)
+    return Section(
+        ID,
+        TITLE,
+        f"{words} {compared}".strip(),
+        (
+            *_over_n(cases, evidence),
+            *_fronts(digits, losses),
+            _ratios(found),
+            *devices,
+            *_memory(found),
+            _honest(cases),
+        ),
+    )
+
+
+def _over_n(cases: Sequence[Timed], evidence: Evidence) -> list[Part]:
+    """Time against n with its floors, or how to get it."""
+    rows = time_rows(cases, evidence.floors)
+    return [time_figure(rows), Note(_floor_words(rows, evidence))] if rows else [Note(ONE_SIZE)]
+
+
+def _honest(cases: Sequence[Timed]) -> Note:
+    """What the numbers are, and what their intervals leave out."""
+    threads = sorted({case.record.threads for case in cases})
+    on = "one thread" if threads == [1] else f"threads: {', '.join(map(str, threads))}"
+    return Note(HONEST.format(threads=on))
+
+
+def _floor_words(rows: Sequence[Row], evidence: Evidence) -> str:
+    floors = [row for row in rows if row["floor"]]
+    if not floors:
+        return f"No floor is drawn: {evidence.floors_missing or 'none was measured for these sizes'}."
+    scaled = sorted({row["n"] for row in floors if row["state"] != "measured"})
+    more = f" Those at n = {', '.join(f'{n:,}' for n in scaled)} are scaled up by n." if scaled else ""
+    return FLOOR_WORDS + more + _below(rows)
+
+
+def _below(rows: Sequence[Row]) -> str:
+    """Points below one pass over X, which no method can be: the machine has changed its pace between the two."""
+    passes = {(row["panel"], row["n"]): row["seconds"] for row in rows if row["series"] == FLOORS[SUM]}
+    points = [row for row in rows if not row["floor"] and row["device"] == CPU]
+    under = sum(row["seconds"] < passes.get((row["panel"], row["n"]), 0.0) for row in points)
+    return f" Below one pass over X {'lies' if under == 1 else 'lie'} {counted(under, 'point')} here." if under else ""
+
+
+def _ratios(found: Sequence[Standing]) -> Table:
+    caption = f"Each timed case over the fastest right one of its problem and device. {over_problems(found)}".strip()
+    return Table("speed-ratios", caption, RATIOS, ratio_rows(found))
+
+
+def _fronts(digits: Sequence[Row], losses: Sequence[Row]) -> list[Part]:
+    """Digits over time with the table of the fronts, then trainings' excess loss over time."""
+    parts: list[Part] = []
+    if digits:
+        caption = "On the front: nothing on the same problem is both as fast and more accurate"
+        parts += [digits_figure(digits), Table("speed-front", caption, FRONT, front_rows(digits))]
+    if losses:
+        parts.append(excess_figure(losses))
+    return parts
+
+
+def _memory(found: Sequence[Standing]) -> list[Part]:
+    """Of designs that are large enough for the allocator's own pages not to show."""
+    large = [one for one in found if 8 * one.timed.record.n * one.timed.record.p >= LEAST_BYTES]
+    rows = [row for row in ratio_rows(large) if row["peak_bytes"] is not None or row["device_peak_bytes"] is not None]
+    caption = "Memory that the first call took beyond what was held before it, where X is 1 MiB or more"
+    return [Table("speed-memory", caption, MEMORY, rows, sort="-memory_share")] if rows else []

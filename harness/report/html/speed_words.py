@@ -1,0 +1,150 @@
+"""What to conclude of a run's speed, in a sentence or three, from its standings and fronts."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from harness.judge.speed.fit_times import without_n
+from harness.judge.speed.floors import PRODUCT, Floor, floor_at
+from harness.judge.speed.ranking import Standing, Timed, sized
+from harness.records.record import Record
+from harness.report.html.section import Row
+from harness.report.html.words import counted, listed
+
+MOST_NAMES = 3
+
+
+def conclusion(found: Sequence[Standing], digits: Sequence[Row], floors: Sequence[Floor]) -> str:
+    """Who is fastest and right and by how much, how far from the floor, who is faster but wrong, what digits cost."""
+    said = [*(list(_by_size(found, floors)) or [over_problems(found)]), _wrong(found), _price(digits)]
+    return " ".join(sentence for sentence in said if sentence)
+
+
+def _by_size(found: Sequence[Standing], floors: Sequence[Floor]) -> Iterable[str]:
+    """Of the problem and the device with most cases: the fastest right solver over n."""
+    several = sized([one.timed for one in found])
+    if not several:
+        return
+    law, members = next(iter(several.items()))
+    devices = [case.record.device for case in members]
+    device = max(dict.fromkeys(devices), key=devices.count)
+    own = [one for one in found if without_n(one.timed.record) == law and one.timed.record.device == device]
+    best = {one.timed.record.n: one.best for one in sorted(own, key=_n) if one.best is not None}
+    alone = len({without_n(one) for one in _records(found) if one.problem_name == members[0].record.problem_name}) == 1
+    if best:
+        yield _winners(members[0].record.problem_name if alone else law, device, best, own) + _floor(best, floors)
+
+
+def _n(one: Standing) -> int:
+    return one.timed.record.n
+
+
+def _records(found: Sequence[Standing]) -> Iterable[Record]:
+    return (one.timed.record for one in found)
+
+
+def _winners(name: str, device: str, best: dict[int, Timed], here: Sequence[Standing]) -> str:
+    where = f"{name} ({device})"
+    runs = [(label, [n for n, _ in held]) for label, held in groupby(best.items(), key=lambda item: item[1].label)]
+    if len(runs) == 1:
+        span = (
+            f"every n of {where}, {min(best):,} to {max(best):,}" if len(best) > 1 else f"n = {min(best):,} of {where}"
+        )
+        return f"{runs[0][0]} is the fastest that is right at {span}{_lead(best, here)}"
+    parts = [f"{label} {_span(sizes)}" for label, sizes in runs]
+    return f"Fastest that is right on {where}: {'; '.join(parts)}"
+
+
+def _span(sizes: Sequence[int]) -> str:
+    return f"at n = {sizes[0]:,}" if len(sizes) == 1 else f"at n = {sizes[0]:,} to {sizes[-1]:,}"
+
+
+def _lead(best: dict[int, Timed], here: Sequence[Standing]) -> str:
+    """How far ahead of the next right solver it is over the sizes, and where the two are not told apart."""
+    leads: list[float] = []
+    level: dict[str, list[str]] = {}
+    for n, first in best.items():
+        others = [one for one in here if one.timed.record.n == n and one.timed.right and one.timed is not first]
+        nearest = min(others, key=lambda one: one.timed.seconds.value, default=None)
+        if nearest is not None and nearest.ratio is not None:
+            leads.append(nearest.ratio.value)
+            if nearest.ratio.holds(1.0):
+                level.setdefault(nearest.timed.label, []).append(f"{n:,}")
+    if not leads:
+        return ""
+    low, high = (_times(end) for end in (min(leads), max(leads)))
+    ahead = f", {low} times ahead of the next" if low == high else f", {low} to {high} times ahead of the next"
+    told = listed([f"{label} at n = {listed(sizes)}" for label, sizes in level.items()])
+    return ahead + (f" (not told apart from {told})" if told else "")
+
+
+def _times(ratio: float) -> str:
+    """1.04, 3.2, 27: two digits, three below 2."""
+    return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"  # noqa: PLR2004
+
+
+def _floor(best: dict[int, Timed], floors: Sequence[Floor]) -> str:
+    """How many products X'X the fastest takes at the largest n."""
+    largest = best[max(best)]
+    record = largest.record
+    floor = floor_at(floors, PRODUCT, record.n, record.p) if record.device == "cpu" else None
+    if floor is None or floor.seconds.value <= 0:
+        return "."
+    ratio = largest.seconds.value / floor.seconds.value
+    products = _times(ratio)
+    if ratio < 1:
+        now = "the machine was quicker in the run than when the page was made"
+        return f"; at n = {record.n:,} it takes less time than one product X'X now ({products} of it): {now}."
+    return f"; at n = {record.n:,} it takes the time of {products} products X'X."
+
+
+def over_problems(found: Sequence[Standing]) -> str:
+    """Over the problems: how often each solver is the fastest right one; of one problem, who that is."""
+    best = {(one.timed.record.problem, one.timed.record.device): one.best for one in found if one.best is not None}
+    if len(best) < 2:  # noqa: PLR2004  # an average of one is that one
+        said = [f"{one.label} is the fastest that is right on {p} ({d})." for (p, d), one in best.items() if one]
+        return " ".join(said)
+    wins = Counter(winner.label for winner in best.values() if winner is not None)
+    said = [f"{name} on {count}" for name, count in wins.most_common(MOST_NAMES)]
+    rest = len(wins) - MOST_NAMES
+    more = f", {rest} other{'s' * (rest > 1)} on the rest" if rest > 0 else ""
+    devices = len({device for _, device in best})
+    what = "problems" if devices == 1 else "problems and devices"
+    return f"Of {len(best)} {what}, fastest and right: {', '.join(said)}{more}."
+
+
+def _wrong(found: Sequence[Standing]) -> str:
+    """Who is faster than the fastest right one, and wrong."""
+    wrong: dict[str, list[str]] = {}
+    for one in found:
+        if one.timed.record.failed and (one.ratio is None or one.ratio.value < 1):
+            wrong.setdefault(one.timed.label, []).append(one.timed.record.problem)
+    said = [f"{name} on {held[0] if len(held) == 1 else f'{len(held)} problems'}" for name, held in wrong.items()]
+    return f"Faster, and wrong: {listed(said)}." if said else ""
+
+
+def _price(digits: Sequence[Row]) -> str:
+    """Where digits cost the most time: the two ends of the front that are farthest apart in digits."""
+    fronts: dict[str, list[Row]] = {}
+    for row in digits:
+        if row["front"]:
+            fronts.setdefault(str(row["panel"]), []).append(row)
+    if not fronts:
+        return ""
+    alone = sum(len(rows) == 1 for rows in fronts.values())
+    words = f"On {alone or 'none'} of {counted(len(fronts), 'problem')} the fastest is also the most accurate"
+    panel, dear = max(fronts.items(), key=lambda item: _gain(item[1]))
+    if len(dear) == 1:
+        return f"{words}."
+    first, last = _ends(dear)
+    cost = f"{_gain(dear):.1f} digits more cost {_times(last['seconds'] / first['seconds'])} times the time"
+    return f"{words}; on {panel} {cost} ({first['label']} to {last['label']})."
+
+
+def _ends(front: Sequence[Row]) -> tuple[Row, Row]:
+    return min(front, key=lambda row: row["seconds"]), max(front, key=lambda row: row["seconds"])
+
+
+def _gain(front: Sequence[Row]) -> float:
+    first, last = _ends(front)
+    return float(last["digits"] - first["digits"])

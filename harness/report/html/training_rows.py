@@ -1,0 +1,236 @@
+"""Rows of section 4 from a sweep's summary: its curves, its targets, its profiles, its tables."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.judge.training.contest import EPOCHS, Contest, TaskSummary
+from harness.judge.training.convergence import SweepSummary
+from harness.judge.training.profile import Profile
+from harness.judge.training.tuning import CENSORED, CONVERGED, DIVERGED, CellSummary, Tuning
+from harness.report import sweep_words as words
+from harness.report.html.section import Row
+from harness.report.html.thinning import short
+from harness.report.sweep_bands import BAND, quantiles, span
+
+START = 0.5
+"""Where epoch 0 is drawn on an axis of logarithms: beside epoch 1."""
+STATUSES = {CONVERGED: "ok", CENSORED: "censored", DIVERGED: "diverged"}
+
+
+def keys(cell: CellSummary) -> dict[str, Any]:
+    """What the reader filters a cell's rows by."""
+    found = cell.cell
+    named = {"solver": found.solver, "problem": found.problem, "device": found.device, "n": found.n}
+    return {**named, "lr": found.lr, "optimizer": cell.optimizer}
+
+
+def ordered(task: TaskSummary) -> list[Tuning]:
+    """The optimizers that were run, the best first."""
+    contest = task.by_epochs
+    ranked = [] if contest is None else [contest.leader, *(rival.tuning for rival in contest.rivals)]
+    return [*ranked, *(t for t in task.tunings if t.run and t not in ranked)]
+
+
+def curve_rows(summary: SweepSummary) -> list[Row]:
+    """Excess loss by epoch of every learning rate: a panel an optimizer on a task, the best optimizer first."""
+    pairs = [(task, tuning) for task in summary.tasks for tuning in ordered(task)]
+    several = len(summary.tasks) > 1
+    rows: list[Row] = []
+    for place, (task, tuning) in enumerate(pairs):
+        panel = {"panel": f"{tuning.optimizer} on {task.name}" if several else tuning.optimizer, "place": place}
+        rows += _panel(panel, [cell for cell in tuning.cells if cell.reaches and cell.cell.at], (tuning,))
+    return rows
+
+
+def rival_rows(summary: SweepSummary) -> list[Row]:
+    """Excess loss by epoch of every optimizer at its best learning rate: a panel a task."""
+    rows: list[Row] = []
+    for place, task in enumerate(summary.tasks):
+        tunings = ordered(task)
+        best = [tuning.best for tuning in tunings if tuning.best is not None and tuning.best.cell.at]
+        rows += _panel({"panel": task.name, "place": place}, best, tunings)
+    return rows
+
+
+def _panel(panel: Row, cells: Sequence[CellSummary], tunings: Sequence[Tuning]) -> Iterator[Row]:
+    if not cells:
+        return
+    floor, ceiling = span(cells)
+    best = [tuning.best for tuning in tunings]
+    for cell in cells:
+        shared = {**panel, **keys(cell), "best": cell in best, "ending": _ending(cell)}
+        yield from ({**shared, "what": "curve", **point} for point in _curve(cell, floor, ceiling))
+        if cell.status == DIVERGED:
+            end = float(np.median(cell.cell.epochs_run))
+            yield {**shared, "what": "diverged", "at": max(end, START), "median": short(ceiling)}
+        for reach in cell.reaches:
+            if reach.predicted is not None and math.isfinite(reach.predicted):
+                told = {"what": "theory", "at": max(reach.predicted, START), "median": reach.tolerance}
+                yield {**shared, **told}
+    for tolerance in sorted({reach.tolerance for cell in cells for reach in cell.reaches}):
+        level = {"what": "level", "at": START, "median": tolerance, "ending": words.level(tolerance)}
+        yield {**panel, "problem": cells[0].cell.problem, **level}
+
+
+def _curve(cell: CellSummary, floor: float, ceiling: float) -> Iterator[dict[str, Any]]:
+    """Median and band, up to the first point that lies beyond what is drawn, which is drawn at its edge."""
+    for at, low, middle, high in zip(cell.cell.at, *quantiles(cell.cell, (BAND[0], 0.5, BAND[1])), strict=True):
+        edges = {name: short(min(max(v, floor), ceiling), 4) for name, v in (("low", low), ("high", high))}
+        inside = floor <= middle <= ceiling
+        median = short(min(max(float(middle), floor), ceiling), 4)
+        yield {"epoch": at, "at": max(float(at), START), "median": median, **edges}
+        if not inside:
+            return
+
+
+def _ending(cell: CellSummary) -> str:
+    """Epochs to the tightest tolerance that its median reaches, or how it ended."""
+    reached = [reach for reach in cell.reaches if math.isfinite(reach.epochs)]
+    return words.reached(reached[-1]) if reached else cell.status
+
+
+def target_rows(summary: SweepSummary, measure: str) -> list[Row]:
+    """Epochs or seconds to the task's tolerance by learning rate: a panel a task that anybody reaches.
+
+    `what`: `reached`; `censored` and `diverged`, which stand in a row of the optimizer's own above every cost that
+    could have been measured, `most`; `limit`, a stability limit; `theory`; `room`, the scale from `least` to `top`.
+    """
+    found = [task for task in summary.tasks if task.tolerance is not None]
+    return [row for place, task in enumerate(found) for row in _targets(task, measure, place)]
+
+
+def _targets(task: TaskSummary, measure: str, place: int) -> Iterator[Row]:
+    tunings = ordered(task)
+    units = {id(cell): _unit(cell, measure) for tuning in tunings for cell in tuning.cells if cell.reaches}
+    costs = {
+        id(cell): max(cell.epochs_to(task.tolerance), 1.0) * unit
+        for tuning in tunings
+        for cell in tuning.cells
+        if (unit := units.get(id(cell))) is not None
+    }
+    reached = [cost for cost in costs.values() if math.isfinite(cost)]
+    if not reached:
+        return
+    most = max(cell.cell.epochs * (units.get(id(cell)) or 0.0) for tuning in tunings for cell in tuning.cells)
+    least = min(0.6 * min(reached), most / 2)
+    panel = {"panel": task.name, "place": place}
+    room = {"what": "room", "cost": short(most), "high": short(height(least, most, 1.0)), "low": short(least)}
+    yield {**panel, "problem": tunings[0].cells[0].cell.problem, **room}
+    limits: set[float] = set()
+    for i, tuning in enumerate(tunings):
+        row = height(least, most, (i + 1) / (len(tunings) + 1))
+        for cell in (cell for cell in tuning.cells if id(cell) in costs):
+            shared = {**panel, **keys(cell), "best": cell is tuning.best, "ending": _ending(cell)}
+            yield from _marks(cell, task.tolerance, shared, (costs[id(cell)], row, units[id(cell)] or 1.0))
+            limit = cell.cell.stability_limit
+            if limit is not None and limit not in limits:
+                limits.add(limit)
+                yield {**shared, "what": "limit", "limit": short(limit), "low": short(least), "high": short(most)}
+
+
+def _unit(cell: CellSummary, measure: str) -> float | None:
+    """What an epoch costs; None where it was not timed."""
+    return 1.0 if measure == EPOCHS else cell.loop_epoch_s
+
+
+ROOM = 0.5
+"""Height of the room for what is censored over the height of all that is below it, both in logarithms."""
+
+
+def height(least: float, most: float, share: float) -> float:
+    """What is drawn at a share of the height of the room above `most`; the axis begins at `least`."""
+    return most * math.pow(most / least, ROOM * share)
+
+
+def _marks(cell: CellSummary, tolerance: float | None, shared: Row, scale: tuple[float, float, float]) -> Iterator[Row]:
+    """`scale`: the cell's cost, the height of its optimizer's row above, what an epoch costs."""
+    reach = cell.to(tolerance)
+    if reach is None:
+        return
+    cost, row, unit = scale
+    told = {**shared, "solved": short(reach.success)}
+    if math.isfinite(cost):
+        ends = (None, None) if reach.interval is None else reach.interval
+        low, high = (None if end is None else short(min(max(end, 1.0), float(cell.cell.epochs)) * unit) for end in ends)
+        yield {**told, "what": "reached", "cost": short(cost), "low": low, "high": high}
+    else:
+        yield {**told, "what": DIVERGED if cell.status == DIVERGED else CENSORED, "cost": short(row)}
+    if reach.predicted is not None and math.isfinite(reach.predicted):
+        yield {**shared, "what": "theory", "cost": short(max(reach.predicted, 1.0) * unit)}
+
+
+def profile_rows(profiles: Sequence[Profile], summary: SweepSummary) -> list[Row]:
+    """Steps of the performance profiles: a panel a measure."""
+    solvers = {cell.optimizer: cell.cell.solver for cell in summary.cells}
+    rows: list[Row] = []
+    for place, one in enumerate(profiles):
+        farthest = max(tau for label in one.ratios for tau, _ in one.steps(label))
+        end = max(farthest * 1.1, 2.0)
+        for label in one.ratios:
+            shared = {"panel": f"by {one.measure}", "place": place, "solver": solvers[label], "optimizer": label}
+            steps = [*one.steps(label), (end, one.share(label, end))]
+            rows += [{**shared, "tau": short(tau), "share": short(share)} for tau, share in steps]
+    return rows
+
+
+def best_rows(summary: SweepSummary) -> list[Row]:
+    """A row an optimizer on a task, at its best learning rate: the table that optimizers are compared by."""
+    return [_best(task, tuning) for task in summary.tasks for tuning in (*ordered(task), *_not_run(task))]
+
+
+def _not_run(task: TaskSummary) -> list[Tuning]:
+    return [tuning for tuning in task.tunings if not tuning.run]
+
+
+def _best(task: TaskSummary, tuning: Tuning) -> Row:
+    subject = tuning.subject or tuning.cells[0]
+    row = {**keys(subject), "task": task.name, "lr": tuning.best.lr if tuning.best else None}
+    reach, good = tuning.reach, tuning.good
+    if tuning.best is None or reach is None or good is None:
+        return {**row, "ending": STATUSES.get(subject.status, subject.status)}
+    return row | {
+        "ending": "ok" if tuning.tolerance == task.tightest else "censored",
+        "to": reach.tolerance,
+        "epochs": reach.epochs,
+        "interval": words.spread(reach.interval),
+        "behind": short(behind(task.by_epochs, tuning)),
+        "seconds": short(reach.seconds),
+        "behind_s": short(behind(task.by_seconds, tuning)),
+        "solved": short(100 * reach.success),
+        "good": ("< " if good.below is None else "") + words.ends(good) + (" >" if good.above is None else ""),
+        "decades": short(good.decades, 3),
+    }
+
+
+def behind(contest: Contest | None, tuning: Tuning) -> float | None:
+    """How many times the leader's cost; 1 for the leader, None where that is not known."""
+    if contest is None:
+        return None
+    if tuning is contest.leader:
+        return 1.0
+    return next((rival.ratio for rival in contest.rivals if rival.tuning is tuning), None)
+
+
+def every_row(summary: SweepSummary) -> list[Row]:
+    """A row a learning rate of an optimizer on a task."""
+    tolerances = summary.tolerances
+    return [_cell(task, cell, tolerances) for task in summary.tasks for tuning in task.tunings for cell in tuning.cells]
+
+
+def _cell(task: TaskSummary, cell: CellSummary, tolerances: Sequence[float]) -> Row:
+    row: dict[str, Any] = {**keys(cell), "task": task.name, "ending": STATUSES.get(cell.status, cell.status)}
+    for i, tolerance in enumerate(tolerances):
+        row[f"to{i}"] = short(cell.epochs_to(tolerance))
+    reach = cell.to(task.tolerance)
+    if reach is not None:
+        row |= {"seconds": short(reach.seconds), "solved": short(100 * reach.success), "theory": short(reach.predicted)}
+    over = cell.lr_over_limit
+    return row | {
+        "over": short(over, 3),
+        "lost": cell.diverged,
+        "gap": short(cell.final_gap, 3),
+        "message": cell.cell.message,
+    }

@@ -1,0 +1,88 @@
+"""Section 5: the tutorials, re-made: their pictures, and what they print against what comes out here."""
+
+import re
+from collections.abc import Sequence
+
+from harness.judge.studies.published import Ending, Line, summarize
+from harness.report import published as words
+from harness.report.html.evidence import Evidence
+from harness.report.html.section import Column, Kind, Note, Part, Row, Section, Table
+from harness.report.html.thinning import short
+from harness.report.html.training import NETWORK_FIGURES
+
+MISSING = (
+    "The tutorials were not re-made, which takes their fits: harness report without --quick does it, and"
+    " harness published prints the figures alone."
+)
+SIGNS = {
+    Ending.REPRODUCED: "✓ reproduced",
+    Ending.NOT_REPRODUCED: "✗ not reproduced",
+    Ending.NOT_REPRODUCIBLE: "– not reproducible",
+    Ending.NOT_RUN: "… not run",
+}
+COLUMNS = (
+    Column("figure", "figure"),
+    Column("printed", "printed"),
+    Column("reproduced", "reproduced"),
+    Column("off", "off", Kind.SMALL, "The worst difference; relative where the tolerance is."),
+    Column("tolerance", "tolerance", help="How near it must come: the digits that were printed, or as is said."),
+    Column("outcome", "outcome"),
+    Column("reason", "why, or a note"),
+)
+
+
+def section(evidence: Evidence) -> Section:
+    """Tutorial by tutorial its pictures and its table."""
+    if not evidence.published and not evidence.pictures:
+        return Section("tutorials", "Tutorials", "", missing=MISSING)
+    names = dict.fromkeys([*(line.tutorial for line in evidence.published), *evidence.pictures])
+    parts = [part for name in names for part in _parts(name, evidence)]
+    return Section("tutorials", "Tutorials", _conclusion(evidence.published), tuple(parts))
+
+
+def _conclusion(lines: Sequence[Line]) -> str:
+    """How many came out, and which did not."""
+    if not lines:
+        return ""
+    said = f"Of {len(lines)} figures that the tutorials print: {words.conclusion(summarize(lines))}."
+    missed = [f"{line.figure} ({line.tutorial})" for line in lines if line.outcome is Ending.NOT_REPRODUCED]
+    return f"{said} Not reproduced: {', '.join(missed)}." if missed else said
+
+
+def _parts(name: str, evidence: Evidence) -> list[Part]:
+    lines = [line for line in evidence.published if line.tutorial == name]
+    figures = evidence.pictures.get(name, ())
+    here = [figure for figure in figures if figure.name not in NETWORK_FIGURES]
+    elsewhere = " The network's fit and loss are in the section Training." if len(here) < len(figures) else ""
+    parts: list[Part] = [Note(f"{name}: {_counted(lines)}.{elsewhere}"), *here]
+    return [*parts, _table(name, lines)] if lines else parts
+
+
+def _counted(lines: Sequence[Line]) -> str:
+    """`19 of 19 printed figures reproduced`; those that nobody can reproduce are said apart."""
+    if not lines:
+        return "no printed figures"
+    counts = summarize(lines)
+    able = counts.reproduced + counts.not_reproduced
+    left = f"; {counts.not_reproducible} not reproducible, with reasons" if counts.not_reproducible else ""
+    left += f"; {counts.not_run} not run" if counts.not_run else ""
+    return f"{counts.reproduced} of {able} printed figures reproduced{left}"
+
+
+def _table(name: str, lines: Sequence[Line]) -> Table:
+    called = re.sub(r"\W+", "_", name)
+    return Table(f"published_{called}", f"{name}: printed against reproduced.", COLUMNS, [_row(line) for line in lines])
+
+
+def _row(line: Line) -> Row:
+    """A tutorial is called as its problem is, by which the reader filters."""
+    return {
+        "problem": line.tutorial,
+        "figure": line.figure,
+        "printed": words.printed(line),
+        "reproduced": words.reproduced(line),
+        "off": short(line.deviation, 3),
+        "tolerance": line.tolerance_text,
+        "outcome": SIGNS[line.outcome],
+        "reason": line.reason,
+    }

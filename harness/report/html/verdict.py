@@ -1,0 +1,155 @@
+"""Section 1: what the gate says of this run, what has changed since another version, what is doubtful of the machine.
+
+Worst first, everywhere.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from harness.judge.gate.gate import GateReport
+from harness.judge.machine.doubts import Doubt, State, doubtful
+from harness.judge.verdict import Judgement
+from harness.judge.versions.two_runs import compare_runs
+from harness.records.record import Record
+from harness.report.html.evidence import Evidence
+from harness.report.html.rows import row_of
+from harness.report.html.section import Column, Kind, Note, Part, Row, Section, Table
+from harness.report.html.verdict_ab import ab_parts, ab_verdict
+from harness.report.html.verdict_changes import WHO, WORST_FIRST, Judged, change_parts, change_verdict
+from harness.report.html.words import counted, listed
+
+DOUBTS_FIRST = (State.DOUBTFUL, State.UNKNOWN, State.NOTE, State.FINE)
+GATE = (
+    Column("verdict", "Verdict", Kind.STATUS),
+    *WHO,
+    Column("quantity", "Quantity"),
+    Column("measured", "Measured"),
+    Column("expected", "Expected"),
+    Column("detail", "By how much"),
+    Column("reason", "Where the limit is from"),
+)
+STATES = ("regression", "missing", "doubtful", "undecided", "unknown", "improvement", "unchanged", "ok", "fine")
+VERDICTS = (Column("about", "Of"), Column("verdict", "Verdict", Kind.STATUS), Column("said", "What is seen"))
+NO_BASELINE = (
+    "No earlier run of another commit with one of these cases is stored here, so nothing is said of a change: "
+    "'harness run' on that commit makes one, or name a run with --baseline; 'harness ab BASE HEAD --json > ab.json' "
+    "tells more, and 'harness report --ab ab.json' shows it."
+)
+KNOWN = (Column("measured", "Status", Kind.STATUS), *WHO, Column("reason", "Why it is expected"))
+DOUBTS = (
+    Column("state", "State", Kind.STATUS),
+    Column("name", "Check"),
+    Column("seen", "Seen"),
+    Column("why", "Why it matters"),
+    Column("advice", "What to do"),
+)
+
+
+def section(evidence: Evidence) -> Section:
+    """The verdicts in a table of a line each, then what each is of."""
+    judged = [_gate_verdict(evidence)]
+    parts: list[Part] = []
+    if evidence.gate is not None:
+        parts.extend(_gate_parts(evidence.gate, evidence.expectations, evidence.records))
+    if evidence.baseline is not None:
+        compared = compare_runs(evidence.records, evidence.baseline_records)
+        judged.append(change_verdict(compared, evidence.baseline.id))
+        parts.extend(change_parts(compared, evidence.baseline.id))
+    if evidence.ab is not None:
+        judged.append(ab_verdict(evidence.ab))
+        parts.extend(ab_parts(evidence.ab, evidence.run, evidence.records))
+    judged.append(_machine_verdict(evidence.doubts))
+    if evidence.doubts:
+        parts.append(_doubt_table(evidence.doubts))
+    if evidence.gate is not None:
+        parts.extend(_known_parts(evidence.gate, evidence.expectations, evidence.records))
+    ordered = sorted(judged, key=lambda one: STATES.index(one.state))
+    lines = [{"verdict": one.state, "about": one.about, "said": one.said} for one in ordered]
+    first = Table("verdicts", "What is judged.", VERDICTS, lines)
+    missing = "" if evidence.baseline is not None or evidence.ab is not None else NO_BASELINE
+    headline = "; ".join(one.headline for one in judged)
+    return Section("verdict", "Verdict", headline[:1].upper() + headline[1:] + ".", (first, *parts), missing)
+
+
+def _gate_verdict(evidence: Evidence) -> Judged:
+    report, about = evidence.gate, "Gate"
+    if report is None or not report.judgements:
+        said = "No expectation is about this run, so nothing is judged."
+        return Judged("unknown", about, said, "the gate judges nothing")
+    known, breaches, all_ = len(report.known_failures), report.breaches, len(report.judgements)
+    tail = [f"{counted(known, 'known failure')} among them."] if known else []
+    if report.incomplete:
+        tail.append(f"{counted(len(report.incomplete), 'planned case')} left no record.")
+    if not breaches:
+        said = " ".join([f"All of {counted(all_, 'expectation')} in {evidence.expectations} are met.", *tail])
+        if report.incomplete:
+            return Judged("missing", about, said, "the gate holds as far as the run has got")
+        return Judged("ok", about, said, f"the gate holds ({counted(all_, 'expectation')})")
+    cases = list(dict.fromkeys(one.case for one in breaches))
+    said = " ".join(
+        [
+            f"{len(breaches)} of {counted(all_, 'expectation')} in {evidence.expectations} not met: {listed(cases)}.",
+            *tail,
+        ]
+    )
+    return Judged("regression", about, said, f"the gate is breached in {counted(len(cases), 'case')}")
+
+
+def _gate_parts(report: GateReport, source: str, records: Sequence[Record]) -> Iterator[Part]:
+    """Breaches and planned cases without a record, with what to do about them; what is met is counted only."""
+    known = {record.case: record for record in records}
+    rows = [_judged(one, known) for one in sorted(report.breaches, key=lambda one: WORST_FIRST.index(one.verdict))] + [
+        {"verdict": "missing", "problem": case, "quantity": "presence", "measured": "no record", "expected": "a record"}
+        for case in report.incomplete
+    ]
+    if rows:
+        yield Table("gate", f"The gate by {source}: what is not as it should be, the worst first.", GATE, rows)
+    advice = dict.fromkeys(one.advice for one in report.breaches if one.advice)
+    if report.incomplete:
+        advice["The run has not got to every case, or was cut off: harness run --resume finishes it."] = None
+    yield from (Note(f"What to do: {one}") for one in advice)
+
+
+def _known_parts(report: GateReport, source: str, records: Sequence[Record]) -> Iterator[Part]:
+    """Failures that are as expected: last, because nothing is to be done, but not hidden."""
+    known = {record.case: record for record in records}
+    rows = [_judged(one, known) for one in report.known_failures]
+    if rows:
+        yield Table("known", f"Failures that {source} knows and expects.", KNOWN, rows)
+
+
+def _judged(one: Judgement, known: dict[str, Record]) -> Row:
+    who = row_of(known[one.case]) if one.case in known else {"problem": one.case}
+    return {
+        **who,
+        "verdict": one.verdict.value,
+        "quantity": one.quantity,
+        "measured": one.measured,
+        "expected": one.expected,
+        "detail": one.detail,
+        "reason": one.reason,
+    }
+
+
+def _machine_verdict(doubts: Sequence[Doubt]) -> Judged:
+    about = "Machine"
+    if not doubts:
+        return Judged("unknown", about, "What the machine was like was not kept.", "the machine's state was not kept")
+    against = doubtful(doubts)
+    if not against:
+        said = "Nothing that was looked at makes the times doubtful."
+        return Judged("fine", about, said, "nothing makes the times doubtful")
+    named = listed([f"{one.name} ({one.seen})" for one in against], len(against))
+    why = listed([one.name for one in against])
+    return Judged("doubtful", about, f"Doubtful: {named}.", f"the times are doubtful ({why})")
+
+
+def _doubt_table(doubts: Sequence[Doubt]) -> Table:
+    """What is not fine, the worst first; what is fine is named only."""
+    fine = [one.name for one in doubts if one.state is State.FINE]
+    also = f" Fine: {listed(fine, len(fine))}." if fine else ""
+    rows = [
+        {"state": one.state.value, "name": one.name, "seen": one.seen, "why": one.why, "advice": one.advice}
+        for one in sorted(doubts, key=lambda one: DOUBTS_FIRST.index(one.state))
+        if one.state is not State.FINE
+    ]
+    return Table("doubts", f"What the machine was like while this ran, the worst first.{also}", DOUBTS, rows)

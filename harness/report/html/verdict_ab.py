@@ -1,0 +1,131 @@
+"""What of section 1 is about `harness ab`: two versions in turns, so that a change of speed can be told from noise."""
+
+from collections.abc import Mapping, Sequence
+
+from harness.judge.verdict import Verdict
+from harness.records.record import Record
+from harness.records.run import Run
+from harness.report.ab_json import AbFile, Cell
+from harness.report.ab_words import measured_rates
+from harness.report.html.rows import row_of
+from harness.report.html.section import Column, Kind, Note, Part, Row, Table
+from harness.report.html.verdict_changes import WHO, Judged
+from harness.report.html.words import counted, listed
+from harness.report.numbers import worst_first
+
+SPEED = {
+    Verdict.REGRESSION: "slower",
+    Verdict.IMPROVEMENT: "faster",
+    Verdict.UNCHANGED: "unchanged",
+    Verdict.UNDECIDED: "undecided",
+}
+ANSWERS = {Verdict.REGRESSION: "wronger", Verdict.IMPROVEMENT: "righter"}
+AB = (
+    Column("verdict", "Verdict", Kind.STATUS, "Of speed and answers together: a regression of either is one."),
+    *WHO,
+    Column("ratio", "Ratio", Kind.RATIO, "Head over base, of one call, the mean over launches: above 1 is slower."),
+    Column("low", "from", Kind.RATIO, "The interval of the ratio, 95 %, Student's t over launches."),
+    Column("high", "to", Kind.RATIO),
+    Column("found", "Found", help="Of the speed, then of the answers where these have changed; why it is not decided."),
+    Column("base_s", "Base's call", Kind.SECONDS, "By the clock that is judged: CPU on the CPU, wall on a device."),
+    Column("head_s", "Head's call", Kind.SECONDS),
+    Column("launches", "Launches", Kind.WHOLE, "Fresh processes of each version."),
+)
+
+
+def ab_verdict(told: AbFile) -> Judged:
+    """How many cells became slower or wronger, which, and how often such verdicts err."""
+    against = f"against {told.base.name}"
+    found = {
+        word: [f"{one.solver} on {one.problem}{_times(one)}" for one in _worst_first(told) if word in _found(one)]
+        for word in (SPEED[Verdict.REGRESSION], *ANSWERS.values(), SPEED[Verdict.IMPROVEMENT])
+    }
+    found = {word: cells for word, cells in found.items() if cells}
+    counts = [f"{len(cells)} {word}" for word, cells in found.items()]
+    rest = [f"{count} {SPEED[it]}" for it in (Verdict.UNCHANGED, Verdict.UNDECIDED) if (count := _speeds(told, it))]
+    said = [f"{word.capitalize()}: {listed(cells)}." for word, cells in found.items()]
+    said += [f"Of {counted(len(told.cells), 'case')} {listed(rest)} in speed."] if rest else []
+    return Judged(
+        _state(told),
+        "Versions",
+        " ".join([f"{told.head.name} {against}, both in turns.", *said]),
+        f"of {counted(len(told.cells), 'case')} {listed([*counts, *rest], 6)} {against}",
+    )
+
+
+def ab_parts(told: AbFile, run: Run, records: Sequence[Record]) -> list[Part]:
+    """Every cell, the worst first, and what to do; said first where the head is not what the run was made of."""
+    known = {record.case: record for record in records}
+    here, there = run.environment.commit, told.head.commit
+    parts: list[Part] = []
+    if here is not None and there is not None and here != there:
+        parts.append(Note(f"The comparison's head is commit {there[:12]}, the run's is {here[:12]}."))
+    caption = (
+        f"Speed and answers of {told.head.name} against {told.base.name} by harness ab, the worst first; a change "
+        f"below {told.effect:.1%} is of no interest. {_rates(told)}"
+    )
+    parts.append(Table("ab", caption, AB, [_row(one, known) for one in _worst_first(told)]))
+    advice = dict.fromkeys(
+        one.advice
+        for cell in _worst_first(told)
+        for one in cell.accuracy
+        if one.verdict is Verdict.REGRESSION and one.advice
+    )
+    return [*parts, *(Note(f"What to do: {one}") for one in advice)]
+
+
+def _worst_first(told: AbFile) -> list[Cell]:
+    return sorted(told.cells, key=lambda one: worst_first(one.verdict, one.speed.ratio))
+
+
+def _speeds(told: AbFile, verdict: Verdict) -> int:
+    return sum(one.speed.verdict is verdict for one in told.cells)
+
+
+def _found(one: Cell) -> list[str]:
+    """`slower`, `unchanged, wronger`: what is said of the speed, and of the answers if there is something to say."""
+    answers = {ANSWERS[judged.verdict]: None for judged in one.accuracy if judged.verdict in ANSWERS}
+    return [SPEED[one.speed.verdict], *answers]
+
+
+def _why(one: Cell) -> str:
+    """What is wrong with the answers, or why nothing is decided; a change of speed is the ratio's to tell."""
+    wrong = [f"{it.quantity}: {it.detail}" for it in one.accuracy if it.verdict is Verdict.REGRESSION]
+    return one.why if one.verdict is Verdict.UNDECIDED else "; ".join(wrong)
+
+
+def _times(one: Cell) -> str:
+    ratio = one.speed.ratio
+    changed = one.speed.verdict in (Verdict.REGRESSION, Verdict.IMPROVEMENT)
+    return f" ({ratio:.3g} times)" if changed and ratio is not None else ""
+
+
+def _state(told: AbFile) -> str:
+    """As the exit code of harness ab has it: what could not be measured is undecided."""
+    verdicts = {one.verdict for one in told.cells}
+    if Verdict.REGRESSION in verdicts:
+        return "regression"
+    if told.exit_code != 0:
+        return "undecided"
+    return "improvement" if Verdict.IMPROVEMENT in verdicts else "unchanged"
+
+
+def _rates(told: AbFile) -> str:
+    if told.calibration is None:
+        return "How often such verdicts err is not known: harness ab --calibrate measures it."
+    return f"How often such verdicts err, measured {measured_rates(told.calibration)}."
+
+
+def _row(one: Cell, known: Mapping[str, Record]) -> Row:
+    names = {"solver": one.solver, "problem": one.problem, "device": one.device}
+    return {
+        **(row_of(known[one.case]) if one.case in known else names),
+        "verdict": one.verdict.value,
+        "found": ": ".join(filter(None, (", ".join(_found(one)), _why(one)))),
+        "ratio": one.speed.ratio,
+        "low": one.speed.low,
+        "high": one.speed.high,
+        "base_s": one.speed.base_s,
+        "head_s": one.speed.head_s,
+        "launches": one.speed.launches,
+    }

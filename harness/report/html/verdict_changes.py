@@ -1,0 +1,131 @@
+"""What of section 1 is about the baseline: which times and answers have changed for certain, and how that is told."""
+
+from dataclasses import dataclass
+
+from harness.judge.verdict import Verdict
+from harness.judge.versions.two_runs import ADVICE, RunsCompared
+from harness.records.record import Record
+from harness.report.html.rows import row_of
+from harness.report.html.section import Column, Kind, Note, Part, Row, Table
+from harness.report.html.verdict_figures import ratios_figure
+from harness.report.html.words import counted, listed
+
+WORST_FIRST = (Verdict.REGRESSION, Verdict.UNDECIDED, Verdict.IMPROVEMENT, Verdict.UNCHANGED)
+WHO = (
+    Column("solver", "Solver"),
+    Column("problem", "Problem"),
+    Column("device", "Device"),
+    Column("lr", "lr", Kind.SMALL),
+)
+CHANGES = (
+    Column(
+        "verdict", "Verdict", Kind.STATUS, "Regression and improvement are claimed, undecided is not: see the note."
+    ),
+    *WHO,
+    Column("quantity", "Quantity"),
+    Column("ratio", "Ratio", Kind.RATIO, "This run's median over the baseline's: above 1 is slower."),
+    Column("low", "from", Kind.RATIO, "The interval of the ratio, 95 %, from the samples that both kept."),
+    Column("high", "to", Kind.RATIO),
+    Column("before_s", "Baseline's call", Kind.SECONDS, "Median of single calls, wall clock."),
+    Column("now_s", "This run's call", Kind.SECONDS),
+    Column("before", "Baseline"),
+    Column("now", "This run"),
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One of the page's verdicts: its state, what it is of, what is seen in full, and in half a sentence."""
+
+    state: str
+    about: str
+    said: str
+    headline: str
+
+
+def change_verdict(compared: RunsCompared, baseline: str) -> Judged:
+    """Who became slower or wronger for certain, and how little is decided of the rest."""
+    slower, faster = (
+        [one for one in compared.times if one.verdict is it] for it in (Verdict.REGRESSION, Verdict.IMPROVEMENT)
+    )
+    wronger, better = (
+        [one for one in compared.answers if one.verdict is it] for it in (Verdict.REGRESSION, Verdict.IMPROVEMENT)
+    )
+    words = {
+        "slower": [f"{_who(one.record)} ({one.ratio:.2f} times)" for one in sorted(slower, key=lambda one: -one.ratio)],
+        "wronger": [_who(one.record) for one in wronger],
+        "faster": [f"{_who(one.record)} ({one.ratio:.2f} times)" for one in sorted(faster, key=lambda one: one.ratio)],
+        "righter": [_who(one.record) for one in better],
+    }
+    found = {word: cases for word, cases in words.items() if cases}
+    undecided = len(compared.times) - len(slower) - len(faster)
+    said = [f"{word.capitalize()}: {listed(cases)}." for word, cases in found.items()] or [
+        f"Since {baseline} no change is certain."
+    ]
+    said.append(f"Undecided: {undecided} of {counted(len(compared.times), 'time')}.")
+    state = "regression" if slower or wronger else "improvement" if found else "undecided"
+    headline = [f"{counted(len(cases), 'case')} {'is' if len(cases) == 1 else 'are'} {w}" for w, cases in found.items()]
+    return Judged(
+        state,
+        "Change",
+        " ".join(said),
+        f"{listed(headline, len(headline)) or 'no change is certain'} since the baseline",
+    )
+
+
+def _who(record: Record) -> str:
+    return f"{record.label} on {record.problem}"
+
+
+def change_parts(compared: RunsCompared, baseline: str) -> list[Part]:
+    """The rule, the ratios and the table of both runs."""
+    parts: list[Part] = [Note(_rule_words(compared))]
+    rows = _change_rows(compared)
+    if compared.times:
+        parts.append(ratios_figure(compared))
+    if rows:
+        caption = f"Times and answers against the baseline {baseline}, the worst first."
+        parts.append(Table("changes", caption, CHANGES, rows))
+    return parts
+
+
+def _rule_words(compared: RunsCompared) -> str:
+    """How a change is told from noise, with the numbers of these two runs."""
+    gone = f" Not in this run, but in the baseline: {counted(len(compared.absent), 'case')}." if compared.absent else ""
+    if compared.margin is None or compared.shift is None:
+        return f"Too few cases were timed in both runs to tell a change from a slower machine; {ADVICE}.{gone}"
+    cases, margin = counted(len(compared.times), "case"), f"{compared.margin:.2f}"
+    return (
+        f"Two runs are two processes, one after the other: over all {cases} this one took {compared.shift:.3f} times "
+        f"the baseline's time. A time is called changed only if the whole interval of its ratio is beyond {margin} (or "
+        f"below 1/{margin}), which is how far these two runs scatter; the rest is undecided, and {ADVICE}.{gone}"
+    )
+
+
+def _change_rows(compared: RunsCompared) -> list[Row]:
+    answers: list[tuple[int, float, Row]] = [
+        (
+            WORST_FIRST.index(one.verdict),
+            0.0,
+            row_of(one.record, verdict=one.verdict.value, quantity=one.quantity, before=one.before, now=one.now),
+        )
+        for one in compared.answers
+    ]
+    times: list[tuple[int, float, Row]] = [
+        (
+            WORST_FIRST.index(one.verdict),
+            -one.ratio,
+            row_of(
+                one.record,
+                verdict=one.verdict.value,
+                quantity="time",
+                before_s=one.before.call_s,
+                now_s=one.record.call_s,
+                ratio=one.ratio,
+                low=one.low,
+                high=one.high,
+            ),
+        )
+        for one in compared.times
+    ]
+    return [row for _, _, row in sorted([*answers, *times], key=lambda one: one[:2])]

@@ -1,0 +1,1 @@
+"""Closed-form solvers: one file an algorithm."""

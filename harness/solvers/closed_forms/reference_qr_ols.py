@@ -1,0 +1,41 @@
+"""The harness's own QR in double-double arithmetic: see the package `reference_qr`."""
+
+from types import MappingProxyType
+
+from harness.problems.problem import Problem, design_matrix
+from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
+from harness.solvers.closed_forms.complete_fit import Found, complete_fit
+from harness.solvers.fit import Fit
+from harness.solvers.options import Options
+from harness.solvers.reference_qr import QRSolution, least_squares
+
+
+class ReferenceQr(ClosedForm):
+    """About 30 digits inside, so that 15 are right in the end up to condition numbers of 1e15; for moderate n."""
+
+    name = "reference_qr"
+    title = "QR in double-double arithmetic (own): for the last digit"
+    takes = MappingProxyType({"minimum_norm": None})
+    requires = ("numpy",)
+
+    def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[QRSolution]:
+        """Builds the design matrix; the timed work is the factorisation and everything after it."""
+        A = design_matrix(problem)
+        _, y = problem.rows("train")
+
+        def solve() -> QRSolution:
+            return least_squares(A, y, intercept=problem.intercept)
+
+        return ClosedFormPrepared(solve, lambda found: _read(found, problem, minimum_norm=bool(options.minimum_norm)))
+
+
+def _read(found: QRSolution, problem: Problem, *, minimum_norm: bool) -> Fit:
+    result = Found(
+        beta=found.beta,
+        standard_errors=found.standard_errors,
+        rank=found.rank,
+        residual_sd=found.residual_sd,
+        r_squared=found.r_squared,
+        condition_number=found.condition_number,
+    )
+    return complete_fit(problem, result, minimum_norm=minimum_norm)

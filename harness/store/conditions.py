@@ -1,0 +1,69 @@
+"""Under which conditions a run was measured: the readings before and after it, beside it in the store."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import insert, inspect, select, update
+
+from harness.records.record import Kept
+from harness.store import tables
+from harness.store.errors import one_line
+from harness.store.store import Store
+from harness.timing.conditions.readings import Cpu, Frequency, Interpreter, Quota, Readings, Stalls, Swap
+
+__all__ = [
+    "Conditions",
+    "Cpu",
+    "Frequency",
+    "Interpreter",
+    "Quota",
+    "Readings",
+    "Stalls",
+    "Swap",
+    "begin",
+    "conditions_of",
+    "end",
+]  # what judges may see
+
+
+class Conditions(Kept):
+    """One stretch of measuring, by one process; a run that was cut off and resumed has several.
+
+    `after` is None where the process was killed before it could look again. The readings are kept, not what they
+    mean: harness.judge.machine.conditions says that of any run, older ones included.
+    """
+
+    before: Readings
+    after: Readings | None = None
+
+    @property
+    def newest(self) -> Readings:
+        """The last look at the machine."""
+        return self.after or self.before
+
+
+def begin(store: Store, run_id: str, conditions: Conditions) -> int:
+    """Write a stretch that begins; its key for `end`. Raises UsageError if the store cannot be written."""
+    with store.write() as connection:
+        done = connection.execute(insert(tables.conditions).values(run=run_id, body=conditions.model_dump_json()))
+        key = done.inserted_primary_key
+    assert key is not None  # noqa: S101  # an insert of one row has one
+    return int(key[0])
+
+
+def end(store: Store, key: int, conditions: Conditions) -> None:
+    """Write a stretch that has ended over its beginning. Raises UsageError if the store cannot be written."""
+    with store.write() as connection:
+        of_it = update(tables.conditions).where(tables.conditions.c.id == key)
+        connection.execute(of_it.values(body=conditions.model_dump_json()))
+
+
+def conditions_of(store: Store, run_id: str) -> Sequence[Conditions]:
+    """The stretches of a run, oldest first; none of a run made before they were kept."""
+    with one_line(store.url):
+        if not inspect(store.engine).has_table(tables.conditions.name):
+            return ()
+        of_it = (
+            select(tables.conditions.c.body).where(tables.conditions.c.run == run_id).order_by(tables.conditions.c.id)
+        )
+        with store.engine.connect() as connection:
+            return tuple(Conditions.model_validate_json(body) for body in connection.execute(of_it).scalars())

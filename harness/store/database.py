@@ -1,0 +1,154 @@
+"""How the store speaks to its database: SQLite's durability, and who waits for whom.
+
+What holds in SQLite, by sqlite.org:
+
+- A commit is on the disk before it is reported: with a write-ahead log and `synchronous=FULL` the log is synced
+  at every commit (pragma.html, synchronous: under NORMAL a power cut may take the last commits back, under FULL it
+  does not; a process that dies takes none back under either). So neither kill -9 nor a power cut loses what
+  was reported, if the disk keeps what it says it has synced.
+- A transaction is there whole or not at all (atomiccommit.html).
+- Writers take the write lock when they begin (`BEGIN IMMEDIATE`, lang_transaction.html). One that began by reading
+  would be refused at once, however patient, if another had written since (rescode.html, SQLITE_BUSY_SNAPSHOT).
+- Who finds the lock taken waits for `BUSY_TIMEOUT_MS` (pragma.html, busy_timeout).
+
+The same of PostgreSQL: records.postgresql.
+"""
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+
+from harness.errors import CannotMeasureError
+from harness.store import postgresql
+from harness.store.address import parsed, store_url
+from harness.store.errors import one_line
+from harness.store.postgresql import BUSY_TIMEOUT_MS, WRITING
+
+
+def sqlite_file(engine: Engine) -> Path | None:
+    """The file of a SQLite database; None for one in memory, one that a file: URI names, and other databases."""
+    database = engine.url.database
+    if engine.dialect.name != "sqlite" or not database or database == ":memory:" or "uri" in engine.url.query:
+        return None
+    return Path(database)
+
+
+def open_engine(url: str, *, create: bool, forgiving: bool = False) -> Engine:
+    """The engine of a URL, the folders above a SQLite file made; a `forgiving` one reads what is damaged, only.
+
+    Raises CannotMeasureError, unless `create`, where there is no file or an empty one; UsageError as `parsed` does.
+    """
+    address = parsed(url)
+    if address.get_backend_name() == "postgresql":
+        engine = create_engine(address, pool_pre_ping=True)  # a firewall or a restart may have ended an idle connection
+        postgresql.prepare(engine)
+        return engine
+    engine = create_engine(address)
+    path = sqlite_file(engine)
+    if path is not None:
+        if not create and not (path.exists() and path.stat().st_size):
+            raise CannotMeasureError(f"{path}: no store there yet: 'harness run' makes one")
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
+    if forgiving:
+        event.listen(engine, "connect", _forgive_sqlite)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Patience with other writers, every commit on the disk, and transactions that begin where we say."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _forgive_sqlite(connection: Any, _record: Any) -> None:
+    """Read a file that is shorter than it says, which SQLite else refuses as a whole; write nothing.
+
+    pragma.html, writable_schema: it makes SQLite go on where it would report corruption while it reads the schema.
+    """
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA writable_schema=ON")
+    cursor.execute("PRAGMA query_only=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Who will write takes the lock now."""
+    writes = connection.get_execution_options().get(WRITING)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def writing(engine: Engine, url: str) -> Iterator[Connection]:
+    """A transaction that writes: committed at the end, rolled back if anything is raised. Raises as one_line does."""
+    with one_line(url), begin_writing(engine) as connection:
+        yield connection
+
+
+def begin_writing(engine: Engine) -> AbstractContextManager[Connection]:
+    """A transaction that takes the writers' lock when it begins."""
+    return engine.execution_options(**{WRITING: True}).begin()
+
+
+def write_ahead(engine: Engine) -> None:
+    """Give a SQLite file the write-ahead log, which is a property of the file; of other databases nothing."""
+    if engine.dialect.name == "sqlite":
+        with closing(engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute("PRAGMA journal_mode=WAL")
+
+
+def make_whole(path: Path, fill: Callable[[Engine], None]) -> None:
+    """Make a SQLite file appear at `path` at once, filled, unless something is there.
+
+    It is filled under another name beside it and then linked, so that nobody ever sees a part of it and of
+    several processes that make it one succeeds. Nothing is made where files have no links: `path` stays free.
+    """
+    if path.exists():
+        return
+    made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    engine = open_engine(store_url(str(made)), create=True)
+    try:
+        write_ahead(engine)
+        fill(engine)
+        engine.dispose()  # the last connection moves the log into the file
+        with suppress(OSError):  # another process was first, or there are no links: the caller looks
+            path.hardlink_to(made)
+        _sync_folder(path.parent)
+    finally:
+        engine.dispose()
+        for leftover in (made, made.with_name(f"{made.name}-wal"), made.with_name(f"{made.name}-shm")):
+            leftover.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new name is on the disk once its folder has been synced (fsync(2))."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def peek_version(path: Path) -> object:
+    """The schema version in a SQLite file, read without a lock, a log or any other trace; None if it shows none.
+
+    What other processes have only in the log is not seen: whoever goes on reads again.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            found = connection.execute("SELECT schema_version FROM meta").fetchone()
+    except sqlite3.Error:
+        return None
+    return found[0] if found else None

@@ -1,0 +1,181 @@
+"""What another store or a file holds, taken into a store: by id, nothing twice, nothing overwritten."""
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from harness.errors import UsageError
+from harness.records.record import Record
+from harness.records.run import Run
+from harness.records.sweep import Cell, Sweep
+from harness.store import tables
+from harness.store.conditions import Conditions
+from harness.store.entries import CellEntry, ConditionsEntry, Entry, RecordEntry, RunEntry, SweepEntry
+from harness.store.owner import alive
+from harness.store.rows import RUN_COLUMNS, insert_record, insert_run, insert_samples, run_of, samples_of
+from harness.store.store import Store
+from harness.store.sweep_store import insert_cells, insert_sweep, sweep_of
+
+Entries = Callable[[], Iterable[Entry]]
+"""Read anew at each call: what is taken is read twice, and never held."""
+
+
+@dataclass
+class Taken:
+    """How many were taken, and how many were there already."""
+
+    runs: int = 0
+    records: int = 0
+    sweeps: int = 0
+    cells: int = 0
+    conditions: int = 0
+    known: int = 0
+
+
+def take(store: Store, entries: Entries, source: str) -> Taken:
+    """Take all entries that the store does not have; each run, and each sweep, comes whole or not at all.
+
+    A run that is there may get records that it lacks (it was resumed elsewhere). Raises UsageError, before
+    anything is written, if an id is there with other contents.
+    """
+    with store.reading() as connection:
+        looking = _Taking(connection, source, writes=False)
+        for entry in entries():
+            looking.take(entry)
+    total = Taken()
+    with ExitStack() as stack:
+        taking = None
+        for entry in entries():
+            if taking is None or isinstance(entry, RunEntry | SweepEntry):
+                stack.close()  # commits
+                taking = _Taking(stack.enter_context(store.write()), source, total)
+            taking.take(entry)
+    return total
+
+
+@dataclass
+class _Taking:
+    """One pass over entries: a look that raises what there is to raise, or the taking itself."""
+
+    connection: Connection
+    source: str
+    total: Taken | None = None
+    writes: bool = True
+
+    def take(self, entry: Entry) -> None:
+        match entry:
+            case RunEntry(run=run):
+                self._run(run)
+            case RecordEntry(record=record, of=run_id, whole=whole):
+                self._record(record, run_id, whole=whole)
+            case SweepEntry(sweep=sweep):
+                self._sweep(sweep)
+            case CellEntry(cell=cell, of=sweep_id):
+                self._cell(cell, sweep_id)
+            case ConditionsEntry(conditions=conditions, of=run_id):
+                self._conditions(conditions, run_id)
+
+    def _count(self, what: str, *, new: bool) -> bool:
+        """Whether something new is to be written now."""
+        if self.total is not None:
+            name = what if new else "known"
+            setattr(self.total, name, getattr(self.total, name) + 1)
+        return new and self.writes
+
+    def _run(self, run: Run) -> None:
+        joined = select(*RUN_COLUMNS, tables.environments.c.body, tables.runs.c.worker).join_from(
+            tables.runs, tables.environments
+        )
+        row = self.connection.execute(joined.where(tables.runs.c.id == run.id)).mappings().first()
+        if row is not None:
+            self._same_or_refused(f"run {run.id}", run_of(row), run)
+            if row["finished_at"] is None and alive(row["worker"]) is not None:
+                raise UsageError(f"run {run.id} is still going, in process {alive(row['worker'])}: wait for it")
+        if self._count("runs", new=row is None):
+            insert_run(self.connection, run)
+        elif row is not None and row["finished_at"] is None and run.finished_at is not None and self.writes:
+            ended = update(tables.runs).where(tables.runs.c.id == run.id)
+            self.connection.execute(ended.values(finished_at=run.finished_at, worker=None))
+
+    def _same_or_refused(self, name: str, ours: Run | Sweep, theirs: Run | Sweep) -> None:
+        """One that was cut off may have gone on elsewhere: when it ended is no part of what it is."""
+        both_ended = ours.finished_at is not None and theirs.finished_at is not None
+        unfinished = {"finished_at": None}
+        if ours.model_copy(update=unfinished) != theirs.model_copy(update=unfinished) or (
+            both_ended and ours != theirs
+        ):
+            raise UsageError(f"{self.source}: {name} is in the store with other contents: nothing of it was taken")
+
+    def _record(self, record: Record, run_id: str, *, whole: bool) -> None:
+        ours = self._ours(run_id, record.case)
+        theirs = record.model_dump_json()
+        if any(body == theirs for _, is_whole, body in ours if is_whole or not whole) or (ours and not whole):
+            self._count("records", new=False)
+            return
+        waiting = [key for key, is_whole, _ in ours if not is_whole]
+        planned = self.connection.execute(select(tables.runs.c.planned).where(tables.runs.c.id == run_id)).scalar()
+        room = max(1, (planned or "").split("\n").count(record.case))
+        if len(ours) - len(waiting) >= room:
+            raise UsageError(
+                f"{self.source}: run {run_id} is in the store with another record of '{record.case}': "
+                "nothing of it was taken"
+            )
+        if self._count("records", new=True):
+            for key in waiting[:1]:
+                self.connection.execute(delete(tables.records).where(tables.records.c.id == key))
+            key = insert_record(self.connection, run_id, record)
+            if whole:
+                insert_samples(self.connection, key, record.samples)
+
+    def _ours(self, run_id: str, case: str) -> list[tuple[int, bool, str]]:
+        """The store's records of a case: key, whether it is whole, and all of it as JSON."""
+        records, samples = tables.records.c, tables.samples.c
+        found = []
+        mine = (records.run == run_id) & (records.case == case)
+        columns = (records.id, records.body, records.sampling_error, records.rounds)
+        for key, body, error, rounds in self.connection.execute(select(*columns).where(mine)).all():
+            timed = select(samples.wall_s, samples.cpu_s).where(samples.record == key).order_by(samples.round)
+            taken = samples_of([(wall, cpu) for wall, cpu in self.connection.execute(timed)], error)
+            record = Record.model_validate_json(body).model_copy(update={"samples": taken})
+            found.append((key, rounds is not None, record.model_dump_json()))
+        return found
+
+    def _sweep(self, sweep: Sweep) -> None:
+        joined = select(
+            tables.sweeps.c.body, tables.sweeps.c.finished_at, tables.environments.c.body.label("environment")
+        ).join_from(tables.sweeps, tables.environments)
+        row = self.connection.execute(joined.where(tables.sweeps.c.id == sweep.id)).mappings().first()
+        if row is not None:
+            self._same_or_refused(f"sweep {sweep.id}", sweep_of(row), sweep)
+        if self._count("sweeps", new=row is None):
+            insert_sweep(self.connection, sweep)
+        elif row is not None and row["finished_at"] is None and sweep.finished_at is not None and self.writes:
+            ended = update(tables.sweeps).where(tables.sweeps.c.id == sweep.id)
+            self.connection.execute(ended.values(finished_at=sweep.finished_at))
+
+    def _cell(self, cell: Cell, sweep_id: str) -> None:
+        cells = tables.sweep_cells.c
+        same = (cells.sweep == sweep_id) & (cells.problem == cell.problem)
+        same &= (cells.optimizer == cell.optimizer) & (cells.lr == cell.lr)
+        body = self.connection.execute(select(cells.body).where(same)).scalar()
+        if body is not None and Cell.model_validate_json(body).model_dump_json() != cell.model_dump_json():
+            raise UsageError(
+                f"{self.source}: sweep {sweep_id} is in the store with another cell of {cell.problem}, "
+                f"{cell.optimizer}, lr {cell.lr:g}: nothing of it was taken"
+            )
+        if self._count("cells", new=body is None):
+            insert_cells(self.connection, sweep_id, [cell])
+
+    def _conditions(self, stretch: Conditions, run_id: str) -> None:
+        """A stretch whose end one store knows and the other does not is one stretch."""
+        kept = tables.conditions
+        bodies = select(kept.c.id, kept.c.body).where(kept.c.run == run_id)
+        ours = {key: Conditions.model_validate_json(body) for key, body in self.connection.execute(bodies).all()}
+        same = next((key for key, one in ours.items() if one.before == stretch.before), None)
+        body = stretch.model_dump_json()
+        if self._count("conditions", new=same is None):
+            self.connection.execute(insert(kept).values(run=run_id, body=body))
+        elif same is not None and ours[same].after is None and self.writes:
+            self.connection.execute(update(kept).where(kept.c.id == same).values(body=body))

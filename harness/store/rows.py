@@ -1,0 +1,114 @@
+"""Runs, records and samples as rows of the store's tables, and back."""
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from harness.records.environment import Environment
+from harness.records.record import Record
+from harness.records.run import Run, Selection
+from harness.store import tables
+from harness.timing.sampling import Samples
+
+RUN_COLUMNS = tuple(column for column in tables.runs.c if column.name != "worker")
+"""What runs have had in every schema version."""
+
+
+def keep_environment(connection: Connection, environment: Environment) -> None:
+    """Write an environment unless it is known."""
+    known = select(tables.environments.c.id).where(tables.environments.c.id == environment.id)
+    if connection.execute(known).first() is None:
+        body = environment.model_dump_json()
+        connection.execute(insert(tables.environments).values(id=environment.id, body=body))
+
+
+def insert_run(connection: Connection, run: Run) -> None:
+    """Write a run and, unless it is known, its environment."""
+    keep_environment(connection, run.environment)
+    connection.execute(
+        insert(tables.runs).values(
+            id=run.id,
+            started_at=run.started_at,
+            finished_at=run.finished_at,
+            command=run.command,
+            selection=run.selection.model_dump_json(),
+            planned="\n".join(run.planned),
+            environment=run.environment.id,
+        )
+    )
+
+
+def run_of(row: Mapping[Any, Any]) -> Run:
+    """The run of a row of RUN_COLUMNS with its environment's `body`."""
+    return Run(
+        id=row["id"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        command=row["command"],
+        selection=Selection.model_validate_json(row["selection"]),
+        planned=tuple(filter(None, row["planned"].split("\n"))),
+        environment=Environment.model_validate_json(row["body"]),
+    )
+
+
+def insert_record(connection: Connection, run_id: str, record: Record) -> int:
+    """Write a record without its samples; its key."""
+    done = connection.execute(
+        insert(tables.records).values(
+            run=run_id,
+            case=record.case,
+            problem=record.problem,
+            solver=record.solver,
+            status=record.status.value,
+            sampling_error="",
+            body=record.model_dump_json(exclude={"samples"}),
+        )
+    )
+    key = done.inserted_primary_key
+    assert key is not None  # noqa: S101  # an insert of one row has one
+    return int(key[0])
+
+
+def insert_samples(connection: Connection, key: int, samples: Samples) -> None:
+    """Write the samples of a record and how many they are: from then on it is whole."""
+    rows = [
+        {"record": key, "round": i, "wall_s": wall, "cpu_s": cpu}
+        for i, (wall, cpu) in enumerate(zip_longest(samples.wall_s, samples.cpu_s))
+    ]
+    if rows:
+        connection.execute(insert(tables.samples), rows)
+    whole = update(tables.records).where(tables.records.c.id == key)
+    connection.execute(whole.values(rounds=len(rows), sampling_error=samples.error))
+
+
+def read_records(connection: Connection, run_id: str) -> list[Record]:
+    """The records of a run with their samples, in the order planned, else in that in which they came."""
+    rows = connection.execute(
+        select(tables.records.c.id, tables.records.c.body, tables.records.c.sampling_error)
+        .where(tables.records.c.run == run_id)
+        .order_by(tables.records.c.id)
+    ).all()
+    timed = connection.execute(
+        select(tables.samples.c.record, tables.samples.c.wall_s, tables.samples.c.cpu_s)
+        .join(tables.records)
+        .where(tables.records.c.run == run_id)
+        .order_by(tables.samples.c.record, tables.samples.c.round)
+    ).all()
+    planned = connection.execute(select(tables.runs.c.planned).where(tables.runs.c.id == run_id)).scalar() or ""
+    place = {case: i for i, case in enumerate(planned.split("\n"))}
+    taken: dict[int, list[tuple[float | None, float | None]]] = {}
+    for key, wall, cpu in timed:
+        taken.setdefault(key, []).append((wall, cpu))
+    records = [
+        Record.model_validate_json(body).model_copy(update={"samples": samples_of(taken.get(key, ()), error)})
+        for key, body, error in rows
+    ]
+    return sorted(records, key=lambda record: place.get(record.case, len(place)))
+
+
+def samples_of(timed: Sequence[tuple[float | None, float | None]], error: str) -> Samples:
+    """Samples of their rows, wall and CPU seconds; where only one was measured the other is None."""
+    walls = tuple(wall for wall, _ in timed if wall is not None)
+    return Samples(walls, tuple(cpu for _, cpu in timed if cpu is not None), error)

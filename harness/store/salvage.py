@@ -1,0 +1,222 @@
+"""Everything that can be read of a store, and what cannot: also of one that is damaged.
+
+Each table is read in the order in which SQLite keeps its rows, from both ends if something on the way cannot be read
+(fileformat2.html: a table is a tree of pages by row id, so that a lost page costs the rows on it, not those beyond).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, inspect, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from harness.errors import CannotMeasureError, without_password
+from harness.records.record import Record
+from harness.records.run import Run
+from harness.records.sweep import Cell
+from harness.store import tables
+from harness.store.address import store_url
+from harness.store.conditions import Conditions
+from harness.store.database import open_engine
+from harness.store.entries import CellEntry, ConditionsEntry, Entry, RecordEntry, RunEntry, SweepEntry
+from harness.store.errors import one_line
+from harness.store.migrations import check_version, version_of
+from harness.store.rows import RUN_COLUMNS, run_of, samples_of
+from harness.store.sweep_store import sweep_of
+
+UNREADABLE = (SQLAlchemyError, ValueError, TypeError, AttributeError, KeyError)
+"""What the database, the models, and rows of other kinds than ours raise."""
+QUESTIONS = ("PRAGMA integrity_check", "PRAGMA foreign_key_check")
+MOST_LINES = 20
+"""Of what SQLite's integrity check says."""
+Row = dict[str, Any]
+
+
+@dataclass
+class Salvage:
+    """What is in a store; `troubles` (what cannot be read, or is torn) grows while the entries are read."""
+
+    connection: Connection
+    url: str
+    troubles: list[str] = field(default_factory=list)
+    version: object = None
+    unfinished: dict[str, int] = field(default_factory=dict)
+    """Runs that were cut off, and how many of their cases are not there whole."""
+    stretches: dict[str, list[int]] = field(default_factory=dict)
+    """Where the conditions of each run and sweep are."""
+
+    def entries(self) -> Iterator[Entry]:
+        """Every run with its records, every sweep with its cells, as far as they can be read.
+
+        Raises UsageError for a store of a newer version, which may hold what is not known here;
+        CannotMeasureError where not even its list of tables can be read, or it is of PostgreSQL and empty.
+        """
+        if self.connection.dialect.name != "sqlite" and not inspect(self.connection).has_table(tables.meta.name):
+            raise CannotMeasureError(f"{self.url}: nothing is stored there yet: 'harness run' fills it")
+        try:
+            self.version = version_of(self.connection)
+            columns = {column["name"] for column in inspect(self.connection).get_columns(tables.records.name)}
+            has_sweeps, has_conditions = (
+                inspect(self.connection).has_table(table.name) for table in (tables.sweeps, tables.conditions)
+            )
+        except UNREADABLE as error:
+            cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise CannotMeasureError(f"store {self.url}: nothing of it can be read: {cause}") from None
+        check_version(self.version, self.url)
+        environments = {row["id"]: row["body"] for row in self._rows(tables.environments, *tables.environments.c)}
+        if has_conditions:
+            for row in self._rows(tables.conditions, tables.conditions.c.id, tables.conditions.c.run):
+                self.stretches.setdefault(row["run"], []).append(row["id"])
+        yield from self._runs(environments, counted=tables.records.c.rounds.name in columns)
+        if has_sweeps:
+            yield from self._sweeps(environments)
+
+    def integrity(self) -> None:
+        """Ask the database itself: integrity_check and foreign_key_check (pragma.html); SQLite only."""
+        if self.connection.dialect.name != "sqlite":
+            return
+        for question in QUESTIONS:
+            pragma = question.removeprefix("PRAGMA ")
+            try:
+                rows = self.connection.exec_driver_sql(question).fetchmany(MOST_LINES)
+            except SQLAlchemyError as error:
+                self._say(pragma, error)
+                continue
+            said = [" ".join(" ".join(map(str, row)).split()) for row in rows]
+            self.troubles += [f"{pragma}: {line}" for line in said if line != "ok"]
+
+    def _runs(self, environments: dict[str, str], *, counted: bool) -> Iterator[Entry]:
+        keys: dict[str, list[int]] = {}
+        for row in self._rows(tables.records, tables.records.c.id, tables.records.c.run):
+            keys.setdefault(row["run"], []).append(row["id"])
+        for row in self._rows(tables.runs, *RUN_COLUMNS):
+            of_it = keys.pop(row["id"], [])
+            try:
+                run = run_of(row | {"body": environments[row["environment"]]})
+            except UNREADABLE as error:
+                self._say(f"run {row['id']} and its {len(of_it)} records", error)
+                continue
+            yield RunEntry(run=run)
+            yield from self._conditions(run.id)
+            whole = 0
+            for key in sorted(of_it):
+                entry = self._record(key, run, counted=counted)
+                if entry is not None:
+                    whole += entry.whole
+                    yield entry
+            self._count(run, whole)
+        for name, of_it in keys.items():
+            self.troubles.append(f"{len(of_it)} records are of run {name}, which cannot be read")
+
+    def _count(self, run: Run, whole: int) -> None:
+        missing = len(run.planned) - whole
+        if run.finished_at is None:
+            self.unfinished[run.id] = max(missing, 0)
+        elif missing > 0 and run.command.startswith("harness "):
+            self.troubles.append(f"run {run.id} has finished, but {missing} of its {len(run.planned)} records are lost")
+
+    def _record(self, key: int, run: Run, *, counted: bool) -> RecordEntry | None:
+        """A record with its samples; None, and a trouble, if it cannot be read or is torn."""
+        records, samples = tables.records.c, tables.samples.c
+        columns = [records.body, records.sampling_error, *([records.rounds] if counted else [])]
+        in_order = select(samples.round, samples.wall_s, samples.cpu_s).order_by(samples.round)
+        try:
+            row = self.connection.execute(select(*columns).where(records.id == key)).mappings().one()
+            timed = self.connection.execute(in_order.where(samples.record == key)).all()
+            taken = samples_of([(wall, cpu) for _, wall, cpu in timed], row["sampling_error"])
+            record = Record.model_validate_json(row["body"]).model_copy(update={"samples": taken})
+            has_ended = bool(timed or taken.error or run.finished_at)  # all that a store of version 1 shows
+            rounds = row["rounds"] if counted else len(timed) if has_ended else None
+            torn = [number for number, _, _ in timed] != list(range(rounds or 0))
+        except UNREADABLE as error:
+            self._say(f"run {run.id}: record {key}", error)
+            return None
+        if torn:
+            self.troubles.append(f"run {run.id}: record {key} is torn: it has {len(timed)} samples of {rounds or 0}")
+            return None
+        return RecordEntry(record=record, of=run.id, whole=rounds is not None)
+
+    def _sweeps(self, environments: dict[str, str]) -> Iterator[Entry]:
+        cells: dict[str, list[int]] = {}
+        for row in self._rows(tables.sweep_cells, tables.sweep_cells.c.id, tables.sweep_cells.c.sweep):
+            cells.setdefault(row["sweep"], []).append(row["id"])
+        for row in self._rows(tables.sweeps, *tables.sweeps.c):
+            of_it = cells.pop(row["id"], [])
+            try:
+                sweep = sweep_of(row | {"environment": environments[row["environment"]]})
+            except UNREADABLE as error:
+                self._say(f"sweep {row['id']} and its {len(of_it)} cells", error)
+                continue
+            yield SweepEntry(sweep=sweep)
+            yield from self._conditions(sweep.id)
+            for key in sorted(of_it):
+                entry = self._cell(key, row["id"])
+                if entry is not None:
+                    yield entry
+        for name, of_it in cells.items():
+            self.troubles.append(f"{len(of_it)} cells are of sweep {name}, which cannot be read")
+
+    def _cell(self, key: int, sweep_id: str) -> CellEntry | None:
+        wanted = select(tables.sweep_cells.c.body).where(tables.sweep_cells.c.id == key)
+        try:
+            return CellEntry(cell=Cell.model_validate_json(self.connection.execute(wanted).scalar_one()), of=sweep_id)
+        except UNREADABLE as error:
+            self._say(f"sweep {sweep_id}: cell {key}", error)
+            return None
+
+    def _conditions(self, run_id: str) -> Iterator[Entry]:
+        for key in sorted(self.stretches.pop(run_id, ())):
+            wanted = select(tables.conditions.c.body).where(tables.conditions.c.id == key)
+            try:
+                body = self.connection.execute(wanted).scalar_one()
+                yield ConditionsEntry(conditions=Conditions.model_validate_json(body), of=run_id)
+            except UNREADABLE as error:
+                self._say(f"{run_id}: its conditions {key}", error)
+
+    def _rows(self, table: Table, *columns: Column[Any]) -> Iterator[Row]:
+        """The rows of a table from its beginning; what lies beyond the first that cannot be read, from its end."""
+        order = text("rowid") if self.connection.dialect.name == "sqlite" else table.primary_key.columns.values()[0]
+        key = next(iter(table.primary_key.columns))
+        seen = set()
+        try:
+            for row in self.connection.execute(select(key.label("_key"), *columns).order_by(order)).mappings():
+                seen.add(row["_key"])
+                yield dict(row)
+        except SQLAlchemyError as error:
+            self._say(f"table {table.name}", error)
+        else:
+            return
+        backwards = text("rowid DESC")
+        try:
+            for row in self.connection.execute(select(key.label("_key"), *columns).order_by(backwards)).mappings():
+                if row["_key"] in seen:
+                    return
+                yield dict(row)
+        except SQLAlchemyError:
+            return  # what is between the two cannot be read, as has been said
+
+    def _say(self, what: str, error: Exception) -> None:
+        if isinstance(error, SQLAlchemyError) and self.connection.dialect.name != "sqlite":
+            raise error  # PostgreSQL answers nothing more in this transaction, and has tools of its own
+        cause = getattr(error, "orig", None) or error
+        line = (str(cause).strip() or type(cause).__name__).splitlines()[0]
+        self.troubles.append(f"{what}: {line}")
+
+
+@contextmanager
+def salvaging(url: str | None) -> Iterator[Salvage]:
+    """What can be read of a store, which is not written to.
+
+    Raises CannotMeasureError if there is none, UsageError if it cannot be opened at all.
+    """
+    address = store_url(url)
+    shown = without_password(address)
+    with one_line(shown):
+        engine = open_engine(address, create=False, forgiving=True)
+        try:
+            with engine.connect() as connection:
+                yield Salvage(connection, shown)
+        finally:
+            engine.dispose()

@@ -1,0 +1,215 @@
+"""The store: runs, records and raw samples over SQLAlchemy Core, SQLite unless asked otherwise."""
+
+import weakref
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+from sqlalchemy import Connection, Engine, delete, insert, inspect, select, update
+
+from harness.errors import CannotMeasureError, UsageError, without_password
+from harness.records.record import Record
+from harness.records.run import Run, now
+from harness.store import tables
+from harness.store.address import store_url
+from harness.store.database import (
+    begin_writing,
+    make_whole,
+    open_engine,
+    peek_version,
+    sqlite_file,
+    write_ahead,
+    writing,
+)
+from harness.store.errors import one_line
+from harness.store.migrations import VERSION, check_version, migrate, version_of
+from harness.store.owner import alive, this_process
+from harness.store.rows import RUN_COLUMNS, insert_record, insert_run, insert_samples, read_records, run_of
+from harness.timing.sampling import Samples
+
+
+class Store:
+    """Runs and their records. Every record is committed as its case ends.
+
+    Raises UsageError, one line, if the URL cannot be opened or written or has a schema version that cannot be
+    read; CannotMeasureError where the machine fails (a full disk).
+    """
+
+    def __init__(self, url: str | None = None, *, create: bool = True) -> None:
+        """Open the store; `create` False raises CannotMeasureError if there is none yet."""
+        address = store_url(url)
+        self.url = without_password(address)  # for people
+        self._workers: dict[str, str] = {}
+        with one_line(self.url):
+            self.engine = open_engine(address, create=create)
+            try:
+                self._prepare(create=create)
+            except BaseException:
+                self.engine.dispose()  # no log is left beside a file that is not ours
+                raise
+        weakref.finalize(self, self.engine.dispose)  # a command ends without close(), of which Python 3.13 warns
+
+    def close(self) -> None:
+        """Let go of the database; the store opens it again when it is next used."""
+        self.engine.dispose()
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """A transaction that writes; raises as one_line does."""
+        return writing(self.engine, self.url)
+
+    def _prepare(self, *, create: bool) -> None:
+        """Make the tables, or check and, if it may be written to, migrate those that are there."""
+        path = sqlite_file(self.engine)
+        if path is not None:
+            found = peek_version(path)
+            if found is not None:
+                check_version(found, self.url)
+            elif create:
+                make_whole(path, _fill)
+        present = set(inspect(self.engine).get_table_names())
+        if "meta" not in present:
+            if not create:
+                raise CannotMeasureError(f"{self.url}: nothing is stored there yet: 'harness run' fills it")
+            if present:
+                raise UsageError(f"{self.url}: holds other tables and is no harness store: name another --store")
+            write_ahead(self.engine)
+            _fill(self.engine)
+            return
+        with self.engine.connect() as connection:
+            found = version_of(connection)
+        check_version(found, self.url)
+        if create and (found != VERSION or not present.issuperset(tables.metadata.tables)):
+            with self.write() as connection:
+                migrate(connection, self.url)
+                tables.metadata.create_all(connection)
+
+    def start(self, run: Run) -> None:
+        """Write a run that is about to begin, or take one up that is there and was cut off.
+
+        From then on nobody who had it before can add to it; its records that waited for samples are made again.
+        Raises UsageError if it has finished, or another process of this machine is at it.
+        """
+        worker = this_process()
+        with self.write() as connection:
+            if not self._is_there(connection, run):
+                insert_run(connection, run.model_copy(update={"finished_at": None}))
+            waiting = (tables.records.c.run == run.id) & tables.records.c.rounds.is_(None)
+            of_them = tables.samples.c.record.in_(select(tables.records.c.id).where(waiting))
+            connection.execute(delete(tables.samples).where(of_them))
+            connection.execute(delete(tables.records).where(waiting))
+            connection.execute(update(tables.runs).where(tables.runs.c.id == run.id).values(worker=worker))
+        self._workers[run.id] = worker
+
+    def _is_there(self, connection: Connection, run: Run) -> bool:
+        row = connection.execute(select(tables.runs).where(tables.runs.c.id == run.id)).mappings().first()
+        if row is None:
+            return False
+        if row["finished_at"] is not None or row["started_at"] != run.started_at:
+            raise UsageError(f"{self.url}: run {run.id} is there already")
+        pid = alive(row["worker"])
+        if pid is not None:
+            raise UsageError(f"run {run.id} is still going, in process {pid}: wait for it, or end it first")
+        return True
+
+    def _check_mine(self, connection: Connection, run_id: str) -> None:
+        """Raises UsageError if another process has taken up a run that was started here."""
+        mine = self._workers.get(run_id)
+        at_it = select(tables.runs.c.worker).where(tables.runs.c.id == run_id)
+        if mine is not None and connection.execute(at_it).scalar() != mine:
+            raise UsageError(f"{self.url}: another process has taken up run {run_id}: this one stops")
+
+    def _run_of(self, connection: Connection, key: int) -> str:
+        run_id = connection.execute(select(tables.records.c.run).where(tables.records.c.id == key)).scalar()
+        if run_id is None:
+            raise UsageError(f"{self.url}: holds no record {key}")
+        return str(run_id)
+
+    def finish(self, run_id: str) -> None:
+        """Mark a run as having gone through all its cases."""
+        with self.write() as connection:
+            self._check_mine(connection, run_id)
+            ended = update(tables.runs).where(tables.runs.c.id == run_id)
+            connection.execute(ended.values(finished_at=now(), worker=None))
+
+    def add(self, run_id: str, record: Record) -> int:
+        """Write a record whose samples are still to come; its key for add_samples."""
+        with self.write() as connection:
+            self._check_mine(connection, run_id)
+            return insert_record(connection, run_id, record)
+
+    def add_samples(self, key: int, samples: Samples) -> None:
+        """Write the raw samples of a record, which is whole from then on."""
+        with self.write() as connection:
+            self._check_mine(connection, self._run_of(connection, key))
+            insert_samples(connection, key, samples)
+
+    def revise(self, key: int, record: Record) -> None:
+        """Write the record in the place of the one that `add` returned `key` for; samples are left as they are.
+
+        A solver that was right when it was fitted may end otherwise when it is timed.
+        """
+        with self.write() as connection:
+            self._check_mine(connection, self._run_of(connection, key))
+            row = update(tables.records).where(tables.records.c.id == key)
+            body = record.model_dump_json(exclude={"samples"})
+            connection.execute(row.values(status=record.status.value, body=body))
+
+    def keep(self, run: Run, records: Sequence[Record]) -> None:
+        """Write a run that has ended with all its records: all of it or nothing."""
+        with self.write() as connection:
+            insert_run(connection, run)
+            for record in records:
+                insert_samples(connection, insert_record(connection, run.id, record), record.samples)
+
+    def runs(self) -> list[Run]:
+        """Every run, oldest first."""
+        joined = (
+            select(*RUN_COLUMNS, tables.environments.c.body)
+            .join_from(tables.runs, tables.environments)
+            .order_by(tables.runs.c.started_at, tables.runs.c.id)
+        )
+        with self.reading() as connection:
+            return [run_of(row) for row in connection.execute(joined).mappings()]
+
+    def run(self, run_id: str | None = None) -> Run:
+        """The run of that id, or the newest. Raises CannotMeasureError without any, UsageError for an unknown id."""
+        runs = self.runs()
+        if run_id is None:
+            if not runs:
+                raise CannotMeasureError(f"{self.url}: no run is stored there yet: 'harness run' makes one")
+            return runs[-1]
+        for run in runs:
+            if run.id == run_id:
+                return run
+        newest = f"the newest is {runs[-1].id}" if runs else "it holds none"
+        raise UsageError(f"no run '{run_id}' in {self.url}: {newest}")
+
+    def records(self, run_id: str) -> list[Record]:
+        """The records of a run with their samples, in the order planned, else in that in which they came."""
+        with self.reading() as connection:
+            return read_records(connection, run_id)
+
+    def done(self, run_id: str) -> Counter[str]:
+        """How often each case of a run is there whole, samples included (a case may have been asked for twice)."""
+        whole = (tables.records.c.run == run_id) & tables.records.c.rounds.is_not(None)
+        with self.reading() as connection:
+            return Counter(connection.execute(select(tables.records.c.case).where(whole)).scalars())
+
+    def worker(self, run_id: str) -> str | None:
+        """The process that was last at a run; None if it has finished."""
+        with self.reading() as connection:
+            return connection.execute(select(tables.runs.c.worker).where(tables.runs.c.id == run_id)).scalar()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that reads one state of the store; raises as one_line does."""
+        with one_line(self.url), self.engine.connect() as connection:
+            yield connection
+
+
+def _fill(engine: Engine) -> None:
+    """The tables of an empty database, unless another process has made them meanwhile."""
+    with begin_writing(engine) as connection:
+        if not inspect(connection).has_table(tables.meta.name):
+            tables.metadata.create_all(connection)
+            connection.execute(insert(tables.meta).values(schema_version=VERSION))

@@ -1,0 +1,129 @@
+"""Sweeps and their cells in a store, beside its runs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, inspect, select, update
+
+from harness.errors import CannotMeasureError, UsageError
+from harness.records.environment import Environment
+from harness.records.run import now
+from harness.records.sweep import Cell, Sweep
+from harness.store import tables
+from harness.store.errors import one_line
+from harness.store.rows import keep_environment
+from harness.store.store import Store
+
+APART = {"environment", "finished_at"}
+"""What a sweep's row holds outside its body."""
+
+
+class SweepStore:
+    """The sweeps of a store; cells are committed as they are added."""
+
+    def __init__(self, store: Store) -> None:
+        """Of an open store; one made before there were sweeps, and opened to be read, has none."""
+        self.url, self.engine, self.write = store.url, store.engine, store.write
+        with one_line(self.url):
+            self.made = inspect(self.engine).has_table(tables.sweeps.name)
+
+    def start(self, sweep: Sweep) -> None:
+        """Write a sweep that is about to begin."""
+        with self.write() as connection:
+            insert_sweep(connection, sweep)
+
+    def add(self, sweep_id: str, cells: Sequence[Cell]) -> None:
+        """Write cells, all or none of them.
+
+        Raises UsageError if one is there already: another process goes on with the same sweep.
+        """
+        if cells:
+            with self.write() as connection:
+                insert_cells(connection, sweep_id, cells)
+
+    def finish(self, sweep_id: str) -> None:
+        """Mark a sweep as having gone through all its cells."""
+        with self.write() as connection:
+            connection.execute(update(tables.sweeps).where(tables.sweeps.c.id == sweep_id).values(finished_at=now()))
+
+    def sweeps(self) -> list[Sweep]:
+        """Every sweep, oldest first."""
+        if not self.made:
+            return []
+        joined = (
+            select(tables.sweeps.c.body, tables.sweeps.c.finished_at, tables.environments.c.body.label("environment"))
+            .join(tables.environments)
+            .order_by(tables.sweeps.c.started_at, tables.sweeps.c.id)
+        )
+        with one_line(self.url), self.engine.connect() as connection:
+            return [sweep_of(row) for row in connection.execute(joined).mappings()]
+
+    def sweep(self, sweep_id: str | None = None) -> Sweep:
+        """The sweep of that id, or the newest.
+
+        Raises CannotMeasureError without any, UsageError for an unknown id.
+        """
+        found = self.sweeps()
+        if sweep_id is None:
+            if not found:
+                raise CannotMeasureError(f"{self.url}: no sweep is stored there yet: 'harness sweep' makes one")
+            return found[-1]
+        for sweep in found:
+            if sweep.id == sweep_id:
+                return sweep
+        newest = f"the newest is {found[-1].id}" if found else "it holds none"
+        raise UsageError(f"no sweep '{sweep_id}' in {self.url}: {newest}")
+
+    def unfinished(self) -> Sweep:
+        """The newest sweep that was cut off. Raises UsageError if there is none."""
+        cut_off = [sweep for sweep in self.sweeps() if sweep.finished_at is None]
+        if not cut_off:
+            raise UsageError(f"--resume: no unfinished sweep in {self.url}: start one with 'harness sweep'")
+        return cut_off[-1]
+
+    def cells(self, sweep_id: str) -> list[Cell]:
+        """The cells of a sweep, in the order they ended."""
+        of_it = (
+            select(tables.sweep_cells.c.body)
+            .where(tables.sweep_cells.c.sweep == sweep_id)
+            .order_by(tables.sweep_cells.c.id)
+        )
+        with one_line(self.url), self.engine.connect() as connection:
+            return [Cell.model_validate_json(body) for body in connection.execute(of_it).scalars()]
+
+
+def sweep_of(row: Mapping[Any, Any]) -> Sweep:
+    """The sweep of a row with its environment's body as `environment`."""
+    environment = Environment.model_validate_json(row["environment"])
+    return Sweep(**json.loads(row["body"]), finished_at=row["finished_at"], environment=environment)
+
+
+def insert_sweep(connection: Connection, sweep: Sweep) -> None:
+    """Write a sweep and, unless it is known, its environment."""
+    keep_environment(connection, sweep.environment)
+    connection.execute(
+        insert(tables.sweeps).values(
+            id=sweep.id,
+            started_at=sweep.started_at,
+            finished_at=sweep.finished_at,
+            body=sweep.model_dump_json(exclude=APART),
+            environment=sweep.environment.id,
+        )
+    )
+
+
+def insert_cells(connection: Connection, sweep_id: str, cells: Sequence[Cell]) -> None:
+    """Write at least one cell of a sweep."""
+    rows = [
+        {
+            "sweep": sweep_id,
+            "problem": cell.problem,
+            "optimizer": cell.optimizer,
+            "lr": cell.lr,
+            "status": cell.status.value,
+            "body": cell.model_dump_json(),
+        }
+        for cell in cells
+    ]
+    connection.execute(insert(tables.sweep_cells), rows)

@@ -1,0 +1,1 @@
+"""Many trainings at once: plan, run, cells, targets."""

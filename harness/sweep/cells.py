@@ -1,0 +1,161 @@
+"""What an engine saw of a chunk of a sweep, as cells: one learning rate over all seeds each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from harness.problems.problem import Floats
+from harness.records.sweep import Cell
+from harness.solvers.status import Status
+from harness.solvers.training.engine import Engine
+from harness.solvers.training.learning_map import CENSORED, Counts, Learned, LearningMap
+from harness.solvers.training.path import full_batch
+from harness.solvers.training.training import Aim, Grid, Training
+from harness.sweep.plan import Candidate
+
+CURVE_DIGITS = 7
+"""Of a stored curve, which is drawn and not computed with: float32 holds no more (IEEE 754: 24 bits)."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """An aim, what its excess is relative to, and what a person should know of it."""
+
+    aim: Aim
+    scale: str
+    note: str = ""
+
+
+def identity_of(candidate: Candidate, lr: float, seeds: Sequence[int]) -> dict[str, Any]:
+    """The fields of a Cell that say what was trained."""
+    problem, options = candidate.problem, candidate.options
+    said = {name: value for name, value in options.said().items() if name not in ("lr", "seed")}
+    return {
+        "problem": problem.label,
+        "problem_name": problem.name,
+        "problem_sha256": problem.sha256,
+        "n": len(problem.split.train),
+        "p": problem.p,
+        "solver": candidate.solver.name,
+        "optimizer": candidate.optimizer,
+        "lr": lr,
+        "seeds": tuple(seeds),
+        "epochs": candidate.training.epochs,
+        "engine": str(options.engine),
+        "device": options.device,
+        "options": said | {"threads": options.threads},
+    }
+
+
+def without_result(candidate: Candidate, grid: Grid, status: Status, message: str) -> list[Cell]:
+    """Cells that say why there is nothing."""
+    return [Cell(**identity_of(candidate, lr, grid.seeds), status=status, message=message) for lr in grid.lr]
+
+
+def learn(
+    engine: Engine, training: Training, grid: Grid, aim: Aim, most: int | None, told: Callable[[int], None]
+) -> Learned:
+    """All trainings of a grid; more than `most` of them are done in turns, each with some of the seeds."""
+    size = len(grid.seeds) if most is None else max(1, most // len(grid.lr))
+    parts: list[Learned] = []
+    for start in range(0, len(grid.seeds), size):
+        before = len(grid.lr) * start * training.epochs
+        part = replace(grid, seeds=grid.seeds[start : start + size])
+
+        def told_of_part(epochs: int, before: int = before) -> None:
+            told(before + epochs)
+
+        parts.append(engine.learn(training, part, aim, told_of_part))
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _joined(parts: Sequence[Learned]) -> Learned:
+    """One Learned over the seeds of all."""
+
+    def join(values: Sequence[Any]) -> Any:
+        return np.concatenate(values, axis=-1)
+
+    maps = [part.map for part in parts]
+    ended = LearningMap(
+        maps[0].tolerances,
+        join([one.epochs_to for one in maps]),
+        join([one.epochs_run for one in maps]),
+        join([one.final for one in maps]),
+        join([one.diverged for one in maps]),
+    )
+    return Learned(ended, parts[0].at, join([part.excess for part in parts]), join([part.loss for part in parts]))
+
+
+@dataclass(frozen=True)
+class Theory:
+    """What gradient descent must do: epochs (tolerances, L, S) and stability limits (L,)."""
+
+    epochs_to: Counts
+    stability_limit: Floats
+
+
+def theory_of(candidate: Candidate, grid: Grid, aim: Aim) -> Theory | None:
+    """The closed form of SGD over all rows on a linear model's squared error; None for any other training.
+
+    Weight decay moves the optimum, and has none.
+    """
+    training, options = candidate.training, candidate.options
+    whole = options.batch is None or options.batch >= len(training.problem.split.train)
+    if training.optimizer != "sgd" or aim.quadratic is None or options.loss != "mse" or not whole:
+        return None
+    if options.weight_decay:
+        return None
+    from harness.solvers.training.batched.initial import initial_parameters
+    from harness.solvers.training.oracle.crossings import learning_map
+    from harness.solvers.training.oracle.descent import Descent
+
+    start = initial_parameters(training.build, grid.seeds)
+    descent = Descent.of(aim.quadratic, start, grid.lr, options.momentum or 0.0, bool(options.nesterov))
+    predicted = learning_map(descent, training.epochs, aim.tolerances)
+    return Theory(predicted.epochs_to, descent.stability_limit)
+
+
+def cells_of(candidate: Candidate, grid: Grid, goal: Goal, learned: Learned, *, engine_s: float) -> list[Cell]:
+    """One cell a learning rate; what an epoch of the loop takes is not among them yet."""
+    theory = theory_of(candidate, grid, goal.aim)
+    together = len(grid.cases)
+    found = []
+    for i, lr in enumerate(grid.lr):
+        ended = learned.map
+        excess, loss = learned.excess[:, i], learned.loss[:, i]
+        cell = Cell(
+            **identity_of(candidate, lr, grid.seeds),
+            message="; ".join(filter(None, (full_batch(candidate.training), goal.note, _below(goal, excess)))),
+            scale=goal.scale,
+            tolerances=ended.tolerances,
+            epochs_to=_epochs(ended.epochs_to[:, i]),
+            epochs_run=tuple(ended.epochs_run[i].tolist()),
+            final=tuple(ended.final[i].tolist()),
+            diverged=tuple(ended.diverged[i].tolist()),
+            at=tuple(learned.at.tolist()),
+            excess=_curve(excess),
+            loss=_curve(loss),
+            predicted=() if theory is None else _epochs(theory.epochs_to[:, i]),
+            stability_limit=None if theory is None else float(theory.stability_limit[i]),
+            engine_s=engine_s,
+            together=together,
+        )
+        found.append(cell)
+    return found
+
+
+def _below(goal: Goal, excess: Floats) -> str:
+    """That a network came below its target, and by how much of what an excess is relative to; empty otherwise."""
+    if goal.aim.quadratic is not None or np.isnan(excess).all() or np.nanmin(excess) >= 0:
+        return ""
+    return f"a lower loss than the target was seen: excess {np.nanmin(excess):.2g}"
+
+
+def _epochs(values: Counts) -> tuple[tuple[int | None, ...], ...]:
+    return tuple(tuple(None if epoch == CENSORED else epoch for epoch in row) for row in values.tolist())
+
+
+def _curve(values: Floats) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(f"{value:.{CURVE_DIGITS}g}") for value in row) for row in values.tolist())

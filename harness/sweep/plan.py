@@ -1,0 +1,234 @@
+"""From what a sweep was asked for to its candidates: problems by optimizers, and their learning rates in chunks."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from harness.errors import UsageError, unknown
+from harness.measure.plan import Case
+from harness.problems import catalog as problems
+from harness.problems.problem import NONLINEAR, Problem, short
+from harness.records.environment import environment
+from harness.records.record import Kept
+from harness.records.run import new_run_id, now, this_command
+from harness.records.sweep import Sweep
+from harness.solvers import catalog as solvers
+from harness.solvers.options import Options, resolve
+from harness.solvers.torch_linear import TorchLinear
+from harness.solvers.torch_mlp import TorchMlp
+from harness.solvers.training import engines
+from harness.solvers.training.training import Training
+from harness.timing.device import check_device
+
+PRESETS: dict[str, tuple[str, dict[str, float | bool]]] = {
+    "sgd": ("sgd", {}),
+    "momentum": ("sgd", {"momentum": 0.9}),
+    "nesterov": ("sgd", {"momentum": 0.9, "nesterov": True}),
+    "adam": ("adam", {}),
+    "adamw": ("adamw", {}),
+}
+"""Name -> torch's optimizer and what is set in it; everything else is torch's default."""
+SETTINGS = {
+    "sgd": ("momentum", "nesterov", "weight_decay"),
+    "adam": ("weight_decay",),
+    "adamw": ("weight_decay",),
+}
+TRUTHS = {"1": True, "true": True, "0": False, "false": False}
+LINEAR, MLP = "linear", "mlp"
+MODELS = (LINEAR, MLP)
+TOGETHER = {LINEAR: 256, MLP: 64}
+"""Most trainings that an engine is given at once. Measured on one core: beyond these a training costs no less."""
+DEFAULT_RATES = "1e-4:10:3/decade"
+"""From where 1000 epochs do not suffice to where gradient descent on standardised columns diverges (limit 1, p = 1)."""
+
+
+class SweepRequest(Kept):
+    """What a person asked for, as `harness sweep --resume` reads it back; `lr` ascends, seeds are 0 .. seeds - 1."""
+
+    problems: tuple[str, ...] = ("auto_mpg",)
+    target: str | None = None
+    n: int | None = None
+    optimizers: tuple[str, ...] = ("sgd", "momentum", "adam")
+    lr: tuple[float, ...]
+    seeds: int = 64
+    epochs: int = 1000
+    engine: str = "batched"
+    device: str = "cpu"
+    model: Literal["linear", "mlp"] | None = None
+    hidden: tuple[int, ...] | None = None
+    loss: str | None = None
+    batch: int | None = None
+    dtype: str | None = None
+    scale: str | None = None
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An optimizer with its settings on a model over a problem; lr and seed are the grid's."""
+
+    problem: Problem
+    solver: TorchLinear | TorchMlp
+    options: Options
+    optimizer: str
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """The problem's label and the optimizer's."""
+        return self.problem.label, self.optimizer
+
+    @cached_property
+    def training(self) -> Training:
+        """What an engine is given."""
+        return self.solver.training(self.problem, self.options)
+
+    @property
+    def case(self) -> Case:
+        """The same as a run has it; lr and seed are none of the grid's."""
+        return Case(self.problem, self.solver, self.options)
+
+    @property
+    def model(self) -> str:
+        """`linear` or `mlp`."""
+        return MLP if "hidden" in self.solver.takes else LINEAR
+
+    @property
+    def most_together(self) -> int | None:
+        """How many trainings go together: one learning rate's with the loop, all with the oracle (None)."""
+        if self.options.engine == "oracle":
+            return None
+        return 1 if self.options.engine == "loop" else TOGETHER[self.model]
+
+    def turns(self, trainings: int) -> int:
+        """In how many turns so many trainings are done; those by replayed graphs are each one's own."""
+        together = 1 if self.options.engine == "graphed" else self.most_together
+        return math.ceil(trainings / (together or trainings))
+
+    def chunks(self, lr: Sequence[float], seeds: int) -> list[tuple[float, ...]]:
+        """Learning rates that are worked on together and stored together: at least one of them, in order."""
+        size = len(lr) if self.most_together is None else max(1, self.most_together // seeds)
+        return [tuple(lr[start : start + size]) for start in range(0, len(lr), max(size, 1))]
+
+
+def candidates(request: SweepRequest) -> list[Candidate]:
+    """Each problem with each optimizer, problem by problem.
+
+    Raises UsageError, one line, for what is unknown, unusable or refused.
+    """
+    check_device(request.device)
+    engines.get(request.engine)
+    if request.seeds < 1:
+        raise UsageError(f"--seeds is at least 1, not {request.seeds}")
+    if request.model == LINEAR and request.hidden is not None:
+        raise UsageError("--hidden is of the MLP: drop it, or say --model mlp")
+    loaded = [problems.load(spec, n=request.n, target=request.target) for spec in request.problems]
+    optimizers = [parse_optimizer(text) for text in request.optimizers]
+    found: dict[tuple[str, str], Candidate] = {}
+    for problem in loaded:
+        for label, optimizer, settings in optimizers:
+            made = _candidate(problem, label, optimizer, settings, request)
+            found.setdefault(made.name, made)
+    return list(found.values())
+
+
+def new_sweep(request: SweepRequest, planned: Sequence[Candidate]) -> Sweep:
+    """The sweep that a request makes, with the hash of each problem's data."""
+    return Sweep(
+        id=new_run_id(),
+        started_at=now(),
+        command=this_command(),
+        asked={
+            "request": request.model_dump(mode="json"),
+            "data": {candidate.problem.label: candidate.problem.sha256 for candidate in planned},
+        },
+        environment=environment(),
+    )
+
+
+def asked_of(sweep: Sweep) -> tuple[SweepRequest, list[Candidate]]:
+    """What a stored sweep was asked for. Raises UsageError if a problem's data are no longer what they were."""
+    request = SweepRequest.model_validate(sweep.asked["request"])
+    planned = candidates(request)
+    known = sweep.asked["data"]
+    for candidate in planned:
+        if not isinstance(known, dict) or known.get(candidate.problem.label) != candidate.problem.sha256:
+            name = candidate.problem.label
+            raise UsageError(f"{name}: its data are not those that sweep {sweep.id} began with: start a new sweep")
+    return request, planned
+
+
+def moved_since(sweep: Sweep) -> str:
+    """What of the machine and its libraries is no longer as when a sweep began; empty if nothing is."""
+    then, here = sweep.environment, environment()
+    names = [
+        name for name in ("cpu", "system", "python", "gpu", "commit") if getattr(then, name) != getattr(here, name)
+    ]
+    names += [name for name in here.versions if then.versions.get(name) != here.versions[name]]
+    return f"sweep {sweep.id} began with another {', '.join(names)}: its cells are of both" if names else ""
+
+
+def _candidate(
+    problem: Problem, label: str, optimizer: str, settings: dict[str, float | bool], request: SweepRequest
+) -> Candidate:
+    nonlinear = problem.relation == NONLINEAR or request.hidden is not None
+    model = request.model or (MLP if nonlinear else LINEAR)
+    solver = solvers.get(f"{'mlp' if model == MLP else 'torch'}_{optimizer}")
+    assert isinstance(solver, TorchLinear | TorchMlp)  # noqa: S101  # these names are its
+    asked = Options(
+        device=request.device,
+        threads=request.threads,
+        dtype=request.dtype,
+        seed=0,
+        lr=request.lr[0],
+        loss=request.loss,
+        epochs=request.epochs,
+        batch=request.batch,
+        engine=request.engine,
+        scale=request.scale,
+        hidden=request.hidden,
+        **settings,  # type: ignore[arg-type]  # Options checks every value
+    )
+    return Candidate(problem, solver, resolve(solver.name, solver.takes, asked, problem.recipe), label)
+
+
+def parse_optimizer(text: str) -> tuple[str, str, dict[str, float | bool]]:
+    """`momentum:weight_decay=0.1` as its label, torch's optimizer and what is set in it.
+
+    The label is the text with its settings in torch's order and its numbers in their shortest form.
+    Raises UsageError for an unknown preset, a setting that the optimizer does not take or that was said
+    twice, or a value that is none.
+    """
+    name, _, rest = text.partition(":")
+    if name not in PRESETS:
+        raise unknown("optimizer", name, PRESETS)
+    optimizer, preset = PRESETS[name]
+    said: dict[str, float | bool] = {}
+    for part in filter(None, rest.split(",")):
+        key, _, value = part.partition("=")
+        if key not in SETTINGS[optimizer]:
+            raise unknown(f"setting of {name}", key, SETTINGS[optimizer])
+        if key in said:
+            raise UsageError(f"--optimizer '{text}' says {key} twice")
+        said[key] = _value(key, value, text)
+    settings = preset | said
+    if settings.get("nesterov") and not settings.get("momentum"):
+        raise UsageError(f"--optimizer '{text}': nesterov needs a momentum: sgd:momentum=0.9,nesterov=1")
+    label = (
+        name
+        + ":" * bool(said)
+        + ",".join(f"{key}={short(float(said[key]))}" for key in SETTINGS[optimizer] if key in said)
+    )
+    return label, optimizer, settings
+
+
+def _value(key: str, value: str, text: str) -> float | bool:
+    if key == "nesterov":
+        if value.lower() not in TRUTHS:
+            raise UsageError(f"--optimizer '{text}': nesterov is 1 or 0, not '{value}'")
+        return TRUTHS[value.lower()]
+    if not re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", value):
+        raise UsageError(f"--optimizer '{text}': {key} is a number, not '{value}'")
+    return float(value)

@@ -1,0 +1,232 @@
+"""The least training loss that is known of an MLP on a problem: what its excess loss is measured from.
+
+No training finds a network's least loss for certain. The best of many long trainings in float64 stands in
+for it, kept with how it was made; a sweep that ends below it says so.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from harness.errors import UsageError
+from harness.files.reading import read_toml
+from harness.paths import results_folder
+from harness.problems.problem import Floats
+from harness.records.environment import environment
+from harness.records.record import Kept
+from harness.records.run import now, this_command
+from harness.solvers.training.training import Training
+from harness.verify import reference_cache
+
+FOLDER = Path("results/targets")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Adam from seeds 0 .. seeds - 1 at each learning rate; epochs a training."""
+
+    seeds: int
+    epochs: int
+    lr: tuple[float, ...]
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of all trainings."""
+        return self.seeds * self.epochs * len(self.lr)
+
+
+STORED = Effort(32, 20_000, (0.001, 0.003, 0.01))
+"""Of the targets that are committed: minutes on one core for 1000 rows."""
+ON_THE_SPOT = Effort(16, 5000, (0.003, 0.01))
+"""Of one that a sweep needs and nobody has stored: a fourteenth of that."""
+
+
+class Target(Kept):
+    """A best loss and where it comes from.
+
+    `best_loss` and `null_loss`, the mean predictor's, are mean losses over the `n` training rows in the
+    units trained in. `best_by_seed` (seeds,): over the learning rates and all epochs; `best_epoch` counts the
+    steps made before that loss.
+    """
+
+    schema_version: Literal[1] = 1
+    problem: str
+    problem_sha256: str
+    n: int
+    p: int
+    hidden: tuple[int, ...]
+    loss: str
+    scale: str
+    best_loss: float
+    null_loss: float
+    best_seed: int
+    best_lr: float
+    best_epoch: int
+    best_by_seed: tuple[float, ...]
+    optimizer: str
+    lr: tuple[float, ...]
+    epochs: int
+    dtype: str
+    command: str
+    made_at: str
+    cpu: str
+    system: str
+    python: str
+    versions: dict[str, str]
+
+    @property
+    def how(self) -> str:
+        """How it was made, in a few words."""
+        rates = ", ".join(f"{rate:g}" for rate in self.lr)
+        return f"{len(self.best_by_seed)} seeds by {self.epochs} epochs of Adam at lr {rates}, {self.dtype}"
+
+    def differs(self, training: Training) -> str:
+        """What of it is not a training's; empty if it is that training's target."""
+        mine = _identity(training)
+        names = [name for name, value in mine.items() if getattr(self, name) != value]
+        if "problem_sha256" in names:
+            return "is of other data (sha256)"
+        return " and ".join(f"is of {name} {_text(getattr(self, name))}, not {_text(mine[name])}" for name in names)
+
+
+def null_loss(training: Training) -> float:
+    """The loss of the mean of y over the training rows, in the units trained in: 1 for standardised squared error."""
+    y = training.arrays("train")[1]
+    off = y - y.mean()
+    return float(np.mean(np.abs(off) if training.options.loss == "l1" else off**2))
+
+
+def find(training: Training, said: Callable[[str], None]) -> Target | None:
+    """The stored target of a training, else the cached one, else None.
+
+    A stored one that is of other data or another network is left alone, and `said` is told why.
+    """
+    name = f"{training.problem.name}.toml"
+    for folder in dict.fromkeys((FOLDER, results_folder() / "targets")):
+        if not (folder / name).is_file():
+            continue
+        target = read(folder / name)
+        differs = target.differs(training)
+        if not differs:
+            return target
+        said(f"{folder / name} {differs}: it is not used")
+        break
+    with suppress(UsageError):
+        cached = read(_cached(training))
+        return None if cached.differs(training) else cached
+    return None
+
+
+def find_or_make(training: Training, said: Callable[[str], None], told: Callable[[int], None]) -> Target:
+    """The target of a training; one that nobody has is made on the spot and kept in the user's cache folder."""
+    target = find(training, said)
+    if target is None:
+        effort = ON_THE_SPOT
+        said(
+            f"{training.problem.label}: no stored target: making one, {effort.seeds} seeds by {effort.epochs} epochs "
+            f"at {len(effort.lr)} learning rates"
+        )
+        target = make(training, effort, told)
+        path = _cached(training)
+        # A folder that cannot be written to costs the next sweep the same time, and nothing else.
+        with suppress(OSError):
+            write(target, path)
+            said(f"{training.problem.label}: best loss {target.best_loss:.6g}, kept in {path}")
+    return target
+
+
+def make(training: Training, effort: Effort, told: Callable[[int], None]) -> Target:
+    """Train the network in float64 over all rows at a time; `told` is told the epochs that are done, all together."""
+    best, seed, lr, epoch = _best(_by_adam(training), effort, told)
+    here = environment()
+    return Target(
+        problem=training.problem.label,
+        **_identity(training),
+        n=len(training.problem.split.train),
+        p=training.problem.p,
+        best_loss=float(best.min()),
+        null_loss=null_loss(training),
+        best_seed=seed,
+        best_lr=lr,
+        best_epoch=epoch,
+        best_by_seed=tuple(map(float, best)),
+        optimizer="adam",
+        lr=effort.lr,
+        epochs=effort.epochs,
+        dtype="float64",
+        command=this_command(),
+        made_at=now(),
+        cpu=here.cpu,
+        system=here.system,
+        python=here.python,
+        versions={name: here.versions[name] for name in ("numpy", "torch", "ls-harness") if name in here.versions},
+    )
+
+
+def _best(training: Training, effort: Effort, told: Callable[[int], None]) -> tuple[Floats, int, float, int]:
+    """Least losses (seeds,); and seed, learning rate and epoch of the least of all."""
+    import torch
+
+    from harness.solvers.training.batched.batch import blocks
+    from harness.solvers.training.batched.engine import batch_of
+
+    found = np.full((len(effort.lr), effort.seeds), np.inf)
+    at = np.zeros(found.shape, dtype=np.int64)
+    for row, lr in enumerate(effort.lr):
+        batch = batch_of(training, [(lr, seed) for seed in range(effort.seeds)])
+        for seen in blocks(batch, effort.epochs):
+            epoch = torch.arange(seen.count, device=seen.loss.device)[:, None]
+            least, place = torch.where(epoch < seen.run, seen.loss.nan_to_num(torch.inf), torch.inf).min(dim=0)
+            who, low, where = (value.cpu().numpy() for value in (seen.numbers, least, place))
+            better = low < found[row, who]
+            found[row, who[better]], at[row, who[better]] = low[better], seen.before + where[better]
+            told((row * effort.epochs + seen.before + seen.count) * effort.seeds)
+    row, seed = divmod(int(np.argmin(found)), effort.seeds)
+    return found.min(axis=0), seed, effort.lr[row], int(at[row, seed])
+
+
+def read(path: Path) -> Target:
+    """The target in a file. Raises UsageError, one line, if it is none."""
+    return read_toml(Target, path)
+
+
+def write(target: Target, path: Path) -> None:
+    """Write the file, whole or not at all, and its folder where there is none. Raises OSError if that cannot be."""
+    import tomlkit
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
+        temporary = Path(file.name)
+        file.write(tomlkit.dumps(target.model_dump(mode="json")))
+    temporary.chmod(0o644)  # a temporary file is its owner's alone
+    temporary.replace(path)
+
+
+def _identity(training: Training) -> dict[str, object]:
+    """What a target must share with a training."""
+    options = training.options
+    names = {"hidden": options.hidden, "loss": str(options.loss), "scale": str(options.scale)}
+    return {"problem_sha256": training.problem.sha256, **names}
+
+
+def _text(value: object) -> str:
+    return "-".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _cached(training: Training) -> Path:
+    """Below the user's cache folder, by the content that the target depends on."""
+    name = hashlib.sha256(repr(sorted(_identity(training).items())).encode()).hexdigest()
+    return reference_cache.folder().parent / "targets" / f"{name}.toml"
+
+
+def _by_adam(training: Training) -> Training:
+    """The same network and loss with plain Adam, in float64 and over all rows at a time."""
+    plain = {"momentum": None, "nesterov": None, "weight_decay": None, "batch": None, "dtype": "float64"}
+    options = replace(training.options, **plain)  # type: ignore[arg-type]  # Options checks every value
+    return replace(training, optimizer="adam", options=options)
