@@ -181,6 +181,7 @@ def test_cells_that_a_version_cannot_run_need_no_more_samples() -> None:
         ((Launch(base_cpu_s=(1.0,), head_cpu_s=(0.0,)),) * 8, "zero or not finite"),
         ((Launch(base_cpu_s=(1.0,), head_cpu_s=(math.nan,)),) * 8, "zero or not finite"),
         ((Launch(base_cpu_s=(math.inf,), head_cpu_s=(1.0,)),) * 8, "zero or not finite"),
+        ((Launch(base_cpu_s=(2.2e-311,), head_cpu_s=(1.0,)),) * 8, "no clock can have measured"),
     ],
 )
 def test_without_times_nothing_is_decided(launches: tuple[Launch, ...], why: str) -> None:

@@ -6,6 +6,7 @@ object a line, so that a calibration that is cut off goes on where it was.
 """
 
 import csv
+import math
 import re
 import statistics
 import subprocess
@@ -20,6 +21,7 @@ from harness.ab.launch import Manner
 from harness.ab.measure import Decide, Task, Told, measured
 from harness.errors import CannotMeasureError, UsageError
 from harness.files.reading import NoSuchFileError, checked, parsed_json, text_of
+from harness.judge.measurable import measurable
 from harness.records.ab import Comparison, Condition
 from harness.records.environment import Environment
 from harness.report.spreadsheet import inert_cell
@@ -126,7 +128,9 @@ def write_ratios(found: Mapping[Condition, Sequence[Comparison]], path: Path) ->
 def _launches(one: Comparison) -> Iterator[tuple[str, int, str, str, str]]:
     for cell in one.cells:
         for number, launch in enumerate(cell.launches):
-            ratio = statistics.median(h / b for b, h in zip(launch.base_cpu_s, launch.head_cpu_s, strict=True))
+            pairs = zip(launch.base_cpu_s, launch.head_cpu_s, strict=True)
+            usable = measurable((*launch.base_cpu_s, *launch.head_cpu_s))
+            ratio = statistics.median(h / b for b, h in pairs) if usable else math.nan
             base_s, head_s = statistics.median(launch.base_cpu_s), statistics.median(launch.head_cpu_s)
             yield inert_cell(cell.case), number, f"{base_s:.4g}", f"{head_s:.4g}", f"{ratio:.5f}"
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
+from harness.judge.measurable import measurable
 from harness.records.ab import Launch
 
 FIRST_ROUNDS = 16
@@ -33,9 +34,9 @@ def rounds(launches: Sequence[Launch], device: str) -> int:
 
 
 def _logs(launch: Launch, device: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """(rounds,) log(head / base) by the clock that is judged; empty where one of them was no time above zero."""
+    """(rounds,) log(head / base) by the clock that is judged; empty where one of them is no measurable time."""
     base, head = (launch.base_cpu_s, launch.head_cpu_s) if device == "cpu" else (launch.base_wall_s, launch.head_wall_s)
     times = np.array([base, head], dtype=np.float64)
-    if times.size == 0 or not np.all(np.isfinite(times) & (times > 0)):
+    if times.size == 0 or not measurable(times):
         return np.empty(0)
     return np.asarray(np.log(times[1] / times[0]))

@@ -11,6 +11,7 @@ from harness.errors import CannotMeasureError, UsageError, unknown
 from harness.history.commits import Commits
 from harness.judge.history.history import identity
 from harness.judge.history.series import Point, Quantity
+from harness.judge.measurable import measurable
 from harness.records.asv_results import read_every_commit
 from harness.records.environment import resolve_commit
 from harness.records.record import Record, Status
@@ -84,8 +85,9 @@ def value_of(record: Record, quantity: Quantity) -> tuple[float | None, str]:
             "excess_loss": accuracy.excess_loss,
             "epochs_to": None if epochs is None else float(epochs),
         }[quantity.name]
-    usable = value is not None and math.isfinite(value) and (value > 0 or not quantity.relative)
-    if usable:
+    if quantity.name == "time" and not measurable(record.samples.wall_s or record.samples.cpu_s):
+        value = None
+    if value is not None and math.isfinite(value) and (value > 0 or not quantity.relative):
         return value, ""
     message = f"{record.status}: {record.message}" if record.message else str(record.status)
     return None, f"no {quantity.words}" if record.status is Status.OK else message

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from harness.judge.machine.doubts import WAITED, Seen, State, against, fine, note, unknown
 from harness.judge.machine.machine_doubts import cores
+from harness.judge.measurable import measurable
 from harness.records.record import Record
 from harness.records.sweep import Cell
 from harness.store.conditions import Conditions
@@ -57,16 +58,19 @@ class Timed(NamedTuple):
 def timed_records(records: Iterable[Record]) -> list[Timed]:
     """The cases that were timed by both clocks on the CPU: work on a device is waited for by design."""
     found = ((one, one.samples.median_wall_s, one.samples.median_cpu_s) for one in records if one.device == "cpu")
-    return [Timed(wall_s, cpu_s, one.threads) for one, wall_s, cpu_s in found if wall_s and cpu_s]
+    both = ((one.threads, wall_s, cpu_s) for one, wall_s, cpu_s in found if wall_s is not None and cpu_s is not None)
+    return [Timed(wall_s, cpu_s, threads) for threads, wall_s, cpu_s in both if measurable((wall_s, cpu_s))]
 
 
 def timed_cells(cells: Iterable[Cell]) -> list[Timed]:
     """The same of a sweep's epochs, which are sampled once for all learning rates of an optimizer."""
     once = {(one.problem, one.optimizer): one for one in cells if one.device == "cpu"}
+    both = [one for one in once.values() if one.loop_epoch.wall_s and one.loop_epoch.cpu_s]
+    found = ((one, median(one.loop_epoch.wall_s), median(one.loop_epoch.cpu_s)) for one in both)
     return [
-        Timed(median(one.loop_epoch.wall_s), median(one.loop_epoch.cpu_s), int(str(one.options.get("threads", 1))))
-        for one in once.values()
-        if one.loop_epoch.wall_s and one.loop_epoch.cpu_s and median(one.loop_epoch.cpu_s)
+        Timed(wall_s, cpu_s, int(str(one.options.get("threads", 1))))
+        for one, wall_s, cpu_s in found
+        if measurable((wall_s, cpu_s))
     ]
 
 

@@ -1,10 +1,13 @@
 """Records side by side along one axis, as ratios to a named baseline."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
 from harness.errors import CannotMeasureError, unknown
+from harness.judge.measurable import measurable
+from harness.judge.speed.fit_times import fit_samples_s
 from harness.records.record import Record
 
 PREFERRED = {"solver": "numpy_lstsq", "device": "cpu", "optimizer": "sgd", "lr": "0.01"}
@@ -13,7 +16,7 @@ PREFERRED = {"solver": "numpy_lstsq", "device": "cpu", "optimizer": "sgd", "lr":
 
 @dataclass(frozen=True)
 class Row:
-    """One record beside its group's baseline. Ratios are record / baseline; None where one is missing.
+    """One record beside its group's baseline. Ratios are record / baseline; None where one is missing or says nothing.
 
     time_ratio: of whole fits in wall seconds; digits_difference: record less baseline; excess_ratio:
     of relative excess losses; epochs_to, seconds_to: of the record itself, None where censored.
@@ -128,12 +131,17 @@ def _row(group: str, value: str, record: Record, baseline: str, base: Record) ->
         group=group,
         value=value,
         baseline=baseline,
-        time_ratio=_ratio(record.fit_s, base.fit_s),
+        time_ratio=_ratio(record.fit_s, base.fit_s) if _timed(record) and _timed(base) else None,
         digits_difference=None if mine.digits is None or theirs.digits is None else mine.digits - theirs.digits,
         excess_ratio=_ratio(mine.excess_loss, theirs.excess_loss),
         record=record,
     )
 
 
+def _timed(record: Record) -> bool:
+    return measurable(fit_samples_s(record))
+
+
 def _ratio(a: float | None, b: float | None) -> float | None:
-    return a / b if a is not None and b else None
+    ratio = a / b if a is not None and b else math.nan
+    return ratio if math.isfinite(ratio) else None

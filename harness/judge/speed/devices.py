@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.errors import UsageError
+from harness.judge.measurable import LONGEST_S, measurable
 from harness.judge.speed.comparison import nothing_to_compare
 from harness.judge.speed.crossover import CONFIDENCE, FEWEST_CALLS, Crossover, Floats, Point, bootstrap_draws, crossover
 from harness.judge.speed.fit_times import fit_samples_s, without_n
@@ -73,7 +74,7 @@ def transfer_s(record: Record) -> float | None:
     if record.transfer_in_s is None or record.transfer_out_s is None:
         return None
     total = record.transfer_in_s + record.transfer_out_s
-    return total if np.isfinite(total) else None
+    return total if 0 <= total <= LONGEST_S else None
 
 
 def _series(records: Sequence[Record], device: str) -> Iterable[Series]:
@@ -133,9 +134,8 @@ def _why_not(record: Record | None, device: str) -> str:
         return f"raised on {device} while it was timed: {record.samples.error}"
     if record.fit_s is None:
         return f"not timed on {device}"
-    times = fit_samples_s(record)
-    good = np.isfinite(times).all() and (times > 0).all()
-    return "" if good else f"a sample on {device} is not a positive, finite time"
+    good = measurable(fit_samples_s(record))
+    return "" if good else f"a sample on {device} is not a positive, finite time that a clock can have measured"
 
 
 def _with_transfer(record: Record) -> Floats | None:

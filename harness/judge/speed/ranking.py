@@ -4,8 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from harness.judge.measurable import measurable
 from harness.judge.speed.fit_times import Estimate, Floats, estimate, fit_samples_s, ratio, without_n
 from harness.records.record import Record
 from harness.solvers.solver import Kind
@@ -52,7 +51,7 @@ class Standing:
 def timed(records: Sequence[Record]) -> list[Timed]:
     """Every record of a fit that has a time, in the order recorded; of a case recorded twice the last.
 
-    A case that raised while it was timed, or has a sample that is no positive, finite time, has none. A baseline is
+    A case that raised while it was timed, or has a sample that no clock can have measured, has none. A baseline is
     no fit.
     """
     latest = {record.case: record for record in records if record.kind is not Kind.BASELINE}
@@ -60,7 +59,7 @@ def timed(records: Sequence[Record]) -> list[Timed]:
     found = []
     for record in latest.values():
         samples = fit_samples_s(record)
-        if len(samples) and not record.samples.error and np.isfinite(samples).all() and (samples > 0).all():
+        if len(samples) and not record.samples.error and measurable(samples):
             options = _options(record).items()
             differs = tuple((name, value) for name, value in options if name in differing[record.label])
             found.append(Timed(record, differs, samples, estimate(samples)))

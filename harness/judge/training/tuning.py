@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.judge.measurable import measurable
 from harness.judge.training.censored import Floats, Interval, median, median_interval
 from harness.records.record import Status
 from harness.records.sweep import Cell
@@ -168,7 +169,8 @@ def summarise_cell(cell: Cell, optimizer: str) -> CellSummary:
     """The figures of one cell under the optimizer's label."""
     if cell.status is not Status.OK:
         return CellSummary(cell, optimizer, cell.status.value)
-    epoch_s = median(np.array(cell.loop_epoch.wall_s)) if cell.loop_epoch.wall_s else None
+    wall_s = cell.loop_epoch.wall_s
+    epoch_s = median(np.array(wall_s)) if wall_s and measurable(wall_s) else None
     reaches = tuple(_reach(cell, tolerance, epoch_s) for tolerance in sorted(cell.tolerances, reverse=True))
     diverged = sum(cell.diverged)
     gaps = [gap for gap, gone in zip(cell.final, cell.diverged, strict=True) if not gone and not math.isnan(gap)]

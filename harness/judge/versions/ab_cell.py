@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from harness.judge.measurable import measurable
 from harness.judge.versions.moderation import moderated
 from harness.records.ab import AbCell, Launch
 from harness.solvers.status import Status
@@ -129,8 +130,9 @@ def _seen(cell: AbCell, clock: str) -> Seen | Speed:
     launches = [pairs for launch in cell.launches if len(pairs := _pairs(launch, clock))]
     if not launches:
         return Speed(clock, why_not="no launch has times of both versions")
-    if not all(np.all(np.isfinite(pairs) & (pairs > 0)) for pairs in launches):
-        return Speed(clock, len(launches), why_not=f"{clock} times that are zero or not finite")
+    if not all(measurable(pairs) for pairs in launches):
+        why = f"{clock} times that are zero or not finite, or that no clock can have measured"
+        return Speed(clock, len(launches), why_not=why)
     rounds = [np.log(pairs[:, 1] / pairs[:, 0]) for pairs in launches]
     logs = np.array([np.median(one) for one in rounds])
     base, head = (statistics.median(float(np.median(pairs[:, side])) for pairs in launches) for side in (0, 1))

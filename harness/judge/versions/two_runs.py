@@ -25,6 +25,7 @@ from statistics import median
 from scipy import stats
 
 from harness.judge.history.series import QUANTITIES
+from harness.judge.measurable import measurable
 from harness.judge.verdict import Verdict
 from harness.records.record import Record
 
@@ -99,10 +100,11 @@ def compare_runs(records: Sequence[Record], earlier: Sequence[Record]) -> RunsCo
 
 
 def _ratio(now: Record, then: Record) -> float | None:
-    """Of the median wall times; None where either has none, or ended wrong: then it is no time of the same work."""
-    if now.failed or then.failed or not now.call_s or not then.call_s:
+    """Of the median times; None where either has none, or ended wrong: then it is no time of the same work."""
+    if now.failed or then.failed or now.call_s is None or then.call_s is None:
         return None
-    return now.call_s / then.call_s
+    usable = all(measurable(record.samples.wall_s or record.samples.cpu_s) for record in (now, then))
+    return now.call_s / then.call_s if usable else None
 
 
 def _time_change(now: Record, then: Record, ratio: float, margin: float | None) -> TimeChange:
@@ -118,7 +120,9 @@ def _time_change(now: Record, then: Record, ratio: float, margin: float | None) 
 
 
 def _interval(now: Sequence[float], then: Sequence[float]) -> tuple[float, float]:
-    """Of the ratio of medians; from 0 to infinity where there are too few samples."""
+    """Of the ratio of medians; from 0 to infinity where there are too few samples, or one that is no time."""
+    if not measurable(now) or not measurable(then):
+        return 0.0, math.inf
     (now_low, now_high), (then_low, then_high) = _median_interval(now), _median_interval(then)
     return now_low / then_high, now_high / then_low if then_low else math.inf
 
