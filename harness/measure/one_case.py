@@ -18,7 +18,6 @@ from harness.solvers.fit import Fit
 from harness.solvers.options import Options
 from harness.solvers.solver import Prepared, why_unsupported
 from harness.solvers.status import Status
-from harness.solvers.training import engines
 from harness.timing.clock import Clock, SystemClock
 from harness.timing.device import synchronizer
 from harness.timing.memory import peak_memory
@@ -110,7 +109,7 @@ def _measure(case: Case, caught: list[warnings.WarningMessage], watch: Watch) ->
 def import_libraries(case: Case) -> None:
     """Import what the solver and its engine need, with pools of the case's threads. Raises whatever they raise."""
     with pools_of(case.options.threads):
-        for module in (*case.solver.requires, *engines.requires_of(case.options.engine)):
+        for module in case.requires:
             import_module(module)
 
 

@@ -11,6 +11,7 @@ from harness.problems.problem import NONLINEAR, Problem, short
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options, resolve
 from harness.solvers.solver import Kind, Solver
+from harness.solvers.training import engines
 from harness.timing.device import check_device, devices
 
 DEFAULT_SIZES = (1_000, 10_000, 100_000)
@@ -28,6 +29,16 @@ class Case:
     problem: Problem
     solver: Solver
     options: Options
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """Dotted names of the modules that its solver and its engine import."""
+        return (*self.solver.requires, *engines.requires_of(self.options.engine))
+
+    @property
+    def uses_torch(self) -> bool:
+        """Whether torch is loaded for it: by its solver, or since a device is torch's to wait for."""
+        return self.options.device != "cpu" or any(name.partition(".")[0] == "torch" for name in self.requires)
 
     @property
     def key(self) -> str:

@@ -43,7 +43,8 @@ def take_up(store: Store, run_id: str | None = None) -> Resumed:
     """
     run = _unfinished(store, run_id)
     cases = _planned_again(run)
-    here = environment()  # after the plan, as when the run began: what is imported shows in it
+    # After the plan, as when the run began: what is imported shows in it.
+    here = environment(with_torch=any(case.uses_torch for case in cases))
     if moved := differences(run.environment, here):
         raise UsageError(
             f"--resume: run {run.id} began with another {', '.join(moved)}, and its records are read as of one "

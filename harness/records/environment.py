@@ -6,9 +6,13 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
+from runpy import run_path
 
 from harness.errors import UsageError
 from harness.records.record import Kept
@@ -59,9 +63,15 @@ def differences(then: Environment, here: Environment) -> tuple[str, ...]:
     return tuple(names)
 
 
-def environment() -> Environment:
-    """The environment of this process in its working folder."""
+def environment(*, with_torch: bool = True) -> Environment:
+    """The environment of this process in its working folder.
+
+    `with_torch`: torch is loaded to say what it makes of the device, which takes seconds; not for runs without it.
+    """
     import psutil
+
+    if with_torch:
+        import torch  # noqa: F401
 
     commit, dirty = commit_of(Path.cwd())
     return Environment(
@@ -80,6 +90,11 @@ def environment() -> Environment:
 
 @cache
 def _cpu() -> str:
+    """The processor's name: Linux says it at once, where cpuinfo, which begins with the same line, takes a second."""
+    with suppress(OSError):
+        found = re.search(r"^model name\s*:\s*(\S.*?)\s*$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        if found:
+            return found[1]
     import cpuinfo
 
     return str(cpuinfo.get_cpu_info().get("brand_raw") or platform.processor() or "unknown")
@@ -135,19 +150,41 @@ def resolve_commit(name: str | None) -> str | None:
 
 
 def _gpu() -> dict[str, str | bool | None]:
-    """The first CUDA device and how torch uses it; nothing without one."""
-    import torch
+    """The first CUDA device and how torch uses it; nothing without one, or where torch is built for the CPU alone.
 
+    torch is asked where it is loaded. To load it takes seconds: else the driver's own tool is, of the same device.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None:
+        name, driver = _nvidia_smi("name", "driver_version")
+        built = _cuda_of_torch()
+        return {"gpu": name, "driver": driver, "cuda": built} if name and built else {}
     if not torch.cuda.is_available():
         return {}
-    driver = None
-    smi = shutil.which("nvidia-smi")
-    if smi:
-        query = [smi, "--query-gpu=driver_version", "--format=csv,noheader"]
-        driver = subprocess.run(query, capture_output=True, text=True, check=False).stdout.strip().split("\n")[0]  # noqa: S603
     return {
         "gpu": torch.cuda.get_device_name(),
-        "driver": driver or None,
+        "driver": _nvidia_smi("driver_version")[0],
         "cuda": torch.version.cuda,
         "tf32": cublas_tf32(torch),
     }
+
+
+def _nvidia_smi(*fields: str) -> list[str | None]:
+    """What the driver says of the first device that CUDA programs see; None for each field where there is none."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
+    smi = shutil.which("nvidia-smi")
+    if smi is None or visible in ("", "-1"):
+        return [None] * len(fields)
+    query = [smi, f"--id={visible}", f"--query-gpu={','.join(fields)}", "--format=csv,noheader"]
+    done = subprocess.run(query, capture_output=True, text=True, check=False)  # noqa: S603
+    found = [word.strip() or None for word in done.stdout.split("\n")[0].split(",")]
+    return found if done.returncode == 0 and len(found) == len(fields) else [None] * len(fields)
+
+
+def _cuda_of_torch() -> str | None:
+    """The CUDA that torch is built for, read from its version.py: torch itself is not imported."""
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
+        return None
+    found = run_path(str(Path(spec.origin).with_name("version.py"))).get("cuda")
+    return None if found is None else str(found)
