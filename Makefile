@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: bench accuracy test lint types imports pytest docs audit asv asv-compare asv-versions asv-publish clean
+.PHONY: bench accuracy speed speed-training test lint types imports pytest docs audit asv asv-compare asv-versions asv-publish clean
 
 bench: $(READY)
 	$(BIN)/harness run || test $$? -eq 1 # a case that ended wrong may be expected: the gate knows
@@ -14,6 +14,13 @@ bench: $(READY)
 accuracy: $(READY)
 	$(BIN)/harness accuracy
 	$(BIN)/harness accuracy --ladder
+
+# The benchmarks of this project's own solver and engines, minutes each; results/speed keeps what OPTS=--json prints.
+speed: $(READY)
+	$(BIN)/python -m benchmarks closed-forms $(OPTS)
+
+speed-training: $(READY)
+	$(BIN)/python -m benchmarks training $(if $(DEVICE),--device $(DEVICE)) $(OPTS)
 
 test: lint types imports pytest
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import typer
 from hypothesis import settings
 
-from harness.cli import main
+from harness.cli import app, main
 from harness.timing.threads import limited, pools_of
 from tests.postgres import Database, Server, database_of, running
 
@@ -80,18 +81,18 @@ def any_store(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def run_cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> RunCli:
-    """The command `harness` in this process, with `tmp_path` as its working folder."""
+    """The command `harness`, or another, in this process, with `tmp_path` as its working folder."""
     monkeypatch.chdir(tmp_path)
     for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):  # on GitHub the gate writes there by itself
         monkeypatch.delenv(name, raising=False)
     # On a busy machine the shortest run would come to its first line of a log.
     monkeypatch.setattr("harness.report.live_lines.LOG_EVERY_S", math.inf)
 
-    def run(*words: object) -> Ended:
+    def run(*words: object, command: typer.Typer = app) -> Ended:
         monkeypatch.setattr(sys, "argv", ["harness", *map(str, words)])
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
-            main()
+            main(command)
         code = ended.value.code
         assert isinstance(code, int)
         return Ended(code, *capsys.readouterr())

@@ -1,6 +1,6 @@
 """The documents' blocks: read, run as they are printed, and their output compared with what is printed below.
 
-`python -m tests.documents docs/tutorial.md` runs a page and writes the outputs that differ into it.
+`python -m tools.documents docs/tutorial.md` writes the outputs that differ into a page.
 """
 
 import contextlib
@@ -12,7 +12,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tests.shown import ELLIPSIS, alike, told_apart
+from tests.shown import alike
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = tuple(sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")))
@@ -178,21 +177,6 @@ class _Checker(doctest.OutputChecker):
         return alike(want, got)
 
 
-def rewritten(page: str, wrong: Sequence[tuple[Block, Step | None, str]]) -> str:
-    """The page with what came in the place of what it shows."""
-    lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
-    for block, step, got in reversed(wrong):
-        if step is None:
-            sys.stderr.write(f"{page}:{block.line}: mend this one by hand:\n{got}\n")
-            continue
-        if ELLIPSIS in step.shown:
-            sys.stderr.write(f"{page}:{block.line}: '{step.command}' is shown whole now: leave out what you did\n")
-        at = block.line - 1
-        shown = [(" " * block.indent + line).rstrip() for line in told_apart(got)]
-        lines[at + step.first : at + step.last] = shown
-    return "\n".join(lines) + "\n"
-
-
 def session(page: str, folder: Path) -> Session:
     """A session with what the page takes for granted: the README reads a file of somebody's own."""
     if page == "README.md":
@@ -201,16 +185,3 @@ def session(page: str, folder: Path) -> Session:
         fare = 3 + 1.5 * km + 0.4 * minutes + rng.standard_normal(1000)
         pd.DataFrame({"km": km, "minutes": minutes, "fare": fare}).to_parquet(folder / "trips.parquet")
     return Session(folder)
-
-
-def _main(pages: Sequence[str]) -> None:
-    for page in pages:
-        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cache:
-            os.environ["HARNESS_CACHE_DIR"] = cache
-            wrong = list(session(page, Path(folder)).follow(blocks(page)))
-        (ROOT / page).write_text(rewritten(page, wrong), encoding="utf-8")
-        sys.stdout.write(f"{page}: {len(wrong)} outputs differed\n")
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1:] or PAGES)

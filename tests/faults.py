@@ -1,6 +1,6 @@
 """Solvers with one fault each, of the kind that takes a process along; the worker process imports them by this name.
 
-`python -m tests.fault_table` prints what becomes of each, and what isolation costs a case.
+`python -m tools.fault_table` prints what becomes of each, and what isolation costs a case.
 """
 
 import ctypes

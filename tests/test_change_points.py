@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import pdist, squareform
 
 from harness.errors import UsageError
-from harness.history import trial
-from harness.history.noise import FEWEST, Noise, read_noise, record_noise, residuals, write_noise
-from harness.history.rivals import RIVALS, Rival
 from harness.judge.history.change_points import PENALTIES, SHORTEST, change_points, penalty_of, segments, shift
 from harness.paths import results_folder
-from harness.report.detector_table import trial_markdown
 from tests.conftest import RunCli
+from tools.change_points import trial
+from tools.change_points.__main__ import app
+from tools.change_points.noise import FEWEST, Noise, read_noise, record_noise, residuals, write_noise
+from tools.change_points.rivals import RIVALS, Rival
+from tools.change_points.table import trial_markdown
 
 Floats = NDArray[np.float64]
 EFFECT = math.log1p(0.03)
@@ -304,12 +305,11 @@ def test_the_penalty_is_of_no_more_launches_than_there_are(launches: float, pena
 
 
 def test_the_options_of_the_comparison_are_checked(run_cli: RunCli) -> None:
-    for words, said in (
-        (("--compare-detectors",), "--noise FILE"),
-        (("--compare-detectors", "auto_mpg"), "about no case"),
-        (("--noise", "x", "auto_mpg", "sklearn"), "--noise goes with"),
-        (("--compare-detectors", "--noise", "none.json"), "none.json: cannot be read"),
+    for words, message in (
+        (("none.json",), "say what to do with it"),
+        (("none.json", "--compare"), "none.json: cannot be read"),
+        (("none.json", "--record", "2"), "--record takes at least"),
     ):
-        ended = run_cli("history", *words)
+        ended = run_cli(*words, command=app)
         assert ended.code == 2
-        assert said in ended.stderr
+        assert message in ended.stderr

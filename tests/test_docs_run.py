@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import PAGES, Session, blocks, rewritten, session
+from tests.documents import PAGES, Session, blocks, session
 from tests.shown import alike
+from tools.documents import rewritten
 
 DOCUMENTS = ("README.md", *PAGES)
 INSTALLS, LONG, CUDA = "installs packages or builds environments", "takes minutes", "there is no CUDA device"
@@ -42,7 +43,7 @@ def test_what_a_page_shows_is_what_its_commands_print(
         monkeypatch.delenv(name, raising=False)
     for block, step, got in session(page, tmp_path).follow(blocks(page)):
         what = step.command if step else block.text
-        pytest.fail(f"{page}:{block.line}: {what}\nprints\n{got}\n(`python -m tests.documents {page}` writes it there)")
+        pytest.fail(f"{page}:{block.line}: {what}\nprints\n{got}\n(`python -m tools.documents {page}` writes it there)")
 
 
 def test_only_blocks_with_a_known_reason_are_not_run() -> None:
@@ -126,7 +127,8 @@ def test_a_command_that_cannot_be_run_needs_a_reason(tmp_path: Path) -> None:
 
 
 def test_a_page_that_shows_something_else_is_found_and_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.documents.ROOT", tmp_path)
+    for module in ("tests.documents", "tools.documents"):
+        monkeypatch.setattr(f"{module}.ROOT", tmp_path)
     (tmp_path / "results").mkdir()
     page = tmp_path / "page.md"
     page.write_text(

@@ -29,8 +29,8 @@ from harness.store.database import make_whole
 from harness.store.owner import alive, this_process
 from harness.store.store import Store
 from tests.conftest import RunCli
-from tests.kill_loop import Tally, digest, look
 from tests.writers import PROCESSES, RECORDS, cases_of, record_of, run_of
+from tools.kill_loop import Tally, digest, look
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GRID = (
@@ -86,7 +86,7 @@ def cut_short(monkeypatch: pytest.MonkeyPatch, run_cli: RunCli, store_path: Path
 
 
 def test_kill_9_at_random_moments_loses_nothing_and_every_resume_completes(tmp_path: Path) -> None:
-    loop = python("-m", "tests.kill_loop", 6, "--seed", time.time_ns() % 10**6, HARNESS_CACHE_DIR=str(tmp_path))
+    loop = python("-m", "tools.kill_loop", 6, "--seed", time.time_ns() % 10**6, HARNESS_CACHE_DIR=str(tmp_path))
     said, errors = loop.communicate(timeout=DEADLINE_S)
     assert loop.returncode == 0, said + errors
     tally = json.loads(said)

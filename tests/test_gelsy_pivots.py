@@ -11,7 +11,7 @@ from harness.problems.catalog import load
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status
-from tests.gelsy_pivots import MOST, Pivoted, fronts
+from tools.gelsy_pivots import MOST, Pivoted, fronts
 
 
 def choices(columns: int) -> list[tuple[bool, ...]]:

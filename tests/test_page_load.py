@@ -1,4 +1,4 @@
-"""Ten thousand records: how large the page is and how much work it makes; `python -m tests.page_load` has the seconds.
+"""Ten thousand records: how large the page is and how much work it makes; `python -m tools.page_load` has the seconds.
 
 A clock would fail on a busy machine and not on a page that has become slow, so the work is counted: V8 says how often
 each block of JavaScript was entered, and the document how many elements it has. Seconds follow from both.

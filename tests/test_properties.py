@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from harness.errors import MOST_CHARACTERS, UsageError, one_line
 from harness.files.reading import parsed_json, shows
-from harness.history.noise import read_noise
 from harness.judge.gate.expectations import read_expectations
 from harness.judge.studies.published import Tolerance
 from harness.judge.training.censored import (
@@ -44,6 +43,7 @@ from harness.verify.excess_loss import epochs_to, excess_loss
 from harness.verify.reference import Reference, reference
 from tests.test_asv_results import BENCHMARKS, body
 from tests.test_strict import KINDS
+from tools.change_points.noise import read_noise
 
 settings.register_profile("readers", deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 readers = settings(settings.get_profile("readers"))

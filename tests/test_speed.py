@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from benchmarks.__main__ import app
+from benchmarks.closed_forms import Shape
+from benchmarks.closed_forms_bars import MEMORY_MAP_BYTES, SpeedLine, judge_speed, ratio
 from harness.errors import UsageError
-from harness.judge.studies.speed_bars import MEMORY_MAP_BYTES, PRODUCT, SpeedLine, judge_speed, ratio
-from harness.studies.speed import Shape
+from harness.judge.speed.floors import PRODUCT
 from tests.conftest import RunCli
 
 
@@ -56,7 +58,7 @@ def test_a_shape_without_bars_has_none() -> None:
 
 def test_the_command_times_every_row_and_verifies_the_solvers(run_cli: RunCli) -> None:
     words = ("--shape", "3000x4", "--solver", "streaming", "--solver", "numpy_lstsq", "--memmap", "20000x3")
-    ended = run_cli("speed", *words, "--json")
+    ended = run_cli("closed-forms", *words, "--json", command=app)
     assert ended.code == 0
     found = json.loads(ended.stdout)
     named = {(entry["shape"], entry["name"]) for entry in found["lines"]}
@@ -70,7 +72,7 @@ def test_the_command_times_every_row_and_verifies_the_solvers(run_cli: RunCli) -
 
 def test_a_solver_that_cannot_run_is_a_row_with_its_reason(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.solvers.solver.find_spec", lambda name: None if name == "glum" else object())
-    ended = run_cli("speed", "--shape", "300x4", "--solver", "streaming", "--solver", "glum")
+    ended = run_cli("closed-forms", "--shape", "300x4", "--solver", "streaming", "--solver", "glum", command=app)
     assert ended.code == 0
     assert "glum is not installed" in ended.stdout
 
@@ -85,14 +87,14 @@ def test_a_solver_that_cannot_run_is_a_row_with_its_reason(run_cli: RunCli, monk
     ],
 )
 def test_usage_errors_are_one_line(run_cli: RunCli, words: tuple[str, ...], told: str) -> None:
-    ended = run_cli("speed", *words)
+    ended = run_cli("closed-forms", *words, command=app)
     assert ended.code == 2
     assert told in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
 def test_markdown_is_a_table(run_cli: RunCli) -> None:
-    ended = run_cli("speed", "--shape", "300x4", "--solver", "streaming", "--markdown")
+    ended = run_cli("closed-forms", "--shape", "300x4", "--solver", "streaming", "--markdown", command=app)
     rows = [row for row in ended.stdout.splitlines() if row.startswith("|")]
     assert len(rows) == 2 + 3
     assert len({row.count("|") for row in rows}) == 1

@@ -17,7 +17,6 @@ import pytest
 from harness.ab.calibrate import stored
 from harness.errors import MOST_CHARACTERS, HarnessError, UsageError, one_line
 from harness.files.reading import LARGEST_JSON_BYTES, MOST_DOTS, NoSuchFileError, text_of
-from harness.history.noise import read_noise
 from harness.judge.gate.expectations import read_expectations
 from harness.judge.studies.finding import read_finding
 from harness.judge.studies.published import read_tutorial
@@ -37,6 +36,7 @@ from tests.ab_cells import cells
 from tests.conftest import RunCli
 from tests.history_site import HERE
 from tests.test_asv_results import BENCHMARKS, COMMIT, DIGITS, TIME, body
+from tools.change_points.noise import read_noise
 
 DEADLINE_S = 60
 """Of one test; nothing here takes a second, unless it hangs."""

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from harness.judge.studies.training_bars import (
+from benchmarks import training
+from benchmarks.__main__ import app
+from benchmarks.training import OPTIONS, Plan, Start, Subject, training_lines
+from benchmarks.training_bars import (
     BATCHED,
     CUDA_ROWS,
     GRAPHED,
@@ -27,12 +30,10 @@ from harness.judge.studies.training_bars import (
     loop_group,
     speed_up,
 )
-from harness.report.training_speed_table import compared, training_json, training_markdown
+from benchmarks.training_table import compared, training_json, training_markdown
 from harness.solvers.options import Options
 from harness.solvers.solver import missing_library
 from harness.solvers.training import engines
-from harness.studies import training_speed
-from harness.studies.training_speed import OPTIONS, Plan, Start, Subject, training_lines
 from harness.timing.sampling import Effort
 from tests.conftest import RunCli
 
@@ -190,7 +191,7 @@ def test_what_was_not_run_has_no_bar_and_breaks_none(tiny: list[TrainingLine]) -
 
 def test_an_absent_jax_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.solvers.solver.find_spec", lambda name: None if name == "jax" else object())
-    found = [one for one in training_speed._starts(TINY, "MLP SGD") if one.line.name == JAX]  # noqa: SLF001  # before any work
+    found = [one for one in training._starts(TINY, "MLP SGD") if one.line.name == JAX]  # noqa: SLF001  # before any work
     assert [one.make for one in found] == ["jax is not installed"]
 
 
@@ -203,7 +204,7 @@ def test_an_engine_that_fails_is_a_line_with_its_error() -> None:
         Start(TrainingLine("linear SGD", BATCHED, 256), fails),
         Start(TrainingLine("linear SGD", JAX, 256), "jax is not installed"),
     ]
-    good, failed, absent = training_speed._sampled(starts, SHORT, lambda _: None, FakeClock())  # noqa: SLF001  # no engine fails when asked
+    good, failed, absent = training._sampled(starts, SHORT, lambda _: None, FakeClock())  # noqa: SLF001  # no engine fails when asked
     assert len(good.cpu_s) == 3
     assert (failed.note, failed.cpu_s) == ("RuntimeError: no memory for 256 models", ())
     assert (absent.note, absent.cpu_s) == ("jax is not installed", ())
@@ -212,12 +213,12 @@ def test_an_engine_that_fails_is_a_line_with_its_error() -> None:
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_the_textbook_loop_is_the_engine_s(subject: str) -> None:
     """The baseline is written out here; what it trains must be what the engines train."""
-    training = training_speed._training("synthetic:n=20,p=1", subject, Options(epochs=3, seed=5))  # noqa: SLF001  # the baseline
+    trained = training._training("synthetic:n=20,p=1", subject, Options(epochs=3, seed=5))  # noqa: SLF001  # the baseline
     history: list[float] = []
-    book = training_speed._textbook(training, history)  # noqa: SLF001  # same
+    book = training._textbook(trained, history)  # noqa: SLF001  # same
     for _ in range(3):
         book.call()
-    fit = engines.get(LOOP).prepare(training).fit()
+    fit = engines.get(LOOP).prepare(trained).fit()
     assert fit.trace is not None
     np.testing.assert_array_equal(history, fit.trace.train_loss)
 
@@ -247,35 +248,25 @@ def test_markdown_is_a_table_with_every_line(tiny: list[TrainingLine]) -> None:
 def test_the_command_prints_every_group_and_bar(
     run_cli: RunCli, tiny: list[TrainingLine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training_speed, "training_lines", lambda *_: iter(tiny))
-    ended = run_cli("speed", "--training")
+    monkeypatch.setattr("benchmarks.training.training_lines", lambda *_: iter(tiny))
+    ended = run_cli("training", command=app)
     assert ended.code == 0
     for word in (*SUBJECTS, ORACLE, "not measured", "batched", "loop, fused"):
         assert word in ended.stdout
-    assert json.loads(run_cli("speed", "--training", "--json").stdout)["lines"]
-    assert run_cli("speed", "--training", "--markdown").stdout.startswith("| group |")
+    assert json.loads(run_cli("training", "--json", command=app).stdout)["lines"]
+    assert run_cli("training", "--markdown", command=app).stdout.startswith("| group |")
 
 
 def test_a_broken_bar_ends_the_command_with_1(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = [line(ORACLE, "Adam", 5.0, models=576, epochs=10_000)]
-    monkeypatch.setattr(training_speed, "training_lines", lambda *_: iter(slow))
-    ended = run_cli("speed", "--training")
+    monkeypatch.setattr("benchmarks.training.training_lines", lambda *_: iter(slow))
+    ended = run_cli("training", command=app)
     assert ended.code == 1
     assert "not held oracle: the whole map of Adam in under 2 s: 5 s" in ended.stdout
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (("--training", "--shape", "300x4"), "drop --shape"),
-        (("--training", "--solver", "sklearn"), "drop --solver"),
-        (("--training", "--memmap", "none"), "drop --memmap"),
-        (("--device", "cuda"), "--device goes with --training"),
-        (("--training", "--device", "tpu"), "unknown device 'tpu'"),
-    ],
-)
-def test_usage_errors_are_one_line(run_cli: RunCli, words: tuple[str, ...], told: str) -> None:
-    ended = run_cli("speed", *words)
+def test_an_unknown_device_is_one_line(run_cli: RunCli) -> None:
+    ended = run_cli("training", "--device", "tpu", command=app)
     assert ended.code == 2
-    assert told in ended.stderr
+    assert "unknown device 'tpu'" in ended.stderr
     assert ended.stderr.count("\n") == 1

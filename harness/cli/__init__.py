@@ -24,7 +24,6 @@ from harness.cli.plot import plot
 from harness.cli.published import published
 from harness.cli.report import report
 from harness.cli.run import run
-from harness.cli.speed import speed
 from harness.cli.store import app as store
 from harness.cli.sweep import sweep
 from harness.errors import USAGE, HarnessError, one_line
@@ -57,7 +56,6 @@ for command in (
     bisect,
     compare,
     history,
-    speed,
     published,
     findings,
     report,
@@ -79,14 +77,15 @@ def _root(
     pass
 
 
-def main() -> None:
-    """Run the command; an error to a person, typer's own among them, is one line on standard error."""
+def main(command: typer.Typer = app) -> None:
+    """Run the command and exit; an error to a person, typer's own among them, is one line on standard error."""
+    name = command.info.name
     try:
-        code = app(args=sys.argv[1:] or ["--help"], standalone_mode=False)
+        code = command(args=sys.argv[1:] or ["--help"], standalone_mode=False)
     except HarnessError as error:
         _fail(str(error), error.exit_code)
     except _TyperUsageError as error:
-        _fail(f"{error.format_message()} (harness {' '.join(sys.argv[1:2])} --help)", USAGE)
+        _fail(f"{error.format_message()} ({name} {' '.join(sys.argv[1:2])} --help)", USAGE)
     except (typer.Abort, KeyboardInterrupt):
         _fail("interrupted", INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)

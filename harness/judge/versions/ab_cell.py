@@ -23,7 +23,7 @@ Where most of the noise is within a launch (launches 0.5 %, calls 5 % and a tent
 hierarchical one errs the other way, since it counts the rounds' noise twice: it misses in 0.0 %, and with 12 launches
 sees a slowdown of 5 % in 12 % of cells where t sees it in 66 %. The studentised one keeps its level and is blind with
 few launches (4 in the table's noise: 10 % is seen in 17 % of cells, by t in 93 %), and Wilcoxon's test cannot reject
-with fewer than eight. `python -m tests.ab_methods` makes these figures, and more settings.
+with fewer than eight. `python -m tools.ab_methods` makes these figures, and more settings.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Load time, size and axe-core's result of a page: python -m tests.page_load [RECORDS | FILE.html]
+"""Load time, size and axe-core's result of a page: `python -m tools.page_load [RECORDS | FILE.html]`.
 
 Of a planted run of so many records (10 000 unless said), or of a page that is there. Load time is from the start of the
 navigation until the figures in sight are drawn, by the page's own clock; CPU time is the page's main thread's. Both are
@@ -50,11 +50,11 @@ def main(words: list[str]) -> int:
             with browser() as page:
                 runs.append(loaded(page, address))
         wall_s, cpu_s = (statistics.median(run[name] for run in runs) for name in ("wall_s", "cpu_s"))
-        print(f"size {path.stat().st_size / 1e6:.2f} MB")  # noqa: T201
-        print(f"ready after {wall_s:.2f} s, of it {cpu_s:.2f} s CPU (medians of {LOADS} loads; bar {BAR_S:g} s)")  # noqa: T201
+        print(f"size {path.stat().st_size / 1e6:.2f} MB")
+        print(f"ready after {wall_s:.2f} s, of it {cpu_s:.2f} s CPU (medians of {LOADS} loads; bar {BAR_S:g} s)")
         grave = 0
         with browser() as page:
-            print("work: {blocks} blocks of JavaScript, {nodes} elements".format(**counted(page, address)))  # noqa: T201
+            print("work: {blocks} blocks of JavaScript, {nodes} elements".format(**counted(page, address)))
             source = axe_source(Path(folder))
             for width, scheme in ((1400, "light"), (1400, "dark"), (400, "light"), (400, "dark")):
                 resize(page, width)
@@ -63,9 +63,9 @@ def main(words: list[str]) -> int:
                 ready(page)
                 found = axe(page, source)
                 grave += len(said(found))
-                print(f"axe-core {AXE} at {width} px, {scheme}: {len(found)} violations")  # noqa: T201
+                print(f"axe-core {AXE} at {width} px, {scheme}: {len(found)} violations")
                 for line in said(found, impacts=EVERY):
-                    print(f"  {line}")  # noqa: T201
+                    print(f"  {line}")
     return 1 if grave or wall_s > BAR_S else 0
 
 

@@ -1,4 +1,4 @@
-"""What becomes of each planted fault and of the case after it, and what isolation costs a case."""
+"""What becomes of each planted fault, and what isolation costs a case: `python -m tools.fault_table`."""
 
 import statistics
 import sys
@@ -22,6 +22,8 @@ EFFORT = Effort(warm_up_calls=0, calls_per_turn=1, min_calls=2, max_calls=2, bud
 PROBLEM = load("synthetic:n=50,p=2")
 ROUNDS = 40
 CASES = 10
+FAST_ROWS = 1000
+"""Up to which a fit takes so little that every round is affordable."""
 
 
 def case_of(solver: Faulty) -> Case:
@@ -72,7 +74,7 @@ def print_overhead() -> None:
             here, there = InProcess(), isolated
             seconds_of(here, case)
             seconds_of(there, case)
-            rounds = ROUNDS if n <= 1000 else ROUNDS // 8
+            rounds = ROUNDS if n <= FAST_ROWS else ROUNDS // 8
             pairs = [(seconds_of(here, case), seconds_of(there, case)) for _ in range(rounds)]
         own, isolated_s = (statistics.median(column) for column in zip(*pairs, strict=True))
         added = sorted(there_s - here_s for here_s, there_s in pairs)

@@ -1,4 +1,4 @@
-"""harness ab beside asv on the same two commits: python -m tests.ab_beside_asv REPEATS OUTPUT.csv, 6 minutes a repeat.
+"""harness ab beside asv on the same two commits: python -m tools.ab_beside_asv REPEATS OUTPUT.csv, 6 minutes a repeat.
 
 In a clone of HEAD the twelve cells of `harness ab` become one asv benchmark with twelve parameters, timed by the same
 clock (CPU seconds of the process), on one thread. Then three commits: one that changes a comment, one that makes every

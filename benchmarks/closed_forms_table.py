@@ -7,7 +7,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.markup import escape
 
-from harness.judge.studies.speed_bars import SpeedLine, SpeedVerdict, ratio
+from benchmarks.closed_forms_bars import SpeedLine, SpeedVerdict, ratio
 from harness.report import numbers as show
 from harness.report.sections import Column, print_sections
 

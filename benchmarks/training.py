@@ -9,8 +9,8 @@ from functools import partial
 from importlib import import_module
 from typing import NamedTuple
 
-from harness.judge.studies import training_bars as bars
-from harness.judge.studies.training_bars import (
+from benchmarks import training_bars as bars
+from benchmarks.training_bars import (
     BATCHED,
     CUDA_ROWS,
     GRAPHED,

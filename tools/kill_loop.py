@@ -1,4 +1,4 @@
-"""Kill -9 at random moments under a running grid: python -m tests.kill_loop 200
+"""Kill -9 at random moments under a running grid: `python -m tools.kill_loop 200`.
 
 Each round starts `harness run` on a new store and kills it with SIGKILL after a random time, then resumes it and
 kills that, until one ends by itself. After each kill the store is looked at: is every record there, to the last bit,

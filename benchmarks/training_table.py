@@ -8,7 +8,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.markup import escape
 
-from harness.judge.studies.training_bars import (
+from benchmarks.training_bars import (
     TEXTBOOK,
     Ruling,
     TrainingLine,

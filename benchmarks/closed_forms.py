@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.closed_forms_bars import SpeedLine
 from harness.errors import CannotMeasureError, UsageError
-from harness.judge.studies.speed_bars import PRODUCT, SUM, SpeedLine
+from harness.judge.speed.floors import PRODUCT, SUM
 from harness.measure.plan import single
 from harness.problems import catalog as problems
 from harness.problems.problem import Floats, Problem

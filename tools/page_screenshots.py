@@ -1,4 +1,4 @@
-"""Pictures of the page for the documents: python -m tests.page_screenshots FOLDER [FILE.html]
+"""Pictures of the page for the documents: `python -m tools.page_screenshots FOLDER [FILE.html]`.
 
 Of that page, else of one made on the spot from a small run and a sweep that are measured now: the same cases, digits
 and layout each time, other seconds. The top of the page at two widths, light and dark; then, light, sections and a case
@@ -52,7 +52,7 @@ def keep(png: bytes, path: Path) -> None:
     picture = Image.open(BytesIO(png)).convert("RGB")
     picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     size = path.stat().st_size
-    print(f"{path}: {picture.width} x {picture.height}, {size / 1000:.0f} kB")  # noqa: T201
+    print(f"{path}: {picture.width} x {picture.height}, {size / 1000:.0f} kB")
     if size > MOST_BYTES:
         raise SystemExit(f"{path}: more than {MOST_BYTES / 1000:.0f} kB")
 
@@ -98,7 +98,7 @@ def whole(reader: Reader, selector: str) -> bytes:
 def main(words: list[str]) -> None:
     """Write them all."""
     if not words:
-        raise SystemExit("usage: python -m tests.page_screenshots FOLDER [FILE.html]")
+        raise SystemExit("usage: python -m tools.page_screenshots FOLDER [FILE.html]")
     folder = Path(words[0])
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work, browser() as page:

@@ -1,7 +1,8 @@
 """The noise of one machine: the same cells measured by many fresh processes, one after another, nothing changed.
 
 Fresh processes of the same code differ by 2 to 4 %, and one after another they drift: what a history of unchanged
-commits looks like. `harness history --record-noise` makes such a file; the comparison of detectors draws from it.
+commits looks like. `python -m tools.change_points NOISE --record LAUNCHES` makes such a file; the comparison of
+detectors draws from it.
 """
 
 import json
@@ -61,7 +62,7 @@ class NoiseCell(Kept):
 
 
 class Noise(Kept):
-    """What `--record-noise` wrote; `recorded_at` ISO 8601."""
+    """What `--record` wrote; `recorded_at` ISO 8601."""
 
     schema_version: Literal[1] = 1
     recorded_at: str
@@ -75,7 +76,7 @@ def record_noise(launches: int, told: Callable[[str], None]) -> Noise:
     Raises UsageError for fewer than FEWEST, CannotMeasureError if a process fails.
     """
     if launches < FEWEST:
-        raise UsageError(f"--record-noise takes at least {FEWEST} launches, not {launches}")
+        raise UsageError(f"--record takes at least {FEWEST} launches, not {launches}")
     taken: list[list[NoiseLaunch]] = [[] for _ in CELLS]
     recorded_at, began = now(), time.monotonic()
     for i in range(launches):
@@ -91,9 +92,9 @@ def record_noise(launches: int, told: Callable[[str], None]) -> Noise:
 
 
 def _launch() -> list[dict[str, list[int]]]:
-    words = [sys.executable, "-m", "harness.history.launch", json.dumps(CELLS)]
+    words = [sys.executable, "-m", "tools.change_points.launch", json.dumps(CELLS)]
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=LAUNCH_S, check=True)  # noqa: S603  # our own module
+        done = subprocess.run(words, capture_output=True, text=True, timeout=LAUNCH_S, check=True)  # our own module
     except (subprocess.SubprocessError, OSError) as error:
         said = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
         raise CannotMeasureError(f"a launch failed: {said[-1] if said else error}") from None

@@ -1,4 +1,4 @@
-"""Fuzz every reader of files for a while: `python -m tests.fuzz_readers --seconds 3600`; exit 1 if one does not hold.
+"""Fuzz every reader of files for a while: `python -m tools.fuzz_readers --seconds 3600`; exit 1 if one does not hold.
 
 A reader holds if it reads an input or ends in a UsageError of one printable line, within SECONDS_EACH and a limit on
 memory. With atheris (pip install atheris) inputs are grown by coverage of the harness; without it they are mutations of
@@ -27,6 +27,8 @@ SECONDS_EACH = 10
 MEMORY_BYTES = 4 * 2**30
 """Of address space beyond what the imports take: readers stay below 1 GiB, threads of libraries reserve some."""
 LARGEST_INPUT = 4096
+MOST_KNOWN = 500
+"""Inputs of a reader that others are mutated from."""
 TOKENS = (
     *(b"1e999", b"nan", b"inf", b"NaN", b"-Infinity", b"9" * 400, b"0x" + b"f" * 60, b"null", b"true", b"-1", b"[]"),
     *(b",", b"\n", b"\r\n", b"\r", b"\0", b"\xef\xbb\xbf", b"\xff\xfe", b"[" * 200, b"{" * 200, b"]", b"}", b"=", b"."),
@@ -118,7 +120,7 @@ def by_mutation(fuzzing: Fuzzing, seconds: float, seed: int) -> None:
     while time.monotonic() < ends:
         for name, known in pool.items():
             content = mutated(draw.choice(known), draw.choice(pool[draw.choice(list(pool))]), draw)
-            if fuzzing.try_one(name, content) and len(known) < 500:  # enough to choose from
+            if fuzzing.try_one(name, content) and len(known) < MOST_KNOWN:
                 known.append(content)
 
 

@@ -1,4 +1,4 @@
-"""The worst that torch's gelsy can answer: python -m tests.gelsy_pivots STORE; then harness gate --update there.
+"""The worst that torch's gelsy can answer: python -m tools.gelsy_pivots STORE; then harness gate --update there.
 
 torch hands LAPACK pivots that it has not initialised (the finding torch_gelsy_uninitialised_pivots): a column whose
 entry is not 0 is moved to the front. Which ones are is chance, so that a floor from one launch is no floor. scipy's
@@ -43,6 +43,7 @@ class Pivoted(TorchLstsq):
         self.front = front
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[Any]:
+        """Lay out the design and the targets as torch does; the work is LAPACK's call."""
         A = np.asarray(design_matrix(problem), options.dtype)
         y = np.asarray(problem.rows("train")[1], options.dtype)[:, None]
         gelsy, work_of = GELSY[str(options.dtype)]

@@ -1,4 +1,4 @@
-"""How often the methods of judging a ratio err: python -m tests.ab_methods prints the tables, in some minutes.
+"""How often the methods of judging a ratio err: python -m tools.ab_methods prints the tables, in some minutes.
 
 Seeded. Cells as in tests/ab_cells.py, but only the launches' log ratios are kept.
 """

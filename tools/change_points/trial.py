@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from harness.errors import CannotMeasureError
-from harness.history.noise import Noise, residuals
-from harness.history.rivals import RIVALS, Find, Rival
 from harness.judge.history.change_points import Floats
+from tools.change_points.noise import Noise, residuals
+from tools.change_points.rivals import RIVALS, Find, Rival
 
 FALSE_ALARMS = 1.0
 """In 100 commits without a step: what every detector's threshold is set to."""
