@@ -48,10 +48,8 @@ def test_what_has_no_times_gets_as_many_rounds_as_the_first_launch() -> None:
 
 
 MAPPED = """
-import os, sys
-sys.path.insert(0, sys.argv[1])
-import worker
-kept = worker.shifted(int(sys.argv[2]))
+import runpy, sys
+kept = runpy.run_path(sys.argv[1])["shifted"](int(sys.argv[2]))
 import numpy.linalg
 print(sys.flags.hash_randomization, hash("a name"))
 print(open("/proc/self/maps").read())
@@ -60,7 +58,7 @@ print(open("/proc/self/maps").read())
 
 def _mapped(layout: Layout, python: str = sys.executable) -> list[str]:
     """Where a process with that layout has its libraries and its stack, and what it hashes a name to."""
-    command, environment = laid_out([python, "-c", MAPPED, str(SCRIPT.parent), str(layout.pages)], os.environ, layout)
+    command, environment = laid_out([python, "-c", MAPPED, str(SCRIPT), str(layout.pages)], os.environ, layout)
     printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
     hashed, *lines = printed.splitlines()
     return [hashed, *(line.split()[0] for line in lines if "_multiarray_umath" in line or "[stack]" in line)]

@@ -183,9 +183,9 @@ def test_without_valgrind_there_is_a_reason_and_no_measurement(tmp_path: Path, m
         (
             "echo 'unhandled instruction bytes: 0x62' >&2; kill -ILL $$",
             Status.CRASHED,
-            "SIGILL under valgrind: unhandled",
+            "under valgrind the process ended with signal 4 (SIGILL): unhandled",
         ),
-        ("exit 3", Status.CRASHED, "exit code 3 under valgrind"),
+        ("exit 3", Status.CRASHED, "under valgrind the process ended with exit code 3"),
         ('while case $1 in --*) true;; *) false;; esac; do shift; done; exec "$@"', Status.UNSUPPORTED, "no total"),
     ],
     ids=["illegal instruction", "ends", "counts nothing"],

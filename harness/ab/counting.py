@@ -1,6 +1,6 @@
 """The process in which one version's instructions are counted: run by the version's interpreter, under valgrind.
 
-It is a script as worker.py is, started with `-P`. Its input is one JSON object, its output a JSON line a cell. The
+It is a script as worker.py is, started with `-P`: it is sent one JSON object, and answers with one a cell. The
 libraries are imported once; each cell is then prepared and counted in a fork, so that one that dies or hangs loses
 nothing but itself.
 """
@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -70,15 +71,13 @@ def kernels() -> list[str]:
 
 def main() -> None:
     """Import what is needed, then count cell after cell."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    setup = json.load(sys.stdin)
+    connection = Connection(int(sys.argv[-1]))
+    setup = json.loads(connection.recv_bytes())
     worker = loaded(setup["worker"])
     instructions, layouts = loaded(setup["instructions"]), loaded(setup["layouts"])
 
     def say(answer: Answer) -> None:
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+        connection.send_bytes(json.dumps(answer, allow_nan=False).encode())
 
     suite: Any = None
 

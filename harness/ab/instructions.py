@@ -1,25 +1,23 @@
 """Two versions counted under valgrind, both at once: a count does not mind what else the machine does."""
 
-import json
-import os
-import selectors
 import shutil
-import signal
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
 from harness.ab import counting, worker
 from harness.ab.cells import CellSpec
-from harness.ab.process import CHUNK_BYTES, ONE_THREAD, STRANGE
+from harness.ab.process import one_thread
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError
+from harness.files.reading import parsed_json
 from harness.judge.versions.instructions import InstructionLine, judge_instructions
-from harness.measure.isolation.ending import STOP_S
+from harness.measure.isolation.ending import WorkerLostError
+from harness.measure.isolation.transport import Child
 from harness.records.instructions import InstructionCell, InstructionCount
 from harness.solvers import catalog as solvers
 from harness.solvers.status import Status
@@ -101,110 +99,72 @@ def count(works: Sequence[Work], told: Told) -> list[dict[str, InstructionCount]
     silence_s = START_S + layouts.WALL_PER_CPU * max((work.limit_s for work in works), default=0.0)
     with ExitStack() as ends:
         started = [ends.enter_context(_started(work)) for work in works]
-        ready = ends.enter_context(selectors.DefaultSelector())
-        for one in started:
-            if one.answers is not None:
-                ready.register(one.answers, selectors.EVENT_READ, one)
-        while ready.get_map():
+        while going := [(one, one.child) for one in started if one.child is not None and one.why is None]:
             told("counting under valgrind: " + ", ".join(one.progress for one in started))
-            said = ready.select(silence_s)
-            if not said:
-                break
-            for key, _ in said:
-                if not key.data.read():
-                    ready.unregister(key.fileobj)
+            ready = wait([thing for _, child in going for thing in child.watched], silence_s)
+            for one, child in going:
+                one.read(child, silent=not ready)
         return [one.counts() for one in started]
 
 
+@dataclass
 class _Counting:
-    """A process under valgrind, in a session of its own: what it has said so far."""
+    """A process under valgrind and its answers so far; `why` there are no more: how it ended."""
 
-    def __init__(self, work: Work, folder: Path) -> None:
-        """Start it; where it cannot be started, every cell's status says why."""
-        self._work, self._folder = work, folder
-        self._said = b""
-        self._refused = ""
-        self._process: subprocess.Popen[bytes] | None = None
-        words = [str(work.version.python), "-P", "-W", "ignore", counting.__file__]
-        told = folder / "setup.json"
-        told.write_text(json.dumps({**work.setup, "totals": str(folder)}))
-        try:
-            with told.open() as setup, (folder / "errors").open("w") as errors:
-                self._process = subprocess.Popen(  # noqa: S603  # valgrind, the side's interpreter, our own script
-                    instructions.command(words, folder),
-                    stdin=setup,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    env=_environment(),
-                    start_new_session=True,
-                )
-        except (CountError, OSError) as error:
-            self._refused = str(error)
-
-    @property
-    def answers(self) -> Any:
-        """Its pipe; None where it was not started."""
-        return None if self._process is None else self._process.stdout
+    work: Work
+    child: Child | None = None
+    answers: list[Answer] = field(default_factory=list)
+    why: InstructionCount | None = None
 
     @property
     def progress(self) -> str:
         """How far it is, for a person."""
-        lines = self._said.count(b"\n")
-        far = f"{lines - 1} of {len(self._work.specs)} cells" if lines else "starting"
-        return f"{self._work.version.name} {far}"
+        far = f"{len(self.answers) - 1} of {len(self.work.specs)} cells" if self.answers else "starting"
+        return f"{self.work.version.name} {far}"
 
-    def read(self) -> bool:
-        """Take what it says; False when it has ended."""
-        chunk = os.read(self.answers.fileno(), CHUNK_BYTES)
-        self._said += chunk
-        return bool(chunk)
+    def read(self, child: Child, *, silent: bool) -> None:
+        """Take an answer, or how the process has ended; one that has been silent for too long is ended."""
+        try:
+            if silent:
+                raise child.lost(Status.TIMEOUT, "nothing was said for too long, and it was ended")
+            message = child.receive(0.0)
+        except WorkerLostError as lost:
+            self.why = InstructionCount(status=lost.status, message=f"under valgrind {lost}")
+        else:
+            self.answers += [] if message is None else [parsed_json(message.decode())]
 
     def counts(self) -> dict[str, InstructionCount]:
         """What there is of every cell; of one without an answer, why."""
-        # The last piece is empty, or a line that its process did not live to end.
-        greeting, *answers = [json.loads(line) for line in self._said.split(b"\n")[:-1]] or [{}]
+        greeting, *answers = self.answers or [{}]
+        if greeting.get("status", "ok") != "ok":
+            self.why = InstructionCount(status=_status(greeting["status"]), message=greeting["message"])
         found = {answer.pop("cell"): _count(answer) for answer in answers}
-        missing = self._missing(greeting)
+        missing = self.why or InstructionCount()
         return {
             spec.case: found.get(spec.case, missing if spec.device == "cpu" else _elsewhere(spec))
-            for spec in self._work.specs
+            for spec in self.work.specs
         }
-
-    def _missing(self, greeting: Answer) -> InstructionCount:
-        """Why a cell has no answer: valgrind was not started, the version was not imported, or the process ended."""
-        if self._process is None:
-            return InstructionCount(status=Status.UNSUPPORTED, message=self._refused)
-        if greeting.get("status", "ok") != "ok":
-            return InstructionCount(status=_status(greeting["status"]), message=greeting["message"])
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(STOP_S)
-        code = self._process.poll()
-        if code is None:
-            return InstructionCount(status=Status.TIMEOUT, message="valgrind said nothing for too long and was ended")
-        lines = (self._folder / "errors").read_text(errors="replace").strip().splitlines()
-        ended = f"died of {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return InstructionCount(
-            status=Status.CRASHED, message=f"{ended} under valgrind" + (f": {lines[-1]}" if lines else "")
-        )
-
-    def stop(self) -> None:
-        """End it and its children."""
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self.answers.close()
 
 
 @contextmanager
 def _started(work: Work) -> Iterator[_Counting]:
-    """A process that is ended, and whose folder of totals is gone, at the end."""
+    """A process that is ended, and whose folder of totals is gone, at the end; why, where it cannot be started."""
     with tempfile.TemporaryDirectory() as folder:
-        one = _Counting(work, Path(folder))
+        one = _Counting(work)
+        words = [str(work.version.python), "-P", "-W", "ignore", counting.__file__]
+        # One seed of hashes, and no GPU, whose libraries' threads forbid forks.
+        environment = one_thread() | {"PYTHONHASHSEED": "0", "CUDA_VISIBLE_DEVICES": ""}
         try:
+            one.child = Child(instructions.command(words, Path(folder)), environment=environment)
+        except (CountError, OSError) as error:
+            one.why = InstructionCount(status=Status.UNSUPPORTED, message=str(error))
+            yield one
+            return
+        try:
+            one.child.send({**work.setup, "totals": folder})
             yield one
         finally:
-            one.stop()
+            one.child.stop()
 
 
 def _count(answer: Mapping[str, Any]) -> InstructionCount:
@@ -219,9 +179,3 @@ def _elsewhere(spec: CellSpec) -> InstructionCount:
 
 def _status(name: str) -> Status:
     return Status(name) if name in set(Status) else Status.ERROR
-
-
-def _environment() -> dict[str, str]:
-    """As a worker's (harness.ab.process), one seed of hashes, and no GPU, whose libraries' threads forbid forks."""
-    kept = {name: value for name, value in os.environ.items() if name not in STRANGE}
-    return kept | dict.fromkeys(ONE_THREAD, "1") | {"PYTHONHASHSEED": "0", "CUDA_VISIBLE_DEVICES": ""}

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from harness.ab.cells import CellSpec
 from harness.ab.layout import Layout, drawn
-from harness.ab.process import START_S, Answer, Process, Worker
+from harness.ab.process import Answer, Process, Worker
 from harness.ab.progress import BASE, HEAD, SIDES, Progress
 from harness.ab.rounds import rounds
 from harness.ab.version import Version
 from harness.measure.isolation.ending import WorkerLostError
+from harness.measure.isolation.transport import START_S
 from harness.records.ab import Measured
 from harness.solvers.status import Status
 

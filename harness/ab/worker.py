@@ -1,17 +1,17 @@
-"""The process in which one version is measured: JSON lines in, JSON lines out.
+"""The process in which one version is measured: orders in, answers out, each a JSON object over one connection.
 
-It is run as a script by the version's own interpreter, with `-P` so that this folder is not importable. Its first line
-of input says what to put on sys.path, and how many pages to map before anything is imported. Until it is told what to
+It is run as a script by the version's own interpreter, with `-P` so that this folder is not importable. The first
+message says what to put on sys.path, and how many pages to map before anything is imported. Until it is told what to
 prepare it needs nothing but the standard library; of the version it uses `harness.suite.SuiteCase`, whose names stay
 from commit to commit.
 
-Orders, one JSON object a line: `prepare`, `time`, `accuracy` of a cell, `cores`, `stop`. Every answer has a `status`,
-`ok` or what went wrong with its `message`. Standard output is kept for answers: what a solver prints goes to standard
-error.
+Orders: `prepare`, `time`, `accuracy` of a cell, `cores`. Every answer has a `status`, `ok` or what went wrong with its
+`message`.
 """
 
 import gc
 import json
+import math
 import mmap
 import os
 import platform
@@ -19,9 +19,12 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, TextIO
+from multiprocessing.connection import Connection
+from typing import Any
 
 WARM_UP_CALLS = 2
 REWARM_BELOW_S = 0.005
@@ -89,9 +92,14 @@ class Cells:
         return {
             "status": str(record.status),
             "message": record.message,
-            "digits": found.digits,
-            "excess_loss": found.excess_loss,
+            "digits": _number(found.digits),
+            "excess_loss": _number(found.excess_loss),
         }
+
+
+def _number(value: float | None) -> float | str | None:
+    """JSON has no number that is not finite: such a one is its text."""
+    return value if value is None or math.isfinite(value) else str(value)
 
 
 def _planted(wait_s: float) -> float:
@@ -151,12 +159,11 @@ def guarded(work: Callable[[], Answer]) -> Answer:
         return {"status": "error", "message": f"{type(error).__name__}: {lines[0] if lines else ''}"}
 
 
-def serve(setup: Answer, orders: TextIO, answers: TextIO) -> None:
-    """Answer orders until `stop` or the end of the input."""
+def serve(setup: Answer, connection: Connection) -> None:
+    """Answer orders until they end."""
 
     def say(answer: Answer) -> None:
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+        connection.send_bytes(json.dumps(answer, allow_nan=False).encode())
 
     suite: Any = None
 
@@ -170,23 +177,18 @@ def serve(setup: Answer, orders: TextIO, answers: TextIO) -> None:
         return
     cells = Cells(suite)
     works = {"prepare": cells.prepare, "time": cells.time, "accuracy": cells.accuracy, "cores": on_cores}
-    for line in orders:
-        order = json.loads(line)
-        if order["do"] == "stop":
-            return
-        work = works[order["do"]]
-        say(guarded(lambda work=work, order=order: work(order)))  # type: ignore[misc]  # the loop's own values
+    with suppress(EOFError):  # the parent has gone
+        while True:
+            order = json.loads(connection.recv_bytes())
+            say(guarded(partial(works[order["do"]], order)))
 
 
 def main() -> None:
-    """Keep the two pipes for orders and answers, then serve."""
-    orders, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    with open(os.devnull) as nothing:  # noqa: PTH123  # a descriptor is wanted, not a path's text
-        os.dup2(nothing.fileno(), 0)
-    setup = json.loads(orders.readline())
+    """Serve the parent, whose connection's descriptor is the last argument."""
+    connection = Connection(int(sys.argv[-1]))
+    setup = json.loads(connection.recv_bytes())
     above = shifted(setup["pages"])
-    serve(setup, orders, answers)
+    serve(setup, connection)
     if above is not None:
         above.close()
 

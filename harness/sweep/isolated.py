@@ -13,7 +13,7 @@ from harness.measure.isolation.keeper import Keeper
 from harness.measure.isolation.limits import Limits, default_timeout_s
 from harness.measure.isolation.messages import Answer, News, changes_said, options_said
 from harness.measure.isolation.note import Note
-from harness.measure.isolation.process import START_S, TRUTH_S, WorkerProcess
+from harness.measure.isolation.process import TRUTH_S, WorkerProcess
 from harness.measure.isolation.serving import Bench, Order, Say
 from harness.measure.isolation.state import Changes, watched
 from harness.measure.one_case import import_libraries, one_line
@@ -207,8 +207,7 @@ class Isolated:
             getattr(observer, news[0])(news[1])
 
         def ask(worker: WorkerProcess) -> Answer:
-            memory_bytes = self._limits.memory_bytes
-            return self._keeper.ask(worker, order, allowed_s, own_s=START_S, memory_bytes=memory_bytes, hear=hear)
+            return self._keeper.ask(worker, order, allowed_s, memory_bytes=self._limits.memory_bytes, hear=hear)
 
         return ask
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from harness.measure.isolation.data import DataFile
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.messages import Answer
-from harness.measure.isolation.process import START_S, TRUTH_S, Hear, WorkerProcess, nobody_hears
+from harness.measure.isolation.process import TRUTH_S, Hear, WorkerProcess
+from harness.measure.isolation.transport import START_S
 from harness.problems.problem import Problem
 from harness.solvers.status import Status
 
@@ -51,7 +52,7 @@ class Keeper:
         *,
         own_s: float = START_S,
         memory_bytes: int | None = None,
-        hear: Hear = nobody_hears,
+        hear: Hear = lambda _: None,
     ) -> Answer:
         """The worker's answer; one that says that it must retire has been ended. Raises WorkerLostError."""
         try:

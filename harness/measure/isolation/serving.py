@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
-from typing import Any, BinaryIO
+from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 
@@ -151,24 +152,23 @@ def _sum(array: np.ndarray[Any, Any]) -> int:
     return zlib.crc32(np.ravel(array, order="K").view(np.uint8).data)
 
 
-def serve(solvers: str, orders: BinaryIO, answers: int, note: int, data: int) -> None:
+def serve(solvers: str, connection: Connection, note: int, data: int) -> None:
     """Say hello, then answer orders until they end.
 
     `solvers`: the module whose SOLVERS are known, by name, to its BENCH, or to a Bench where it has none.
     """
     worker, module = os.getpid(), import_module(solvers)
-    with os.fdopen(answers, "wb") as out:
 
-        def say(answer: Answer) -> None:
-            if os.getpid() != worker:
-                os._exit(0)  # a solver's forked child that came back from the solver
-            out.write(answer.model_dump_json().encode() + b"\n")
-            out.flush()
+    def say(answer: Answer) -> None:
+        if os.getpid() != worker:
+            os._exit(0)  # a solver's forked child that came back from the solver
+        connection.send_bytes(answer.model_dump_json().encode())
 
-        bench = getattr(module, "BENCH", Bench)(module.SOLVERS, Note(note), data, say)
-        say(Answer())
-        for line in orders:
-            order = json.loads(line)
+    bench = getattr(module, "BENCH", Bench)(module.SOLVERS, Note(note), data, say)
+    say(Answer())
+    with suppress(EOFError):  # the parent has gone
+        while True:
+            order = json.loads(connection.recv_bytes())
             try:
                 answer = bench.works[order["do"]](order)
             except Exception as error:  # noqa: BLE001  # the parent knows what to make of it

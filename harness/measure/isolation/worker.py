@@ -1,16 +1,16 @@
 """The worker process, until the harness is imported: run as a script, it needs nothing but the standard library.
 
-Its arguments are four descriptors: orders, answers, the note, the problem's data. The first order says what to put
+Its arguments are three descriptors: the note, the problem's data, the connection. The first message says what to put
 on sys.path, which is its parent's, so that both run the same harness; `-P` keeps this folder off it.
 """
 
 import ctypes
 import json
-import os
 import resource
 import signal
 import sys
 from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -21,20 +21,21 @@ EXPENDABLE = "1000"
 
 def main() -> None:
     """Die with the parent and before it; then serve its orders."""
-    orders, answers, note, data = map(int, sys.argv[1:])
+    note, data, descriptor = map(int, sys.argv[1:])
     with suppress(OSError, AttributeError):  # another libc: the end of the orders ends the worker, a little later
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash is a row: it leaves no file behind
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(EXPENDABLE)
-    with os.fdopen(orders, "rb") as lines:
-        setup = json.loads(lines.readline() or "null")
-        if setup is None:
-            return
-        sys.path[:] = setup["paths"]
-        from harness.measure.isolation.serving import serve
+    connection = Connection(descriptor)
+    try:
+        setup = json.loads(connection.recv_bytes())
+    except EOFError:  # the parent has gone
+        return
+    sys.path[:] = setup["paths"]
+    from harness.measure.isolation.serving import serve
 
-        serve(setup["solvers"], lines, answers, note, data)
+    serve(setup["solvers"], connection, note, data)
 
 
 if __name__ == "__main__":
