@@ -14,6 +14,7 @@ from harness.ab.building import BuildFailedError
 from harness.ab.environments import of_interpreters, of_libraries, of_revisions
 from harness.ab.process import identify
 from harness.errors import CannotMeasureError, UsageError
+from harness.git import commit_of
 from tests.ab_sides import SUITE
 from tests.conftest import RunCli
 
@@ -75,7 +76,7 @@ def told() -> list[str]:
 def test_a_revision_is_built_once_and_the_checkout_is_only_read(checkout: Checkout, told: list[str]) -> None:
     commit = checkout.commit()
     before = sorted(checkout.path.rglob("*"))
-    made = revisions.built(revisions.commit_of("HEAD", checkout.path), checkout.path, told.append)
+    made = revisions.built(commit_of("HEAD", checkout.path), checkout.path, told.append)
     assert made.commit == commit
     assert (made.package / "harness/suite.py").read_text() == SUITE
     assert made.requirements == ("numpy>=1.0",)
@@ -144,7 +145,7 @@ def test_a_commit_of_something_else_is_named(checkout: Checkout) -> None:
 def test_an_unknown_revision_is_refused(checkout: Checkout, name: str) -> None:
     checkout.commit()
     with pytest.raises(UsageError, match=f"unknown revision '{name}'"):
-        revisions.commit_of(name, checkout.path)
+        commit_of(name, checkout.path)
 
 
 def test_a_revision_for_another_python_is_refused(checkout: Checkout, told: list[str]) -> None:

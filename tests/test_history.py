@@ -17,7 +17,7 @@ from harness.errors import CannotMeasureError, UsageError
 from harness.history.case import history_of
 from harness.history.commits import Commits
 from harness.history.sources import Launch, in_asv, of_case, stored
-from harness.judge.history.history import differences, judge_history
+from harness.judge.history.history import changes_between, judge_history
 from harness.judge.history.series import QUANTITIES, History, Point
 from harness.judge.verdict import Verdict
 from harness.paths import results_folder
@@ -177,9 +177,9 @@ def test_on_commits_that_both_environments_measured_the_shift_is_the_environment
 
 
 def test_the_commit_and_our_own_version_do_not_split_environments() -> None:
-    assert differences(HERE, HERE.model_copy(update={"commit": "a" * 40, "system": "Linux 2"})) == ()
+    assert changes_between(HERE, HERE.model_copy(update={"commit": "a" * 40, "system": "Linux 2"})) == ()
     ours = HERE.model_copy(update={"versions": {**HERE.versions, "ls-harness": "0.2.0"}})
-    assert differences(HERE, ours) == ()
+    assert changes_between(HERE, ours) == ()
 
 
 # The store and the checkout.

@@ -10,6 +10,7 @@ from harness.ab import libraries, revisions
 from harness.ab.building import Told
 from harness.ab.version import Version
 from harness.errors import UsageError
+from harness.git import commit_of
 from harness.records.bisection import SHORT
 
 INSTALLED = "as installed"
@@ -31,7 +32,7 @@ def of_revisions(base: str, head: str, checkout: Path, told: Told) -> Sides:
     Raises UsageError for an unknown revision, BuildFailedError where one does not build, CannotMeasureError where
     one is no version of the harness, or for another Python.
     """
-    commits = [revisions.commit_of(name, checkout) for name in (base, head)]
+    commits = [commit_of(name, checkout) for name in (base, head)]
     notes = []
     changed = revisions.changes(checkout)
     if changed:

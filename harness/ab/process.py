@@ -12,7 +12,7 @@ from harness.files.reading import parsed_json
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.transport import START_S, Child
 from harness.records.ab import Side
-from harness.records.environment import LIBRARIES
+from harness.records.environment import libraries
 from harness.solvers.status import Status
 from harness.timing.threads import SIZED_ONCE
 
@@ -49,7 +49,7 @@ class Process(Child):
 
     def __init__(self, version: Version, layout: Layout | None = None) -> None:
         """Start it; it is not waited for. Raises CannotMeasureError where the interpreter cannot be started."""
-        names = [*dict.fromkeys((*LIBRARIES, *version.shown))]
+        names = [*dict.fromkeys((*libraries(), *version.shown))]
         command, environment = laid_out([str(version.python), "-P", str(SCRIPT)], one_thread(), layout)
         try:
             super().__init__(command, environment=environment)

@@ -2,8 +2,6 @@
 
 import platform
 import shutil
-import subprocess
-import sys
 import tomllib
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,7 +13,8 @@ from packaging.specifiers import SpecifierSet
 
 from harness.ab import building
 from harness.ab.building import Told
-from harness.errors import CannotMeasureError, UsageError
+from harness.errors import CannotMeasureError
+from harness.git import git
 from harness.records.bisection import SHORT
 
 
@@ -27,19 +26,6 @@ class Built:
     package: Path
     requirements: tuple[str, ...]
     constraints: str
-
-
-def commit_of(revision: str, checkout: Path) -> str:
-    """The full hash of a revision. Raises UsageError for one that git does not know, or outside a checkout."""
-    inside = git(checkout, "rev-parse", "--show-toplevel")
-    if inside.returncode:
-        raise UsageError(
-            f"{checkout} is no git checkout ({inside.stderr.strip()}): go to one, or give --python-a and --python-b"
-        )
-    done = git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    if done.returncode:
-        raise UsageError(f"unknown revision '{revision}': git rev-parse does not know it in {inside.stdout.strip()}")
-    return done.stdout.strip()
 
 
 def changes(checkout: Path) -> int:
@@ -72,13 +58,14 @@ def _build(commit: str, checkout: Path, made: Path) -> None:
     """Export the commit, make a wheel of it, unpack that: everything below `made` and in a temporary folder."""
     what = f"{commit[:SHORT]} does not build: "
     log = building.folder("logs") / f"{commit}.log"
-    log.write_text("")
     with TemporaryDirectory(prefix="harness-ab-") as temporary:
         source, wheels = Path(temporary) / "source", Path(temporary) / "wheels"
         archive = Path(temporary) / "source.zip"
         top = git(checkout, "rev-parse", "--show-toplevel").stdout.strip()
-        words = [_path(), "-C", top, "archive", "--format=zip", f"--output={archive}", commit]
-        building.logged(what + "git archive", words, log)
+        archived = git(Path(top), "archive", "--format=zip", f"--output={archive}", commit)
+        log.write_text(archived.stderr)
+        if archived.returncode:
+            raise building.BuildFailedError(what + "git archive", archived.returncode, log)
         shutil.unpack_archive(archive, source)
         _project(source, commit)
         # Isolated, pip fetches hatchling anew; with it here nothing is fetched.
@@ -105,18 +92,3 @@ def _project(folder: Path, commit: str) -> dict[str, Any]:
     if not needed.contains(here, prereleases=True):
         raise CannotMeasureError(f"{commit[:SHORT]} needs Python {needed}, this is {here}: run another one's harness")
     return project
-
-
-def git(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Git with these words in the checkout; what it printed is not looked at. Raises CannotMeasureError without git."""
-    return subprocess.run(  # noqa: S603  # git, with a list of words
-        [_path(), "-C", str(checkout), *words], capture_output=True, text=True, check=False
-    )
-
-
-def _path() -> str:
-    """Raises CannotMeasureError where there is no git."""
-    found = shutil.which("git")
-    if found is None:
-        raise CannotMeasureError(f"git is not on PATH: {Path(sys.argv[0]).name} builds revisions with it")
-    return found

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from harness.asv.records import as_run, case_key
 from harness.errors import UsageError, unknown
+from harness.git import resolve_commit
 from harness.judge.gate.asv_gate import judge_against, judge_cells, judge_listed
 from harness.judge.gate.expectations import Expectations
 from harness.judge.gate.gate import GateReport, gate
 from harness.judge.verdict import Judgement
 from harness.records.asv_results import AsvResults, listed_benchmarks, read_results
-from harness.records.environment import resolve_commit
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.solvers.status import Status

@@ -21,8 +21,8 @@ def import_results(
     if what not in WHAT:
         raise unknown("import", what, WHAT)
     from harness.asv.gate import existing_folder, import_asv
+    from harness.git import resolve_commit
     from harness.records.asv_results import read_results
-    from harness.records.environment import resolve_commit
     from harness.store.store import Store
 
     folder = existing_folder(results)

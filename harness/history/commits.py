@@ -1,10 +1,9 @@
 """What git knows of commits, asked in the working folder: their order, their dates, how many lie between two."""
 
-import shutil
-import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 
-from harness.records.environment import HASH
+from harness.git import HASH, printed
 
 
 class Commits:
@@ -16,13 +15,14 @@ class Commits:
     def __init__(self, measured: Iterable[str]) -> None:
         """`measured`: the hashes that will be asked about; those that git has are put in topological order."""
         wanted = sorted({commit for commit in measured if HASH.fullmatch(commit)})
-        listed = _git("cat-file", "--batch-check=%(objectname) %(objecttype)", text="\n".join(wanted) + "\n")
+        listed = printed(Path(), "cat-file", "--batch-check=%(objectname) %(objecttype)", text="\n".join(wanted) + "\n")
         # One line out for each line in: a hash may be shortened, and a missing one is said to be missing.
         lines = listed.splitlines() if listed else []
         self._full = {
             short: line.split()[0] for short, line in zip(wanted, lines, strict=False) if line.endswith(" commit")
         }
-        log = _git("log", "--topo-order", "--reverse", "--format=%H %ct", *self._full.values()) if self._full else None
+        in_order = ("log", "--topo-order", "--reverse", "--format=%H %ct")
+        log = printed(Path(), *in_order, *self._full.values()) if self._full else None
         rows = [line.split() for line in (log or "").splitlines()]
         self._order = {commit: (place, float(date)) for place, (commit, date) in enumerate(rows)}
 
@@ -42,14 +42,5 @@ class Commits:
         """How many commits that `new` has and `old` has not lie before `new`; None where git cannot say."""
         if not (self.knows(old) and self.knows(new)):
             return None
-        count = _git("rev-list", "--count", f"{self._full[old]}..{self._full[new]}")
+        count = printed(Path(), "rev-list", "--count", f"{self._full[old]}..{self._full[new]}")
         return None if count is None else max(0, int(count) - 1)
-
-
-def _git(*words: str, text: str = "") -> str | None:
-    """What git prints; None where there is no git, no checkout, or git refuses."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-    done = subprocess.run([git, *words], input=text, capture_output=True, text=True, check=False)  # noqa: S603
-    return done.stdout if done.returncode == 0 else None

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from harness.asv.records import as_run
 from harness.errors import CannotMeasureError, UsageError, unknown
+from harness.git import resolve_commit
 from harness.history.commits import Commits
 from harness.judge.history.history import identity
 from harness.judge.history.series import Point, Quantity
 from harness.judge.measurable import measurable
 from harness.records.asv_results import read_every_commit
-from harness.records.environment import resolve_commit
+from harness.records.environment import Environment, of_record
 from harness.records.record import Record, Status
 from harness.records.run import Run
 from harness.store.store import Store
@@ -30,6 +31,11 @@ class Launch:
 
     run: Run
     record: Record
+
+    @property
+    def environment(self) -> Environment:
+        """The run's, as far as it can have anything to do with the record."""
+        return of_record(self.run.environment, self.record)
 
 
 def stored(store: Store) -> Iterator[Launch]:
@@ -151,9 +157,9 @@ def _order(launches: Sequence[Launch], commits: Commits, notes: list[str]) -> di
 
 
 def _points(launches: Sequence[Launch], quantity: Quantity, order: dict[str, tuple[int, float]]) -> list[Point]:
-    groups: dict[tuple[str, str], list[Launch]] = {}
+    groups: dict[tuple[str, object], list[Launch]] = {}
     for launch in sorted(launches, key=lambda launch: launch.run.started_at):
-        groups.setdefault((_commit(launch), identity(launch.run.environment)), []).append(launch)
+        groups.setdefault((_commit(launch), identity(launch.environment)), []).append(launch)
     points = []
     for (commit, _), members in groups.items():
         numbers = [value_of(member.record, quantity) for member in members]
@@ -161,7 +167,7 @@ def _points(launches: Sequence[Launch], quantity: Quantity, order: dict[str, tup
         why = numbers[-1][1]
         values = () if why else tuple(value for value, _ in numbers if value is not None)
         place, date_s = order[commit]
-        points.append(Point(commit, place, date_s, members[-1].run.environment, values, why))
+        points.append(Point(commit, place, date_s, members[-1].environment, values, why))
     return sorted(points, key=lambda point: point.place)
 
 

@@ -6,9 +6,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness.errors import HarnessError
+from harness.git import head_of
 from harness.judge.machine.conditions import judge_now, judge_run, judge_sweep
 from harness.judge.machine.doubts import Doubt
-from harness.records.environment import commit_of
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.records.sweep import Cell, Sweep
@@ -79,4 +79,4 @@ def probe(seconds: float = PROBE_S, read: Read | None = None) -> Conditions:
 
 def doubts_now(watching: Conditions) -> tuple[Doubt, ...]:
     """What a run that began now would be doubted for, in the checkout of the working folder."""
-    return judge_now(watching, dirty=commit_of(Path.cwd())[1])
+    return judge_now(watching, dirty=head_of(Path.cwd())[1])

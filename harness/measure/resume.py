@@ -13,7 +13,7 @@ from typing import get_type_hints
 
 from harness.errors import UsageError
 from harness.measure.plan import Case, Request, plan
-from harness.records.environment import Environment, differences, environment
+from harness.records.environment import Environment, environment, moved
 from harness.records.run import Run, Selection
 from harness.solvers.options import Options
 from harness.store.owner import alive, elsewhere
@@ -44,11 +44,13 @@ def take_up(store: Store, run_id: str | None = None) -> Resumed:
     run = _unfinished(store, run_id)
     cases = _planned_again(run)
     # After the plan, as when the run began: what is imported shows in it.
-    here = environment(with_torch=any(case.uses_torch for case in cases))
-    if moved := differences(run.environment, here):
+    required = (module for case in cases for module in case.solver.requires)
+    here = environment(required, with_torch=any(case.uses_torch for case in cases))
+    if changed := moved(run.environment, here):
+        names = ", ".join(map(str, changed))
         raise UsageError(
-            f"--resume: run {run.id} began with another {', '.join(moved)}, and its records are read as of one "
-            f"environment: go back to that, or start anew: {run.command}"
+            f"--resume: run {run.id} began with another {names}, and its records are read as of one environment: "
+            f"go back to that, or start anew: {run.command}"
         )
     _check_data(store, run, cases)
     return Resumed(run, tuple(_left(cases, store.done(run.id))), _note(run.environment, here))

@@ -114,7 +114,10 @@ def new_run(request: Request, cases: Sequence[Case], command: str | None = None)
             threads=request.options.threads,
         ),
         planned=tuple(case.key for case in cases),
-        environment=environment(with_torch=any(case.uses_torch for case in cases)),
+        environment=environment(
+            (module for case in cases for module in case.solver.requires),
+            with_torch=any(case.uses_torch for case in cases),
+        ),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from harness.judge.speed.fit_times import Floats
 from harness.judge.speed.floors import PRODUCT, SUM, Floor
 from harness.judge.speed.ranking import sized, timed
-from harness.records.environment import Environment, environment
+from harness.records.environment import differences, environment
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.timing.clock import SystemClock
@@ -33,16 +33,11 @@ def floors(run: Run, records: Sequence[Record]) -> tuple[tuple[Floor, ...], str]
     shapes = frozenset((record.n, record.p) for record in several if record.device == "cpu")
     if not shapes:
         return (), "no problem was timed at several n on the CPU"
-    elsewhere = _elsewhere(run.environment, environment())
+    changed = [found for found in differences(run.environment, environment()) if found.name in SAME]
+    elsewhere = "; ".join(f"{found.name} {found.then}, here {found.here}" for found in changed)
     if elsewhere:
         return (), f"the run was made on another machine ({elsewhere})"
     return measured(shapes), ""
-
-
-def _elsewhere(then: Environment, here: Environment) -> str:
-    """What shows that the run was made on another machine; empty where nothing does."""
-    changed = [name for name in SAME if getattr(then, name) != getattr(here, name)]
-    return "; ".join(f"{name} {getattr(then, name)}, here {getattr(here, name)}" for name in changed)
 
 
 @cache

@@ -7,24 +7,39 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 from runpy import run_path
 
-from harness.errors import UsageError
-from harness.records.record import Kept
+from harness.git import head_of
+from harness.records.record import Kept, Record
+from harness.solvers import catalog
+from harness.solvers.training import engines
 from harness.timing.precision import cublas_tf32
 
-HASH = re.compile("[0-9a-f]{6,40}")
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "statsmodels", "torch", "pandas", "python-flint", "ls-harness")
+EVERY_RUN = ("numpy", "scipy", "scikit-learn", "statsmodels", "torch", "pandas", "python-flint", "ls-harness")
+"""Libraries that are recorded whatever a run measures: what the package itself depends on to compute."""
+DISTRIBUTIONS = {"flint": "python-flint", "sklearn": "scikit-learn", "sklearnex": "scikit-learn-intelex"}
+"""Of modules whose distribution has another name; importlib.metadata knows it only where it is installed, and takes
+0.7 s to look through all that are."""
+COMPARED = ("cpu", "cores", "system", "python", "gpu", "driver", "cuda", "commit")
+"""Fields by which two environments are compared, beside BLAS and the versions of libraries."""
+BLAS = "BLAS"
+ID_DIGITS = 16
+"""Hexadecimal digits of an environment's id: 64 bits, so that two of a million environments share one with a chance of
+3e-8."""
 
 
 class Environment(Kept):
     """Equal environments have equal ids; the commit is part of it, the load of the machine is not.
 
+    `versions`: of each library that any solver of the catalog requires and of those that every run uses, where it is
+    installed; environments recorded before solvers' libraries were have only some of them.
     `tf32`: torch's setting of the process; what each case ran with is in its record.
     """
 
@@ -45,26 +60,95 @@ class Environment(Kept):
     @property
     def id(self) -> str:
         """Hash of everything above."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:ID_DIGITS]
 
 
-def differences(then: Environment, here: Environment) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Difference:
+    """One thing that two environments say differently, as text; None where one says nothing of it."""
+
+    name: str
+    then: str | None
+    here: str | None
+
+    def __str__(self) -> str:
+        """The name, and whether nothing was recorded of it then."""
+        return self.name if self.then is not None else f"{self.name} (of which nothing was recorded)"
+
+
+def compared_by(environment: Environment, ignored: Collection[str] = ()) -> dict[str, str]:
+    """All that environments are compared by, by name, less `ignored`; of what is not recorded there is no entry."""
+    fields = {name: getattr(environment, name) for name in COMPARED}
+    found = {**fields, BLAS: ", ".join(environment.blas), **environment.versions}
+    return {name: str(found[name]) for name in found if name not in ignored and found[name] not in (None, "")}
+
+
+def differences(then: Environment, here: Environment, ignored: Collection[str] = ()) -> tuple[Difference, ...]:
     """What of a machine, its libraries and the commit is another: measurements of both are not of one thing.
 
-    Whether the tree was dirty is no part of it: two dirty trees cannot be told apart. Which BLAS was loaded depends
-    on what a process has imported so far; another one is one of which neither has all of the other's.
+    Whether the tree was dirty is no part of it: two dirty trees cannot be told apart. What only one of them has a
+    record of is a difference.
     """
-    fields = ("cpu", "cores", "system", "python", "gpu", "driver", "cuda", "commit")
-    names = [name for name in fields if getattr(then, name) != getattr(here, name)]
-    versions = sorted({*then.versions, *here.versions})
-    names += [name for name in versions if then.versions.get(name) != here.versions.get(name)]
-    if not (set(then.blas) <= set(here.blas) or set(here.blas) <= set(then.blas)):
-        names.append("BLAS")
-    return tuple(names)
+    before, after = compared_by(then, ignored), compared_by(here, ignored)
+    names = [name for name in dict.fromkeys([*before, *after]) if before.get(name) != after.get(name)]
+    return tuple(Difference(name, before.get(name), after.get(name)) for name in names)
 
 
-def environment(*, with_torch: bool = True) -> Environment:
-    """The environment of this process in its working folder.
+def moved(then: Environment, here: Environment) -> tuple[Difference, ...]:
+    """The differences between the beginning of a run and this process, which goes on with it.
+
+    Which BLAS is loaded depends on what a process has imported so far: another one is one of which neither has all of
+    the other's.
+    """
+    nested = set(then.blas) <= set(here.blas) or set(here.blas) <= set(then.blas)
+    return differences(then, here, (BLAS,) if nested else ())
+
+
+def of_record(environment: Environment, record: Record) -> Environment:
+    """An environment less the libraries that only other solvers and engines of the catalog require.
+
+    So an upgrade of jax is another environment for what jax computes, and for nothing else. Nothing is left out for a
+    solver that the catalog has not, since nobody knows what it requires.
+    """
+    solver, engine = catalog.SOLVERS.get(record.solver), str(record.options.get("engine", "loop"))
+    if solver is None or engine not in engines.ENGINES:
+        return environment
+    own = {distribution_of(module) for module in (*solver.requires, *engines.requires_of(engine))}
+    others = set(libraries()) - set(EVERY_RUN) - own
+    versions = {name: found for name, found in environment.versions.items() if name not in others}
+    return environment.model_copy(update={"versions": versions})
+
+
+def libraries(modules: Iterable[str] = ()) -> tuple[str, ...]:
+    """Distributions whose versions are recorded: of every run, of all solvers and engines, and of further modules.
+
+    Nothing is imported, and whether they are installed is not asked.
+    """
+    required = [module for solver in catalog.SOLVERS.values() for module in solver.requires]
+    required += [module for engine in engines.ENGINES.values() for module in engine.requires]
+    found = {distribution_of(module) for module in (*required, *modules)}
+    return (*EVERY_RUN, *sorted(found - set(EVERY_RUN)))
+
+
+def distribution_of(module: str) -> str:
+    """The distribution that a module comes with: `sklearn.linear_model` with scikit-learn."""
+    package = module.partition(".")[0]
+    if package == "harness":
+        return "ls-harness"
+    if package in DISTRIBUTIONS:
+        return DISTRIBUTIONS[package]
+    if _version(package) is None and find_spec(package) is not None and (named := _named().get(package)):
+        return named[0]
+    return package.replace("_", "-")
+
+
+@cache
+def _named() -> Mapping[str, list[str]]:
+    return packages_distributions()
+
+
+def environment(modules: Iterable[str] = (), *, with_torch: bool = True) -> Environment:
+    """The environment of this process in its working folder; `modules`: that solvers outside the catalog require.
 
     `with_torch`: torch is loaded to say what it makes of the device, which takes seconds; not for runs without it.
     """
@@ -73,7 +157,7 @@ def environment(*, with_torch: bool = True) -> Environment:
     if with_torch:
         import torch  # noqa: F401
 
-    commit, dirty = commit_of(Path.cwd())
+    commit, dirty = head_of(Path.cwd())
     return Environment(
         cpu=_cpu(),
         cores=os.cpu_count() or 1,
@@ -81,7 +165,7 @@ def environment(*, with_torch: bool = True) -> Environment:
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
         blas=_blas(),
-        versions={name: found for name in LIBRARIES if (found := _version(name))},
+        versions={name: found for name in libraries(modules) if (found := _version(name))},
         commit=commit,
         dirty=dirty,
         **_gpu(),
@@ -115,38 +199,6 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def commit_of(folder: Path) -> tuple[str | None, bool | None]:
-    """The commit of the checkout that `folder` is in and whether it has changes; None outside one."""
-    git = shutil.which("git")
-    if git is None:
-        return None, None
-
-    def ask(*words: str) -> str | None:
-        done = subprocess.run([git, *words], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    commit = ask("rev-parse", "HEAD")
-    return commit, None if commit is None else bool(ask("status", "--porcelain"))
-
-
-def resolve_commit(name: str | None) -> str | None:
-    """A revision of the checkout (HEAD, a branch, a tag) as its hash; a hash that git does not know stays as it is.
-
-    Raises UsageError for a name that is neither.
-    """
-    if name is None:
-        return None
-    git = shutil.which("git")
-    if git is not None:
-        words = [git, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode == 0:
-            return done.stdout.strip()
-    if HASH.fullmatch(name):
-        return name
-    raise UsageError(f"unknown commit '{name}': give a revision of this checkout or a commit's hash")
 
 
 def _gpu() -> dict[str, str | bool | None]:

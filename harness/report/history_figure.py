@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
 
 from harness.errors import UsageError
-from harness.judge.history.history import differences
+from harness.judge.history.history import changes_between
 from harness.judge.history.series import History, Series, Step
 from harness.judge.verdict import Verdict
 from harness.report.drawing import Labels
@@ -66,7 +66,7 @@ def _label(history: History, i: int) -> str:
     if len(history.series) == 1:
         return "commit, median of its launches; line: level"
     here, other = history.series[i].environment, history.series[i - 1 if i else 1].environment
-    said = [text.split(" → ") for text in differences(other, here)]
+    said = [text.split(" → ") for text in changes_between(other, here)]
     return "; ".join(f"{before.rpartition(' ')[0]} {now}" for before, now in said[:2]) or "environment"
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.markup import escape
 
-from harness.judge.history.history import differences
+from harness.judge.history.history import changes_between
 from harness.judge.history.series import EnvironmentChange, History, Point, Quantity, Series, Step
 from harness.report import numbers as show
 from harness.report.sections import Column, print_rows
@@ -105,7 +105,7 @@ def environment_words(change: EnvironmentChange, quantity: Quantity, number: int
 def _environment(history: History, i: int) -> str:
     """What distinguishes it from the one before; of the first, from the next."""
     here, other = history.series[i].environment, history.series[i - 1 if i else 1].environment
-    names = [text.split(" ") for text in differences(other, here)]
+    names = [text.split(" ") for text in changes_between(other, here)]
     return ", ".join(f"{' '.join(words[:-3])} {words[-1]}" for words in names) or "the same"
 
 

@@ -11,7 +11,7 @@ from harness.errors import UsageError, unknown
 from harness.measure.plan import Case
 from harness.problems import catalog as problems
 from harness.problems.problem import NONLINEAR, Problem, short
-from harness.records.environment import environment
+from harness.records.environment import environment, moved
 from harness.records.record import Kept
 from harness.records.run import new_run_id, now, this_command
 from harness.records.sweep import Sweep
@@ -162,12 +162,8 @@ def asked_of(sweep: Sweep) -> tuple[SweepRequest, list[Candidate]]:
 
 def moved_since(sweep: Sweep) -> str:
     """What of the machine and its libraries is no longer as when a sweep began; empty if nothing is."""
-    then, here = sweep.environment, environment()
-    names = [
-        name for name in ("cpu", "system", "python", "gpu", "commit") if getattr(then, name) != getattr(here, name)
-    ]
-    names += [name for name in here.versions if then.versions.get(name) != here.versions[name]]
-    return f"sweep {sweep.id} began with another {', '.join(names)}: its cells are of both" if names else ""
+    names = ", ".join(map(str, moved(sweep.environment, environment())))
+    return f"sweep {sweep.id} began with another {names}: its cells are of both" if names else ""
 
 
 def _candidate(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from harness.ab.revisions import commit_of, git
 from harness.errors import UsageError
+from harness.git import commit_of, git
 from harness.records.bisection import SHORT, Commit
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from harness.judge.history.change_points import Floats, change_points, penalty_of, shift
 from harness.judge.history.series import EnvironmentChange, History, Point, Quantity, Series, Step
 from harness.judge.verdict import Verdict
-from harness.records.environment import Environment
+from harness.records.environment import Environment, compared_by, differences
 
-OURS = "ls-harness"
-"""Its version changes with the commits: it is what is measured, not what it is measured on."""
+IGNORED = ("system", "commit", "ls-harness")
+"""The package's version changes with the commits: it is what is measured, not what it is measured on."""
 
 Untested = Callable[[str, str], int | None]
 """How many commits lie between two."""
@@ -32,7 +32,7 @@ def judge_history(
 ) -> History:
     """Points split by environment, each with its steps, in the order in which environments first appear."""
     smallest = quantity.with_effect(effect)
-    split: dict[str, list[Point]] = {}
+    split: dict[tuple[tuple[str, str], ...], list[Point]] = {}
     for point in sorted(points, key=lambda point: (point.place, point.date_s)):
         split.setdefault(identity(point.environment), []).append(point)
     series = [
@@ -99,7 +99,7 @@ def _verdict(change: float, quantity: Quantity) -> Verdict:
 
 def _environment_change(old: Series, new: Series, quantity: Quantity, effect: float) -> EnvironmentChange:
     """On the commits that both measured; without any, from the old one's last level to the new one's first."""
-    differs = differences(old.environment, new.environment)
+    differs = changes_between(old.environment, new.environment)
     before, after = _common(old, new)
     commits = len(before)
     if not commits:
@@ -134,29 +134,21 @@ def _level(series: Series, *, last: bool) -> list[Point]:
     return [p for p in series.points if p.values and first.place <= p.place <= final.place]
 
 
-def identity(environment: Environment) -> str:
+def identity(environment: Environment) -> tuple[tuple[str, str], ...]:
     """What must be equal for two times to be comparable. Not the kernel's release, memory or the commit."""
-    return repr(_parts(environment))
-
-
-def _parts(environment: Environment) -> dict[str, str]:
-    fields = {name: getattr(environment, name) for name in ("cpu", "cores", "python", "gpu", "driver", "cuda")}
-    versions = {name: found for name, found in environment.versions.items() if name != OURS}
-    parts = {**fields, "BLAS": ", ".join(environment.blas), **versions}
-    return {name: str(value) for name, value in sorted(parts.items()) if value not in (None, "")}
+    return tuple(sorted(compared_by(environment, IGNORED).items()))
 
 
 def labels(environments: Sequence[Environment]) -> list[str]:
     """What tells each of several environments from the others: `scikit-learn 1.9.1`; empty where nothing does."""
-    parts = [_parts(environment) for environment in environments]
+    parts = [dict(identity(environment)) for environment in environments]
     names = [
         name for name in dict.fromkeys(n for found in parts for n in found) if len({p.get(name) for p in parts}) > 1
     ]
     return [", ".join(f"{name} {found.get(name, 'none')}" for name in names) for found in parts]
 
 
-def differences(old: Environment, new: Environment) -> tuple[str, ...]:
-    """For example `numpy 2.3.1 → 2.4.6`; what only one of them says is left out if the other says nothing of it."""
-    before, after = _parts(old), _parts(new)
-    names = [name for name in dict.fromkeys([*before, *after]) if before.get(name) != after.get(name)]
-    return tuple(f"{name} {before.get(name, 'none')} → {after.get(name, 'none')}" for name in names)
+def changes_between(old: Environment, new: Environment) -> tuple[str, ...]:
+    """For example `numpy 2.3.1 → 2.4.6`; `none` where one of both has no record of it."""
+    found = sorted(differences(old, new, IGNORED), key=lambda difference: difference.name)
+    return tuple(f"{one.name} {one.then or 'none'} → {one.here or 'none'}" for one in found)

@@ -19,7 +19,8 @@ class JaxLstsq(ClosedForm):
 
     name = "jax_lstsq"
     title = "jax.numpy.linalg.lstsq (SVD, XLA)"
-    requires = ("jax.numpy", "scipy.linalg")  # XLA loads scipy's LAPACK when it first needs it: too late to be limited
+    # XLA loads scipy's LAPACK when it first needs it: too late to be limited
+    requires = ("jax.numpy", "jaxlib", "scipy.linalg")
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """The client's pool has the size that it was made with."""

@@ -25,7 +25,7 @@ class PolarsLeastSquares(ClosedForm):
     name = "polars_ols"
     title = "polars-ols (QR by default, Rust)"
     takes = MappingProxyType({})
-    requires = ("polars_ols",)
+    requires = ("polars_ols", "polars")
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """The pool has the size that polars was imported with."""

@@ -46,7 +46,7 @@ class JaxEngine:
     """
 
     name = "jax"
-    requires: tuple[str, ...] = ("jax",)
+    requires: tuple[str, ...] = ("jax", "jaxlib")
 
     def unsupported(self, training: Training) -> str | None:
         """What only torch's own optimizers and loop have, a device that jax lacks, another number of threads."""
