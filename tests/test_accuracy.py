@@ -17,8 +17,9 @@ from harness.problems import catalog as problems
 from harness.problems import ladder
 from harness.problems.problem import Floats, Problem
 from harness.records.record import Accuracy, Record
-from harness.report.accuracy_cells import Sheet, reasons, tabulate
-from harness.report.accuracy_markdown import plain
+from harness.report.render.markdown import escaped
+from harness.report.tables.accuracy import Sheet, tabulate
+from harness.report.words.accuracy import accuracy_json, reasons
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind
@@ -245,7 +246,7 @@ def test_a_bar_that_is_not_held_is_exit_code_1_whatever_the_gate_says(
     assert ended.code == 1
     assert "gate passed" in ended.stdout
     assert re.search(
-        r"^not held reference_qr has >= 14 digits.*\n  worst: 1\d\.\d coefficient digits on nist_norris$",
+        r"^not held reference_qr has >= 14 digits[^;]*;\s+worst:\s+1\d\.\d\s+coefficient\s+digits\s+on\s+nist_norris$",
         ended.stdout,
         re.MULTILINE,
     )
@@ -308,7 +309,7 @@ def test_markdown_goes_to_a_file_beside_the_tables_or_to_standard_output_instead
 
 
 def test_markdown_has_no_markup_but_ours() -> None:
-    assert plain("a|b *c* _d_ [e](f) <g>\n#h `i` ~j~ \\") == (
+    assert escaped("a|b *c* _d_ [e](f) <g>\n#h `i` ~j~ \\") == (
         r"a\|b \*c\* \_d\_ \[e\](f) \<g\> \#h \`i\` \~j\~ " + "\\\\"
     )
 
@@ -524,7 +525,6 @@ def test_solvers_are_sorted_worst_first_and_absent_ones_last() -> None:
 
 def test_a_digit_that_is_not_finite_is_null_in_json() -> None:
     from harness.judge.gate.gate import GateReport
-    from harness.report.accuracy_json import accuracy_json
 
     text = accuracy_json("r", [made("a", digits=np.nan, condition_number=np.inf)], (), GateReport((), (), 1), 3)
     cell = json.loads(text, parse_constant=pytest.fail)["cells"][0]

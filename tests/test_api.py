@@ -17,7 +17,6 @@ import pandas as pd
 import pytest
 
 import harness
-from harness.api.columns import COMPARISON, DEVICES, RESULTS, VERDICTS
 from harness.api.request import asked, command_of
 from harness.errors import UsageError
 from harness.measure.plan import Request, plan
@@ -25,6 +24,8 @@ from harness.measure.resume import request_of, take_up
 from harness.measure.run import exit_code, new_run
 from harness.problems.in_memory import from_arrays, from_frame
 from harness.records.record import Record, Samples, Status
+from harness.report.render.frame import dtype_of
+from harness.report.tables import case, comparison, devices, gate
 from harness.store.store import Store
 from harness.timing.threads import limited, pools_of
 from tests.conftest import RunCli
@@ -120,7 +121,7 @@ def test_a_script_without_a_main_guard_measures_in_a_worker_and_prints_nothing(t
 
 def test_a_run_is_a_pandas_frame_with_a_row_a_case(everyday: harness.Results) -> None:
     assert isinstance(everyday, pd.DataFrame)
-    assert list(everyday.columns) == [*(column.name for column in RESULTS), "run"]
+    assert list(everyday.columns) == [*(column.key for column in case.FRAME), "run"]
     assert everyday.solver.tolist() == ["sklearn", "numpy_lstsq"]
     assert everyday.status.tolist() == ["wrong", "ok"]
     assert everyday.n.tolist() == [200, 200]
@@ -135,12 +136,12 @@ def test_a_run_is_a_pandas_frame_with_a_row_a_case(everyday: harness.Results) ->
 def test_every_column_has_one_dtype_whatever_is_missing_and_says_what_it_is(everyday: harness.Results) -> None:
     empty = harness.Results(everyday.made, [])
     assert {c: str(d) for c, d in empty.drop(columns="run").dtypes.items()} == {
-        column.name: column.dtype for column in RESULTS
+        column.key: dtype_of(column) for column in case.FRAME
     }
     assert everyday.drop(columns="run").dtypes.equals(empty.drop(columns="run").dtypes)
-    for columns in (RESULTS, COMPARISON, DEVICES, VERDICTS):
-        assert len({column.name for column in columns}) == len(columns)
-        assert all(column.meaning for column in columns)
+    for columns in (case.FRAME, comparison.FRAME, devices.FRAME, gate.FRAME):
+        assert len({column.key for column in columns}) == len(columns)
+        assert all(column.help for column in columns)
 
 
 def test_what_pandas_makes_of_a_run_is_a_plain_frame(everyday: harness.Results) -> None:
@@ -358,7 +359,7 @@ def test_progress_is_shown_where_it_is_asked_for(
 
 def test_cases_are_compared_as_the_command_compares_them(everyday: harness.Results) -> None:
     made = harness.compare(everyday, by="solver")
-    assert [column.name for column in COMPARISON] == list(made.columns)
+    assert [column.key for column in comparison.FRAME] == list(made.columns)
     assert made.value.tolist() == ["sklearn", "numpy_lstsq"]
     assert made.baseline.unique().tolist() == ["numpy_lstsq"]
     assert made.time_ratio[0] == everyday.fit_s[0] / everyday.fit_s[1]
@@ -398,7 +399,7 @@ def test_devices_are_compared_by_size(everyday: harness.Results) -> None:
     one = everyday.records[1]
     records = [on("cpu", one, 1e-3, 100), on("cuda", one, 2e-3, 100), on("cpu", one, 1e-2, 1000)]
     made = harness.compare(harness.Results(everyday.made, records), by="device")
-    assert [column.name for column in DEVICES] == list(made.columns)
+    assert [column.key for column in devices.FRAME] == list(made.columns)
     assert made.n.tolist() == [100, 1000]
     assert made.time_ratio[0] == 2.0
     assert made.time_ratio_low[0] <= 2.0 <= made.time_ratio_high[0]
@@ -428,7 +429,7 @@ def test_a_run_is_judged_as_the_command_judges_it(everyday: harness.Results, tmp
     path = tmp_path / "expectations.toml"
     path.write_text(EXPECTED)
     made = harness.gate(everyday, path)
-    assert [column.name for column in VERDICTS] == list(made.columns)
+    assert [column.key for column in gate.FRAME] == list(made.columns)
     assert made.verdict[0] == "regression"
     assert (made.verdict != "unchanged").sum() == len(made.report.breaches)
     store = tmp_path / "store.sqlite"

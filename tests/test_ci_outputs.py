@@ -23,7 +23,9 @@ from harness.records.ab import Measured
 from harness.report.annotations import MOST, annotations
 from harness.report.checks import Check, Outcome, ab_checks, failed, gate_checks
 from harness.report.junit import FORBIDDEN, REPLACEMENT, junit
-from harness.report.verdict_markdown import NO_MENTION, ab_markdown, escaped, gate_markdown, table
+from harness.report.render.markdown import NO_MENTION, escaped, markdown
+from harness.report.verdict_markdown import ab_markdown, table
+from harness.report.words.gate import verdict
 from tests.ab_cells import Noise, cell
 from tests.conftest import RunCli
 
@@ -121,14 +123,14 @@ def test_the_gate_s_checks_are_its_judgements_and_what_is_missing() -> None:
 def test_the_gate_s_markdown_has_breaches_advice_and_known_failures() -> None:
     known = judgement(Verdict.UNCHANGED, quantity="status", expected="wrong", reason="upstream")
     breach = judgement(case=NASTY, detail="1 below", advice="look")
-    text = gate_markdown(GateReport((known, breach), ("lost",), 0), "run-1", "file.toml")
+    text = markdown(verdict(GateReport((known, breach), ("lost",), 0), "run-1", "file.toml"))
     assert text.startswith("### ❌ gate failed: run run-1: 1 of 2 judgements hold")
     assert rendered(text)[1] == [visible(NASTY).replace("@", "@" + NO_MENTION), "digits", "5", ">= 6", "1 below"]
     assert "- do: look" in text
     assert "- no record: lost" in text
-    assert "<summary>1 known failures</summary>" in text
-    assert gate_markdown(GateReport((known,), (), 0), "r", "f").startswith("### ✅")
-    assert gate_markdown(GateReport((), (), 0), "r", "f").startswith("### ⚠️")
+    assert "<summary>1 known failure</summary>" in text
+    assert markdown(verdict(GateReport((known,), (), 0), "r", "f")).startswith("### ✅")
+    assert markdown(verdict(GateReport((), (), 0), "r", "f")).startswith("### ⚠️")
 
 
 def test_a_comparison_s_markdown_and_checks() -> None:

@@ -16,7 +16,7 @@ from harness.judge.history.series import QUANTITIES as FOLLOWED
 from harness.judge.speed.comparison import AXES
 from harness.judge.versions.bisection import QUANTITIES as BISECTED
 from harness.problems import catalog as problems
-from harness.report.accuracy_cells import QUANTITIES as DIGITS
+from harness.report.tables.accuracy import QUANTITIES as DIGITS
 from harness.solvers.catalog import SOLVERS
 from harness.solvers.options import ENGINES
 from harness.store.store import Store

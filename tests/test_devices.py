@@ -22,7 +22,7 @@ from harness.measure.run import execute, measure, measure_alone, new_run
 from harness.problems.catalog import load
 from harness.problems.problem import Problem
 from harness.records.record import Accuracy, Record
-from harness.report.device_table import crossover_text
+from harness.report.words.devices import crossover_text
 from harness.solvers.catalog import get
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import fit_from_design

@@ -22,7 +22,7 @@ from harness.report.html.packing import ABSENT, finite, pack, script_json
 from harness.report.html.render import SCRIPTS, render
 from harness.report.html.rows import names_of, short_problems
 from harness.report.html.section import Column, Section, Table
-from harness.report.html.words import counted, listed
+from harness.report.words.sentences import counted, listed
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status

@@ -15,11 +15,12 @@ from harness.measure.plan import single
 from harness.measure.recording import record_of
 from harness.problems import catalog as problems
 from harness.records.record import Accuracy, Record, Samples, Status
-from harness.report.comparison_table import print_comparison
 from harness.report.doubts_table import print_doctor
-from harness.report.gate_table import print_gate
+from harness.report.render.terminal import print_document
 from harness.report.run_table import print_run
 from harness.report.sections import Column, fitting, print_rows, print_sections
+from harness.report.words.comparison import compared
+from harness.report.words.gate import verdict
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from tests.conftest import RunCli
@@ -115,7 +116,7 @@ def test_a_run_shows_solver_time_digits_and_status_on_any_width(width: int) -> N
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_comparison_keeps_the_ratio_the_digits_and_the_status(width: int) -> None:
     rows = compare(RECORDS, "solver")
-    lines = printed(lambda console: print_comparison(console, rows, "solver"), width)
+    lines = printed(lambda console: print_document(console, compared(rows, "solver")), width)
     assert {"solver", "time", "digits", "status"} <= set(lines[0].split())
     assert any(re.match(r"sklearn .*1\.00x .*0\.0 .*wrong$", line) for line in lines)
 
@@ -133,13 +134,13 @@ def gate_report(count: int) -> GateReport:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_gate_shows_what_is_breached_first_and_known_failures_once_for_each_reason(width: int) -> None:
-    lines = printed(lambda console: print_gate(console, gate_report(50), "a-run", "e.toml"), width)
+    lines = printed(lambda console: print_document(console, verdict(gate_report(50), "a-run", "e.toml")), width)
     assert lines[0].split()[:4] == ["case", "quantity", "measured", "expected"]
     assert lines[1].startswith("auto_mpg")
     assert ">= 13.7" in lines[1]
     assert "known 50 cases: wrong: its cut-off" in lines
     assert len(lines) < 12
-    alone = printed(lambda console: print_gate(console, gate_report(1), "a-run", "e.toml"), width)
+    alone = printed(lambda console: print_document(console, verdict(gate_report(1), "a-run", "e.toml")), width)
     assert "known case_0 sklearn: wrong: its" in "\n".join(alone)
 
 

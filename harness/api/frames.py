@@ -8,21 +8,19 @@ DataFrame: no half of a run can pass for the whole one. `compare` and `gate` tak
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pandas as pd
 
-from harness.api.columns import COMPARISON, DEVICES, RESULTS, VERDICTS, Column, Placed, columns_of
 from harness.errors import COULD_NOT_MEASURE
 from harness.judge.gate.gate import GateReport
-from harness.judge.speed.comparison import Row
 from harness.measure.run import exit_code
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.report import notebook
-
-SHOWN = 10
-"""Columns of a comparison that a notebook shows: up to the status."""
+from harness.report.render.frame import series_by_key
+from harness.report.tables import case, comparison, gate
+from harness.report.tables.column import Column
 
 
 class _Frame(pd.DataFrame):
@@ -37,7 +35,7 @@ class _Frame(pd.DataFrame):
 
 
 class Results(_Frame):
-    """One row a case of one run; `harness.api.columns.RESULTS` describes the columns.
+    """One row a case of one run; `harness.report.tables.case.FRAME` describes the columns.
 
     `made`: the run with its command, selection and environment; `records`: every case with its raw samples, its
     coefficients and its trace, whatever is done to the frame; `exit_code`: what the command `harness run` would
@@ -49,7 +47,7 @@ class Results(_Frame):
     records: tuple[Record, ...]
 
     def __init__(self, made: Run, records: Sequence[Record]) -> None:
-        super().__init__({**columns_of(RESULTS, records), "run": made.id})  # type: ignore[call-arg]  # the stubs have __new__ alone
+        super().__init__({**series_by_key(case.FRAME, records), "run": made.id})  # type: ignore[call-arg]  # the stubs have __new__ alone
         self._kept(made=made, records=tuple(records))
 
     @property
@@ -70,23 +68,30 @@ class Results(_Frame):
 class Comparison(_Frame):
     """One row a case beside its group's baseline, or one size of a series by device.
 
-    `harness.api.columns.COMPARISON` and `DEVICES` describe the columns. `by`: the axis.
+    `FRAME` of `harness.report.tables.comparison` and of `devices` there describe the columns. `by`: the axis.
     """
 
-    _metadata: ClassVar[list[str]] = ["by"]
+    _metadata: ClassVar[list[str]] = ["by", "_shown"]
     by: str
+    _shown: list[str]
 
-    def __init__(self, by: str, rows: Sequence[Row] | Sequence[Placed], columns: Sequence[Column] = COMPARISON) -> None:
-        super().__init__(columns_of(columns, rows))  # type: ignore[call-arg]  # the stubs have __new__ alone
-        self._kept(by=by)
+    def __init__(
+        self,
+        by: str,
+        rows: Sequence[Any],
+        columns: Sequence[Column[Any]] = comparison.FRAME,
+        shown: Sequence[Column[Any]] = comparison.NOTEBOOK,
+    ) -> None:
+        super().__init__(series_by_key(columns, rows))  # type: ignore[call-arg]  # the stubs have __new__ alone
+        self._kept(by=by, _shown=[column.key for column in shown])
 
     def _repr_html_(self) -> str:
-        shown = [column.name for column in (DEVICES if "series" in self.columns else COMPARISON[:SHOWN])]
+        shown = self._shown
         return notebook.frame_html(f"by {self.by}", shown, self[shown].astype(object).to_numpy().tolist())
 
 
 class Verdicts(_Frame):
-    """One row a judgement, what failed first; `harness.api.columns.VERDICTS` describes the columns.
+    """One row a judgement, what failed first; `harness.report.tables.gate.FRAME` describes the columns.
 
     `report`: the judgements with the planned cases that have no record and the number that no expectation is about;
     `exit_code`: 0 if the gate passes, 1 if it is breached, 3 if it could not judge.
@@ -99,7 +104,7 @@ class Verdicts(_Frame):
     def __init__(self, run_id: str, report: GateReport) -> None:
         breached = set(map(id, report.breaches))
         first = sorted(report.judgements, key=lambda one: id(one) not in breached)
-        super().__init__(columns_of(VERDICTS, first))  # type: ignore[call-arg]  # the stubs have __new__ alone
+        super().__init__(series_by_key(gate.FRAME, first))  # type: ignore[call-arg]  # the stubs have __new__ alone
         self._kept(report=report, run_id=run_id)
 
     @property

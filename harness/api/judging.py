@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from harness.api.columns import DEVICES, Placed
 from harness.api.frames import Comparison, Results, Verdicts
 from harness.api.runs import load
 from harness.errors import UsageError, unknown
@@ -16,6 +15,7 @@ from harness.judge.gate.gate import gate as judge
 from harness.judge.speed.comparison import compare as side_by_side
 from harness.judge.speed.devices import compare_devices
 from harness.paths import expectations_file
+from harness.report.tables import devices
 
 Given = Results | str | None
 StoreName = str | PathLike[str] | None
@@ -48,8 +48,7 @@ def compare(
             raise unknown("problem in this run", name, names)
     chosen = [r for r in records if not wanted or r.problem_name in wanted or r.problem in wanted]
     if by == "device":
-        series = compare_devices(chosen, baseline)
-        return Comparison(by, [Placed(one, pair) for one in series for pair in one.pairs], DEVICES)
+        return Comparison(by, devices.placed(compare_devices(chosen, baseline)), devices.FRAME, devices.FRAME)
     return Comparison(by, side_by_side(chosen, by, baseline))
 
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from harness.errors import HarnessError, UsageError, unknown
-from harness.measure.plan import Request, text_of
+from harness.measure.plan import Request
 from harness.problems import catalog
 from harness.problems.in_memory import NAME, from_arrays, from_frame
 from harness.problems.problem import Problem
+from harness.records.labels import text_of
 from harness.solvers.options import Options
 
 AXES = {"seed": "seeds", "problem": "problems", "solver": "solvers", "device": "device", "n": "n", "lr": "lr"}

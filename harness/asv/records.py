@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from harness.errors import UsageError
-from harness.measure.plan import text_of
 from harness.measure.recording import identity_of
 from harness.problems import catalog as problems
 from harness.problems.columns import MOST_NUMBERS
 from harness.problems.problem import Problem
 from harness.records.asv_results import AsvCell, AsvResults
 from harness.records.environment import Environment
+from harness.records.labels import text_of
 from harness.records.record import Record
 from harness.records.run import Run, Selection
 from harness.solvers import catalog as solvers

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.judge.gate.expectations import Expectations
     from harness.records.record import Record
     from harness.records.run import Run
-    from harness.report.accuracy_cells import Sheet
+    from harness.report.tables.accuracy import Sheet
     from harness.studies.accuracy import Asked
 
 STDOUT = "-"
@@ -88,9 +88,10 @@ class _Page:
     def make(self, asked: "Asked", store: str | None) -> int:
         """Plan, execute with a progress bar, judge and print; the exit code. Ctrl-C prints the tables there are."""
         from harness.measure.run import execute, new_run
-        from harness.report.accuracy_table import print_accuracy
         from harness.report.console import err, out
         from harness.report.live import Live
+        from harness.report.render.terminal import print_document
+        from harness.report.words import accuracy as words
         from harness.store.store import Store
         from harness.studies.accuracy import plan_accuracy, sheets
         from harness.timing.sampling import UNTIMED
@@ -104,37 +105,34 @@ class _Page:
                 with Live(err(), len(cases), quiet=self.quiet) as live:
                     records = execute(made, cases, opened, live, effort=UNTIMED, place=place)
             except KeyboardInterrupt:
-                print_accuracy(out(), opened.records(made.id), tables, self.quantity)
+                print_document(out(), words.sheets(opened.records(made.id), tables, self.quantity))
                 raise
         return self.show(made, records, tables, opened.url)
 
     def show(self, made: "Run", records: "Sequence[Record]", tables: "Sequence[Sheet]", url: str) -> int:
         """Print or write everything, or what failed; the exit code: the gate's, or 1 where a bar is not held."""
-        from rich.text import Text
-
         from harness.judge.gate.gate import gate
         from harness.judge.studies.bars import bars
-        from harness.report.accuracy_json import accuracy_json
-        from harness.report.accuracy_markdown import accuracy_markdown
-        from harness.report.accuracy_table import print_accuracy, print_bars, print_not_fine
         from harness.report.console import out
-        from harness.report.gate_table import conclusion, print_breaches
+        from harness.report.render.markdown import markdown
+        from harness.report.render.terminal import print_document
+        from harness.report.tables.document import Document
+        from harness.report.words import accuracy as words
+        from harness.report.words.gate import breaches, conclusion
 
         report, held = gate(made, records, self.expected), bars(records)
         code = 1 if any(bar.held is False for bar in held) else report.exit_code
         verdict = conclusion(report, made.id, self.source)
         if self.markdown is not None:
-            text = accuracy_markdown(records, tables, self.quantity, held, Text.from_markup(verdict).plain)
-            _write(self.markdown, text)
+            _write(self.markdown, markdown(words.whole(records, tables, self.quantity, held, verdict)))
         if self.as_json:
-            typer.echo(accuracy_json(made.id, records, held, report, code))
+            typer.echo(words.accuracy_json(made.id, records, held, report, code))
         elif self.markdown != STDOUT and not (self.quiet and code == 0):
             if not self.quiet:
-                print_accuracy(out(), records, tables, self.quantity)
-            print_not_fine(out(), records, everything=self.everything)
-            print_bars(out(), held, records)
-            print_breaches(out(), report)
-            out().print(verdict)
+                print_document(out(), words.sheets(records, tables, self.quantity))
+            print_document(out(), words.cells_not_fine(records, everything=self.everything))
+            print_document(out(), words.bars(held, records))
+            print_document(out(), Document(list(breaches(report)), [verdict]))
             out().print(f"run {made.id} is in {url}; next: harness gate", markup=False)
         return code
 
@@ -161,22 +159,23 @@ def _certified(named: "list[str]", *, as_json: bool) -> int:
     from dataclasses import asdict
 
     from harness.judge.studies.bars import CERTIFIED_DIGITS
-    from harness.report.accuracy_certified import all_agree, print_certified
     from harness.report.console import out
+    from harness.report.render.terminal import print_document
+    from harness.report.words import accuracy as words
     from harness.studies.accuracy import certified
 
     if named:
         raise UsageError(f"--certified fits nothing: drop --{named[0]}")
-    sets = [asdict(one) for one in certified()]
+    sets = certified()
     if as_json:
-        typer.echo(json.dumps(sets))
+        typer.echo(json.dumps([asdict(one) for one in sets]))
     else:
-        print_certified(out(), sets, CERTIFIED_DIGITS)
-    return 0 if all_agree(sets, CERTIFIED_DIGITS) else 1
+        print_document(out(), words.certified(sets, CERTIFIED_DIGITS))
+    return 0 if words.all_agree(sets, CERTIFIED_DIGITS) else 1
 
 
 def _quantity(name: str | None, *, se: bool) -> str:
-    from harness.report.accuracy_cells import QUANTITIES
+    from harness.report.tables.accuracy import QUANTITIES
 
     if name is not None and name not in QUANTITIES:
         raise unknown("quantity", name, QUANTITIES)

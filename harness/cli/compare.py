@@ -29,8 +29,11 @@ def compare(
     from harness.errors import unknown
     from harness.judge.speed.comparison import AXES
     from harness.judge.speed.comparison import compare as side_by_side
-    from harness.report.comparison_table import print_comparison
     from harness.report.console import out
+    from harness.report.render.objects import dumps, objects
+    from harness.report.render.terminal import print_document
+    from harness.report.tables import comparison
+    from harness.report.words.comparison import compared
     from harness.store.store import Store
 
     if by not in AXES:
@@ -48,25 +51,23 @@ def compare(
         return
     rows = side_by_side(chosen, by, baseline)
     if as_json:
-        from harness.report.comparison_json import comparison_json
-
-        typer.echo(comparison_json(rows))
+        typer.echo(dumps(objects(comparison.JSON, rows)))
     else:
         out().print(f"run {', '.join(found.id for found in runs)}, by {by}", markup=False)
-        print_comparison(out(), rows, by)
+        print_document(out(), compared(rows, by))
 
 
 def _by_device(records: "Sequence[Record]", baseline: str | None, runs: str, *, as_json: bool) -> None:
     from harness.judge.speed.devices import compare_devices
+    from harness.report.console import out
+    from harness.report.render.objects import dumps, objects
+    from harness.report.render.terminal import print_document
+    from harness.report.tables.devices import JSON
+    from harness.report.words.devices import devices
 
     series = compare_devices(records, baseline)
     if as_json:
-        from harness.report.comparison_json import devices_json
-
-        typer.echo(devices_json(series))
+        typer.echo(dumps(objects(JSON, series)))
     else:
-        from harness.report.console import out
-        from harness.report.device_table import print_devices
-
         out().print(f"run {runs}, by device", markup=False)
-        print_devices(out(), series)
+        print_document(out(), devices(series))

@@ -96,20 +96,22 @@ def _gate_run(
 def _show(name: str, report: "GateReport", path: Path, *, as_json: bool, quiet: bool) -> None:
     """Print a report, by the name of what was judged; if `quiet`, one that is not as it should be."""
     from harness.report.console import out
-    from harness.report.gate_table import print_gate
+    from harness.report.render.terminal import print_document
+    from harness.report.words.gate import verdict
 
     if as_json:
         typer.echo(_json(report, name))
     elif not quiet or report.exit_code:
-        print_gate(out(), report, name, str(path))
+        print_document(out(), verdict(report, name, str(path)))
 
 
 def _write(judged: "Sequence[tuple[str, GateReport]]", path: Path, written: outputs.Outputs) -> None:
     """Write all reports to where they are asked for."""
     from harness.report.checks import gate_checks
-    from harness.report.verdict_markdown import gate_markdown
+    from harness.report.render.markdown import markdown
+    from harness.report.words.gate import verdict
 
-    text = "\n".join(gate_markdown(report, name, str(path)) for name, report in judged)
+    text = "\n".join(markdown(verdict(report, name, str(path))) for name, report in judged)
     checks = [check for _, report in judged for check in gate_checks(report)]
     written.write(text, checks, "harness gate", str(path))
 
@@ -155,14 +157,15 @@ def _update(path: Path, records: "Sequence[Record]", runs: int) -> None:
     from harness.judge.gate.expectations import read_expectations
     from harness.judge.gate.update import updated
     from harness.report.console import err
-    from harness.report.gate_table import print_changes
+    from harness.report.render.terminal import print_document
+    from harness.report.words.gate import changes as changes_of
 
     text, changes = updated(text_of(path, LARGEST_TOML_BYTES), read_expectations(path), records)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
-    print_changes(err(), changes, str(path), runs)
+    print_document(err(), changes_of(changes, str(path), runs))
 
 
 def _json(report: "GateReport", run_id: str) -> str:

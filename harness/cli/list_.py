@@ -69,7 +69,7 @@ def _rung_rows() -> list[tuple[str, ...]]:
 
 
 def _solvers() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    from harness.measure.plan import text_of
+    from harness.records.labels import text_of
     from harness.solvers.catalog import ALL
     from harness.solvers.solver import missing_library
 

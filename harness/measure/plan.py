@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 from harness.errors import CannotMeasureError, UsageError
 from harness.problems import catalog as problems
-from harness.problems.problem import NONLINEAR, Problem, short
+from harness.problems.problem import NONLINEAR, Problem
+from harness.records.labels import text_of
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options, resolve
 from harness.solvers.solver import Kind, Solver
@@ -48,13 +49,6 @@ class Case:
             [self.problem.label, self.solver.name, self.options.device]
             + [f"{name}={text_of(value)}" for name, value in said.items()]
         )
-
-
-def text_of(value: object) -> str:
-    """An option's value as the command line takes it."""
-    if isinstance(value, tuple):
-        return "-".join(map(text_of, value)) if all(isinstance(v, int) for v in value) else ",".join(map(repr, value))
-    return short(value) if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,9 @@
-"""What the label of a problem says: `everyday:n=2000,seed=0` is one of a drawn family, any other label is a name."""
+"""What the label of a problem says, and how the value of an option is written.
+
+`everyday:n=2000,seed=0` is one of a drawn family, any other label is a name.
+"""
+
+from harness.problems.problem import short
 
 
 def parameters_of(label: str) -> tuple[str, dict[str, str]]:
@@ -8,3 +13,10 @@ def parameters_of(label: str) -> tuple[str, dict[str, str]]:
     if not text or any(not (equals and key.isidentifier()) for key, equals, _ in pairs):
         return label, {}
     return name, {key: value for key, _, value in pairs}
+
+
+def text_of(value: object) -> str:
+    """An option's value as the command line takes it."""
+    if isinstance(value, tuple):
+        return "-".join(map(text_of, value)) if all(isinstance(v, int) for v in value) else ",".join(map(repr, value))
+    return short(value) if isinstance(value, float) else str(value)

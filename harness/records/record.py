@@ -5,14 +5,18 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from harness.problems.problem import SPLITS
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples
-from harness.verify.accuracy import Accuracy
+from harness.verify.accuracy import Accuracy, tolerance_name
 from harness.verify.digits import MAX_DIGITS
+from harness.verify.excess_loss import TOLERANCES
 
 __all__ = [
     "MAX_DIGITS",
+    "SPLITS",
+    "TOLERANCE_NAMES",
     "Accuracy",
     "Kept",
     "Record",
@@ -24,6 +28,9 @@ __all__ = [
 
 SCHEMA_VERSION: Literal[1] = 1
 """Of records; the store's tables have their own (records.migrations)."""
+
+TOLERANCE_NAMES = tuple(map(tolerance_name, TOLERANCES))
+"""The keys of `Accuracy.epochs_to`, the loosest first."""
 
 Number = Annotated[float, BeforeValidator(float)]
 """A float that may be NaN or infinite: JSON has no such numbers, so they are written as strings."""

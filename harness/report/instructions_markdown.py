@@ -6,7 +6,8 @@ from harness.judge.verdict import Verdict
 from harness.judge.versions.instructions import InstructionLine, instructions_exit_code
 from harness.report.checks import Check, Outcome
 from harness.report.instructions_table import HEADS, conclusion, measured_what, row, worst_first
-from harness.report.verdict_markdown import MARKS, escaped, table
+from harness.report.render.markdown import MARKS, escaped
+from harness.report.verdict_markdown import table
 
 _OUTCOMES = {Verdict.REGRESSION: Outcome.FAILED, Verdict.UNDECIDED: Outcome.SKIPPED}
 

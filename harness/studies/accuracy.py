@@ -8,7 +8,7 @@ from harness.measure.plan import Case, Request, plan
 from harness.problems import catalog as problems
 from harness.problems import ladder
 from harness.problems.problem import Problem
-from harness.report.accuracy_cells import Sheet
+from harness.report.tables.accuracy import Sheet
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Solver

@@ -3,15 +3,17 @@
 import math
 from collections.abc import Sequence
 from statistics import median
+from typing import Any
 
 from harness.records.record import Record
 from harness.report.html.accuracy_figures import digits_map, excess_map
 from harness.report.html.evidence import Evidence
 from harness.report.html.rows import row_of
-from harness.report.html.section import Column, Figure, Kind, Row, Section, Table
-from harness.report.html.words import counted, listed
-from harness.report.numbers import last_split
-from harness.solvers.solver import Kind as SolverKind
+from harness.report.html.section import Figure, Section, Table
+from harness.report.render.page import page_rows
+from harness.report.tables import case
+from harness.report.words.sentences import counted, listed
+from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 
 WORST_FIRST = (
@@ -19,26 +21,6 @@ WORST_FIRST = (
     *(Status.RANK_DEFICIENT, Status.NOT_CONVERGED, Status.OK, Status.UNSUPPORTED),
 )
 TIGHTEST = "1e-6"
-COLUMNS = (
-    Column("solver", "Solver"),
-    Column("problem", "Problem"),
-    Column("device", "Device"),
-    Column("lr", "lr", Kind.SMALL, "The learning rate of a training."),
-    Column("status", "Status", Kind.STATUS, "How the case ended; a click on the row says why, and what to do."),
-    Column("digits", "Digits", Kind.DIGITS, "Correct significant digits of the worst coefficient, at most 15."),
-    Column("excess", "Excess loss", Kind.SMALL, "(L - L*) / L* of the training rows, in squared error."),
-    Column("rank", "Rank", Kind.WHOLE, "As the solver found it; empty where it tells none."),
-    Column("exact_rank", "Exact rank", Kind.WHOLE, "Of the float64 design, in exact arithmetic."),
-    Column("condition", "Condition", Kind.SMALL, "Condition number of the design: what a digit less costs is its log."),
-    Column(
-        "backward",
-        "Backward error",
-        Kind.SMALL,
-        "How far the design must move, relatively, for the answer to be exact.",
-    ),
-    Column("r2", "R²", Kind.NUMBER, "Of the test rows; without them of the validation's, else of the training's."),
-    Column("split", "R² of", Kind.TEXT),
-)
 
 
 def section(evidence: Evidence) -> Section:
@@ -48,7 +30,7 @@ def section(evidence: Evidence) -> Section:
         return Section(
             "accuracy", "Accuracy", "", missing="No case of this run has ended: 'harness run' measures some."
         )
-    closed = [record for record in records if record.kind is SolverKind.CLOSED_FORM]
+    closed = [record for record in records if record.kind is Kind.CLOSED_FORM]
     told = [record for record in closed if record.accuracy.digits is not None]
     trained = [record for record in records if record.optimizer is not None and _has_excess(record, records)]
     failed = [record for record in closed if record.accuracy.digits is None and record.failed]
@@ -57,7 +39,7 @@ def section(evidence: Evidence) -> Section:
         parts.append(digits_map([*told, *failed]))
     if trained:
         parts.append(excess_map(trained))
-    parts.append(Table("accuracy", "Every case of the run, the worst first.", COLUMNS, _rows(records)))
+    parts.append(Table("accuracy", "Every case of the run, the worst first.", case.PAGE, _rows(records)))
     said = (_endings(records), _least_digits(told), _wrong(records), _trained(trained))
     return Section("accuracy", "Accuracy", " ".join(filter(None, said)), tuple(parts))
 
@@ -69,29 +51,12 @@ def _has_excess(record: Record, records: Sequence[Record]) -> bool:
     )
 
 
-def _rows(records: Sequence[Record]) -> list[Row]:
+def _rows(records: Sequence[Record]) -> list[dict[str, Any]]:
     def badness(record: Record) -> tuple[int, float]:
         digits = record.accuracy.digits
         return WORST_FIRST.index(record.status), math.inf if digits is None else digits
 
-    return [_row(record) for record in sorted(records, key=badness)]
-
-
-def _row(record: Record) -> Row:
-    accuracy = record.accuracy
-    score = last_split(accuracy.r2)
-    return row_of(
-        record,
-        status=record.status.value,
-        digits=accuracy.digits,
-        excess=accuracy.excess_loss,
-        rank=accuracy.rank,
-        exact_rank=accuracy.exact_rank,
-        condition=accuracy.condition_number,
-        backward=accuracy.backward_error,
-        r2=None if score is None else score[1],
-        split="" if score is None else score[0],
-    )
+    return page_rows(case.PAGE, sorted(records, key=badness), row_of)
 
 
 def _endings(records: Sequence[Record]) -> str:

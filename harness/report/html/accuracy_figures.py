@@ -8,7 +8,7 @@ from typing import Any
 from harness.records.record import MAX_DIGITS, Record
 from harness.report.html.rows import names_of, row_of, short_problems
 from harness.report.html.section import Figure, Row
-from harness.report.html.words import counted
+from harness.report.words.sentences import counted
 from harness.solvers.status import Status
 
 SIGNS = {Status.WRONG: " ✗", Status.DIVERGED: " ↗", Status.NOT_CONVERGED: " …", Status.OK: ""}

@@ -8,7 +8,7 @@ from harness.report.html.evidence import Evidence
 from harness.report.html.history_figures import figures
 from harness.report.html.history_rows import case_rows, over_versions, title, told, turn_rows, where
 from harness.report.html.section import Column, Kind, Note, Part, Section, Table
-from harness.report.html.words import counted
+from harness.report.words.sentences import counted
 
 ID, TITLE = "history", "History"
 TURNS = (

@@ -9,7 +9,7 @@ from harness.records.record import Record
 from harness.report.html import axes
 from harness.report.html.history_rows import over_versions, point_rows
 from harness.report.html.section import Figure
-from harness.report.html.words import counted
+from harness.report.words.sentences import counted
 
 HEIGHT = 320
 MOST_LINES = 14

@@ -7,42 +7,21 @@ none of them is always shown. The page keeps the rows, and draws figures and tab
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
+from harness.report.tables import column
+from harness.report.tables.column import Kind
+
+__all__ = ["CASE", "FILTERS", "Column", "Figure", "Kind", "Note", "Part", "Row", "Section", "Table"]
+
 Row = Mapping[str, Any]
+Column = column.Column[Row]
+"""Of rows that are such mappings already."""
 
 FILTERS = ("solver", "problem", "device", "n", "lr")
 """Keys of a row that the reader can filter by: two texts, the device (`cpu`, `cuda:0`), two numbers."""
 CASE = "case"
 """The key of a row that names a case (`Record.case`): a click on the row shows that case in full."""
-
-
-class Kind(StrEnum):
-    """How a cell is written, aligned and sorted: always by its value, never by its text."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    WHOLE = "whole"
-    SECONDS = "seconds"
-    BYTES = "bytes"
-    RATIO = "ratio"
-    DIGITS = "digits"
-    SMALL = "small"
-    """A number that is best read as a power of ten: an excess loss, a learning rate."""
-    STATUS = "status"
-    """One of harness.solvers.status.Status or harness.judge.verdict.Verdict: shown with a sign, not by colour alone."""
-    CODE = "code"
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: the key of its rows, the heading, and what kind of value it has."""
-
-    key: str
-    title: str
-    kind: Kind = Kind.TEXT
-    help: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +30,7 @@ class Table:
 
     name: str
     caption: str
-    columns: Sequence[Column]
+    columns: Sequence[column.Column[Any]]
     rows: Sequence[Row]
     sort: str = ""
     """The key that it is sorted by at first, with `-` before it for descending; as given where empty."""

@@ -10,7 +10,7 @@ from harness.report.html.speed_devices import device_parts
 from harness.report.html.speed_figures import digits_figure, excess_figure, time_figure
 from harness.report.html.speed_rows import CPU, FLOORS, digit_rows, excess_rows, front_rows, ratio_rows, time_rows
 from harness.report.html.speed_words import conclusion, over_problems
-from harness.report.html.words import counted
+from harness.report.words.sentences import counted
 
 ID, TITLE = "speed", "Speed"
 WHO = (

@@ -6,11 +6,12 @@ from typing import Any
 from harness.errors import CannotMeasureError
 from harness.judge.speed.devices import Pair, Ratio, Series, compare_devices
 from harness.records.record import Record
-from harness.report.device_table import crossover_text
 from harness.report.html import axes
 from harness.report.html.rows import row_of
 from harness.report.html.section import Column, Figure, Kind, Note, Part, Row, Table
 from harness.report.html.speed_rows import finite
+from harness.report.tables.devices import title as _title
+from harness.report.words.devices import crossover_text
 
 COLUMNS = (
     Column("series", "series"),
@@ -48,10 +49,6 @@ def device_parts(records: Sequence[Record]) -> tuple[list[Part], str]:
     if crossovers:
         parts.append(Table("speed-crossovers", "From which n on CUDA is faster", CROSSOVERS, crossovers))
     return parts, _summary(found)
-
-
-def _title(one: Series) -> str:
-    return one.name if one.device == "cuda" else f"{one.name} on {one.device}"
 
 
 def _crossover(one: Series) -> Row:

@@ -10,7 +10,7 @@ from typing import Any
 from harness.report.html import axes
 from harness.report.html.section import Figure, Row
 from harness.report.html.speed_rows import FLOORS
-from harness.report.html.words import counted
+from harness.report.words.sentences import counted
 
 HEIGHT = 380
 SECONDS = {"field": "seconds", "type": "quantitative", "scale": {"type": "log", "nice": False, "padding": 24}}

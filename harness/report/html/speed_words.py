@@ -9,7 +9,7 @@ from harness.judge.speed.floors import PRODUCT, Floor, floor_at
 from harness.judge.speed.ranking import Standing, Timed, sized
 from harness.records.record import Record
 from harness.report.html.section import Row
-from harness.report.html.words import counted, listed
+from harness.report.words.sentences import counted, listed
 
 MOST_NAMES = 3
 

@@ -8,7 +8,7 @@ from harness.judge.training.profile import Profile
 from harness.judge.training.tuning import DIVERGED, Tuning
 from harness.report import numbers as show
 from harness.report import sweep_words as words
-from harness.report.html.words import counted, listed
+from harness.report.words.sentences import counted, listed
 
 
 def conclusion(summary: SweepSummary) -> list[str]:

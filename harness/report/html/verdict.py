@@ -15,7 +15,7 @@ from harness.report.html.rows import row_of
 from harness.report.html.section import Column, Kind, Note, Part, Row, Section, Table
 from harness.report.html.verdict_ab import ab_parts, ab_verdict
 from harness.report.html.verdict_changes import WHO, WORST_FIRST, Judged, change_parts, change_verdict
-from harness.report.html.words import counted, listed
+from harness.report.words.sentences import counted, listed
 
 DOUBTS_FIRST = (State.DOUBTFUL, State.UNKNOWN, State.NOTE, State.FINE)
 GATE = (

@@ -10,8 +10,8 @@ from harness.report.ab_words import measured_rates
 from harness.report.html.rows import row_of
 from harness.report.html.section import Column, Kind, Note, Part, Row, Table
 from harness.report.html.verdict_changes import WHO, Judged
-from harness.report.html.words import counted, listed
 from harness.report.numbers import worst_first
+from harness.report.words.sentences import counted, listed
 
 SPEED = {
     Verdict.REGRESSION: "slower",

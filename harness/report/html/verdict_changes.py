@@ -8,7 +8,7 @@ from harness.records.record import Record
 from harness.report.html.rows import row_of
 from harness.report.html.section import Column, Kind, Note, Part, Row, Table
 from harness.report.html.verdict_figures import ratios_figure
-from harness.report.html.words import counted, listed
+from harness.report.words.sentences import counted, listed
 
 WORST_FIRST = (Verdict.REGRESSION, Verdict.UNDECIDED, Verdict.IMPROVEMENT, Verdict.UNCHANGED)
 WHO = (

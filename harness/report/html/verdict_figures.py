@@ -6,7 +6,7 @@ from harness.judge.verdict import Verdict
 from harness.judge.versions.two_runs import RunsCompared
 from harness.report.html.rows import row_of
 from harness.report.html.section import Figure, Row
-from harness.report.html.words import counted
+from harness.report.words.sentences import counted
 
 SHAPES = {Verdict.REGRESSION: "triangle-right", Verdict.UNDECIDED: "circle", Verdict.IMPROVEMENT: "triangle-left"}
 COLOURS = {Verdict.REGRESSION: "#D55E00", Verdict.UNDECIDED: "#808080", Verdict.IMPROVEMENT: "#1F86CC"}

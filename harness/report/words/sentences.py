@@ -1,4 +1,4 @@
-"""Phrases that the sections' conclusions are made of."""
+"""Phrases that conclusions are made of."""
 
 from collections.abc import Sequence
 

@@ -1,0 +1,1 @@
+"""Media: each draws the columns of any subject."""

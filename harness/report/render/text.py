@@ -1,0 +1,46 @@
+"""A cell as text, for every medium that people read as it is, and the colour of a word."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from harness.report import numbers as show
+from harness.report.tables.column import Column, Kind
+
+Row = TypeVar("Row")
+
+_TEXTS: Mapping[Kind, Callable[[Any], str]] = {
+    Kind.NUMBER: lambda value: f"{value:.4g}",
+    Kind.SECONDS: show.seconds,
+    Kind.BYTES: show.size,
+    Kind.RATIO: show.ratio,
+    Kind.DIGITS: lambda value: show.fixed(value, 1),
+    Kind.SMALL: show.power,
+}
+STYLES: Mapping[str, str] = {
+    **dict.fromkeys(("ok", "improvement", "converged", "reproduced", "cured", "no", "not there", "fine"), "green"),
+    **dict.fromkeys(("not_converged", "undecided", "censored", "not_reproducible"), "yellow"),
+    **dict.fromkeys(("unsupported", "unchanged", "absent", "unknown", "not_run", "not run"), "dim"),
+    **dict.fromkeys(("yes", "not as said", "not_reproduced", "doubtful"), "bold red"),
+    "note": "cyan",
+}
+"""Of the words that say how something ended; any other is red."""
+
+
+def cell_text(column: Column[Row], row: Row) -> str:
+    """The cell in plain text: a missing number is a dash, a missing word nothing."""
+    if column.text is not None:
+        return column.text(row)
+    value = column.of(row)
+    if value is None:
+        return "" if column.kind.is_text else show.NONE
+    return _TEXTS.get(column.kind, str)(value)
+
+
+def cell_style(column: Column[Row], row: Row) -> str:
+    """The cell's colour as rich names it; empty for none."""
+    if column.style is not None:
+        return column.style(row)
+    if column.kind is not Kind.STATUS:
+        return ""
+    word = column.of(row)
+    return "" if word is None else STYLES.get(word, "red")

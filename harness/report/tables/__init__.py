@@ -1,0 +1,1 @@
+"""Subjects, each described once: the columns of its table, which every medium draws."""

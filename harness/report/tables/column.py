@@ -1,0 +1,95 @@
+"""What a table is made of: columns, each of which says once what it holds, for every medium."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+Row = TypeVar("Row")
+Outer = TypeVar("Outer")
+
+
+class Kind(StrEnum):
+    """How a value is written, aligned, sorted and typed in a frame: always by its value, never by its text."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    WHOLE = "whole"
+    SECONDS = "seconds"
+    BYTES = "bytes"
+    RATIO = "ratio"
+    DIGITS = "digits"
+    SMALL = "small"
+    """A number that is best read as a power of ten: an excess loss, a backward error."""
+    STATUS = "status"
+    """How something ended (a status, a verdict): a word with a colour, and on the page with a sign as well."""
+    CODE = "code"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is words, flush left; all else is numbers, flush right."""
+        return self in (Kind.TEXT, Kind.STATUS, Kind.CODE)
+
+
+@dataclass(frozen=True)
+class Column(Generic[Row]):
+    """One column of a subject's table.
+
+    `key`: its name in JSON, in frames and in the page's rows. `title`: its heading on the page, and in lower case on
+    a console and in Markdown, unless `head` is another one there. `help`: what it is, in a sentence; every column of
+    a frame has one. `value`: what it is of a row, or the dotted path of the row's attribute that it is, `key` unless
+    said (of a row that is a mapping, its entry); None is missing. `text`: how a person reads it, where the way of its
+    kind (`harness.report.render.text`) is not right. `style`: the row's colour as rich names it, where it is not that
+    of the word.
+
+    On a console that is too narrow a column shrinks to `least` characters (0: it does not); then columns go, those
+    with the largest `spare` first (0: it stays).
+    """
+
+    key: str
+    title: str = ""
+    kind: Kind = Kind.TEXT
+    help: str = ""
+    value: Callable[[Row], Any] | str = ""
+    text: Callable[[Row], str] | None = None
+    style: Callable[[Row], str] | None = None
+    head: str | None = None
+    spare: int = 0
+    least: int = 0
+
+    def of(self, row: Row) -> Any:
+        """Its value of the row; None where that is missing."""
+        if callable(self.value):
+            return self.value(row)
+        name = self.value or self.key
+        return row.get(name) if isinstance(row, Mapping) else attrgetter(name)(row)
+
+    @property
+    def heading(self) -> str:
+        """Its heading on a console and in Markdown."""
+        return (self.title or self.key).lower() if self.head is None else self.head
+
+
+def by_key(*columns: Column[Row]) -> dict[str, Column[Row]]:
+    """A subject's columns by their keys. Raises ValueError if two have the same."""
+    found = {column.key: column for column in columns}
+    if len(found) < len(columns):
+        raise ValueError(f"a key is there twice among {', '.join(column.key for column in columns)}")
+    return found
+
+
+def pick(columns: Mapping[str, Column[Row]], keys: str) -> tuple[Column[Row], ...]:
+    """The columns that a medium shows, in its order; `keys` has spaces between them. Raises KeyError."""
+    return tuple(columns[key] for key in keys.split())
+
+
+def within(column: Column[Row], part: Callable[[Outer], Row], **changed: Any) -> Column[Outer]:
+    """The column of a row that is a part of another row; `changed`: its other fields where they differ there."""
+    text, style = column.text, column.style
+    moved: dict[str, Any] = {
+        "value": lambda outer: column.of(part(outer)),
+        "text": None if text is None else lambda outer: text(part(outer)),
+        "style": None if style is None else lambda outer: style(part(outer)),
+    }
+    return replace(column, **(moved | changed))  # type: ignore[return-value]  # of another row from here on

@@ -1,0 +1,63 @@
+"""What is said of a subject besides its table: the same lines and tables in every medium that people read."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from harness.report.tables.column import Column
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A sentence; before it perhaps a `word` that says how something ended, whose colour is `style` or the word's."""
+
+    text: str
+    word: str = ""
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Table(Generic[Row]):
+    """Columns over rows in groups, each with its title (empty: it has none).
+
+    `title` is above all of it. `below`: what is said under a row. Texts that are too long for a console are folded,
+    or cut unless `fold`. `in_parts`: all columns are worth the same, so none is left out where they do not fit.
+    """
+
+    columns: Sequence[Column[Row]]
+    groups: Sequence[tuple[str, Sequence[Row]]]
+    title: str = ""
+    below: Callable[[Row], Sequence[Line]] | None = None
+    fold: bool = True
+    in_parts: bool = False
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Lines that a page folds away under a summary; on a console, which has no room for them, `short` stands there."""
+
+    summary: str
+    lines: Sequence[Line]
+    short: Sequence[Line] = ()
+
+
+Part = Line | Table[Any] | Folded
+
+
+@dataclass(frozen=True)
+class Document:
+    """Parts, and what to conclude from them, which a console says last and a page first.
+
+    `exit_code`: of the command that says it, which a page marks by a sign; None where nothing was judged.
+    """
+
+    parts: Sequence[Part]
+    conclusion: Sequence[Line] = ()
+    exit_code: int | None = None
+
+
+def table_of(columns: Sequence[Column[Row]], rows: Sequence[Row], **more: Any) -> Table[Row]:
+    """A table without groups; `more`: the other fields of Table."""
+    return Table(columns, [("", rows)], **more)

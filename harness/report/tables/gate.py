@@ -1,0 +1,29 @@
+"""A judgement of the gate: one quantity of one case against one expectation; and a limit that an update changed."""
+
+from harness.judge.gate.update import Change
+from harness.judge.verdict import Judgement
+from harness.report.tables.column import Column, Kind, by_key, pick
+
+COLUMNS = by_key(
+    Column[Judgement]("case", help="the identity of the case over runs", least=12),
+    Column("quantity", help="what was judged: status, digits, excess loss, ...", least=8),
+    Column("measured", help="what it is", value=lambda one: str(one.measured), least=8),
+    Column("expected", help="what it may be", least=8),
+    Column("verdict", "", Kind.STATUS, "unchanged holds; regression and improvement fail"),
+    Column("detail", help="by how much", head="by how much", spare=1, least=16),
+    Column("advice", help="what to do"),
+    Column("reason", help="where the expectation comes from"),
+)
+FRAME = pick(COLUMNS, "case quantity measured expected verdict detail advice reason")
+"""Of `harness.gate`, one row a judgement."""
+BREACHES = pick(COLUMNS, "case quantity measured expected detail")
+"""Of what does not hold, on a console and in Markdown."""
+NOTEBOOK = pick(COLUMNS, "case quantity measured expected detail verdict")
+
+CHANGES: tuple[Column[Change], ...] = (
+    Column("entry", head="expectation", least=12),
+    Column("limit"),
+    Column("before", head="was"),
+    Column("after", head="is"),
+)
+"""Of the limits that an update set."""

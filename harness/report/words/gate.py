@@ -1,0 +1,81 @@
+"""What the gate says: breaches first, by how much, and what to do."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from harness.judge.gate.gate import GateReport
+from harness.judge.gate.update import Change
+from harness.judge.verdict import Judgement, Verdict
+from harness.report.tables import gate as table
+from harness.report.tables.document import Document, Folded, Line, Part, table_of
+from harness.report.words.sentences import counted
+
+SHOWN_MISSING = 5
+WORDS = {0: ("gate passed:", "green"), 1: ("gate failed:", "red")}
+"""By the exit code; with any other the gate could not judge."""
+
+
+def verdict(report: GateReport, run_id: str, source: str) -> Document:
+    """The breaches as a table, what to do about them, what fails as expected, and how it went."""
+    parts = (*breaches(report), _known(report), _missing(report))
+    return Document(parts, [conclusion(report, run_id, source)], report.exit_code)
+
+
+def breaches(report: GateReport) -> Iterator[Part]:
+    """What does not hold and by how much, then what to do about it; nothing where all holds."""
+    if report.breaches:
+        yield table_of(table.BREACHES, report.breaches)
+    yield from to_do(report.breaches)
+
+
+def to_do(judgements: Iterable[Judgement]) -> list[Line]:
+    """Their advice, each once."""
+    return [Line(advice, "do:", "bold") for advice in dict.fromkeys(one.advice for one in judgements if one.advice)]
+
+
+def _known(report: GateReport) -> Folded:
+    """The cases that fail as expected; in short once for all that share the status and the reason."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in report.known_failures:
+        found.setdefault((one.expected, one.reason), []).append(one.case)
+    short = [
+        Line(f"{cases[0] if len(cases) == 1 else counted(len(cases), 'case')}: {expected}: {reason}", "known", "yellow")
+        for (expected, reason), cases in found.items()
+    ]
+    every = [Line(f"{one.case}: {one.expected}: {one.reason}") for one in report.known_failures]
+    return Folded(counted(len(every), "known failure"), every, short)
+
+
+def _missing(report: GateReport) -> Folded:
+    lines = [Line(case, "no record", "red") for case in report.incomplete]
+    more = len(lines) - SHOWN_MISSING
+    rest = [Line(f"and {more} more", "no record", "red")] if more > 0 else []
+    return Folded(
+        counted(len(lines), "case without a record", "cases without a record"), lines, [*lines[:SHOWN_MISSING], *rest]
+    )
+
+
+def conclusion(report: GateReport, run_id: str, source: str) -> Line:
+    """How it went, in a line."""
+    word, style = WORDS.get(report.exit_code, ("gate could not judge:", "red"))
+    parts = [holding(report)]
+    if report.incomplete:
+        parts.append(f"{len(report.incomplete)} planned cases have no record: run them again")
+    if report.unjudged:
+        parts.append(f"{report.unjudged} records have no expectation")
+    if not report.judgements:
+        parts.append(f"no expectation in {source} is about this run")
+    return Line(f"run {run_id}: " + "; ".join(parts), word, style)
+
+
+def holding(report: GateReport) -> str:
+    """How many judgements hold."""
+    passed = sum(one.verdict is Verdict.UNCHANGED for one in report.judgements)
+    return f"{passed} of {len(report.judgements)} judgements hold"
+
+
+def changes(found: Sequence[Change], path: str, runs: int) -> Document:
+    """What an update by the worst of so many runs changed in the expectations, limit by limit."""
+    by = f"by {counted(runs, 'run')}"
+    if not found:
+        return Document([Line(f"{path}: nothing to change, {by}")])
+    return Document([table_of(table.CHANGES, found), Line(f"{path}: {counted(len(found), 'limit')} set, {by}")])
