@@ -25,8 +25,8 @@ from harness.records.environment import Environment
 from harness.records.record import Record
 from harness.records.run import Run, Selection
 from harness.report.ab_json import AbFile, ab_json
-from harness.report.accuracy_json import accuracy_json
 from harness.report.bisect_words import bisection_json
+from harness.report.words.accuracy import accuracy_json
 from harness.store.conditions import Conditions, begin
 from harness.store.entries import KINDS
 from harness.store.store import Store
