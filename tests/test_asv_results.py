@@ -262,3 +262,14 @@ def test_asv_s_pins_are_the_constraints() -> None:
     named = re.findall(r'"(?:pip\+)?([\w-]+)": \["([\d.]+)"\]', (root / "asv.conf.json").read_text())
     assert dict(named) == {name: pinned[name] for name, _ in named}
     assert len(named) == 6
+
+
+def test_advice_is_given_where_something_is_to_be_done_and_nowhere_else() -> None:
+    fine, lost = cell("track_digits_lost", 1.0), cell("track_digits_lost", math.nan)
+    assert [bool(judged.advice) for judged in judge_cells([fine, lost, fine])] == [False, True, False]
+    assert "--show-stderr" in judge_cells([lost])[0].advice
+    worse, gone = cell("track_digits_lost", 2.0), cell("track_wrong", 0.0)
+    held, broken, vanished = judge_against([fine, worse], [fine, cell("track_digits_lost", 1.0), gone])[:3]
+    assert {bool(one.advice) == (one.verdict is Verdict.REGRESSION) for one in (held, broken, vanished)} == {True}
+    assert "harness bisect" in judge_against([worse], [fine])[0].advice
+    assert judge_against([fine], [fine])[0].advice == ""

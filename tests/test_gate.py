@@ -322,3 +322,33 @@ def test_a_planted_solver_that_lost_a_digit_is_caught_from_its_fit_on(expectatio
     report = judged([lossy], floors)
     assert report.exit_code == 1
     assert "digits" in {breach.quantity for breach in report.breaches}
+
+
+@pytest.mark.parametrize(
+    ("limits", "changed", "lowest", "highest"),
+    [
+        ({"digits_min": 12.0}, "digits", 12.0, None),
+        ({"standard_error_digits_min": 6.0}, "standard_error_digits", 6.0, None),
+        ({"excess_loss_max": 1e-20}, "excess_loss", None, 1e-20),
+        ({"r2": {"train": (0.25, 0.75)}}, "r2", 0.25, 0.75),
+        ({"mse": {"test": (0.25, 0.75)}}, "mse", 0.25, 0.75),
+    ],
+)
+def test_a_value_exactly_at_its_limit_holds_and_the_next_float_beyond_does_not(
+    records: list[Record],
+    expectations: Expectations,
+    limits: dict[str, object],
+    changed: str,
+    lowest: float | None,
+    highest: float | None,
+) -> None:
+    bare: dict[str, object] = {"digits_min": None, "excess_loss_max": None, "r2": {}, "mse": {}}
+    entry = expectations.expect[0].model_copy(update=bare | limits)
+    only = expectations.model_copy(update={"expect": (entry,)})
+    part = next(iter(limits[changed])) if isinstance(limits.get(changed), dict) else None  # type: ignore[call-overload]
+    ends = [(lowest, -math.inf), (highest, math.inf)]
+    for limit, beyond in ((limit, math.nextafter(limit, away)) for limit, away in ends if limit is not None):
+        for value, code in ((limit, 0), (beyond, 1)):
+            found = value if part is None else {part: value}
+            both = [with_accuracy(record, **{changed: found}) for record in records]
+            assert judged(both, only).exit_code == code, (changed, value)

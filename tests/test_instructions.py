@@ -135,6 +135,7 @@ def test_a_layout_without_an_answer_is_no_count() -> None:
 
 def test_the_collector_is_as_it_was_after_a_count_and_after_an_error() -> None:
     before = gc.isenabled(), gc.get_threshold()
+    outside = (before[0], before[1][0])
     seen = []
 
     def call() -> None:
@@ -145,7 +146,19 @@ def test_the_collector_is_as_it_was_after_a_count_and_after_an_error() -> None:
     with pytest.raises(RuntimeError, match="enough"):
         counted(lambda: call, Ledger(), Effort(most_instructions=1e12), lambda _, work: work())
     assert (gc.isenabled(), gc.get_threshold()) == before
-    assert seen[-1] == (False, 2**31 - 1)
+    warm = Effort().warm_up_calls
+    assert seen == [outside] * warm + [(False, 2**31 - 1)] * (len(seen) - warm)
+
+
+def test_a_collector_that_was_off_stays_off() -> None:
+    ledger, was = Ledger(), gc.isenabled()
+    gc.disable()
+    try:
+        counted(lambda: lambda: ledger.work(10**7), ledger, Effort(), lambda _, work: work())
+        assert not gc.isenabled()
+    finally:
+        if was:
+            gc.enable()
 
 
 @pytest.mark.parametrize(

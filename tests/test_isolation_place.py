@@ -1,10 +1,12 @@
 """The worker process seen from its parent: the same records, what it may take, how it ends."""
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from harness.measure.isolation.serving import Bench
 from harness.measure.plan import Case, Request, single
 from harness.measure.run import Nobody, execute, measure, new_run
 from harness.problems.catalog import load
+from harness.problems.problem import Problem
 from harness.records.record import Record
 from harness.solvers import catalog
 from harness.solvers.options import Options
@@ -390,3 +393,25 @@ def test_a_worker_ends_with_a_parent_that_is_killed() -> None:
     done = subprocess.run([sys.executable, "-c", ORPHAN], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert gone(int(done.stdout))
+
+
+def test_a_worker_lets_go_of_a_problem_before_it_reads_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two large problems at once would be twice the memory."""
+    read: list[weakref.ref[Problem]] = []
+
+    def reading(descriptor: int) -> Problem:
+        gc.collect()
+        assert [one for one in read if one() is not None] == []
+        problem = read_problem(descriptor)
+        read.append(weakref.ref(problem))
+        return problem
+
+    monkeypatch.setattr("harness.measure.isolation.serving.read_problem", reading)
+    file = DataFile()
+    with closing(file):
+        bench = Bench({}, Note(new_page()), file.descriptor)
+        for group, name in enumerate(("four_points", "noiseless_line", "four_points")):
+            file.write(load(name))
+            bench.problem({"group": group})
+    assert len(read) == 3
+    assert read[-1]() is not None, "it is kept while it is worked on"

@@ -1,6 +1,7 @@
 """Sections 1, 2 and 8 of the page: verdicts, accuracy and environment follow from planted evidence."""
 
 import json
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -268,3 +269,41 @@ def test_an_earlier_environment_is_told_from_this_one() -> None:
     assert "Other than in the baseline: cores, numpy" in both.conclusion
     same = environment.section(evidence(cases(), baseline=found.run, baseline_records=tuple(cases())))
     assert "the same machine" in same.conclusion
+
+
+def constant(name: str, wall_s: float, calls: int = 30) -> Record:
+    """A case all of whose calls took that long by both clocks."""
+    return planted(name, 1e-4).model_copy(update={"samples": Samples((wall_s,) * calls, (wall_s,) * calls)})
+
+
+@pytest.mark.parametrize(
+    ("ratio", "verdict_"),
+    [
+        (1.041, Verdict.REGRESSION),
+        (1.039, Verdict.UNDECIDED),
+        (1 / 1.039, Verdict.UNDECIDED),
+        (1 / 1.0405, Verdict.IMPROVEMENT),  # 0.9611: above 2 - 1.04
+    ],
+)
+def test_a_time_has_changed_beyond_four_per_cent_either_way(ratio: float, verdict_: Verdict) -> None:
+    """Where nothing scatters the margin is 1.04, and of an improvement its reciprocal: sides may be exchanged."""
+    names = [f"solver_{i}" for i in range(9)]
+    now = [constant(name, 1e-4 * (ratio if name == names[0] else 1.0)) for name in names]
+    then = [constant(name, 1e-4) for name in names]
+    assert verdicts(now, then)[names[0]] is verdict_
+    opposite = {Verdict.REGRESSION: Verdict.IMPROVEMENT, Verdict.IMPROVEMENT: Verdict.REGRESSION}
+    assert verdicts(then, now)[names[0]] is opposite.get(verdict_, verdict_)
+
+
+@pytest.mark.parametrize("calls", [8, 9, 20, 30, 100])
+def test_a_median_s_interval_is_the_narrowest_of_order_statistics_at_97_5_per_cent(calls: int) -> None:
+    """Coverage by counting coins: P(k <= heads <= n - k), of n fair ones, for the k-th from either end."""
+
+    def coverage(k: int) -> float:
+        return float(sum(math.comb(calls, heads) for heads in range(k, calls - k + 1)) / 2**calls)
+
+    k = max(k for k in range(1, calls // 2 + 1) if coverage(k) >= 0.975)
+    times = tuple(1e-4 * (1 + i) for i in range(calls))
+    now = planted("a", 1e-4).model_copy(update={"samples": Samples(times, times)})
+    (found,) = compare_runs([now], [constant("a", 1e-4, calls)]).times
+    assert (found.low, found.high) == pytest.approx((k, calls + 1 - k))

@@ -18,6 +18,7 @@ from harness.errors import CannotMeasureError, HarnessError, UsageError
 from harness.measure.plan import Case, Request, single
 from harness.measure.run import execute, new_run
 from harness.problems import catalog as problems
+from harness.records.environment import Environment
 from harness.records.record import HeadRow, Record, Solution, TraceRecord
 from harness.records.run import Run
 from harness.solvers import catalog as solvers
@@ -111,6 +112,21 @@ def test_a_run_and_its_records_come_back_to_the_last_bit(any_store: str) -> None
     assert found.model_copy(update={"finished_at": None}) == made
     assert found.environment.id == made.environment.id
     assert found.planned == tuple(case.key for case in cases())
+
+
+def test_an_environment_keeps_its_id() -> None:
+    """Stores and what people exported name environments by it: 64 of SHA-256's bits, of every field in this order."""
+    ran_on = Environment(
+        cpu="one",
+        cores=2,
+        memory_bytes=8_000_000_000,
+        system="Linux 6.1 x86_64",
+        python="CPython 3.11.9",
+        blas=("mkl 2024.2", "openblas 0.3.27"),
+        versions={"numpy": "2.1.0", "torch": "2.5.1"},
+    )
+    assert ran_on.id == "fb2fc6f2bb4b4907"
+    assert ran_on.model_copy(update={"dirty": True}).id != ran_on.id
 
 
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True, allow_subnormal=True)

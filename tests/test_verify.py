@@ -376,3 +376,58 @@ def test_solvers_return_one_of_the_two_minimum_norm_solutions(problem: Problem, 
     assert accuracy.digits > 12
     assert accuracy.excess_loss is not None
     assert accuracy.excess_loss < 1e-20
+
+
+def excess_of(problem: Problem, known: Reference, excess: float) -> Fit:
+    """The exact solution moved along the design's largest singular vector until it has that relative excess loss."""
+    _, values, right = np.linalg.svd(design_matrix(problem), full_matrices=False)
+    moved = np.sqrt(excess * known.n * known.loss_scale) / values[0]
+    return fit_from_design(known.solution + moved * right[0], True, rank=known.rank)
+
+
+@pytest.mark.parametrize(("share", "status"), [(0.25, Status.OK), (4.0, Status.WRONG)])
+def test_a_closed_form_may_leave_a_hundred_times_what_rounding_of_the_data_explains(
+    share: float, status: Status
+) -> None:
+    """Wedin's bound, eps (|A| |x| / |r| + cond(A)) squared, with 100 for the constants of a backward-error bound.
+
+    The columns are so alike that this is more than sqrt(eps), and the excess is a quarter or four times of it.
+    """
+    base = GAUSS[:, :1]
+    problem = problem_of(np.column_stack([base, base + 1e-11 * GAUSS[:, 1:2]]), NOISY)
+    known, A = compute(problem), design_matrix(problem)
+    values = np.linalg.svd(A, compute_uv=False)
+    residual = np.linalg.norm(problem.y - A @ known.solution)
+    explained = np.finfo(float).eps * (values[0] * np.linalg.norm(known.solution) / residual + values[0] / values[-1])
+    limit = (100 * explained) ** 2
+    assert limit > 10 * np.sqrt(np.finfo(float).eps)
+    fit = excess_of(problem, known, share * limit)
+    assert assess(problem, fit, known).excess_loss == pytest.approx(share * limit, rel=0.2)
+    assert judged(fit, known, problem)[0] is status
+
+
+@pytest.mark.parametrize("noise", [1e-5, 10.0], ids=["the condition decides", "its square decides"])
+@pytest.mark.parametrize("share", [0.25, 4.0])
+def test_the_minimum_norm_solution_may_be_as_far_off_as_rounding_of_the_design_moves_it(
+    noise: float, share: float
+) -> None:
+    """100 eps cond (1 + cond |r| / (|A| |x|)) of its length (Wedin 1973, thm 5.1), cond over the exact rank."""
+    near = np.round(GAUSS[:, 0] * 2**30) / 2**30
+    pair = near + 2.0**-20 * np.round(GAUSS[:, 1] * 2**10) / 2**10
+    X = np.column_stack([near, pair, near])
+    basis = np.linalg.qr(X[:, :2])[0]
+    noise_beside = NOISY - basis @ (basis.T @ NOISY)  # what is along the columns would be in the solution
+    problem = problem_of(X, X @ [1.0, -2.0, 1.0] * 2**14 + noise * noise_beside, intercept=False)
+    known = compute(problem)
+    assert known.rank == 2
+    values, length = np.linalg.svd(X, compute_uv=False), np.linalg.norm(known.solution)
+    condition, residual = values[0] / values[1], np.linalg.norm(problem.y - X @ known.solution)
+    relative = condition * residual / (values[0] * length)
+    assert relative > 30 if noise > 1 else relative < 0.05, relative
+    allowed = 100 * np.finfo(float).eps * condition * (1 + relative)
+    assert allowed > 2 * np.sqrt(np.finfo(float).eps)
+    none = np.array([1.0, 0.0, -1.0]) / np.sqrt(2)  # what the design maps to nothing
+    fit = fit_from_design(known.solution + share * allowed * length * none, False, rank=2)
+    assert (known.minimum_norm_alternative is None, judged(fit, known, problem)[0]) == (True, Status.RANK_DEFICIENT)
+    _, message = judged(fit, known, problem)
+    assert ("it returned the minimum-norm solution" in message) == (share < 1)
