@@ -80,7 +80,7 @@ def test_a_run_in_a_process_of_its_own_fills_the_store_it_is_given(tmp_path: Pat
     (record,) = store.records(made.id)
     assert (record.problem, record.solver, record.status) == ("four_points", "numpy_lstsq", "ok")
     assert len(record.samples.wall_s) >= 7
-    assert "1 cases: 1 ok" in done.stdout
+    assert "1 case: 1 ok" in done.stdout
 
 
 def test_an_error_in_a_process_of_its_own_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_ctrl_c_ends_a_run_with_130_and_the_cases_there_are(run_cli: RunCli, mon
     monkeypatch.setattr("harness.measure.run.time_together", interrupt)
     ended = run_cli(*NUMPY, "--in-process")
     assert ended.code == 130
-    assert "1 cases: 1 ok" in ended.stdout
+    assert "1 case: 1 ok" in ended.stdout
 
 
 # One case in full

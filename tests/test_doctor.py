@@ -17,7 +17,7 @@ from harness.judge.machine.doubts import Doubt, State, doubtful
 from harness.measure.conditions import doubts_in, doubts_now, doubts_of, probe, watched
 from harness.records.record import Record, Samples
 from harness.records.sweep import Timing
-from harness.report.doubts_table import doubts_line
+from harness.report.words.doubts import doubts_line
 from harness.store.conditions import Conditions, conditions_of
 from harness.store.store import Store
 from harness.store.sweep_store import SweepStore

@@ -459,14 +459,17 @@ def test_a_run_says_where_a_batch_was_all_rows(run_cli: RunCli) -> None:
 def test_a_call_of_many_epochs_is_shown_by_the_epoch() -> None:
     from rich.console import Console
 
-    from harness.report.case_page import print_case
+    from harness.report.render.terminal import print_document
+    from harness.report.words.case import in_full
     from harness.timing.sampling import Samples
 
     record = measure(Setup(epochs=5).case("batched")).record
     assert record.epochs_per_call == 64
     console = Console(width=200)
     with console.capture() as capture:
-        print_case(console, record.model_copy(update={"samples": Samples((6.4,) * 3, (3.2,) * 3)}), "title")
+        print_document(
+            console, in_full(record.model_copy(update={"samples": Samples((6.4,) * 3, (3.2,) * 3)}), "title")
+        )
     page = capture.get()
     assert "title, engine batched" in page
     assert "one epoch: 100 ms wall, 50.0 ms CPU (median of 3 single calls of 64 epochs each, 1 thread)" in page

@@ -405,4 +405,4 @@ def test_without_colours_a_terminal_gets_none(terminal: Terminal) -> None:
 def test_a_dumb_terminal_gets_no_bar(terminal: Terminal) -> None:
     said = terminal(*FOUR, columns=80, variables={"TERM": "dumb"})
     assert "\x1b[2K" not in said
-    assert "1 cases: 1 ok" in said
+    assert "1 case: 1 ok" in said

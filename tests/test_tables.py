@@ -15,12 +15,12 @@ from harness.measure.plan import single
 from harness.measure.recording import record_of
 from harness.problems import catalog as problems
 from harness.records.record import Accuracy, Record, Samples, Status
-from harness.report.doubts_table import print_doctor
 from harness.report.render.terminal import print_document
-from harness.report.run_table import print_run
 from harness.report.sections import Column, fitting, print_rows, print_sections
 from harness.report.words.comparison import compared
+from harness.report.words.doubts import doctor
 from harness.report.words.gate import verdict
+from harness.report.words.run import run
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from tests.conftest import RunCli
@@ -105,7 +105,7 @@ RECORDS = (
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_run_shows_solver_time_digits_and_status_on_any_width(width: int) -> None:
-    lines = printed(lambda console: print_run(console, RECORDS), width)
+    lines = printed(lambda console: print_document(console, run(RECORDS)), width)
     assert {"solver", "digits", "status"} <= set(lines[0].split())
     assert "one call" in lines[0]
     assert re.match(r"normal_equat\w*…? .* 150 µs .* 12\.3 .*ok$", lines[2])
@@ -151,7 +151,7 @@ def test_the_doctor_says_first_what_is_doubtful(width: int) -> None:
         Doubt("swap", State.UNKNOWN, "no readings were kept", "", "", ""),
         Doubt("dirty tree", State.DOUBTFUL, "the checkout has changes", "nobody can measure it again", "commit", ""),
     ]
-    lines = printed(lambda console: print_doctor(console, doubts, "run a"), width)
+    lines = printed(lambda console: print_document(console, doctor(doubts, "run a")), width)
     found = [line.split()[0] for line in lines if re.match(r"(load|swap|dirty)", line)]
     assert found[:3] == ["dirty", "swap", "load"]
     assert "doubtful" in lines[1]

@@ -17,10 +17,13 @@ from harness.judge.gate.gate import GateReport
 from harness.measure.run import exit_code
 from harness.records.record import Record
 from harness.records.run import Run
-from harness.report import notebook
 from harness.report.render.frame import series_by_key
+from harness.report.render.notebook import table_html
 from harness.report.tables import case, comparison, gate
 from harness.report.tables.column import Column
+from harness.report.words.gate import holding, outcome, to_do
+from harness.report.words.run import failure
+from harness.report.words.sentences import counted
 
 
 class _Frame(pd.DataFrame):
@@ -62,7 +65,10 @@ class Results(_Frame):
         return exit_code(self.records) if whole else COULD_NOT_MEASURE
 
     def _repr_html_(self) -> str:
-        return notebook.results_html(self.run_id, self.records)
+        first = sorted(self.records, key=lambda record: not record.failed)
+        bad = [f"{one.status.value} {failure(one)}" for one in first if one.failed]
+        ended = f"{counted(len(first), 'case')}, {len(bad)} ended badly" if bad else counted(len(first), "case")
+        return table_html(f"run {self.run_id}: {ended}", case.NOTEBOOK, first, bad)
 
 
 class Comparison(_Frame):
@@ -71,9 +77,10 @@ class Comparison(_Frame):
     `FRAME` of `harness.report.tables.comparison` and of `devices` there describe the columns. `by`: the axis.
     """
 
-    _metadata: ClassVar[list[str]] = ["by", "_shown"]
+    _metadata: ClassVar[list[str]] = ["by", "_rows", "_shown"]
     by: str
-    _shown: list[str]
+    _rows: tuple[Any, ...]
+    _shown: tuple[Column[Any], ...]
 
     def __init__(
         self,
@@ -83,11 +90,10 @@ class Comparison(_Frame):
         shown: Sequence[Column[Any]] = comparison.NOTEBOOK,
     ) -> None:
         super().__init__(series_by_key(columns, rows))  # type: ignore[call-arg]  # the stubs have __new__ alone
-        self._kept(by=by, _shown=[column.key for column in shown])
+        self._kept(by=by, _rows=tuple(rows), _shown=tuple(shown))
 
     def _repr_html_(self) -> str:
-        shown = self._shown
-        return notebook.frame_html(f"by {self.by}", shown, self[shown].astype(object).to_numpy().tolist())
+        return table_html(f"by {self.by}", self._shown, self._rows)
 
 
 class Verdicts(_Frame):
@@ -113,4 +119,8 @@ class Verdicts(_Frame):
         return self.report.exit_code
 
     def _repr_html_(self) -> str:
-        return notebook.gate_html(self.run_id, self.report)
+        report = self.report
+        notes = [f"no record: {one}" for one in report.incomplete] + [one.text for one in to_do(report.breaches)]
+        word, _ = outcome(report)
+        title = f"{word} run {self.run_id}: {holding(report)}"
+        return table_html(title, gate.NOTEBOOK, report.breaches, notes)

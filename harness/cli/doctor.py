@@ -66,9 +66,10 @@ def _of_run(run_id: str, store: str | None) -> "tuple[str, Sequence[Doubt], Sequ
 
 def _show(name: str | None, doubts: "Sequence[Doubt]", watched: "Sequence[Conditions]", *, as_json: bool) -> None:
     from harness.report.console import out
-    from harness.report.doubts_table import doctor_json, print_doctor
+    from harness.report.render.terminal import print_document
+    from harness.report.words.doubts import doctor, doctor_json
 
     if as_json:
         typer.echo(doctor_json(doubts, name, [one.model_dump(mode="json") for one in watched]))
     else:
-        print_doctor(out(), doubts, f"run {name}" if name else "this machine now")
+        print_document(out(), doctor(doubts, f"run {name}" if name else "this machine now"))

@@ -60,9 +60,10 @@ def _case(problem: str, solver: str, options: "Options", *, n: str | None, targe
 def _fit(case: "Case", where: isolation.Where, *, plot: Path | None, as_json: bool, quiet: bool) -> int:
     """Fit, show and draw; the exit code."""
     from harness.measure.run import exit_code
-    from harness.report.case_page import print_case
     from harness.report.console import out
-    from harness.report.run_table import print_failures
+    from harness.report.render.terminal import print_document, print_parts
+    from harness.report.words.case import in_full
+    from harness.report.words.run import failures
     from harness.timing.sampling import Effort
 
     with closing(where.place()) as place:
@@ -71,9 +72,9 @@ def _fit(case: "Case", where: isolation.Where, *, plot: Path | None, as_json: bo
     if as_json:
         typer.echo(record.model_dump_json())
     elif quiet:
-        print_failures(out(), [record])
+        print_parts(out(), failures([record]))
     else:
-        print_case(out(), record, f"{case.problem.title or case.problem.name}: {case.solver.title}")
+        print_document(out(), in_full(record, f"{case.problem.title or case.problem.name}: {case.solver.title}"))
     if plot is not None:
         _draw(case, record, plot)
     return exit_code([record])

@@ -120,12 +120,13 @@ def _go(
 def _print_table(made: "Run", records: "Sequence[Record]", opened: "Store") -> None:
     from harness.measure.conditions import doubts_of
     from harness.report.console import out
-    from harness.report.doubts_table import print_doubts_line
-    from harness.report.run_table import print_run
+    from harness.report.render.terminal import print_document
+    from harness.report.words.doubts import under_a_run
+    from harness.report.words.run import run
 
-    print_run(out(), records)
+    print_document(out(), run(records))
     if made.finished_at is not None:
-        print_doubts_line(out(), doubts_of(opened, made, records), made.id)
+        print_document(out(), under_a_run(doubts_of(opened, made, records), made.id))
         out().print(f"run {made.id} is in {opened.url}; next: harness gate, harness compare --by solver", markup=False)
 
 
@@ -135,10 +136,11 @@ def _print_json(_made: "Run", records: "Sequence[Record]", _opened: "Store") -> 
 
 def _print_what_failed(made: "Run", records: "Sequence[Record]", _opened: "Store") -> None:
     from harness.report.console import out
-    from harness.report.run_table import print_failures
+    from harness.report.render.terminal import print_parts
+    from harness.report.words.run import failures
 
     if _exit_code(made, records):
-        print_failures(out(), records)
+        print_parts(out(), failures(records))
 
 
 def _print_nothing(_made: "Run", _records: "Sequence[Record]", _opened: "Store") -> None:

@@ -190,8 +190,9 @@ class _Page:
     ) -> int:
         from harness.measure.conditions import doubts_of_sweep, watched
         from harness.report.console import err, out
-        from harness.report.doubts_table import print_doubts_line
+        from harness.report.render.terminal import print_document
         from harness.report.sweep_live import SweepLive
+        from harness.report.words.doubts import under_a_run
         from harness.store.sweep_store import SweepStore
         from harness.sweep.run import execute, exit_code
 
@@ -209,7 +210,7 @@ class _Page:
             return 0
         self._print(kept.sweep(made.id), cells, opened.url)
         if not (self.as_json or self.markdown):
-            print_doubts_line(out(), doubts_of_sweep(opened, made, cells), made.id)
+            print_document(out(), under_a_run(doubts_of_sweep(opened, made, cells), made.id))
         return exit_code(cells)
 
     def __post_init__(self) -> None:

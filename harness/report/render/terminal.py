@@ -31,17 +31,17 @@ class Width(NamedTuple):
 
 def print_document(console: Console, document: Document) -> None:
     """Print the parts, then what to conclude."""
-    for part in (*document.parts, *document.conclusion):
-        print_part(console, part)
+    print_parts(console, (*document.parts, *document.conclusion))
 
 
-def print_part(console: Console, part: Part) -> None:
-    """Print a table, a line, or in short what a page folds away."""
-    if isinstance(part, Table):
-        print_table(console, part)
-        return
-    for line in part.short if isinstance(part, Folded) else (part,):
-        console.print(_line(line))
+def print_parts(console: Console, parts: Iterable[Part]) -> None:
+    """Print tables, lines, and in short what a page folds away."""
+    for part in parts:
+        if isinstance(part, Table):
+            print_table(console, part)
+            continue
+        for line in part.short if isinstance(part, Folded) else (part,):
+            console.print(_line(line))
 
 
 def print_table(console: Console, table: Table[Row]) -> None:

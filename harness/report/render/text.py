@@ -37,10 +37,9 @@ def cell_text(column: Column[Row], row: Row) -> str:
 
 
 def cell_style(column: Column[Row], row: Row) -> str:
-    """The cell's colour as rich names it; empty for none."""
-    if column.style is not None:
-        return column.style(row)
-    if column.kind is not Kind.STATUS:
-        return ""
+    """The cell's colour as rich names it: the row's, else that of a word that says how something ended."""
+    own = "" if column.style is None else column.style(row)
+    if own or column.kind is not Kind.STATUS:
+        return own
     word = column.of(row)
     return "" if word is None else STYLES.get(word, "red")

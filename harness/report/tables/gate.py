@@ -1,7 +1,7 @@
 """A judgement of the gate: one quantity of one case against one expectation; and a limit that an update changed."""
 
 from harness.judge.gate.update import Change
-from harness.judge.verdict import Judgement
+from harness.judge.verdict import Judgement, Verdict
 from harness.report.tables.column import Column, Kind, by_key, pick
 
 COLUMNS = by_key(
@@ -9,7 +9,13 @@ COLUMNS = by_key(
     Column("quantity", help="what was judged: status, digits, excess loss, ...", least=8),
     Column("measured", help="what it is", value=lambda one: str(one.measured), least=8),
     Column("expected", help="what it may be", least=8),
-    Column("verdict", "", Kind.STATUS, "unchanged holds; regression and improvement fail"),
+    Column(
+        "verdict",
+        "",
+        Kind.STATUS,
+        "unchanged holds; regression and improvement fail",
+        style=lambda one: "" if one.verdict is Verdict.UNCHANGED else "red",
+    ),
     Column("detail", help="by how much", head="by how much", spare=1, least=16),
     Column("advice", help="what to do"),
     Column("reason", help="where the expectation comes from"),

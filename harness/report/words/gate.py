@@ -56,7 +56,7 @@ def _missing(report: GateReport) -> Folded:
 
 def conclusion(report: GateReport, run_id: str, source: str) -> Line:
     """How it went, in a line."""
-    word, style = WORDS.get(report.exit_code, ("gate could not judge:", "red"))
+    word, style = outcome(report)
     parts = [holding(report)]
     if report.incomplete:
         parts.append(f"{len(report.incomplete)} planned cases have no record: run them again")
@@ -65,6 +65,11 @@ def conclusion(report: GateReport, run_id: str, source: str) -> Line:
     if not report.judgements:
         parts.append(f"no expectation in {source} is about this run")
     return Line(f"run {run_id}: " + "; ".join(parts), word, style)
+
+
+def outcome(report: GateReport) -> tuple[str, str]:
+    """How it went in a word or two, and their colour."""
+    return WORDS.get(report.exit_code, ("gate could not judge:", "red"))
 
 
 def holding(report: GateReport) -> str:

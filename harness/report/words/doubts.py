@@ -1,24 +1,17 @@
-"""Doubts: a line or two under a run's table, the doctor's table, and JSON."""
+"""Doubts about times: a line or two under a run's table, the doctor's page, and JSON."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from rich.console import Console
-from rich.markup import escape
-from rich.padding import Padding
-
 from harness.judge.machine.doubts import Doubt, State, doubtful
-from harness.report.sections import Column, heads_of, row_of
+from harness.report.render.objects import dumps
+from harness.report.tables import doubts as table
+from harness.report.tables.document import Document, Line, table_of
 
-COLUMNS = (Column("check", 28, "left", least=12), Column("state", 8, "left"), Column("seen", 62, "left", least=12))
-"""With a space between columns, 100."""
 WORST_FIRST = (State.DOUBTFUL, State.NOTE, State.UNKNOWN, State.FINE)
-INDENT = 4
 MOST_SEEN = 4
 """Doubts in full under a run's table: two lines. 'harness doctor --run' has all."""
-_STYLES = {State.FINE: "green", State.UNKNOWN: "dim", State.NOTE: "cyan", State.DOUBTFUL: "bold red"}
 
 
 def doubts_line(doubts: Sequence[Doubt], run_id: str) -> str:
@@ -32,22 +25,22 @@ def doubts_line(doubts: Sequence[Doubt], run_id: str) -> str:
     return f"doubtful: {'; '.join(seen)}: harness doctor --run {run_id}"
 
 
-def print_doubts_line(console: Console, doubts: Sequence[Doubt], run_id: str) -> None:
+def under_a_run(doubts: Sequence[Doubt], run_id: str) -> Document:
     """The line under a run's table; nothing if there is no doubt."""
     line = doubts_line(doubts, run_id)
-    if line:
-        console.print(f"[yellow]{escape(line)}[/]")
+    return Document([Line(line, style="yellow")] if line else [])
 
 
-def print_doctor(console: Console, doubts: Sequence[Doubt], of_what: str) -> None:
+def doctor(doubts: Sequence[Doubt], of_what: str) -> Document:
     """Every check, what is doubtful first, with why it matters and what to do; then the conclusion."""
-    console.print(heads_of(console, COLUMNS))
-    for one in sorted(doubts, key=lambda doubt: WORST_FIRST.index(doubt.state)):
-        cells = (escape(one.name), f"[{_STYLES[one.state]}]{one.state.value}[/]", escape(one.seen))
-        console.print(row_of(console, COLUMNS, cells))
-        if one.state in {State.DOUBTFUL, State.NOTE}:
-            console.print(Padding(f"[dim]{escape(one.why)}[/]\n{escape(one.advice)}", (0, 0, 0, INDENT)))
-    console.print(escape(conclusion(doubts, of_what)))
+    ordered = sorted(doubts, key=lambda doubt: WORST_FIRST.index(doubt.state))
+    return Document([table_of(table.COLUMNS, ordered, below=_below)], [Line(conclusion(doubts, of_what))])
+
+
+def _below(one: Doubt) -> list[Line]:
+    if one.state not in {State.DOUBTFUL, State.NOTE}:
+        return []
+    return [Line(text, style=style) for text, style in ((one.why, "dim"), (one.advice, "")) if text]
 
 
 def conclusion(doubts: Sequence[Doubt], of_what: str) -> str:
@@ -60,7 +53,7 @@ def conclusion(doubts: Sequence[Doubt], of_what: str) -> str:
 
 def doctor_json(doubts: Sequence[Doubt], run_id: str | None, readings: Sequence[Mapping[str, object]]) -> str:
     """The checks with the sources of their limits, and the readings that they were made from."""
-    return json.dumps(
+    return dumps(
         {
             "run": run_id,
             "doubtful": [one.name for one in doubtful(doubts)],

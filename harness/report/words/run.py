@@ -1,0 +1,51 @@
+"""What a run says at its end: its cases problem by problem, and what to do about those that ended badly."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from harness.records.record import Record, Status
+from harness.report.tables import case
+from harness.report.tables.document import Document, Line, Table
+from harness.report.words.sentences import counted
+
+
+def run(records: Sequence[Record]) -> Document:
+    """One row a case; then each failure with its message and advice, and how many cases ended how."""
+    problems = groupby(records, key=lambda record: record.problem)
+    table = Table(case.TERMINAL, [(name, list(members)) for name, members in problems], fold=False)
+    return Document([table, *failures(records), *_full_batches(records)], [Line(summary(records))])
+
+
+def summary(records: Sequence[Record]) -> str:
+    """How many cases ended how."""
+    counts = Counter(record.status.value for record in records)
+    ended = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+    return f"{counted(len(records), 'case')}: {ended}"
+
+
+def failures(records: Sequence[Record]) -> Iterator[Line]:
+    """A line a case that ended badly, with its message and what to do; then what is unsupported, each reason once."""
+    for record in records:
+        if record.failed:
+            yield Line(failure(record), record.status.value, "red")
+    reasons = Counter(f"{record.label}: {record.message}" for record in records if record.status is Status.UNSUPPORTED)
+    for reason, count in reasons.items():
+        yield Line(f"{reason} ({counted(count, 'case')})", "unsupported")
+
+
+def failure(record: Record) -> str:
+    """The case that ended badly, what went wrong, and what to do."""
+    return f"{record.problem} {record.label}: {record.message or record.samples.error}. {record.advice}"
+
+
+def _full_batches(records: Sequence[Record]) -> Iterator[Line]:
+    """Of which problems the batch that was asked for is all rows."""
+    batches = {(record.problem, record.options["batch"], record.n): None for record in records if _is_full(record)}
+    for problem, batch, n in batches:
+        yield Line(f"{problem}: batch {batch} is more than its {n} training rows", "full batch", "yellow")
+
+
+def _is_full(record: Record) -> bool:
+    batch = record.options.get("batch")
+    return record.status is not Status.UNSUPPORTED and isinstance(batch, int) and batch > record.n
