@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from harness.errors import UsageError
+from harness.files.writing import write
 from harness.judge.gate.expectations import read_expectations
 from harness.page import watch as keeping
 from harness.page.gather import Asked, baseline_of, gather
-from harness.page.making import check_output, write
+from harness.page.making import check_output
 from harness.page.serving import Served, serving
 from harness.page.watch import Keeper
 from harness.paths import results_folder

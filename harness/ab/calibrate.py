@@ -6,6 +6,7 @@ object a line, so that a calibration that is cut off goes on where it was.
 """
 
 import csv
+import io
 import math
 import re
 import statistics
@@ -21,6 +22,7 @@ from harness.ab.launch import Manner
 from harness.ab.measure import Decide, Task, Told, measured
 from harness.errors import CannotMeasureError, UsageError
 from harness.files.reading import NoSuchFileError, checked, parsed_json, text_of
+from harness.files.writing import write
 from harness.judge.measurable import measurable
 from harness.records.ab import Comparison, Condition
 from harness.records.environment import Environment
@@ -117,12 +119,13 @@ def others_busy(busy: bool) -> Iterator[None]:
 
 def write_ratios(found: Mapping[Condition, Sequence[Comparison]], path: Path) -> None:
     """A row a launch: condition, repeat, case and the two medians of CPU seconds, so that anybody can count again."""
-    with path.open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(("planted", "busy", "repeat", "case", "launch", "base_cpu_s", "head_cpu_s", "ratio"))
-        for condition, repeats in found.items():
-            for one in repeats:
-                rows.writerows((condition.planted, int(condition.busy), one.repeat, *row) for row in _launches(one))
+    text = io.StringIO(newline="")
+    rows = csv.writer(text)
+    rows.writerow(("planted", "busy", "repeat", "case", "launch", "base_cpu_s", "head_cpu_s", "ratio"))
+    for condition, repeats in found.items():
+        for one in repeats:
+            rows.writerows((condition.planted, int(condition.busy), one.repeat, *row) for row in _launches(one))
+    write(path, text.getvalue())
 
 
 def _launches(one: Comparison) -> Iterator[tuple[str, int, str, str, str]]:

@@ -147,10 +147,9 @@ def _write(target: str, text: str) -> None:
     if target == STDOUT:
         typer.echo(text, nl=False)
         return
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--markdown {target}: cannot be written: {error.strerror}") from None
+    from harness.files.writing import write
+
+    write(Path(target), text, what=f"--markdown {target}")
 
 
 def _certified(named: "list[str]", *, as_json: bool) -> int:

@@ -154,6 +154,7 @@ def _run_fresh(store: str | None, *, table: bool, quiet: bool) -> str:
 def _update(path: Path, records: "Sequence[Record]", runs: int) -> None:
     """Write the new limits, of the worst of so many runs, and show what changed."""
     from harness.files.reading import LARGEST_TOML_BYTES, text_of
+    from harness.files.writing import write
     from harness.judge.gate.expectations import read_expectations
     from harness.judge.gate.update import updated
     from harness.report.console import err
@@ -161,10 +162,7 @@ def _update(path: Path, records: "Sequence[Record]", runs: int) -> None:
     from harness.report.words.gate import changes as changes_of
 
     text, changes = updated(text_of(path, LARGEST_TOML_BYTES), read_expectations(path), records)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+    write(path, text)
     print_document(err(), changes_of(changes, str(path), runs))
 
 

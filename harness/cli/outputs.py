@@ -40,26 +40,20 @@ class Outputs:
 
         Annotations go to standard error, which GitHub reads as well: standard output may be JSON.
         """
+        from harness.files.writing import write
         from harness.report.annotations import annotations
         from harness.report.junit import junit
 
         if self.markdown is not None:
-            _write("--markdown", self.markdown, text)
+            write(self.markdown, text, what=f"--markdown {self.markdown}")
         if self.junit is not None:
-            _write("--junit", self.junit, junit(checks, suite))
+            write(self.junit, junit(checks, suite), what=f"--junit {self.junit}")
         summary = os.environ.get(SUMMARY)
         if summary:
             _append(Path(summary), text)
         if os.environ.get("GITHUB_ACTIONS") == "true":
             for line in annotations(checks, file):
                 sys.stderr.write(line + "\n")
-
-
-def _write(option: str, path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{option} {path}: cannot be written: {error.strerror}") from None
 
 
 def _append(path: Path, text: str) -> None:

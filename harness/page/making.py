@@ -1,6 +1,5 @@
 """Evidence -> the page, and the page -> a file, whole or not at all."""
 
-import secrets
 from pathlib import Path
 
 from harness.errors import UsageError
@@ -24,18 +23,6 @@ def check_output(path: Path) -> None:
         raise UsageError(f"{path}: a page's suffix is .html, not '{path.suffix}'")
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"{path}: cannot be written: it is a folder, or its folder does not exist")
-
-
-def write(path: Path, text: str) -> None:
-    """Write the page beside itself, then put it in its place. Raises UsageError, one line, if that cannot be."""
-    made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        made.write_bytes(encoded(text))
-        made.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        made.unlink(missing_ok=True)
 
 
 def encoded(text: str) -> bytes:

@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.files.writing import write
 from harness.page.gather import Asked
-from harness.page.making import encoded, make, write
+from harness.page.making import encoded, make
 from harness.page.serving import Served, serving, version_of
 from harness.store.change_token import Stamp, stamp
 from harness.store.store import Store
@@ -74,5 +75,5 @@ class Keeper:
 
     def _write(self, text: str) -> None:
         if self.path is not None:
-            write(self.path, text)
+            write(self.path, encoded(text))
             self.say(f"{self.path}: written, {len(encoded(text)) / 1e6:.1f} MB")

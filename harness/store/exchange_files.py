@@ -1,15 +1,13 @@
 """Entries in files: JSON Lines, and Parquet whose column `line` holds the same lines."""
 
 import errno
-import os
-import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from harness.errors import CannotMeasureError, UsageError
+from harness.files.writing import replacing
 from harness.store.entries import LONGEST_LINE_BYTES, Entry, RecordEntry, lines_of, parsed
 
 JSON_LINES, PARQUET = ".jsonl", ".parquet"
@@ -34,35 +32,23 @@ def write_entries(path: Path, entries: Iterable[Entry]) -> None:
     Raises UsageError if it cannot be written, or Parquet needs a library that is not there.
     """
     check_name(path)
-    with _replacing(path) as made:
-        if path.suffix == PARQUET:
-            _write_parquet(made, entries)
-            return
-        with made.open("w", encoding="utf-8") as file:
-            for line in lines_of(entries):
-                file.write(line + "\n")
+    try:
+        with replacing(path) as made:
+            if path.suffix == PARQUET:
+                _write_parquet(made, entries)
+                return
+            with made.open("w", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines_of(entries))
+    except OSError as error:
+        if error.errno in FULL:
+            raise CannotMeasureError(f"{path}: cannot be written: {error.strerror}: make room") from None
+        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def read_entries(path: Path) -> Iterator[Entry]:
     """The entries of a file, one after the other, strictly. Raises UsageError, one line, by the number of the line."""
     check_name(path)
     yield from parsed(_parquet_lines(path) if path.suffix == PARQUET else _lines(path), str(path))
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        yield made
-        with made.open("rb") as file:
-            os.fsync(file.fileno())
-        made.replace(path)
-    except OSError as error:
-        if error.errno in FULL:
-            raise CannotMeasureError(f"{path}: cannot be written: {error.strerror}: make room") from None
-        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        made.unlink(missing_ok=True)
 
 
 def _lines(path: Path) -> Iterator[bytes]:

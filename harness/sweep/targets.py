@@ -5,7 +5,6 @@ for it, kept with how it was made; a sweep that ends below it says so.
 """
 
 import hashlib
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.files.reading import read_toml
+from harness.files.writing import replacing
 from harness.paths import results_folder
 from harness.problems.problem import Floats
 from harness.records.environment import environment
@@ -200,12 +200,8 @@ def write(target: Target, path: Path) -> None:
     """Write the file, whole or not at all, and its folder where there is none. Raises OSError if that cannot be."""
     import tomlkit
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
-        temporary = Path(file.name)
-        file.write(tomlkit.dumps(target.model_dump(mode="json")))
-    temporary.chmod(0o644)  # a temporary file is its owner's alone
-    temporary.replace(path)
+    with replacing(path, make_folder=True) as made:
+        made.write_text(tomlkit.dumps(target.model_dump(mode="json")), encoding="utf-8")
 
 
 def _identity(training: Training) -> dict[str, object]:

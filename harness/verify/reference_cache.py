@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from platformdirs import user_cache_dir
+
+from harness.files.writing import replacing
 
 VERSION = 1
 """Raise it when anything that a Reference holds is computed or named differently: older files are then replaced."""
@@ -44,17 +45,8 @@ def write(sha256: str, content: Mapping[str, Any]) -> None:
     """
     encoded = {name: _encoded(value) for name, value in content.items()}
     text = json.dumps({"checksum": _checksum(sha256, encoded), "content": encoded})
-    temporary = None
-    try:
-        folder().mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=folder(), suffix=".tmp", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(text)
-        temporary.replace(folder() / f"{sha256}.json")
-    except OSError:
-        if temporary is not None:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+    with suppress(OSError), replacing(folder() / f"{sha256}.json", make_folder=True) as made:
+        made.write_text(text)
 
 
 def _checksum(sha256: str, content: object) -> str:

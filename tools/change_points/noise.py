@@ -19,6 +19,7 @@ from pydantic import Field
 
 from harness.errors import CannotMeasureError, UsageError
 from harness.files.reading import Name, NoSuchFileError, read_json
+from harness.files.writing import write
 from harness.records.environment import Environment, environment
 from harness.records.record import Kept
 from harness.records.run import now
@@ -107,11 +108,7 @@ def write_noise(path: Path, noise: Noise) -> None:
     head = noise.model_dump(mode="json", exclude={"cells"})
     cells = [_cell_text(cell) for cell in noise.cells]
     text = json.dumps(head, indent=1)[:-2] + ',\n "cells": [\n' + ",\n".join(cells) + "\n ]\n}\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+    write(path, text, make_folder=True)
 
 
 def _cell_text(cell: NoiseCell) -> str:

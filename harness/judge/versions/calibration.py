@@ -10,6 +10,7 @@ from scipy import stats
 
 from harness.errors import UsageError
 from harness.files.reading import Name, NoSuchFileError, read_json
+from harness.files.writing import write
 from harness.judge.verdict import Verdict
 from harness.judge.versions.ab_speed import judge_speeds
 from harness.records.ab import AbCell, Condition
@@ -136,8 +137,4 @@ def read_calibration(path: Path) -> Calibration | None:
 
 def write_calibration(calibration: Calibration, path: Path) -> None:
     """Store it as JSON, folders made as needed. Raises UsageError if it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(calibration.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+    write(path, calibration.model_dump_json(indent=1) + "\n", make_folder=True)
