@@ -29,9 +29,13 @@ RunCli = Callable[..., Ended]
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach what the tests start: a job in a shell's background ignores it (POSIX 2.11), so would they."""
+    """Let Ctrl-C reach what the tests start: a job in a shell's background ignores it (POSIX 2.11), so would they.
+
+    SIGTERM ends the tests as Ctrl-C does: what they made is taken away.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,9 @@
 
 import os
 import pwd
-import secrets
 import shutil
 import subprocess
-import tempfile
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,6 +16,7 @@ import pytest
 from sqlalchemy import URL, make_url
 
 PROGRAMS = ("initdb", "postgres")
+KEEPER = str(Path(__file__).with_name("postgres_keeper.py"))
 DEBIAN = Path("/usr/lib/postgresql")
 """Where Debian puts the programs of each version; they are not on PATH."""
 ADMINISTRATOR = "admin"
@@ -74,30 +74,21 @@ class Database(NamedTuple):
 
 @contextmanager
 def running() -> Iterator[Server]:
-    """A server until the end; skips, with what is to be installed, where there is none to be had."""
+    """A server until the end, or until this process is killed; skips, with what to install, where none is to be had."""
     pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'ls-harness[postgresql]'")
-    programs = [_program(name) for name in PROGRAMS]
-    folder = Path(tempfile.mkdtemp(prefix="postgres-"))  # short: a socket's path has at most 107 characters (unix(7))
-    password = secrets.token_hex(4) + "@:/%?#&= " + secrets.token_hex(4)
-    try:
-        (folder / "password").write_text(password + "\n")
-        user = _unprivileged(folder)
-        data = folder / "data"
-        local = ("--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync")
-        words = [*local, f"--username={ADMINISTRATOR}", f"--pwfile={folder / 'password'}", f"--pgdata={data}"]
-        subprocess.run([programs[0], *words], cwd=folder, check=True, stdout=subprocess.DEVNULL, **user)
-        settings = (f"unix_socket_directories={folder}", "listen_addresses=", "fsync=off", "shared_buffers=16MB")
-        said = [word for setting in settings for word in ("-c", setting)]
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen([programs[1], "-D", data, *said], cwd=folder, stderr=log, **user)
+    words = [sys.executable, KEEPER, *(_program(name) for name in PROGRAMS), ADMINISTRATOR, *_unprivileged()]
+    pipe = subprocess.PIPE
+    # A session of its own: a terminal's Ctrl-C would reach it before the tests have let go of the server.
+    with subprocess.Popen(words, text=True, start_new_session=True, stdin=pipe, stdout=pipe, stderr=pipe) as keeper:
+        assert keeper.stdin is not None
+        assert keeper.stdout is not None
         try:
-            _wait_for(Server(folder, password), server)
-            yield Server(folder, password)
+            server = Server(Path(keeper.stdout.readline().rstrip("\n")), keeper.stdout.readline().rstrip("\n"))
+            _wait_for(server, keeper)
+            yield server
         finally:
-            server.send_signal(2)  # SIGINT: a fast shutdown (server-shutdown)
-            server.wait(DEADLINE_S)
-    finally:
-        shutil.rmtree(folder)
+            keeper.stdin.close()
+            keeper.wait(DEADLINE_S)
 
 
 def _program(name: str) -> str:
@@ -106,20 +97,18 @@ def _program(name: str) -> str:
     return found or pytest.skip(f"{name} is not here: install Debian's package postgresql, or have it on PATH")
 
 
-def _unprivileged(folder: Path) -> dict[str, Any]:
-    """Whose the processes are: nobody's who is root, whom initdb and postgres refuse."""
+def _unprivileged() -> tuple[str, ...]:
+    """User and group that the server runs as where this is root, whom initdb and postgres refuse."""
     if os.geteuid():
-        return {}
+        return ()
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
     user = known.get("postgres") or known.get("nobody")
     if user is None:
         pytest.skip("PostgreSQL does not run as root, and there is no user postgres or nobody: make one")
-    for path in (folder, *folder.iterdir()):
-        os.chown(path, user.pw_uid, user.pw_gid)
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    return str(user.pw_uid), str(user.pw_gid)
 
 
-def _wait_for(server: Server, process: "subprocess.Popen[bytes]") -> None:
+def _wait_for(server: Server, keeper: "subprocess.Popen[str]") -> None:
     import psycopg
 
     until = time.monotonic() + DEADLINE_S
@@ -127,8 +116,8 @@ def _wait_for(server: Server, process: "subprocess.Popen[bytes]") -> None:
         try:
             server.sql("postgres")
         except psycopg.OperationalError:
-            if process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError((server.folder / "log").read_text()) from None
+            if keeper.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(keeper.stderr.read() if keeper.stderr and keeper.poll() else "no answer") from None
             time.sleep(0.05)
         else:
             return

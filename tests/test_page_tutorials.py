@@ -198,7 +198,7 @@ def test_a_picture_whose_fit_failed_is_left_out(four_points: list[str], monkeypa
 def test_cases_of_several_seeds_can_be_left_and_their_lines_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
 
-    def unfitted(case: Case) -> Outcome:
+    def unfitted(case: Case, **_: object) -> Outcome:
         ran.append(case.key)
         return Outcome(case, record_of(case, Status.UNSUPPORTED, "not now"))
 
@@ -208,7 +208,7 @@ def test_cases_of_several_seeds_can_be_left_and_their_lines_say_so(monkeypatch: 
     assert left == {"MLP: best R2 of ten seeds": "several trainings: harness published sine"}
     (both,) = rerun(("sine",))
     assert not any(line.outcome is Ending.NOT_RUN for line in both.lines())
-    assert len(ran) == 2 + 11
+    assert len(ran) == 2 + 2 + 10
 
 
 def test_a_line_before_its_first_step_predicts_with_the_weights_it_starts_from() -> None:

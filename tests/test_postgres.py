@@ -6,6 +6,8 @@ Tests of the store that hold in every database run in this one too: `any_store` 
 import random
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import text
 
@@ -29,7 +32,7 @@ from harness.store.sweep_store import SweepStore
 from harness.timing.sampling import Samples
 from tests.conftest import RunCli
 from tests.old_stores import BEFORE_SWEEPS, CUT_OFF, FINISHED, SWEEPS, version_1
-from tests.postgres import Database
+from tests.postgres import Database, Server
 from tests.test_durability import DEADLINE_S, GRID, GRID_CASES, cut_off, python
 from tests.test_store import exact
 from tests.test_store_exchange import cell_of, contents, filled
@@ -405,3 +408,36 @@ def test_salvage_of_an_empty_database_says_that_nothing_is_there(database: Datab
     assert "nothing is stored there yet" in ended.stderr
     with pytest.raises(CannotMeasureError, match="nothing is stored there yet"), salvaging(database.url) as found:
         list(found.entries())
+
+
+# The tests' own server
+
+HELD = """
+import signal
+from tests.postgres import running
+with running() as server:
+    print(server.folder, flush=True)
+    signal.pause()
+"""
+"""A run of the tests that is in the middle of one that needs a server."""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_tests_that_a_signal_ends_leave_no_server_and_no_folder(ending: signal.Signals, postgres: Server) -> None:
+    assert postgres.folder.is_dir()  # a server is to be had here
+    root = Path(__file__).parents[1]
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HELD], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    with holder:
+        assert holder.stdout is not None
+        folder = Path(holder.stdout.readline().rstrip("\n"))
+        server = psutil.Process(int((folder / "data" / "postmaster.pid").read_text().split()[0]))
+        assert server.is_running()
+        holder.send_signal(ending)
+        assert holder.wait(DEADLINE_S) != 0
+    until = time.monotonic() + DEADLINE_S
+    while folder.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not folder.exists()
+    assert not server.is_running()

@@ -29,6 +29,8 @@ from harness.report.published import conclusion, print_published
 from harness.solvers import catalog as solvers
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
+from harness.solvers.training.batched.engine import fits_of
+from harness.solvers.training.training import Training
 from harness.studies.published import published_files, reproduce
 
 TUTORIALS = {name: read_tutorial(path) for name, path in published_files().items()}
@@ -314,17 +316,40 @@ def test_an_unknown_tutorial_names_the_nearest() -> None:
         reproduce(["auto_mgp"])
 
 
-def test_best_of_seeds_and_one_thread(folder: Path) -> None:
-    text = ONE_LOSS.replace("epochs = 2, init = [-0.14932823181152344, -0.5369853973388672]", "epochs = 2")
+@pytest.mark.parametrize(("engine", "batches"), [("loop", []), ("batched", [[1, 2, 3]])])
+def test_best_of_seeds_and_one_thread(
+    engine: str, batches: list[list[int]], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = ONE_LOSS.replace("init = [-0.14932823181152344, -0.5369853973388672]", f'engine = "{engine}"')
     text = text.replace("[[figure]]", 'seeds = [1, 2, 3]\n\n[[figure]]\nbest = "min"').replace(
         "rel = 1e-5", "abs = 1e9"
     )
     (folder / "one.toml").write_text(text)
     told: list[tuple[str, int]] = []
+    trained: list[list[int]] = []
+
+    def counted(training: Training, seeds: list[int]) -> list[Fit]:
+        trained.append(seeds)
+        return fits_of(training, seeds)
+
+    monkeypatch.setattr(harness.studies.published, "fits_of", counted)
     (line,) = reproduce(on_case=lambda case: told.append((case, torch.get_num_threads())))
     assert told == [(f"one: sgd, seed {seed}", 1) for seed in (1, 2, 3)]
-    each = [fitted("four_points", "torch_sgd", epochs=2, seed=seed).trace for seed in (1, 2, 3)]
+    assert trained == batches
+    each = [fitted("four_points", "torch_sgd", epochs=2, seed=seed, engine=engine).trace for seed in (1, 2, 3)]
     assert line.reproduced == min(trace.train_loss[0] for trace in each if trace is not None)
+
+
+def test_a_batch_that_cannot_be_trained_is_each_case_s_status(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> list[Fit]:
+        raise MemoryError("too many models")
+
+    monkeypatch.setattr(harness.studies.published, "fits_of", fail)
+    text = ONE_LOSS.replace("init = [-0.14932823181152344, -0.5369853973388672]", 'engine = "batched"')
+    (folder / "one.toml").write_text(text.replace("[[figure]]", 'seeds = [1, 2]\n\n[[figure]]\nbest = "min"'))
+    (line,) = reproduce()
+    assert line.outcome is Ending.NOT_REPRODUCED
+    assert line.reason == "no trace.train_loss: too many models; too many models"
 
 
 def test_the_command(folder: Path) -> None:

@@ -44,15 +44,18 @@ class Outcome:
     prepared: Prepared | None = None
 
 
-def measure(case: Case, watch: Watch = nullcontext) -> Outcome:
-    """Prepare, fit and verify one case, untimed; whatever happens is an Outcome."""
+def measure(case: Case, watch: Watch = nullcontext, fit: Callable[[], Fit] | None = None) -> Outcome:
+    """Prepare, fit and verify one case, untimed; whatever happens is an Outcome.
+
+    `fit`: where the case's Fit comes from instead of its own `Prepared`, such as one batch of many trainings.
+    """
     reason = why_unsupported(case.solver, case.problem, case.options)
     if reason:
         return Outcome(case, record_of(case, Status.UNSUPPORTED, reason))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            return _measure(case, caught, watch)
+            return _measure(case, caught, watch, fit)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a solver may raise anything: it is the case's status
             return Outcome(case, record_of(case, *failure(error), warnings=texts(caught)))
 
@@ -71,14 +74,16 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0] if lines else ''}"
 
 
-def _measure(case: Case, caught: list[warnings.WarningMessage], watch: Watch) -> Outcome:
+def _measure(
+    case: Case, caught: list[warnings.WarningMessage], watch: Watch, fit_of: Callable[[], Fit] | None
+) -> Outcome:
     problem, solver, options = case.problem, case.solver, case.options
     truth = reference(problem)
     prepared, prepare_s = prepare(case, watch)
     with limited(options.threads), _precision(options):
         tf32 = tf32_in_force(options.device)
         with watch(), peak_memory(options.device) as peak:
-            fit = prepared.fit()
+            fit = fit_of() if fit_of else prepared.fit()
             synchronizer(options.device)()
         copied = transfer_of(case, fit)
     accuracy = assess(problem, fit, truth, options.dtype or "float64")

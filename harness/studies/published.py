@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from harness.problems.problem import SPLITS, Problem
 from harness.solvers import catalog as solvers
 from harness.solvers.fit import Fit, Inference, Trace
 from harness.solvers.options import UNIVERSAL, Options
+from harness.solvers.training.batched.engine import fits_of
 from harness.solvers.training.scaling import Scaling
+from harness.solvers.training.torch_trained import TorchTrained
 from harness.timing.threads import limited
 
 
@@ -115,13 +118,27 @@ def _outcomes(
     """A case that several entries share is run once."""
     ended: dict[str, Outcome] = {}
     for case_id, cases in planned.items():
+        together = _together(cases)
         for case in cases:
             if case.key in ended:
                 continue
             if on_case:
                 on_case(f"{name}: {case_id}" + (f", seed {case.options.seed}" if len(cases) > 1 else ""))
-            ended[case.key] = measure(case)
+            ended[case.key] = measure(case, fit=together and partial(together, case))
     return {case_id: tuple(ended[case.key] for case in cases) for case_id, cases in planned.items()}
+
+
+def _together(cases: tuple[Case, ...]) -> Callable[[Case], Fit] | None:
+    """The fit of each of a case's seeds, all trained in one batch when the first is asked for.
+
+    None where they are trained one after the other: by the other engines, and where there is one seed.
+    """
+    first = cases[0]
+    if len(cases) == 1 or first.options.engine != "batched" or not isinstance(first.solver, TorchTrained):
+        return None
+    seeds = [int(case.options.seed or 0) for case in cases]
+    fits = cache(partial(fits_of, first.solver.training(first.problem, first.options), seeds))
+    return lambda case: fits()[seeds.index(int(case.options.seed or 0))]
 
 
 def _values(figure: Figure, outcomes: Sequence[Outcome]) -> tuple[tuple[float, ...], str]:

@@ -13,6 +13,9 @@ from harness.solvers.training.training import Training
 if TYPE_CHECKING:
     import torch
 
+LOSS_NUMBERS = 2**18
+"""Most numbers of a layer's output that are held at once, all epochs together: 1 MiB of float32."""
+
 
 @dataclass(frozen=True)
 class Path:
@@ -77,17 +80,23 @@ class _Model:
         torch.nn.utils.vector_to_parameters(flat, self.module.parameters())
 
     def losses(self, parameters: Floats, part: str) -> Floats:
-        """The loss (E,) over a split's rows at each of the parameters (E, P)."""
+        """The loss (E,) over a split's rows at each of the parameters (E, P), many of them in one product."""
         import torch
 
         X, y = self.training.tensors(part)
         loss = loss_of(self.training)
-        found = []
-        for row in parameters:
-            self.load(row)
-            with torch.inference_mode():
-                found.append(float(loss(self.module(X), y).item()))
-        return np.array(found)
+        names, values = zip(*self.module.named_parameters(), strict=True)
+        sizes = [value.numel() for value in values]
+
+        def at(flat: torch.Tensor) -> torch.Tensor:
+            loaded = [one.view_as(value) for one, value in zip(flat.split(sizes), values, strict=True)]
+            return loss(torch.func.functional_call(self.module, dict(zip(names, loaded, strict=True)), (X,)), y)
+
+        rows = max(1, LOSS_NUMBERS // (len(X) * max(map(len, values))))
+        with torch.inference_mode():
+            flat = torch.tensor(parameters, dtype=X.dtype, device=X.device)
+            found = [torch.func.vmap(at)(part).double().cpu().numpy() for part in flat.split(rows)]
+        return np.concatenate(found) if found else np.empty(0)
 
     def predict(self, X: Floats) -> Floats:
         """Predictions (m,) in the problem's units for X (m, p)."""

@@ -70,14 +70,24 @@ class BatchedTraining:
 
     def fit(self) -> Fit:
         """Train from the initial weights."""
-        from harness.solvers.training.batched.batch import train
+        (fit,) = fits_of(self.training, [int(self.training.options.seed or 0)])
+        return fit
 
-        training, epochs = self.training, self.training.epochs
-        keep = range(epochs + 1) if keeps_all(training) else range(epochs, epochs + 1)
-        trained = train(batch_of(training, [_own(training)]), epochs, keep)
-        run = int(trained.epochs_run[0])
-        kept = trained.kept[: run + 1, 0]
-        return fit_of(training, Path(trained.loss[:run, 0], kept, bool(trained.diverged[0])))
+
+def fits_of(training: Training, seeds: Sequence[int]) -> list[Fit]:
+    """The training's Fit with each seed, all trained in one batch at its learning rate."""
+    from harness.solvers.training.batched.batch import train
+
+    epochs = training.epochs
+    keep = range(epochs + 1) if keeps_all(training) else range(epochs, epochs + 1)
+    lr, _ = _own(training)
+    trained = train(batch_of(training, [(lr, seed) for seed in seeds]), epochs, keep)
+    fits = []
+    for number, seed in enumerate(seeds):
+        run = int(trained.epochs_run[number])
+        path = Path(trained.loss[:run, number], trained.kept[: run + 1, number], bool(trained.diverged[number]))
+        fits.append(fit_of(training.of(lr, seed), path))
+    return fits
 
 
 class BatchedEngine:
