@@ -20,13 +20,14 @@ from harness.measure.isolation.data import DataFile, read_problem
 from harness.measure.isolation.ending import how_it_ended, last_line
 from harness.measure.isolation.isolated import Isolated
 from harness.measure.isolation.limits import LEAST_S, Limits, default_timeout_s
-from harness.measure.isolation.messages import options_said
+from harness.measure.isolation.messages import case_order
 from harness.measure.isolation.note import Note, new_page
 from harness.measure.isolation.serving import Bench
 from harness.measure.plan import Case, Request, single
-from harness.measure.run import Nobody, execute, measure, new_run
+from harness.measure.run import execute, measure, new_run
 from harness.problems.catalog import load
 from harness.problems.problem import Problem
+from harness.records.observer import Observer
 from harness.records.record import Record
 from harness.solvers import catalog
 from harness.solvers.options import Options
@@ -346,15 +347,15 @@ def test_a_device_in_an_error_state_retires_the_worker(lost: bool, monkeypatch: 
         file.write(load("four_points"))
         bench = Bench({solver.name: solver}, Note(new_page()), file.descriptor)
         bench.problem({"group": 0})
-        options = options_said(Options(device="cuda", dtype="float64"))
-        answer = bench.fit({"cases": [0], "group": 0, "solver": solver.name, "options": options})
+        case = Case(load("four_points"), solver, Options(device="cuda", dtype="float64"))
+        answer = bench.fit({"cases": [0], "group": 0, **case_order(case)})
     assert answer.record is not None
     assert (answer.record.status, answer.record.message) == (Status.ERROR, "ValueError: no luck")
     said = "cuda is in an error state: RuntimeError: CUDA error: an illegal memory access was encountered"
     assert answer.retire == (said if lost else "")
 
 
-class Interrupting(Nobody):
+class Interrupting(Observer):
     """Ctrl-C as the second case begins."""
 
     def __init__(self) -> None:

@@ -14,14 +14,16 @@ import psutil
 import pytest
 
 from harness.measure.isolation.limits import LEAST_S, default_timeout_s
+from harness.measure.run import exit_code
+from harness.records.observer import Observer
 from harness.records.sweep import Cell
 from harness.solvers.status import Status
 from harness.store.store import Store
 from harness.store.sweep_store import SweepStore
 from harness.sweep.isolated import Isolated
-from harness.sweep.measuring import Here, Place
+from harness.sweep.measuring import InProcess, Place
 from harness.sweep.plan import TOGETHER, SweepRequest, candidates, new_sweep
-from harness.sweep.run import Nobody, execute, exit_code
+from harness.sweep.run import execute
 from tests.conftest import RunCli
 from tests.faulty_sweep import LIMITS, MODULE, PLANTED, UNTIMED
 from tests.test_isolation_place import gone, workers
@@ -30,13 +32,13 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 SMALL = {"problems": ("four_points",), "lr": (0.01, 0.1), "seeds": 3, "epochs": 20, "optimizers": ("sgd",)}
 
 
-def swept(place: Place, observer: Nobody | None = None, **asked: Any) -> list[Cell]:
+def swept(place: Place, observer: Observer | None = None, **asked: Any) -> list[Cell]:
     """The cells of a small sweep in a place."""
     request = SweepRequest.model_validate(SMALL | asked)
     planned, kept = candidates(request), SweepStore(Store("sqlite://"))
     made = new_sweep(request, planned)
     kept.start(made)
-    cells = execute(made, request, planned, kept, observer, place=place)
+    cells = execute(made, planned, kept, observer, place=place)
     assert [cell.model_dump_json() for cell in kept.cells(made.id)] == [cell.model_dump_json() for cell in cells]
     return cells
 
@@ -78,7 +80,7 @@ def test_a_fault_is_typed_and_the_next_optimizer_is_untouched(
     assert "\n" not in fault.message
     assert bool(fault.final) == (status is Status.OK)
     assert exit_code([fault, healthy]) == (0 if status is Status.OK else 1)
-    (here,) = swept(Here(), optimizers=(healthy.optimizer,), lr=(0.1,))
+    (here,) = swept(InProcess(), optimizers=(healthy.optimizer,), lr=(0.1,))
     assert result(healthy) == result(here)
     assert healthy.loop_epoch.wall_s
 
@@ -111,7 +113,7 @@ def place() -> Iterator[Isolated]:
     ids=str,
 )
 def test_a_sweep_is_the_same_in_both_places(asked: dict[str, Any], place: Isolated) -> None:
-    there, here = swept(place, **asked), swept(Here(), **asked)
+    there, here = swept(place, **asked), swept(InProcess(), **asked)
     assert list(map(result, there)) == list(map(result, here))
     assert [len(cell.loop_epoch.wall_s) > 0 for cell in there] == [len(cell.loop_epoch.wall_s) > 0 for cell in here]
 
@@ -120,24 +122,24 @@ def test_one_worker_serves_a_sweep_and_its_observer_hears_of_it(
     place: Isolated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(TOGETHER, "mlp", 2)
-    heard: dict[str, list[object]] = {"said": [], "working": [], "told": [], "pids": []}
+    heard: dict[str, list[object]] = {"noted": [], "working": [], "trained": [], "pids": []}
 
-    class Hearing(Nobody):
-        def said(self, line: str) -> None:
-            heard["said"].append(line)
+    class Hearing(Observer):
+        def noted(self, line: str) -> None:
+            heard["noted"].append(line)
 
         def working(self, what: str) -> None:
             heard["working"].append(what)
             heard["pids"] += [worker.pid for worker in workers()]
 
-        def told(self, epochs: int) -> None:
-            heard["told"].append(epochs)
+        def trained(self, epochs: int) -> None:
+            heard["trained"].append(epochs)
 
     swept(place, Hearing(), problems=("sine",), hidden=(4,), seeds=2)
     assert len(set(heard["pids"])) == 1
-    assert any("no stored target: making one" in str(line) for line in heard["said"])
+    assert any("no stored target: making one" in str(line) for line in heard["noted"])
     assert any("its target, " in str(line) for line in heard["working"])
-    assert heard["told"]
+    assert heard["trained"]
 
 
 class Aimless(Isolated):
@@ -174,10 +176,10 @@ def test_a_unit_may_take_what_its_trainings_take_and_a_step_is_one_of_all(
     engine: str, dtype: str | None, turns: int
 ) -> None:
     asked = SweepRequest.model_validate(SMALL | {"engine": engine, "dtype": dtype, "seeds": 8})
-    (candidate,) = candidates(asked)
-    assert candidate.turns(8) == turns
-    alone, together = default_timeout_s(candidate.case), default_timeout_s(candidate.case, 8, turns)
-    assert default_timeout_s(candidate.case, 1, 1) == alone
+    candidate = candidates(asked)[0].at((0.1,))
+    assert candidate.turns == turns
+    alone, together = default_timeout_s(candidate), default_timeout_s(candidate, 8, turns)
+    assert default_timeout_s(candidate, 1, 1) == alone
     assert LEAST_S < alone < together <= LEAST_S + 8 * (alone - LEAST_S)
 
 

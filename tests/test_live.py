@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -20,9 +19,8 @@ from harness.measure.recording import record_of
 from harness.problems.generators import everyday
 from harness.records.record import Accuracy, Record, Samples, Status
 from harness.report import console as consoles
-from harness.report.live import Live
+from harness.report.live import Live, SweepLive
 from harness.report.live_lines import LOG_EVERY_S, LOG_SHARE, animated, rough
-from harness.report.sweep_live import SweepLive
 from harness.report.tally import Tally
 from harness.report.working import Working
 from harness.solvers import catalog
@@ -81,14 +79,14 @@ def half_done(machine: Machine) -> Live:
     """Two of four cases, of which one is wrong, in 40 seconds."""
     shown = live(machine)
     for made in (record("sklearn", digits=0.0, status=Status.WRONG), record()):
-        shown.started(case(made.solver))
+        shown.working(case(made.solver).key)
         machine.s += 10
         shown.fitted(made)
-    shown.sampling(2)
+    shown.working("timing 2 cases in turn")
     for made in (record("sklearn", digits=0.0, status=Status.WRONG), record()):
         machine.s += 10
         shown.ended(made)
-    shown.started(case("scipy_gelsd"))
+    shown.working(case("scipy_gelsd").key)
     return shown
 
 
@@ -173,7 +171,7 @@ def test_the_worst_digits_are_a_closed_form_s_not_a_training_s_that_needs_more_e
 
 def test_a_hostile_name_is_shown_and_does_nothing() -> None:
     shown = live(Machine())
-    shown.started(SimpleNamespace(key="[red]a\x1b]0;title\x07\u202eb"))
+    shown.working("[red]a\x1b]0;title\x07\u202eb")
     assert drawn(shown, 100)[0] == "[red]a\ufffd]0;title\ufffd\ufffdb"
 
 
@@ -184,7 +182,7 @@ def logged(machine: Machine, steps: int, every_s: float, *, quiet: bool = False)
     shown = live(machine, total=steps, terminal=False, quiet=quiet)
     with shown:
         for _ in range(steps):
-            shown.started(case())
+            shown.working(case().key)
             machine.s += every_s
             shown.fitted(record())
             shown.ended(record())
@@ -229,8 +227,8 @@ def test_a_sweep_shows_the_same_lines_of_its_epochs() -> None:
         shown.working("four_points sgd lr 0.01 to 0.1")
         for epochs in (500, 1000, 1500):
             machine.s += 10
-            shown.told(epochs)
-        shown.ended(2000)
+            shown.trained(epochs)
+        shown.stored(2000)
     assert drawn(terminal, 60)[0] == "four_points sgd lr 0.01 to 0.1"
     assert "2e+03/4e+03 epochs  ends 12:00:" in drawn(terminal, 60)[1]
     lines = written(log.console).splitlines()

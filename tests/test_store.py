@@ -19,6 +19,7 @@ from harness.measure.plan import Case, Request, single
 from harness.measure.run import execute, new_run
 from harness.problems import catalog as problems
 from harness.records.environment import Environment
+from harness.records.observer import Observer
 from harness.records.record import HeadRow, Record, Solution, TraceRecord
 from harness.records.run import Run
 from harness.solvers import catalog as solvers
@@ -224,19 +225,10 @@ def test_a_record_is_kept_before_its_samples_and_before_its_run_ends(any_store: 
 
 
 def test_a_run_that_is_interrupted_keeps_the_cases_that_were_fitted(any_store: str) -> None:
-    class Interrupting:
-        def started(self, case: Case) -> None:
-            if case is cases()[1]:
+    class Interrupting(Observer):
+        def working(self, what: str) -> None:
+            if what == cases()[1].key:
                 raise KeyboardInterrupt
-
-        def fitted(self, record: Record) -> None:
-            pass
-
-        def sampling(self, cases: int) -> None:
-            pass
-
-        def ended(self, record: Record) -> None:
-            pass
 
     made = new_run(Request(), cases()[:2])
     with pytest.raises(KeyboardInterrupt):

@@ -12,10 +12,11 @@ from sqlalchemy import inspect
 
 from harness.errors import UsageError
 from harness.measure.plan import single
-from harness.measure.run import measure
+from harness.measure.run import exit_code, measure
 from harness.problems import catalog as problems
+from harness.records.observer import Observer
 from harness.records.sweep import Cell, Sweep
-from harness.report.sweep_live import SweepLive
+from harness.report.live import SweepLive
 from harness.solvers.status import Status
 from harness.solvers.training import engines
 from harness.solvers.training.engine import Told
@@ -36,7 +37,7 @@ from harness.sweep.plan import (
     parse_optimizer,
 )
 from harness.sweep.rates import MOST, parse, rates
-from harness.sweep.run import Nobody, execute, exit_code
+from harness.sweep.run import execute
 from tests.conftest import RunCli
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -50,13 +51,13 @@ def request_of(**asked: object) -> SweepRequest:
     return SweepRequest.model_validate(small | asked)
 
 
-def swept(store: Store | None = None, observer: Nobody | None = None, **asked: Any) -> list[Cell]:
+def swept(store: Store | None = None, observer: Observer | None = None, **asked: Any) -> list[Cell]:
     """The cells of a small sweep."""
     request = request_of(**asked)
     planned, kept = candidates(request), SweepStore(store or Store("sqlite://"))
     made = new_sweep(request, planned)
     kept.start(made)
-    return execute(made, request, planned, kept, observer)
+    return execute(made, planned, kept, observer)
 
 
 def result(cell: Cell) -> str:
@@ -174,9 +175,11 @@ def test_what_is_named_twice_is_trained_once() -> None:
 )
 def test_learning_rates_go_together_in_chunks(asked: dict[str, object], seeds: int, sizes: list[int]) -> None:
     lr = parse("1e-4:1e4:decades")
-    chunks = candidates(request_of(**asked))[0].chunks(lr, seeds)
-    assert [len(chunk) for chunk in chunks] == sizes
-    assert sum(chunks, ()) == lr
+    (candidate,) = candidates(request_of(lr=lr, seeds=seeds, **asked))
+    chunks = [chunk.grid for chunk in candidate.chunks]
+    assert [len(chunk.lr) for chunk in chunks] == sizes
+    assert sum((chunk.lr for chunk in chunks), ()) == lr
+    assert {chunk.seeds for chunk in chunks} == {tuple(range(seeds))}
 
 
 def test_more_seeds_than_go_together_are_trained_in_turns_to_the_same_end() -> None:
@@ -290,7 +293,7 @@ def test_a_constant_target_is_unsupported_with_the_reason() -> None:
     planned, store = [replace(candidate, problem=flat)], SweepStore(Store("sqlite://"))
     made = new_sweep(request, planned)
     store.start(made)
-    cells = execute(made, request, planned, store)
+    cells = execute(made, planned, store)
     assert {cell.message for cell in cells} == {"the target is constant: there is no loss to be relative to"}
     assert exit_code(cells) == 3
 
@@ -565,7 +568,7 @@ def test_a_sweep_and_its_cells_come_back_to_the_last_bit(store_path: Path) -> No
     planned, store = candidates(request), SweepStore(Store(str(store_path)))
     made = new_sweep(request, planned)
     store.start(made)
-    cells = execute(made, request, planned, store)
+    cells = execute(made, planned, store)
     assert any(cell.diverged[0] for cell in cells)
     assert any(np.isnan(cell.loss).any() for cell in cells)
     again = SweepStore(Store(str(store_path), create=False))
@@ -613,7 +616,7 @@ def test_two_processes_do_not_both_store_a_cell() -> None:
 # The bar, the codes and what is refused
 
 
-class Listener(Nobody):
+class Listener(Observer):
     """Remembers what it was told."""
 
     def __init__(self) -> None:
@@ -623,7 +626,7 @@ class Listener(Nobody):
     def working(self, what: str) -> None:
         self.lines.append(what)
 
-    def ended(self, epochs: int) -> None:
+    def stored(self, epochs: int) -> None:
         self.epochs.append(epochs)
 
 
@@ -646,10 +649,10 @@ def test_the_bar_is_for_a_terminal(terminal: bool) -> None:
     text = StringIO()
     with SweepLive(Console(file=text, force_terminal=terminal, width=120), total=4000) as live:
         live.working("four_points sgd lr 0.01 to 0.1")
-        live.ended(1000)
-        live.told(1000)
+        live.stored(1000)
+        live.trained(1000)
         live.progress.refresh()
-        live.said("something to know")
+        live.noted("something to know")
     assert "something to know" in text.getvalue()
     assert ("2e+03/4e+03 epochs" in text.getvalue()) == terminal
     assert ("four_points sgd lr 0.01 to 0.1" in text.getvalue()) == terminal

@@ -50,9 +50,9 @@ class Where:
     def sweep_place(self) -> "SweepPlace":
         """That of a sweep, whose cases are what is trained together; raises as `place` does."""
         from harness.sweep.isolated import Isolated
-        from harness.sweep.measuring import Here
+        from harness.sweep.measuring import InProcess
 
-        return Here() if self.in_process else Isolated(self.limits)
+        return InProcess() if self.in_process else Isolated(self.limits)
 
     @property
     def limits(self) -> "Limits":

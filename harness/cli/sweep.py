@@ -189,19 +189,20 @@ class _Page:
         self, opened: "Store", made: "Sweep", request: "SweepRequest", planned: "Sequence[Candidate]", place: "Place"
     ) -> int:
         from harness.measure.conditions import doubts_of_sweep, watched
+        from harness.measure.run import exit_code
         from harness.report.console import err, out
+        from harness.report.live import SweepLive
         from harness.report.render.terminal import print_document
-        from harness.report.sweep_live import SweepLive
         from harness.report.words.doubts import under_a_run
         from harness.store.sweep_store import SweepStore
-        from harness.sweep.run import execute, exit_code
+        from harness.sweep.run import execute
 
         kept = SweepStore(opened)
         waiting = len(planned) * len(request.lr) - len(kept.cells(made.id))
         try:
             live = SweepLive(err(), waiting * request.seeds * request.epochs, quiet=self.quiet)
             with watched(opened, made.id), live:
-                cells = execute(made, request, planned, kept, live, place=place)
+                cells = execute(made, planned, kept, live, place=place)
         except KeyboardInterrupt:
             self._print(made, kept.cells(made.id), opened.url)
             raise
@@ -255,7 +256,7 @@ def _make_targets(asked: dict[str, object], folder: Path) -> int:
     from importlib import import_module
 
     from harness.report.console import err, out
-    from harness.report.sweep_live import SweepLive
+    from harness.report.live import SweepLive
     from harness.sweep import targets
     from harness.sweep.plan import candidates
     from harness.timing.threads import limited
@@ -275,12 +276,12 @@ def _make_targets(asked: dict[str, object], folder: Path) -> int:
     with limited(request.threads), SweepLive(err(), size.total_epochs * len(planned)) as live:
         for candidate in planned:
             live.working(f"{candidate.problem.label}: its target")
-            target = targets.make(candidate.training, size, live.told)
+            target = targets.make(candidate.training, size, live.trained)
             path = folder / f"{candidate.problem.name}.toml"
             try:
                 targets.write(target, path)
             except OSError as error:
                 raise UsageError(f"--make-target {path}: cannot be written: {error.strerror}") from None
-            live.ended(size.total_epochs)
+            live.stored(size.total_epochs)
             out().print(f"{path}: best loss {target.best_loss:.6g} of {target.how}", markup=False, soft_wrap=True)
     return 0

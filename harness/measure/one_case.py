@@ -128,6 +128,17 @@ def prepare(case: Case, watch: Watch = nullcontext) -> tuple[Prepared, float]:
         return prepared, time.perf_counter() - before
 
 
+def only_prepared(case: Case, watch: Watch = nullcontext) -> Outcome:
+    """A case to be timed and nothing else; whatever happens is an Outcome."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            prepared, _ = prepare(case, watch)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # as in `measure`
+            return Outcome(case, record_of(case, *failure(error)))
+    return Outcome(case, record_of(case, Status.OK, ""), prepared=prepared)
+
+
 def _precision(options: Options) -> AbstractContextManager[None]:
     """TF32 where it was asked for on a device that has it, float32 everywhere else."""
     return matmul_precision(tf32=bool(options.tf32) and options.device != "cpu")

@@ -5,11 +5,13 @@ from itertools import groupby
 from typing import Protocol
 
 from harness.errors import COULD_NOT_MEASURE
-from harness.measure.one_case import Outcome, measure, measure_alone, time_together
+from harness.measure.one_case import Outcome, measure, measure_alone, only_prepared, time_together
 from harness.measure.plan import Case, Request
 from harness.records.environment import environment
+from harness.records.observer import Observer
 from harness.records.record import Record
 from harness.records.run import Run, Selection, new_run_id, now, this_command
+from harness.records.sweep import Cell
 from harness.store.store import Store
 from harness.timing.clock import Clock, SystemClock
 from harness.timing.sampling import Effort
@@ -20,43 +22,14 @@ INTERLEAVED_BYTES = 2**30
 """Cases are prepared together, to be timed in turn, as long as their data fit in this."""
 
 
-class Observer(Protocol):
-    """Someone who watches a run: the progress bar, or nobody."""
-
-    def started(self, case: Case) -> None:
-        """A case is being fitted and verified."""
-
-    def fitted(self, record: Record) -> None:
-        """A case has been verified; its samples are to come."""
-
-    def sampling(self, cases: int) -> None:
-        """So many cases are being timed in turn."""
-
-    def ended(self, record: Record) -> None:
-        """A case has ended, samples included."""
-
-
-class Nobody:
-    """The observer that does nothing."""
-
-    def started(self, case: Case) -> None:
-        """Nothing."""
-
-    def fitted(self, record: Record) -> None:
-        """Nothing."""
-
-    def sampling(self, cases: int) -> None:
-        """Nothing."""
-
-    def ended(self, record: Record) -> None:
-        """Nothing."""
-
-
 class Place(Protocol):
     """Where cases are measured: this process, or one that can be killed (`harness.measure.isolation`)."""
 
     def fit(self, case: Case) -> Record:
         """Prepare, fit and verify one case of a group, which is timed with the others later."""
+
+    def prepare(self, case: Case) -> None:
+        """Add a case to the group that is only to be timed: its record says no more than that, or why it cannot be."""
 
     @property
     def waiting(self) -> int:
@@ -67,6 +40,9 @@ class Place(Protocol):
 
         A record may then have another status: a solver can go wrong when it is called again.
         """
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 class InProcess:
@@ -80,6 +56,10 @@ class InProcess:
         """Prepare, fit and verify one case, here."""
         self._outcomes.append(measure(case))
         return self._outcomes[-1].record
+
+    def prepare(self, case: Case) -> None:
+        """Prepare one case, here."""
+        self._outcomes.append(only_prepared(case))
 
     @property
     def waiting(self) -> int:
@@ -96,7 +76,7 @@ class InProcess:
         ]
 
     def close(self) -> None:
-        """Nothing to end."""
+        """There is no process to end."""
 
 
 def new_run(request: Request, cases: Sequence[Case], command: str | None = None) -> Run:
@@ -136,17 +116,18 @@ def execute(
     Each record is committed as soon as its fit is verified, its samples as soon as its group has been
     timed. Never raises for what a solver does: that is the record's status.
     """
-    observer, place, effort = observer or Nobody(), place or InProcess(clock), effort or Effort()
+    observer, place, effort = observer or Observer(), place or InProcess(clock), effort or Effort()
     store.start(run)
     records = []
     for group in _groups(cases):
         fitted = []
         for case in group:
-            observer.started(case)
+            observer.working(case.key)
             record = place.fit(case)
             fitted.append((store.add(run.id, record), record))
             observer.fitted(record)
-        observer.sampling(place.waiting)
+        cases_waiting = "1 case" if place.waiting == 1 else f"{place.waiting} cases"
+        observer.working(f"timing {cases_waiting} in turn")
         for (key, before), record in zip(fitted, place.time(effort), strict=True):
             if record.model_copy(update={"samples": before.samples}) != before:
                 store.revise(key, record)
@@ -157,11 +138,14 @@ def execute(
     return records
 
 
-def exit_code(records: Sequence[Record]) -> int:
-    """0 if every case ended well, 1 if one ended wrong, 3 if none was measured."""
-    if any(record.failed for record in records):
+def exit_code(ended: Sequence[Record] | Sequence[Cell]) -> int:
+    """0 if every case, or every training of a sweep, ended well, 1 if one ended wrong, 3 if none was measured.
+
+    A training of a sweep that diverged is a result: the cell's status is ok.
+    """
+    if any(one.failed for one in ended):
         return 1
-    return 0 if any(record.status.measured for record in records) else COULD_NOT_MEASURE
+    return 0 if any(one.status.measured for one in ended) else COULD_NOT_MEASURE
 
 
 def _groups(cases: Sequence[Case]) -> Iterator[list[Case]]:

@@ -60,6 +60,11 @@ class Cell(Kept):
     together: int | None = None
     loop_epoch: Timing = Timing()
 
+    @property
+    def failed(self) -> bool:
+        """Whether the training of all its seeds went wrong together."""
+        return self.status.failed
+
 
 class Sweep(Kept):
     """What was asked for, as `harness sweep --resume` goes on with it; `finished_at` None: it was cut off."""

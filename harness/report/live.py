@@ -1,4 +1,4 @@
-"""A run as it goes: the case in flight, cases done, when it ends, how right and how fast the solvers are so far."""
+"""A run or a sweep as it goes: what is in flight, what is done, when it ends."""
 
 import time
 from types import TracebackType
@@ -6,24 +6,21 @@ from typing import Self
 
 from rich.console import Console
 
+from harness.records.observer import Observer
 from harness.records.record import Record
 from harness.report.live_lines import Clock, Lines, Log, Now, here, rough
 from harness.report.tally import Tally
 
 
-class Live:
-    """An observer of `harness.measure.run.execute`: four lines on a terminal, in a log a line now and then.
-
-    Nothing at all if `quiet`. `clock` counts seconds; `now` is the time of day, by which the end is said.
-    """
+class _Live(Observer):
+    """Lines on a terminal, in a log a line now and then; nothing at all if `quiet`, but what is `noted`."""
 
     def __init__(
-        self, console: Console, total: int, *, quiet: bool = False, clock: Clock = time.monotonic, now: Now = here
+        self, console: Console, steps: int, *, quiet: bool = False, clock: Clock = time.monotonic, now: Now = here
     ) -> None:
-        self.tally, self.total = Tally(), total
-        self._doing, self._steps = "starting", 0
-        # A case is two steps: fitted and verified, then timed; so that the estimate moves in both.
-        self.progress = Lines(console, 2 * total, self._around, self._count, quiet=quiet, clock=clock, now=now)
+        """`steps`: of the bar; `clock` counts seconds; `now` is the time of day, by which the end is said."""
+        self.console, self._doing, self._steps = console, "starting", 0
+        self.progress = Lines(console, steps, self._around, self._count, quiet=quiet, clock=clock, now=now)
         self._log = Log(console, self.progress.elapsed_s, quiet=quiet)
 
     def __enter__(self) -> Self:
@@ -37,30 +34,52 @@ class Live:
         """Take the lines away, whatever happened."""
         self.progress.stop()
 
-    def started(self, case: object) -> None:
-        """A case is being fitted and verified; `case.key` says which."""
-        self._doing = str(getattr(case, "key", case))
+    def noted(self, line: str) -> None:
+        """A line above the bar, whatever the console."""
+        self.console.print(line, markup=False, soft_wrap=True)
+
+    def working(self, what: str) -> None:
+        """What is in flight."""
+        self._doing = what
         self._log.maybe(self._logged)
+
+    def _moved(self, steps: int) -> None:
+        self._steps = steps
+        self.progress.done(steps)
+        self._log.maybe(self._logged)
+
+    def _around(self) -> tuple[list[str], list[str]]:
+        """The lines above and below the bar."""
+        return [self._doing], []
+
+    def _count(self) -> str:
+        raise NotImplementedError
+
+    def _logged(self) -> str:
+        so_far = f"{self._count()} in {rough(self.progress.elapsed_s())}"
+        return "; ".join(filter(None, (so_far, self.progress.end, f"now {self._doing}", *self._around()[1][:1])))
+
+
+class Live(_Live):
+    """Of a run: the case in flight, cases done, how right and how fast the solvers are so far."""
+
+    def __init__(
+        self, console: Console, total: int, *, quiet: bool = False, clock: Clock = time.monotonic, now: Now = here
+    ) -> None:
+        """`total`: cases."""
+        self.tally, self.total = Tally(), total
+        # A case is two steps: fitted and verified, then timed; so that the estimate moves in both.
+        super().__init__(console, 2 * total, quiet=quiet, clock=clock, now=now)
 
     def fitted(self, record: Record) -> None:
         """A case has been verified."""
         self.tally.fitted(record)
-        self._stepped()
-
-    def sampling(self, cases: int) -> None:
-        """So many cases are being timed in turn."""
-        self._doing = f"timing {cases} case{'s' if cases != 1 else ''} in turn"
-        self._log.maybe(self._logged)
+        self._moved(self._steps + 1)
 
     def ended(self, record: Record) -> None:
         """A case has ended."""
         self.tally.ended(record)
-        self._stepped()
-
-    def _stepped(self) -> None:
-        self._steps += 1
-        self.progress.done(self._steps)
-        self._log.maybe(self._logged)
+        self._moved(self._steps + 1)
 
     def _around(self) -> tuple[list[str], list[str]]:
         return [self._doing], [self.tally.accuracy, self.tally.speed]
@@ -68,6 +87,25 @@ class Live:
     def _count(self) -> str:
         return f"{self.tally.done}/{self.total} cases"
 
-    def _logged(self) -> str:
-        so_far = f"{self._count()} in {rough(self.progress.elapsed_s())}"
-        return "; ".join(filter(None, (so_far, self.progress.end, f"now {self._doing}", self.tally.accuracy)))
+
+class SweepLive(_Live):
+    """Of a sweep: the chunk in flight, and the epochs of all its trainings."""
+
+    def __init__(
+        self, console: Console, total: int, *, quiet: bool = False, clock: Clock = time.monotonic, now: Now = here
+    ) -> None:
+        """`total`: epochs of all trainings that are still to be done."""
+        self.total, self._stored = total, 0
+        super().__init__(console, total, quiet=quiet, clock=clock, now=now)
+
+    def trained(self, epochs: int) -> None:
+        """So many epochs of the chunk in flight are done."""
+        self._moved(self._stored + epochs)
+
+    def stored(self, epochs: int) -> None:
+        """A chunk of so many epochs is stored: trainings that diverged count as done."""
+        self._stored += epochs
+        self._moved(self._stored)
+
+    def _count(self) -> str:
+        return f"{self._steps:.3g}/{self.total:.3g} epochs"

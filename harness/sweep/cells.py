@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.measure.recording import identity_of
 from harness.problems.problem import Floats
 from harness.records.sweep import Cell
 from harness.solvers.status import Status
@@ -28,34 +29,28 @@ class Goal:
     note: str = ""
 
 
-def identity_of(candidate: Candidate, lr: float, seeds: Sequence[int]) -> dict[str, Any]:
+def identity(candidate: Candidate, lr: float) -> dict[str, Any]:
     """The fields of a Cell that say what was trained."""
-    problem, options = candidate.problem, candidate.options
-    said = {name: value for name, value in options.said().items() if name not in ("lr", "seed")}
-    return {
-        "problem": problem.label,
-        "problem_name": problem.name,
-        "problem_sha256": problem.sha256,
-        "n": len(problem.split.train),
-        "p": problem.p,
-        "solver": candidate.solver.name,
+    options = candidate.options
+    shared = {k: v for k, v in identity_of(candidate.problem, candidate.solver).items() if k in Cell.model_fields}
+    return shared | {
         "optimizer": candidate.optimizer,
         "lr": lr,
-        "seeds": tuple(seeds),
+        "seeds": candidate.grid.seeds,
         "epochs": candidate.training.epochs,
         "engine": str(options.engine),
         "device": options.device,
-        "options": said | {"threads": options.threads},
+        "options": options.said() | {"threads": options.threads},
     }
 
 
-def without_result(candidate: Candidate, grid: Grid, status: Status, message: str) -> list[Cell]:
+def without_result(candidate: Candidate, status: Status, message: str) -> list[Cell]:
     """Cells that say why there is nothing."""
-    return [Cell(**identity_of(candidate, lr, grid.seeds), status=status, message=message) for lr in grid.lr]
+    return [Cell(**identity(candidate, lr), status=status, message=message) for lr in candidate.grid.lr]
 
 
 def learn(
-    engine: Engine, training: Training, grid: Grid, aim: Aim, most: int | None, told: Callable[[int], None]
+    engine: Engine, training: Training, grid: Grid, aim: Aim, most: int | None, trained: Callable[[int], None]
 ) -> Learned:
     """All trainings of a grid; more than `most` of them are done in turns, each with some of the seeds."""
     size = len(grid.seeds) if most is None else max(1, most // len(grid.lr))
@@ -64,10 +59,7 @@ def learn(
         before = len(grid.lr) * start * training.epochs
         part = replace(grid, seeds=grid.seeds[start : start + size])
 
-        def told_of_part(epochs: int, before: int = before) -> None:
-            told(before + epochs)
-
-        parts.append(engine.learn(training, part, aim, told_of_part))
+        parts.append(engine.learn(training, part, aim, lambda epochs, before=before: trained(before + epochs)))  # type: ignore[misc]
     return parts[0] if len(parts) == 1 else _joined(parts)
 
 
@@ -96,54 +88,52 @@ class Theory:
     stability_limit: Floats
 
 
-def theory_of(candidate: Candidate, grid: Grid, aim: Aim) -> Theory | None:
+def theory_of(candidate: Candidate, aim: Aim) -> Theory | None:
     """The closed form of SGD over all rows on a linear model's squared error; None for any other training.
 
     Weight decay moves the optimum, and has none.
     """
     training, options = candidate.training, candidate.options
-    whole = options.batch is None or options.batch >= len(training.problem.split.train)
-    if training.optimizer != "sgd" or aim.quadratic is None or options.loss != "mse" or not whole:
-        return None
-    if options.weight_decay:
+    all_rows = options.batch is None or options.batch >= len(training.problem.split.train)
+    plain = training.optimizer == "sgd" and options.loss == "mse" and all_rows and not options.weight_decay
+    if aim.quadratic is None or not plain:
         return None
     from harness.solvers.training.batched.initial import initial_parameters
     from harness.solvers.training.oracle.crossings import learning_map
     from harness.solvers.training.oracle.descent import Descent
 
-    start = initial_parameters(training.build, grid.seeds)
-    descent = Descent.of(aim.quadratic, start, grid.lr, options.momentum or 0.0, bool(options.nesterov))
+    start = initial_parameters(training.build, candidate.grid.seeds)
+    descent = Descent.of(aim.quadratic, start, candidate.grid.lr, options.momentum or 0.0, bool(options.nesterov))
     predicted = learning_map(descent, training.epochs, aim.tolerances)
     return Theory(predicted.epochs_to, descent.stability_limit)
 
 
-def cells_of(candidate: Candidate, grid: Grid, goal: Goal, learned: Learned, *, engine_s: float) -> list[Cell]:
+def cells_of(candidate: Candidate, goal: Goal, learned: Learned, *, engine_s: float) -> list[Cell]:
     """One cell a learning rate; what an epoch of the loop takes is not among them yet."""
-    theory = theory_of(candidate, grid, goal.aim)
-    together = len(grid.cases)
-    found = []
-    for i, lr in enumerate(grid.lr):
-        ended = learned.map
-        excess, loss = learned.excess[:, i], learned.loss[:, i]
-        cell = Cell(
-            **identity_of(candidate, lr, grid.seeds),
-            message="; ".join(filter(None, (full_batch(candidate.training), goal.note, _below(goal, excess)))),
-            scale=goal.scale,
-            tolerances=ended.tolerances,
-            epochs_to=_epochs(ended.epochs_to[:, i]),
-            epochs_run=tuple(ended.epochs_run[i].tolist()),
-            final=tuple(ended.final[i].tolist()),
-            diverged=tuple(ended.diverged[i].tolist()),
-            at=tuple(learned.at.tolist()),
-            excess=_curve(excess),
-            loss=_curve(loss),
-            predicted=() if theory is None else _epochs(theory.epochs_to[:, i]),
-            stability_limit=None if theory is None else float(theory.stability_limit[i]),
-            engine_s=engine_s,
-            together=together,
+    theory, ended = theory_of(candidate, goal.aim), learned.map
+    cells = []
+    for i, lr in enumerate(candidate.grid.lr):
+        excess = learned.excess[:, i]
+        cells.append(
+            Cell(
+                **identity(candidate, lr),
+                message="; ".join(filter(None, (full_batch(candidate.training), goal.note, _below(goal, excess)))),
+                scale=goal.scale,
+                tolerances=ended.tolerances,
+                epochs_to=_epochs(ended.epochs_to[:, i]),
+                epochs_run=tuple(ended.epochs_run[i].tolist()),
+                final=tuple(ended.final[i].tolist()),
+                diverged=tuple(ended.diverged[i].tolist()),
+                at=tuple(learned.at.tolist()),
+                excess=_curve(excess),
+                loss=_curve(learned.loss[:, i]),
+                predicted=() if theory is None else _epochs(theory.epochs_to[:, i]),
+                stability_limit=None if theory is None else float(theory.stability_limit[i]),
+                engine_s=engine_s,
+                together=len(candidate.grid.cases),
+            )
         )
-        found.append(cell)
-    return found
+    return cells
 
 
 def _below(goal: Goal, excess: Floats) -> str:

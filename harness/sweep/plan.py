@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -20,7 +20,7 @@ from harness.solvers.options import Options, resolve
 from harness.solvers.torch_linear import TorchLinear
 from harness.solvers.torch_mlp import TorchMlp
 from harness.solvers.training import engines
-from harness.solvers.training.training import Training
+from harness.solvers.training.training import Grid, Training
 from harness.timing.device import check_device
 
 PRESETS: dict[str, tuple[str, dict[str, float | bool]]] = {
@@ -67,13 +67,15 @@ class SweepRequest(Kept):
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """An optimizer with its settings on a model over a problem; lr and seed are the grid's."""
+class Candidate(Case):
+    """An optimizer with its settings on a model over a problem, at the learning rates and seeds of a grid.
 
-    problem: Problem
+    A learning rate is in the grid, from the plan to the engine; the options have none, and no seed.
+    """
+
     solver: TorchLinear | TorchMlp
-    options: Options
     optimizer: str
+    grid: Grid
 
     @property
     def name(self) -> tuple[str, str]:
@@ -86,9 +88,10 @@ class Candidate:
         return self.solver.training(self.problem, self.options)
 
     @property
-    def case(self) -> Case:
-        """The same as a run has it; lr and seed are none of the grid's."""
-        return Case(self.problem, self.solver, self.options)
+    def loop(self) -> Case:
+        """The textbook loop at the grid's first learning rate and seed, of which an epoch is timed."""
+        options = replace(self.options, engine="loop", lr=self.grid.lr[0], seed=self.grid.seeds[0])
+        return Case(self.problem, self.solver, options)
 
     @property
     def model(self) -> str:
@@ -102,15 +105,27 @@ class Candidate:
             return None
         return 1 if self.options.engine == "loop" else TOGETHER[self.model]
 
-    def turns(self, trainings: int) -> int:
-        """In how many turns so many trainings are done; those by replayed graphs are each one's own."""
+    @property
+    def turns(self) -> int:
+        """In how many turns the grid's trainings are done; those by replayed graphs are each one's own."""
         together = 1 if self.options.engine == "graphed" else self.most_together
-        return math.ceil(trainings / (together or trainings))
+        return math.ceil(len(self.grid.cases) / (together or len(self.grid.cases)))
 
-    def chunks(self, lr: Sequence[float], seeds: int) -> list[tuple[float, ...]]:
-        """Learning rates that are worked on together and stored together: at least one of them, in order."""
-        size = len(lr) if self.most_together is None else max(1, self.most_together // seeds)
-        return [tuple(lr[start : start + size]) for start in range(0, len(lr), max(size, 1))]
+    @property
+    def epochs(self) -> int:
+        """Of all trainings of the grid together."""
+        return len(self.grid.cases) * self.training.epochs
+
+    def at(self, lr: Sequence[float]) -> "Candidate":
+        """The same at these learning rates."""
+        return replace(self, grid=replace(self.grid, lr=tuple(lr)))
+
+    @property
+    def chunks(self) -> "list[Candidate]":
+        """What is worked on together and stored together: at least one learning rate, in order."""
+        lr, together = self.grid.lr, self.most_together
+        size = len(lr) if together is None else max(1, together // len(self.grid.seeds))
+        return [self.at(lr[start : start + size]) for start in range(0, len(lr), max(size, 1))]
 
 
 def candidates(request: SweepRequest) -> list[Candidate]:
@@ -177,8 +192,6 @@ def _candidate(
         device=request.device,
         threads=request.threads,
         dtype=request.dtype,
-        seed=0,
-        lr=request.lr[0],
         loss=request.loss,
         epochs=request.epochs,
         batch=request.batch,
@@ -187,7 +200,8 @@ def _candidate(
         hidden=request.hidden,
         **settings,  # type: ignore[arg-type]  # Options checks every value
     )
-    return Candidate(problem, solver, resolve(solver.name, solver.takes, asked, problem.recipe), label)
+    options = replace(resolve(solver.name, solver.takes, asked, problem.recipe), lr=None, seed=None)
+    return Candidate(problem, solver, options, label, Grid(request.lr, tuple(range(request.seeds))))
 
 
 def parse_optimizer(text: str) -> tuple[str, str, dict[str, float | bool]]:

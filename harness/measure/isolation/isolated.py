@@ -1,16 +1,18 @@
 """A place where cases are measured in a worker process: what one does to it, no other case sees."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
 
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.keeper import Keeper
 from harness.measure.isolation.limits import Limits
-from harness.measure.isolation.messages import Answer, options_said, with_changes
+from harness.measure.isolation.messages import Answer, News, case_order, with_changes
 from harness.measure.isolation.process import WorkerProcess
 from harness.measure.plan import Case
 from harness.measure.recording import record_of
+from harness.problems.problem import Problem
+from harness.records.observer import Observer
 from harness.records.record import Record, Samples, Status
 from harness.timing.sampling import Effort
 
@@ -64,14 +66,23 @@ class Isolated:
         """Prepare, fit and verify one case of a group. Raises CannotMeasureError where no worker can be had."""
         member = Member(next(self._keys), case, record_of(case, Status.ERROR, ""))
         self._members.append(member)
+
+        def ask(worker: WorkerProcess) -> Answer:
+            member.worker = worker
+            return self._ask(worker, "fit", [member])
+
         try:
-            answer = self._fitted(member)
+            answer = self._asked(case.problem, ask)
         except WorkerLostError as lost:
             member.record = record_of(case, lost.status, str(lost))
             return member.record
         member.record = answer.record or record_of(case, Status.ERROR, answer.failed)
         member.timed, member.alone = answer.timed, bool(answer.changed)
         return member.record
+
+    def prepare(self, case: Case) -> None:
+        """Add a case that is only timed; it is prepared then."""
+        self._members.append(Member(next(self._keys), case, record_of(case, Status.OK, ""), timed=True))
 
     @property
     def waiting(self) -> int:
@@ -91,19 +102,21 @@ class Isolated:
         """End the worker at once."""
         self._keeper.close()
 
-    def _fitted(self, member: Member) -> Answer:
-        """The answer to `fit`; a worker that was lost before it came to the case is no fault of the case."""
+    def _asked(self, problem: Problem, ask: Callable[[WorkerProcess], Answer]) -> Answer:
+        """What a worker that knows the problem answers; one that is lost before it comes to a case is replaced once."""
         for last in (False, True):
             try:
-                member.worker = self._keeper.at(member.case.problem, self._group)
-                return self._ask(member.worker, "fit", [member])
+                return ask(self._keeper.at(problem, self._group))
             except WorkerLostError as lost:
-                if last or lost.case == member.key:
+                if last or lost.case is not None:
                     raise
         raise AssertionError  # the second time it is returned or raised
 
-    def _time(self, members: Sequence[Member], effort: Effort) -> None:
-        """Time members together; whoever goes wrong has that as its status, and the others are timed again."""
+    def _time(self, members: Sequence[Member], effort: Effort, *, last: bool = False) -> None:
+        """Time members together; whoever goes wrong has that as its status, and the others are timed again.
+
+        Of one alone it is nobody's fault that a worker is lost before it comes to it, unless it is the `last` time.
+        """
         while members:
             try:
                 worker = self._keeper.at(members[0].case.problem, self._group)
@@ -112,9 +125,9 @@ class Isolated:
                 members = [member for member in members if member.timed]
                 answer = self._ask(worker, "time", members, effort) if members else Answer()
             except WorkerLostError as lost:
-                guilty = [one for one in members if len(members) == 1 or one.key == lost.case]
+                guilty = [one for one in members if last or one.key == lost.case]
                 if not guilty:
-                    self._time_each(members, effort)
+                    self._time_each(members, effort, last=len(members) == 1)
                     return
                 guilty[0].failed(lost.status, str(lost))
                 members = [member for member in members if member.timed]
@@ -125,10 +138,10 @@ class Isolated:
                 self._take(answer, members)
             return
 
-    def _time_each(self, members: Sequence[Member], effort: Effort) -> None:
+    def _time_each(self, members: Sequence[Member], effort: Effort, *, last: bool = False) -> None:
         """By itself each shows what it does; together nobody knows who did it."""
         for member in members:
-            self._time([member], effort)
+            self._time([member], effort, last=last)
 
     def _prepare_again(self, worker: WorkerProcess, member: Member) -> None:
         """Prepare a case in this worker, unless it is there."""
@@ -136,7 +149,7 @@ class Isolated:
             return
         answer = self._ask(worker, "prepare", [member])
         if answer.failed:
-            member.failed(Status.ERROR, answer.failed)
+            member.failed(answer.status, answer.failed)
         member.worker = worker
 
     @staticmethod
@@ -151,13 +164,27 @@ class Isolated:
 
     def _ask(self, worker: WorkerProcess, what: str, members: Sequence[Member], effort: Effort | None = None) -> Answer:
         """Order something about the members. A turn is an untimed call and timed ones: each may take its seconds."""
-        order: dict[str, object] = {"do": what, "group": self._group, "cases": [member.key for member in members]}
+        order: dict[str, object] = {"cases": [member.key for member in members]}
         calls = 1
         if effort is None:
-            case = members[0].case
-            order |= {"solver": case.solver.name, "options": options_said(case.options)}
+            order |= case_order(members[0].case)
         else:
             order["effort"] = asdict(effort)
             calls += effort.calls_per_turn
-        allowed_s: Mapping[int, float] = {one.key: calls * self._limits.allowed_s(one.case) for one in members}
-        return self._keeper.ask(worker, order, allowed_s, memory_bytes=self._limits.memory_bytes)
+        return self._order(worker, what, order, {one.key: calls * self._limits.allowed_s(one.case) for one in members})
+
+    def _order(
+        self,
+        worker: WorkerProcess,
+        what: str,
+        order: Mapping[str, object],
+        allowed_s: Mapping[int, float],
+        observer: Observer | None = None,
+    ) -> Answer:
+        """The worker's answer to an order of the group; an observer is given the news. Raises WorkerLostError."""
+
+        def hear(news: News) -> None:
+            getattr(observer, news[0])(news[1])
+
+        order = {"do": what, "group": self._group, **order}
+        return self._keeper.ask(worker, order, allowed_s, memory_bytes=self._limits.memory_bytes, hear=hear)

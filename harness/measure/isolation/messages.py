@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Literal
 
+from harness.measure.plan import Case
 from harness.records.record import Kept, Record, Samples
-from harness.records.sweep import Cell, Timing
+from harness.records.sweep import Cell
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 
-News = tuple[Literal["said", "working", "told"], str | int]
-"""What the observer of a sweep hears: the name of its method, and what it is given."""
+News = tuple[Literal["noted", "working", "trained"], str | int]
+"""What an Observer hears: the name of its method, and what it is given."""
 
 
 class Answer(Kept):
@@ -18,7 +19,7 @@ class Answer(Kept):
 
     `changed`: what of the process's state the solver changed; `retire`: why the worker must be replaced, if it
     must. `samples`: of the cases timed, in their order; `disturbed`: why they cannot be relied on.
-    `cells`, `timings`: of a sweep. `failed` and `status`: what was raised instead. `news`: this is no answer yet.
+    `cells`: of trainings. `failed` and `status`: what was raised instead. `news`: this is no answer yet.
     """
 
     record: Record | None = None
@@ -28,15 +29,15 @@ class Answer(Kept):
     samples: tuple[Samples, ...] = ()
     disturbed: str = ""
     cells: tuple[Cell, ...] = ()
-    timings: tuple[Timing, ...] = ()
     failed: str = ""
     status: Status = Status.ERROR
     news: News | None = None
 
 
-def options_said(options: Options) -> dict[str, object]:
-    """Every option by name, as JSON takes it."""
-    return {field.name: getattr(options, field.name) for field in fields(options)}
+def case_order(case: Case) -> dict[str, object]:
+    """A case as an order names it: its solver, and every option by name."""
+    options = {field.name: getattr(case.options, field.name) for field in fields(case.options)}
+    return {"solver": case.solver.name, "options": options}
 
 
 def options_of(said: Mapping[str, object]) -> Options:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from harness.measure.isolation.data import read_problem
 from harness.measure.isolation.messages import Answer, options_of, with_changes
 from harness.measure.isolation.note import Note
 from harness.measure.isolation.state import Changes, watched
-from harness.measure.one_case import Outcome, failure, import_libraries, measure, one_line, prepare, time_together
+from harness.measure.one_case import Outcome, failure, import_libraries, measure, one_line, only_prepared, time_together
 from harness.measure.plan import Case
 from harness.measure.recording import record_of
 from harness.problems.problem import Problem
@@ -29,6 +29,7 @@ from harness.verify.reference import reference
 
 Order = Mapping[str, Any]
 Say = Callable[[Answer], None]
+Result = TypeVar("Result")
 
 
 class Bench:
@@ -64,34 +65,24 @@ class Bench:
     def fit(self, order: Order) -> Answer:
         """Prepare, fit and verify a case."""
         case, key = self._case(order), int(order["cases"][0])
-        with suppress(Exception):  # measure meets it again, and gives it its status
-            import_libraries(case)
-        changes = Changes()
-        self._note.begin(key)
-        try:
-            outcome = measure(case, partial(watched, changes))
-        except BaseException as error:  # noqa: BLE001  # KeyboardInterrupt too: nobody presses a key here
-            outcome = Outcome(case, record_of(case, Status.ERROR, one_line(error)))
-        self._note.end()
-        written = self._written_to()
-        if written:
-            message = f"the solver wrote to the problem's {written}, which every solver is given"
-            return Answer(record=record_of(case, Status.ERROR, message), changed=changes.all, retire=message)
+        outcome, changes = self._guarded(key, case, lambda changes: measure(case, partial(watched, changes)))
+        if isinstance(outcome, str):
+            outcome = Outcome(case, record_of(case, Status.ERROR, outcome))
         record = with_changes(outcome.record, changes.all)
         if outcome.prepared is not None:
             self._outcomes[key] = outcome
-        retire = ", ".join(changes.lasting) or self._device_lost(case, failed=record.status.failed)
+        retire = changes.retire or self._device_lost(case, failed=record.status.failed)
         return Answer(record=record, timed=outcome.prepared is not None, changed=changes.all, retire=retire)
 
     def prepare(self, order: Order) -> Answer:
-        """Prepare a case again that another worker has fitted, and lost."""
+        """Prepare a case that is not to be fitted, or that another worker has fitted, and lost."""
         case, key = self._case(order), int(order["cases"][0])
         with suppress(Exception):  # prepare meets it again
             import_libraries(case)
         with self._note.during(key):
-            prepared, _ = prepare(case, partial(watched, Changes()))
-        self._outcomes[key] = Outcome(case, record_of(case, Status.OK, ""), prepared=prepared)
-        return Answer()
+            outcome = only_prepared(case, partial(watched, Changes()))
+        self._outcomes[key] = outcome
+        return Answer(failed=outcome.record.message, status=outcome.record.status)
 
     def time(self, order: Order) -> Answer:
         """Time prepared cases in turn."""
@@ -102,15 +93,30 @@ class Bench:
             samples = time_together(
                 outcomes, SystemClock(), Effort(**order["effort"]), lambda i: self._note.during(keys[i])
             )
-        written = self._written_to()
+        if written := self._written_to():
+            changes.written = f"the solver wrote to the problem's {written} while it was timed"
         failed = any(one.error for one in samples)
-        lasting = f"wrote to the problem's {written}" if written else ", ".join(changes.lasting)
         return Answer(
             samples=tuple(samples),
             changed=changes.all,
-            disturbed=f"the solver wrote to the problem's {written} while it was timed" if written else "",
-            retire=lasting or self._device_lost(outcomes[0].case, failed=failed),
+            disturbed=changes.written,
+            retire=changes.retire or self._device_lost(outcomes[0].case, failed=failed),
         )
+
+    def _guarded(self, key: int, case: Case, work: Callable[[Changes], Result]) -> tuple[Result | str, Changes]:
+        """What came of the case of that key, and what was changed; a line where something was raised or written to."""
+        with suppress(Exception):  # who needs a library meets it again, and gives it its status
+            import_libraries(case)
+        changes = Changes()
+        self._note.begin(key)
+        try:
+            result: Result | str = work(changes)
+        except BaseException as error:  # noqa: BLE001  # KeyboardInterrupt too: nobody presses a key here
+            result = one_line(error)
+        self._note.end()
+        if written := self._written_to():
+            result = changes.written = f"the solver wrote to the problem's {written}, which every solver is given"
+        return result, changes
 
     def _enter(self, group: int) -> None:
         """Another group lets go of what was prepared for the one before."""

@@ -38,10 +38,16 @@ class Item:
 
 @dataclass
 class Changes:
-    """What was found changed and was put back, and what only a new process is rid of."""
+    """What was changed and put back, what only a new process is rid of, and that the data were `written` to."""
 
     restored: list[str] = field(default_factory=list)
     lasting: list[str] = field(default_factory=list)
+    written: str = ""
+
+    @property
+    def retire(self) -> str:
+        """Why the process must be replaced; empty where it need not be."""
+        return self.written or ", ".join(self.lasting)
 
     @property
     def all(self) -> tuple[str, ...]:
