@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: bench accuracy speed speed-training test lint types imports pytest docs audit asv asv-compare asv-versions asv-publish clean
+.PHONY: quick bench accuracy speed speed-training test lint types imports pytest docs audit asv asv-compare asv-versions asv-publish clean
 
 bench: $(READY)
 	$(BIN)/harness run || test $$? -eq 1 # a case that ended wrong may be expected: the gate knows
@@ -38,6 +38,10 @@ imports: $(READY)
 WORKERS ?= auto
 pytest: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# What is not marked slow, asv or cuda: every room and all of the solvers' table, in under a minute.
+quick: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not (slow or asv or cuda)'
 
 # The documents as pages, in site/: a warning is an error. The tests build them too, and run their commands.
 docs: $(READY)

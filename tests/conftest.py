@@ -74,7 +74,7 @@ def database(postgres: Server) -> Iterator[Database]:
         yield made
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def any_store(request: pytest.FixtureRequest) -> str:
     """Where a store can be made, in each kind of database: a file's path, a URL."""
     if request.param == "sqlite":

@@ -245,6 +245,7 @@ def test_what_cannot_be_prepared_is_a_status(tmp_path: Path, problem: str, statu
         assert process.answer(DEADLINE_S) == {"status": status, "message": message}
 
 
+@pytest.mark.slow
 def test_real_workers_that_die_and_raise_are_errors_of_their_cells(tmp_path: Path) -> None:
     one = version(package(tmp_path))
     specs = [spec(problem) for problem in ("fine", "dies", "dies at once", "raises")]
@@ -282,6 +283,7 @@ def test_a_version_says_what_it_runs_on(tmp_path: Path) -> None:
     assert side.versions["numpy"]
 
 
+@pytest.mark.slow
 def test_another_harness_than_the_versions_own_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CannotMeasureError, match=f"not {tmp_path}/harness"):
         identify(version(tmp_path))
@@ -490,6 +492,7 @@ def test_a_request_that_cannot_be_is_one_line(run_cli: RunCli, words: Sequence[s
     assert not ended.stdout
 
 
+@pytest.mark.slow
 def test_two_interpreters_end_to_end(run_cli: RunCli, tmp_path: Path) -> None:
     words = ("--python-a", sys.executable, "--python-b", sys.executable, "--problem", "four_points")
     ended = run_cli(

@@ -18,6 +18,8 @@ from harness.git import commit_of
 from tests.ab_sides import SUITE
 from tests.conftest import RunCli
 
+pytestmark = pytest.mark.slow
+
 PROJECT = """
 [build-system]
 requires = ["hatchling>=1.26"]

@@ -74,6 +74,7 @@ def test_a_real_slowdown_below_the_effect_is_no_regression() -> None:
     assert found.verdict is Verdict.UNCHANGED
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32), ratio=st.floats(0.8, 1.25), launches=st.integers(MIN_LAUNCHES, 12))
 def test_exchanging_the_versions_exchanges_the_verdict(seed: int, ratio: float, launches: int) -> None:
@@ -106,6 +107,7 @@ def test_the_unit_of_time_changes_no_ratio(seed: int, unit: float) -> None:
     assert first.low == pytest.approx(second.low, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
     rng, total = np.random.default_rng(2), 300
     found = [speed(cell(rng, 1.05, launches=6), "CPU", EFFECT) for _ in range(total)]
@@ -126,6 +128,7 @@ def ended(rng: np.random.Generator, ratios: list[float], noise: Noise, most: int
     return [one.verdict for one in judge_ab(seen).cells]
 
 
+@pytest.mark.slow
 def test_sequential_sampling_keeps_false_alarms_below_one_in_a_hundred_cells() -> None:
     rng = np.random.default_rng(3)
     found = [verdict for _ in range(15) for verdict in ended(rng, [1.0] * 12, Noise(0.015, 0.03), 10)]
@@ -134,6 +137,7 @@ def test_sequential_sampling_keeps_false_alarms_below_one_in_a_hundred_cells() -
     assert found.count(Verdict.UNCHANGED) > 0
 
 
+@pytest.mark.slow
 def test_five_percent_is_caught_in_the_noise_of_a_quiet_machine() -> None:
     """The bar is 95 % of cells; simulated with 1200 cells, this noise gives more than 99 %."""
     rng = np.random.default_rng(4)
@@ -407,6 +411,7 @@ def any_cells(draw: st.DrawFn) -> AbCell:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(compared=st.lists(any_cells(), max_size=3), calibrated=st.booleans())
 def test_what_is_printed_as_json_is_read_back_as_it_was(

@@ -135,6 +135,7 @@ def test_the_tables_hold_every_problem_once_and_the_ladder_one_for_each_group() 
 # The command
 
 
+@pytest.mark.slow
 def test_every_cell_is_a_record_of_a_run_that_was_not_timed(
     run_cli: RunCli, store_path: Path, nothing_expected: Path
 ) -> None:
@@ -165,6 +166,7 @@ def test_every_cell_is_a_record_of_a_run_that_was_not_timed(
     assert "normal_equations" in judged.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("planted")
 def test_what_is_not_fine_is_listed_worst_first_and_the_reasons_once(
     run_cli: RunCli, store_path: Path, nothing_expected: Path
@@ -191,6 +193,7 @@ def test_what_is_not_fine_is_listed_worst_first_and_the_reasons_once(
     assert "gate failed" in ended.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("planted")
 def test_the_worst_fifteen_are_shown_and_all_where_that_is_asked(
     run_cli: RunCli, store_path: Path, nothing_expected: Path
@@ -205,6 +208,7 @@ def test_the_worst_fifteen_are_shown_and_all_where_that_is_asked(
     assert "more: --all" not in every.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("floor", "solver", "ends"),
     [
@@ -233,6 +237,7 @@ def test_the_exit_code_is_the_gate_s(
     assert breaches in ended.stdout  # what fails is named here too, not counted only
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("planted")
 def test_a_bar_that_is_not_held_is_exit_code_1_whatever_the_gate_says(
     run_cli: RunCli, store_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -252,6 +257,7 @@ def test_a_bar_that_is_not_held_is_exit_code_1_whatever_the_gate_says(
     )
 
 
+@pytest.mark.slow
 def test_standard_errors_have_a_table_of_those_that_give_them(
     run_cli: RunCli, store_path: Path, nothing_expected: Path
 ) -> None:
@@ -268,6 +274,7 @@ def test_standard_errors_have_a_table_of_those_that_give_them(
         assert "numpy_lstsq" not in [line.split(" ")[0] for line in ended.stdout.splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("planted")
 def test_json_is_one_object_with_a_cell_a_record(run_cli: RunCli, store_path: Path, nothing_expected: Path) -> None:
     words = ("--problem", "nist_norris", "--store", store_path, "--expectations", nothing_expected, "--json")
@@ -286,6 +293,7 @@ def test_json_is_one_object_with_a_cell_a_record(run_cli: RunCli, store_path: Pa
     assert page["cells"][0]["backward_error"] < 1e-10
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("planted")
 def test_markdown_goes_to_a_file_beside_the_tables_or_to_standard_output_instead(
     run_cli: RunCli, store_path: Path, tmp_path: Path, nothing_expected: Path
@@ -314,6 +322,7 @@ def test_markdown_has_no_markup_but_ours() -> None:
     )
 
 
+@pytest.mark.slow
 def test_nist_s_own_figures_agree_with_the_exact_ones(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = run_cli("accuracy", "--certified")
     assert (ended.code, ended.stderr) == (0, "")
@@ -371,6 +380,7 @@ def test_ctrl_c_prints_the_tables_there_are_and_exits_130(
     assert "gate" not in ended.stdout
 
 
+@pytest.mark.slow
 def test_names_that_look_like_markup_are_printed_as_they_are(
     run_cli: RunCli, store_path: Path, nothing_expected: Path, tmp_path: Path
 ) -> None:
@@ -381,6 +391,7 @@ def test_names_that_look_like_markup_are_printed_as_they_are(
     assert re.search(r"^solver +\[red\]x *$", ended.stdout, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_a_table_that_is_wider_than_the_console_is_printed_in_parts(
     run_cli: RunCli, store_path: Path, nothing_expected: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,6 +89,7 @@ def test_the_types_are_exported() -> None:
     assert files("harness").joinpath("py.typed").is_file()
 
 
+@pytest.mark.slow
 def test_the_lines_of_the_readme_run_as_they_are(tmp_path: Path) -> None:
     assert README_LINES in (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(README_LINES.splitlines()) == 10
@@ -104,6 +105,7 @@ def test_the_lines_of_the_readme_run_as_they_are(tmp_path: Path) -> None:
     assert (tmp_path / "results" / "harness.sqlite").is_file()
 
 
+@pytest.mark.slow
 def test_a_script_without_a_main_guard_measures_in_a_worker_and_prints_nothing(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
@@ -119,6 +121,7 @@ def test_a_script_without_a_main_guard_measures_in_a_worker_and_prints_nothing(t
 # Frames
 
 
+@pytest.mark.slow
 def test_a_run_is_a_pandas_frame_with_a_row_a_case(everyday: harness.Results) -> None:
     assert isinstance(everyday, pd.DataFrame)
     assert list(everyday.columns) == [*(column.key for column in case.FRAME), "run"]
@@ -159,6 +162,7 @@ def test_a_run_that_is_changed_keeps_its_records_and_survives_a_pickle(everyday:
     assert harness.compare(again)["digits"].tolist() == everyday["digits"].tolist()
 
 
+@pytest.mark.slow
 def test_a_run_is_loaded_as_it_was_returned(everyday: harness.Results, tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     first = harness.run("four_points", "numpy_lstsq", store=path, in_process=True)
@@ -180,6 +184,7 @@ def table() -> tuple[np.ndarray, np.ndarray]:
     return X, X @ [1.0, 2.0] + 3.0
 
 
+@pytest.mark.slow
 def test_arrays_are_a_problem_that_their_numbers_name() -> None:
     X, y = table()
     first, second = (harness.run((X, y), "numpy_lstsq", store="sqlite://", in_process=True) for _ in range(2))
@@ -192,6 +197,7 @@ def test_arrays_are_a_problem_that_their_numbers_name() -> None:
     assert from_arrays(X, y + 1).label != first.problem[0]
 
 
+@pytest.mark.slow
 def test_a_mapping_names_data_and_many_problems_go_together() -> None:
     X, y = table()
     made = harness.run({"one": (X, y), "two": (X[:, 0], y)}, "numpy_lstsq", store="sqlite://", in_process=True)
@@ -217,6 +223,7 @@ def cars(**columns: Any) -> pd.DataFrame:
     return pd.DataFrame({"hp": X[:, 0], "weight": X[:, 1], "mpg": y, **columns})
 
 
+@pytest.mark.slow
 def test_a_frame_is_fitted_on_its_numeric_columns() -> None:
     frame = cars(maker="a", automatic=[True, False] * 15, split=["train"] * 20 + ["test"] * 10)
     problem = from_frame(frame, "mpg")
@@ -240,6 +247,7 @@ def test_a_frame_and_a_series_name_the_features_and_the_target() -> None:
     assert from_arrays(frame[["hp", "weight"]], frame[["mpg"]]).n == 30
 
 
+@pytest.mark.slow
 def test_a_frame_is_fitted_as_the_same_file_is(tmp_path: Path) -> None:
     cars().to_csv(tmp_path / "cars.csv", index=False)
     in_memory, file = (
@@ -343,6 +351,7 @@ def test_a_run_that_is_interrupted_can_be_loaded(store_path: Path, monkeypatch: 
     assert cut_off.fit_s.isna().all()
 
 
+@pytest.mark.slow
 def test_progress_is_shown_where_it_is_asked_for(
     store_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

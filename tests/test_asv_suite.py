@@ -13,6 +13,7 @@ from tests.browser import browser, serve
 from tests.conftest import RunCli
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.asv,
     pytest.mark.skipif(not (ROOT / ".git").exists(), reason="asv needs the project's git history"),
 ]

@@ -111,6 +111,7 @@ def check(setup: Setup, epochs: int, atol: float, rates: tuple[float, ...] = RAT
         np.testing.assert_allclose(together.loss[:, place], losses, rtol=atol, atol=atol)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "atol"), [("float64", DOUBLE), ("float32", SINGLE)])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("problem", ["auto_mpg", "synthetic:n=200,p=5,noise=0.5"])
@@ -120,12 +121,14 @@ def test_linear_models_are_the_loop_s_over_1000_epochs(problem: str, optimizer: 
     check(Setup(problem, optimizer=optimizer, dtype=dtype), 1000, atol, rates)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
 @pytest.mark.parametrize("hidden", [(8, 8, 8), (5,), (7, 3)])
 def test_networks_are_the_loop_s_in_float64(hidden: tuple[int, ...], optimizer: str) -> None:
     check(Setup("sine", "mlp", optimizer, hidden=hidden), 100, MLP_DOUBLE, rates=(0.003, 0.03))
 
 
+@pytest.mark.slow
 def test_networks_are_the_loop_s_in_float32_with_sgd() -> None:
     check(Setup("sine", "mlp", dtype="float32"), 100, SINGLE, rates=(0.01, 0.1))
 
@@ -140,6 +143,7 @@ def test_absolute_errors_are_the_loop_s(model: str, problem: str, optimizer: str
     check(Setup(problem, model, optimizer, loss="l1"), 100, MLP_DOUBLE, rates=(0.003, 0.03))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "problem"), [("torch", "synthetic:n=100,p=3,noise=0.5"), ("mlp", "sine")])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("loss", ["mse", "l1"])
@@ -152,6 +156,7 @@ def test_a_mini_batch_of_all_rows_is_the_full_batch() -> None:
     check(Setup(batch=1000), 5, DOUBLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", ["auto_mpg", "synthetic:n=200,p=5,noise=0.5"])
 @pytest.mark.parametrize(
     ("optimizer", "settings"),
@@ -170,6 +175,7 @@ def test_every_setting_is_torch_s(problem: str, optimizer: str, settings: dict[s
     check(Setup(problem, optimizer=optimizer), 300, DOUBLE, rates=(0.01, 0.05), **settings)
 
 
+@pytest.mark.slow
 def test_each_model_may_have_sgd_settings_of_its_own() -> None:
     setup, lr = Setup(PROBLEM), 0.02
     own = [(0.0, False, 0.0), (0.9, False, 0.0), (0.9, True, 0.1), (0.5, True, 0.0)]
@@ -185,6 +191,7 @@ MADE = batched.batch_of
 PROBLEM = "synthetic:n=200,p=5,noise=0.5"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["torch", "mlp"])
 def test_each_model_may_have_adam_settings_of_its_own(model: str) -> None:
     setup, lr = Setup(PROBLEM, model, "adam"), 0.01
@@ -197,6 +204,7 @@ def test_each_model_may_have_adam_settings_of_its_own(model: str) -> None:
         np.testing.assert_allclose(together.kept[0, seed], path[-1], rtol=0, atol=MLP_DOUBLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setup", "rates", "settings"),
     [
@@ -291,6 +299,7 @@ def test_a_timed_call_over_many_rows_is_fewer_epochs(monkeypatch: pytest.MonkeyP
     assert batched.BatchedEngine().prepare(Setup().training(0)).epochs_per_call == 1
 
 
+@pytest.mark.slow
 def test_bias_corrections_go_on_from_step_to_step_within_an_epoch() -> None:
     check(Setup("synthetic:n=100,p=3,noise=0.5", optimizer="adam", batch=9), 6, MLP_DOUBLE, rates=RATES)
 

@@ -181,6 +181,7 @@ def test_ends_without_a_regression_are_one_line(ratio: float | None, why: str) -
         Benches({"bad": [end, end]}).bench.whole("bad")
 
 
+@pytest.mark.slow
 def test_the_commit_that_lost_digits_is_named_end_to_end(
     run_cli: RunCli, checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:

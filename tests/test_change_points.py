@@ -114,6 +114,7 @@ def cost(values: Floats, cuts: list[int], penalty: float) -> float:
     return sum(float(np.trace(part) - part.sum() / len(part)) for part in parts) + penalty * len(cuts)
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 10_000), count=st.integers(4, 40), penalty=st.floats(0.5, 5.0))
 @settings(deadline=None, max_examples=40)
 def test_no_other_cut_of_one_or_two_costs_less(seed: int, count: int, penalty: float) -> None:
@@ -146,6 +147,7 @@ def test_places_do_not_depend_on_the_unit(values: list[float], by: float, scale:
     assert segments(series) == segments(series + round(by))
 
 
+@pytest.mark.slow
 @given(
     before=st.lists(st.integers(-50, 50), min_size=1, max_size=9),
     after=st.lists(st.integers(-50, 50), min_size=1, max_size=9),
@@ -160,6 +162,7 @@ def test_the_interval_holds_the_estimate_and_turns_with_the_sides(before: list[i
     assert back_high == pytest.approx(-low, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_as_often_as_it_says() -> None:
     rng = np.random.default_rng(0)
     held = 0
@@ -269,6 +272,7 @@ def test_noise_of_too_few_launches_is_refused(tmp_path: Path) -> None:
         record_noise(FEWEST - 1, lambda _: None)
 
 
+@pytest.mark.slow
 def test_a_comparison_of_detectors_is_the_same_again_and_printed() -> None:
     recorded = read_noise(RECORDED)
     small = trial.Effort(null_series=1, step_series=1, commits=30)

@@ -183,6 +183,7 @@ def gated(run_cli: RunCli, store_path: Path, tmp_path: Path) -> RunCli:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("floor", "code"), [(5.0, 0), (15.5, 1)])
 def test_the_gate_writes_what_it_is_asked_for(gated: RunCli, tmp_path: Path, floor: float, code: int) -> None:
     ended = gated(floor, "--markdown", "gate.md", "--junit", "gate.xml", "--json")
@@ -193,6 +194,7 @@ def test_the_gate_writes_what_it_is_asked_for(gated: RunCli, tmp_path: Path, flo
     assert (int(root.attrib["tests"]), int(root.attrib["failures"])) == (2, code)
 
 
+@pytest.mark.slow
 def test_on_github_the_summary_and_annotations_come_by_themselves(
     gated: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,6 +209,7 @@ def test_on_github_the_summary_and_annotations_come_by_themselves(
     assert summary.read_text().startswith("before\n### ❌ gate failed")
 
 
+@pytest.mark.slow
 def test_a_summary_that_cannot_be_written_changes_no_verdict(
     gated: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +219,7 @@ def test_a_summary_that_cannot_be_written_changes_no_verdict(
     assert "cannot be written" in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--markdown", "--junit"])
 def test_a_file_that_cannot_be_made_is_usage(gated: RunCli, option: str) -> None:
     ended = gated(5.0, option, "absent/file")
@@ -295,6 +299,7 @@ def judged(tmp_path: Path, code: int = 0, **inputs: str) -> tuple[int, str, dict
     return done.returncode, seen.read_text().strip(), outputs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [0, 1, 2, 3])
 def test_the_action_keeps_the_exit_code_apart(tmp_path: Path, code: int) -> None:
     ended, seen, outputs = judged(tmp_path, code)
@@ -303,6 +308,7 @@ def test_the_action_keeps_the_exit_code_apart(tmp_path: Path, code: int) -> None
     assert seen == f"gate --fresh --markdown {tmp_path}/harness-gate.md --junit {tmp_path}/harness-gate.xml"
 
 
+@pytest.mark.slow
 def test_the_action_passes_more_options_and_no_command_of_theirs(tmp_path: Path) -> None:
     _, seen, _ = judged(tmp_path, ARGS="--run 1 $(touch x) ; touch y", COMMAND="ab", BASE="main", BUDGET="30")
     assert seen.startswith("ab main HEAD --budget 30 --run 1 $(touch x) ; touch y --markdown")
@@ -310,10 +316,12 @@ def test_the_action_passes_more_options_and_no_command_of_theirs(tmp_path: Path)
     assert not (tmp_path / "y").exists()
 
 
+@pytest.mark.slow
 def test_the_action_refuses_another_command(tmp_path: Path) -> None:
     assert judged(tmp_path, COMMAND="rm")[:2] == (2, "")
 
 
+@pytest.mark.slow
 def test_the_action_compares_with_the_merge_base(tmp_path: Path) -> None:
     git = shutil.which("git")
     if git is None:

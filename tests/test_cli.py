@@ -56,6 +56,7 @@ finally:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"), [("--help", "compare"), ("run --help", "--solver"), ("--version", __version__)]
 )
@@ -68,6 +69,7 @@ def test_help_answers_without_the_heavy_libraries(words: str, said: str, tmp_pat
     assert not HEAVY & loaded
 
 
+@pytest.mark.slow
 def test_a_run_in_a_process_of_its_own_fills_the_store_it_is_given(tmp_path: Path) -> None:
     done = command("-m", "harness", *NUMPY, "--store", "x.sqlite", cwd=tmp_path)
     assert done.returncode == 0
@@ -83,6 +85,7 @@ def test_a_run_in_a_process_of_its_own_fills_the_store_it_is_given(tmp_path: Pat
     assert "1 case: 1 ok" in done.stdout
 
 
+@pytest.mark.slow
 def test_an_error_in_a_process_of_its_own_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     done = command("-m", "harness", "list", "problem", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
@@ -197,6 +200,7 @@ def test_words_that_cannot_be_parsed_exit_with_2_name_the_word_and_write_nothing
     assert contents(tmp_path) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("gate",), ("compare", "--by", "solver")], ids=" ".join)
 @pytest.mark.parametrize("store", [[], ["--store", "x.sqlite"]], ids=["default", "named"])
 def test_nothing_to_judge_is_one_line_exit_code_3_and_makes_no_store(
@@ -229,6 +233,7 @@ def test_a_list_shows_what_there_is(what: str, names: list[str], run_cli: RunCli
     assert [name for name in names if name not in ended.stdout] == []
 
 
+@pytest.mark.slow
 def test_json_is_the_records_as_they_are_stored_and_nothing_else(run_cli: RunCli, tmp_path: Path) -> None:
     ended = run_cli(
         *TRAINED, "--device", "cpu", "--lr", "0.1", "--lr", "1e9", "--epochs", "20", "--json", "--store", "x.sqlite"
@@ -243,6 +248,7 @@ def test_json_is_the_records_as_they_are_stored_and_nothing_else(run_cli: RunCli
     ]
 
 
+@pytest.mark.slow
 def test_a_batch_may_be_larger_than_the_rows_and_is_then_all_of_them(run_cli: RunCli) -> None:
     losses = []
     for batch in ([], ["--batch", "100"]):
@@ -255,6 +261,7 @@ def test_a_batch_may_be_larger_than_the_rows_and_is_then_all_of_them(run_cli: Ru
     assert losses[0] == losses[1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     version("scikit-learn") != "1.9.1", reason=f"the defect is scikit-learn 1.9.1's, here is {version('scikit-learn')}"
 )
@@ -285,6 +292,7 @@ def test_ctrl_c_ends_a_run_with_130_and_the_cases_there_are(run_cli: RunCli, mon
 # One case in full
 
 
+@pytest.mark.slow
 def test_fit_shows_a_closed_form_as_its_tutorial_does(run_cli: RunCli) -> None:
     ended = run_cli("fit", "auto_mpg", "statsmodels_pinv")
     assert (ended.code, ended.stderr) == (0, "")
@@ -310,6 +318,7 @@ def test_fit_shows_a_closed_form_as_its_tutorial_does(run_cli: RunCli) -> None:
     assert page.splitlines()[-1] == "status ok"
 
 
+@pytest.mark.slow
 def test_fit_shows_a_training_with_its_losses(run_cli: RunCli) -> None:
     words = ("fit", "four_points", "torch_sgd", "--epochs", "20", "--init", "0.5,0")
     ended = run_cli(*words)
@@ -329,6 +338,7 @@ def test_fit_shows_a_training_with_its_losses(run_cli: RunCli) -> None:
     assert "status not_converged" in ended.stdout
 
 
+@pytest.mark.slow
 def test_fit_takes_a_users_file(run_cli: RunCli, tmp_path: Path) -> None:
     (tmp_path / "cars.csv").write_text("make,size,mpg\nfiat,1,30\nopel,2,25\nsaab,4,16\n")
     ended = run_cli("fit", "cars.csv", "numpy_lstsq", "--target", "mpg")
@@ -337,6 +347,7 @@ def test_fit_takes_a_users_file(run_cli: RunCli, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"cars.csv"}
 
 
+@pytest.mark.slow
 def test_fit_of_a_training_that_diverges_is_exit_code_1_with_advice(run_cli: RunCli) -> None:
     ended = run_cli("fit", "four_points", "torch_sgd", "--lr", "1e9", "--epochs", "20")
     assert ended.code == 1
@@ -364,6 +375,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("by", "values"),
     [
@@ -390,12 +402,14 @@ def test_a_comparison_has_a_row_a_case_and_ratios_to_its_baseline(
     assert [value for value in values if value.partition(" ")[0] not in printed.stdout] == []
 
 
+@pytest.mark.slow
 def test_a_run_on_one_device_cannot_be_compared_by_device(compared: Path, run_cli: RunCli) -> None:
     ended = run_cli("compare", "--by", "device", "--store", compared)
     assert (ended.code, ended.stdout) == (3, "")
     assert re.fullmatch(r"harness: nothing to compare by device: .*\n", ended.stderr)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -412,6 +426,7 @@ def test_a_comparison_with_what_is_not_there_is_one_line_and_exit_code_2(
     assert re.fullmatch(rf"harness: {said}.*\n", ended.stderr)
 
 
+@pytest.mark.slow
 def test_a_comparison_takes_the_baseline_and_the_problem_it_is_given(compared: Path, run_cli: RunCli) -> None:
     problem = "synthetic:n=20,p=2,noise=1,seed=0"
     words = ("--baseline", "adam", "--problem", problem, "--json")
@@ -421,6 +436,7 @@ def test_a_comparison_takes_the_baseline_and_the_problem_it_is_given(compared: P
     assert all(problem in row["case"] for row in rows)
 
 
+@pytest.mark.slow
 def test_an_update_never_writes_into_the_package(run_cli: RunCli, store_path: Path) -> None:
     from harness.paths import results_folder
 
@@ -433,6 +449,7 @@ def test_an_update_never_writes_into_the_package(run_cli: RunCli, store_path: Pa
     assert committed.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_an_update_takes_the_worst_of_as_many_runs_as_are_asked_for(
     run_cli: RunCli, store_path: Path, tmp_path: Path
 ) -> None:
@@ -461,6 +478,7 @@ def test_an_update_takes_the_worst_of_as_many_runs_as_are_asked_for(
     assert run_cli("gate", "--last", "2", "--store", store_path).code == 2
 
 
+@pytest.mark.slow
 def test_an_update_shows_what_it_changes_in_the_file_that_is_named(
     run_cli: RunCli, store_path: Path, tmp_path: Path
 ) -> None:

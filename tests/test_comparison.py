@@ -28,6 +28,7 @@ def rows_by(records: list[Record], by: str, baseline: str | None = None) -> list
     return compare(records, by, baseline)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("by", "values"), [("lr", {"0.1", "0.01"}), ("optimizer", {"sgd", "adam"}), ("size", {"50", "100"})]
 )
@@ -41,6 +42,7 @@ def test_groups_differ_in_the_axis_alone(records: list[Record], by: str, values:
     assert all(found == values for found in groups.values())
 
 
+@pytest.mark.slow
 def test_the_time_ratio_is_to_the_baseline_of_the_group(records: list[Record]) -> None:
     for row in rows_by(records, "lr"):
         assert row.baseline == "0.01"
@@ -49,15 +51,18 @@ def test_the_time_ratio_is_to_the_baseline_of_the_group(records: list[Record]) -
         assert row.record.fit_s == pytest.approx(1000 * row.record.samples.wall_s[0])  # 1000 epochs
 
 
+@pytest.mark.slow
 def test_another_baseline_can_be_asked_for(records: list[Record]) -> None:
     assert {row.baseline for row in rows_by(records, "lr", "0.1")} == {"0.1"}
 
 
+@pytest.mark.slow
 def test_an_untimed_baseline_gives_no_ratio(records: list[Record]) -> None:
     untimed = [record.model_copy(update={"samples": Samples()}) for record in records]
     assert {row.time_ratio for row in rows_by(untimed, "optimizer")} == {None}
 
 
+@pytest.mark.slow
 def test_seconds_to_a_tolerance_are_epochs_times_the_median_epoch(records: list[Record]) -> None:
     reached = [r for r in records if r.accuracy.epochs_to["1e-4"] is not None]
     assert reached
@@ -67,6 +72,7 @@ def test_seconds_to_a_tolerance_are_epochs_times_the_median_epoch(records: list[
         assert record.seconds_to["1e-4"] == pytest.approx(epochs * record.samples.wall_s[0])
 
 
+@pytest.mark.slow
 def test_a_censored_tolerance_has_no_seconds(records: list[Record]) -> None:
     censored = records[0].model_copy(
         update={"accuracy": records[0].accuracy.__class__(epochs_to={"1e-2": 5, "1e-4": None})}
@@ -74,11 +80,13 @@ def test_a_censored_tolerance_has_no_seconds(records: list[Record]) -> None:
     assert censored.seconds_to["1e-4"] is None
 
 
+@pytest.mark.slow
 def test_one_value_alone_cannot_be_compared(records: list[Record]) -> None:
     with pytest.raises(CannotMeasureError, match="nothing to compare by device"):
         rows_by(records, "device")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("by", "baseline", "words"),
     [("colour", None, "known: device"), ("sizes", None, "did you mean 'size'"), ("lr", "0.5", "unknown lr")],
@@ -94,6 +102,7 @@ def test_the_axes_are_the_documented_ones() -> None:
     assert set(AXES) == {"solver", "device", "optimizer", "lr", "size"}
 
 
+@pytest.mark.slow
 def test_no_record_replaces_another_of_the_same_value(records: list[Record]) -> None:
     """Two runs, or two dtypes, side by side: the second is numbered, not dropped."""
     rows = rows_by([*records, *records], "lr")

@@ -73,6 +73,7 @@ def offered(command: Path) -> Offered:
     return words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_script_for_each_shell_can_be_shown(command: Path, shell: str) -> None:
     done = run(command, str(command), "--show-completion", shell, **SAID)
@@ -80,6 +81,7 @@ def test_the_script_for_each_shell_can_be_shown(command: Path, shell: str) -> No
     assert f"_HARNESS_COMPLETE=complete_{shell}" in done.stdout
 
 
+@pytest.mark.slow
 def test_it_is_installed_into_the_shell_s_own_file(command: Path) -> None:
     done = run(command, str(command), "--install-completion", "bash", **SAID)
     assert done.returncode == 0
@@ -87,6 +89,7 @@ def test_it_is_installed_into_the_shell_s_own_file(command: Path) -> None:
     assert (command.parent / ".bash_completions" / "harness.sh").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 def test_bash_completes_a_problem_s_name(command: Path) -> None:
     done = run(
@@ -102,6 +105,7 @@ def test_bash_completes_a_problem_s_name(command: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "auto_mpg\n"), done.stderr
 
 
+@pytest.mark.slow
 def test_names_of_problems_and_solvers_are_offered_where_they_go(offered: Offered) -> None:
     assert offered("run", "--problem", "four") == ["four_points"]
     assert offered("fit", "four_points", "scipy") == ["scipy_gelsd", "scipy_gelsy"]
@@ -110,6 +114,7 @@ def test_names_of_problems_and_solvers_are_offered_where_they_go(offered: Offere
     assert offered("run", "--problem", "no_such") == []
 
 
+@pytest.mark.slow
 def test_the_newest_runs_of_the_store_that_is_named_are_offered(offered: Offered, tmp_path: Path) -> None:
     for path in (tmp_path / "results" / "harness.sqlite", tmp_path / "other.sqlite"):
         path.parent.mkdir(exist_ok=True)
@@ -132,6 +137,7 @@ def test_the_newest_runs_of_the_store_that_is_named_are_offered(offered: Offered
     assert offered("gate", "--store", "torn.sqlite", "--run", "") == []
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_loaded_for_a_key_press(command: Path) -> None:
     for line in ("harness run --problem a", "harness run --solver s", "harness gate --run 2"):
         said = {"COMP_WORDS": line, "COMP_CWORD": "3", "SAY_MODULES": "1"}

@@ -89,6 +89,7 @@ def test_the_upper_end_of_an_interval_may_be_censored_where_the_median_is_not() 
     assert (found.low, found.high) == (10, math.inf)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(*[st.one_of(st.none(), st.integers(1, 9))] * 2), min_size=3, max_size=8), st.randoms())
 def test_the_order_of_seeds_changes_nothing(pairs: list[tuple[int | None, int | None]], random: Any) -> None:

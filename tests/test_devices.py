@@ -77,6 +77,7 @@ def drawn() -> list[Crossover]:
     return [crossover(points(line(*CPU), line(*CUDA_LAW), seed=seed)) for seed in range(DRAWS)]
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_planted_crossover(drawn: list[Crossover]) -> None:
     """At least 90 of 100 seeds.
 
@@ -94,6 +95,7 @@ def test_the_interval_holds_the_planted_crossover(drawn: list[Crossover]) -> Non
     assert held(TRUE_N / 1.2) <= 0.1 * DRAWS
 
 
+@pytest.mark.slow
 def test_the_estimates_centre_on_the_planted_crossover(drawn: list[Crossover]) -> None:
     """The median of 100 estimates: its standard error is an eighth of a single interval's half width."""
     estimates = np.array([found.n for found in drawn], dtype=np.float64)
@@ -281,6 +283,7 @@ def test_of_a_training_the_whole_fit_is_compared(trained: Record) -> None:
     assert found.crossover_with_transfer.n == pytest.approx(later)
 
 
+@pytest.mark.slow
 def test_what_differs_in_more_than_n_and_device_is_no_series(closed: Record, trained: Record) -> None:
     others = [
         closed,
@@ -395,6 +398,7 @@ def stored(store_path: Path, closed: Record, trained: Record) -> Path:
     return store_path
 
 
+@pytest.mark.slow
 def test_the_table_is_a_hundred_columns_wide_and_cuts_nothing(stored: Path, run_cli: RunCli) -> None:
     ended = run_cli("compare", "--by", "device", "--store", stored)
     assert (ended.code, ended.stderr) == (0, "")
@@ -414,6 +418,7 @@ def test_the_table_is_a_hundred_columns_wide_and_cuts_nothing(stored: Path, run_
     assert "no fit: it needs 3 sizes, 2 measured" in said
 
 
+@pytest.mark.slow
 def test_the_json_has_all_of_it(stored: Path, run_cli: RunCli) -> None:
     ended = run_cli("compare", "--by", "device", "--store", stored, "--json")
     assert (ended.code, ended.stderr) == (0, "")
@@ -436,6 +441,7 @@ def test_the_json_has_all_of_it(stored: Path, run_cli: RunCli) -> None:
     assert numpy["rows"][0]["cuda"] is None
 
 
+@pytest.mark.slow
 def test_json_has_no_nan(closed: Record, store_path: Path, run_cli: RunCli) -> None:
     store, run = Store(str(store_path)), new_run(Request(), [])
     store.start(run)
@@ -448,6 +454,7 @@ def test_json_has_no_nan(closed: Record, store_path: Path, run_cli: RunCli) -> N
     assert (row["cuda"]["fit_s"], row["cuda"]["transfer_in_s"], row["ratio"]) == (None, None, None)
 
 
+@pytest.mark.slow
 def test_the_comparison_by_device_refuses_another_baseline(stored: Path, run_cli: RunCli) -> None:
     ended = run_cli("compare", "--by", "device", "--baseline", "cuda", "--store", stored)
     assert (ended.code, ended.stderr.count("\n")) == (2, 1)
@@ -562,6 +569,7 @@ def test_the_environment_can_say_tf32_whichever_switch_was_used() -> None:
     assert cublas_tf32(torch)
 
 
+@pytest.mark.slow
 def test_works_that_take_turns_keep_their_own_precision() -> None:
     seen: dict[bool, set[str]] = {False: set(), True: set()}
 
@@ -658,6 +666,7 @@ def test_all_devices_are_planned_problem_by_problem(planted: Both) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_both_devices_are_timed_in_turns_and_compared(planted: Both, store_path: Path, run_cli: RunCli) -> None:
     cases = cases_on_both()
     store = Store(str(store_path))
@@ -679,6 +688,7 @@ def only_json(text: str) -> Any:
     return found[0]
 
 
+@pytest.mark.slow
 def test_a_case_on_the_device_has_its_transfer_precision_and_capture(planted: Both) -> None:
     for tf32 in (None, True):
         cpu, cuda = (measure_alone(case).record for case in cases_on_both(tf32)[:2])
@@ -702,6 +712,7 @@ def test_a_transfer_that_fails_is_said_and_the_case_stands(planted: Both, monkey
     assert any("the transfer was not measured" in said for said in record.warnings)
 
 
+@pytest.mark.slow
 def test_the_table_of_a_run_on_both_devices_names_them(planted: Both, store_path: Path, run_cli: RunCli) -> None:
     ended = run_cli("run", "--problem", "synthetic", "--solver", "both", "--device", "all", "--n", "50", "--n", "80",
                     "--in-process", "--store", store_path)  # fmt: skip

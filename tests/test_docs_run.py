@@ -9,6 +9,8 @@ from tests.documents import PAGES, Session, blocks, session
 from tests.shown import alike
 from tools.documents import rewritten
 
+pytestmark = pytest.mark.slow
+
 DOCUMENTS = ("README.md", *PAGES)
 INSTALLS, LONG, CUDA = "installs packages or builds environments", "takes minutes", "there is no CUDA device"
 ELSEWHERE = "another test runs it"

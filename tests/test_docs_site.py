@@ -13,6 +13,8 @@ import typer
 from harness.cli import app
 from tests.documents import ROOT
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("mkdocs", reason="mkdocs is not installed: pip install '.[docs]'")
 
 

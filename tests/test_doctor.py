@@ -362,6 +362,7 @@ if sys.argv[1] == "stays":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leaves", [True, False], ids=["of another family", "of this family"])
 def test_only_another_family_s_run_is_another_measurement(leaves: bool, tmp_path: Path) -> None:
     """A process that calls itself `harness run` and waits for its input to end; its parent leaves it, or does not."""
@@ -396,6 +397,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 def test_the_family_s_cpu_time_has_its_children_s_living_and_ended() -> None:
     before = processes.own_cpu_s()
     child = subprocess.Popen([sys.executable, "-c", BURN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -458,6 +460,7 @@ def test_tools_of_sys_monitoring_are_seen(monkeypatch: pytest.MonkeyPatch) -> No
     assert not [one for one in watchers() if "monitoring" in one]
 
 
+@pytest.mark.slow
 def test_debug_modes_are_seen() -> None:
     ask = "from harness.timing.conditions.interpreter import debug_modes; print(*debug_modes({}), sep=chr(10))"
     said = {}
@@ -691,6 +694,7 @@ def test_doctor_is_content_with_a_quiet_machine(run_cli: RunCli) -> None:
     assert said["readings"][0]["before"]["cpu"]["cores"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("busy")
 def test_a_run_says_what_is_doubtful_and_doctor_explains_it_later(run_cli: RunCli, store_path: Path) -> None:
     done = run_cli(*FOUR_POINTS, "--store", store_path)
@@ -711,6 +715,7 @@ def test_a_run_says_what_is_doubtful_and_doctor_explains_it_later(run_cli: RunCl
     assert f"run {run_id}: " in " ".join(shown.stdout.split())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("busy")
 def test_json_of_a_run_stays_a_list_of_records(run_cli: RunCli, store_path: Path) -> None:
     done = run_cli(*FOUR_POINTS, "--store", store_path, "--json")

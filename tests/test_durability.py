@@ -85,6 +85,7 @@ def cut_short(monkeypatch: pytest.MonkeyPatch, run_cli: RunCli, store_path: Path
 # Kill -9
 
 
+@pytest.mark.slow
 def test_kill_9_at_random_moments_loses_nothing_and_every_resume_completes(tmp_path: Path) -> None:
     loop = python("-m", "tools.kill_loop", 6, "--seed", time.time_ns() % 10**6, HARNESS_CACHE_DIR=str(tmp_path))
     said, errors = loop.communicate(timeout=DEADLINE_S)
@@ -150,6 +151,7 @@ def test_a_store_that_is_cut_off_while_it_is_made_is_not_there(tmp_path: Path) -
 # Ctrl-C
 
 
+@pytest.mark.slow
 def test_ctrl_c_prints_the_table_of_what_there_is_and_the_command_that_goes_on(
     monkeypatch: pytest.MonkeyPatch, run_cli: RunCli, store_path: Path
 ) -> None:
@@ -166,6 +168,7 @@ def test_ctrl_c_prints_the_table_of_what_there_is_and_the_command_that_goes_on(
     assert run.finished_at is None
 
 
+@pytest.mark.slow
 def test_ctrl_c_with_json_prints_json(monkeypatch: pytest.MonkeyPatch, run_cli: RunCli, store_path: Path) -> None:
     def interrupting(_self: Live, _record: Record) -> None:
         raise KeyboardInterrupt
@@ -176,6 +179,7 @@ def test_ctrl_c_with_json_prints_json(monkeypatch: pytest.MonkeyPatch, run_cli: 
     assert [record["problem_name"] for record in json.loads(ended.stdout)] == ["four_points"] * 2
 
 
+@pytest.mark.slow
 def test_a_real_interrupt_ends_a_real_run_with_130_and_says_how_it_goes_on(tmp_path: Path, store_path: Path) -> None:
     going = python("-m", "harness", "run", "--store", store_path, folder=tmp_path)
     until = time.monotonic() + DEADLINE_S
@@ -212,6 +216,7 @@ print("back", flush=True)
 """A minute in LAPACK, which sees no interrupt; the deadline would pass long before it came back."""
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_run_that_is_deep_in_foreign_code() -> None:
     stuck = python("-c", STUCK)
     assert stuck.stdout is not None
@@ -225,6 +230,7 @@ def test_ctrl_c_ends_a_run_that_is_deep_in_foreign_code() -> None:
 # Resume
 
 
+@pytest.mark.slow
 def test_a_resumed_run_does_only_what_is_left_and_replaces_what_had_no_samples(
     cut_short: str, store_path: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,6 +256,7 @@ def test_a_resumed_run_does_only_what_is_left_and_replaces_what_had_no_samples(
     assert run_cli("store", "check", "--store", store_path).code == 0
 
 
+@pytest.mark.slow
 def test_a_run_with_nothing_left_is_finished_by_its_resume(cut_short: str, store_path: Path, run_cli: RunCli) -> None:
     assert run_cli("run", "--resume", cut_short, "--store", store_path).code == 0
     with closing(sqlite3.connect(store_path)) as connection:  # killed just before it said that it had ended
@@ -261,6 +268,7 @@ def test_a_run_with_nothing_left_is_finished_by_its_resume(cut_short: str, store
     assert Store(str(store_path)).run().finished_at is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -278,6 +286,7 @@ def test_what_cannot_be_resumed_is_one_line(
     assert re.fullmatch(rf"harness: .*{said}.*\n", ended.stderr)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_resumed(cut_short: str, store_path: Path, run_cli: RunCli) -> None:
     assert run_cli("run", "--resume", "--store", store_path).code == 0
     named = run_cli("run", "--resume", cut_short, "--store", store_path)
@@ -294,6 +303,7 @@ def test_there_is_nothing_to_resume_where_no_store_is(tmp_path: Path, run_cli: R
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["commit", "cpu", "python"])
 def test_a_run_of_another_environment_is_refused_by_what_differs(
     part: str, cut_short: str, store_path: Path, run_cli: RunCli
@@ -308,6 +318,7 @@ def test_a_run_of_another_environment_is_refused_by_what_differs(
     assert sum(Store(str(store_path)).done(cut_short).values()) == 3
 
 
+@pytest.mark.slow
 def test_a_run_whose_plan_is_another_now_is_refused(cut_short: str, store_path: Path, run_cli: RunCli) -> None:
     with closing(sqlite3.connect(store_path)) as connection:
         connection.execute("UPDATE runs SET planned = replace(planned, 'numpy_lstsq', 'numpy_solve')")
@@ -317,6 +328,7 @@ def test_a_run_whose_plan_is_another_now_is_refused(cut_short: str, store_path: 
     assert "can no longer be planned" in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_run_whose_data_have_changed_is_refused(
     monkeypatch: pytest.MonkeyPatch, store_path: Path, tmp_path: Path, run_cli: RunCli
 ) -> None:
@@ -338,6 +350,7 @@ def test_a_run_whose_data_have_changed_is_refused(
     assert run_cli("run", "--resume", "--store", store_path).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "request_",
     [
@@ -378,6 +391,7 @@ def test_a_worker_is_alive_while_its_process_is() -> None:
     assert alive("") is None
 
 
+@pytest.mark.slow
 def test_a_run_that_is_still_going_is_not_resumed(cut_short: str, store_path: Path, run_cli: RunCli) -> None:
     with closing(sqlite3.connect(store_path)) as connection:
         connection.execute("UPDATE runs SET worker = ?", (live_worker(),))
@@ -411,6 +425,7 @@ def test_who_has_lost_a_run_to_another_cannot_add_to_it(any_store: str) -> None:
         first.start(run.model_copy(update={"started_at": "2026-01-01T00:00:00.000001+00:00"}))
 
 
+@pytest.mark.slow
 def test_eight_processes_write_to_one_store_and_nothing_is_lost(
     any_store: str, tmp_path: Path, run_cli: RunCli
 ) -> None:
@@ -509,6 +524,7 @@ def test_a_full_disk_keeps_what_was_reported_and_takes_more_once_there_is_room(
     check_kept(store_path, added, run_cli)
 
 
+@pytest.mark.slow
 def test_a_run_on_a_full_disk_ends_with_3_and_goes_on_when_there_is_room(
     store_path: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -541,6 +557,7 @@ def full_after(calls: int) -> object:
 # A store that cannot be written
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_written_is_one_line(store_path: Path, run_cli: RunCli) -> None:
     """SQLite refuses by the mode in the URL, as by a file's: tests may run as root, whom no mode stops."""
     Store(str(store_path)).close()

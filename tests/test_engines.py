@@ -174,6 +174,7 @@ def check_fit(setup: Setup, fit: Fit, atol: float, rtol: float = 0.0) -> None:
 # One training
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("problem", ["auto_mpg", SEVERAL])
 def test_the_trace_is_the_float64_loop_s(engine: Engine, problem: str, optimizer: str, device: str) -> None:
@@ -182,6 +183,7 @@ def test_the_trace_is_the_float64_loop_s(engine: Engine, problem: str, optimizer
         check_fit(setup, engine.prepare(setup.training(engine.name)).fit(), DOUBLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("problem", ["auto_mpg", SEVERAL])
 def test_the_trace_is_the_float32_loop_s(engine: Engine, problem: str, optimizer: str, device: str) -> None:
@@ -194,6 +196,7 @@ def test_the_trace_is_the_float32_loop_s(engine: Engine, problem: str, optimizer
         check_fit(setup, engine.prepare(setup.training(engine.name, dtype="float64")).fit(), atol)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", ["make_regression", "noiseless_line"])
 def test_held_out_losses_are_the_loop_s(engine: Engine, problem: str) -> None:
     setup = Setup(problem, epochs=150)
@@ -202,6 +205,7 @@ def test_held_out_losses_are_the_loop_s(engine: Engine, problem: str) -> None:
         check_fit(setup, engine.prepare(setup.training(engine.name)).fit(), DOUBLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimizer", "more"),
     [
@@ -256,6 +260,7 @@ def test_mini_batches_come_in_the_loop_s_order(
         check_fit(setup, engine.prepare(setup.training(engine.name)).fit(), NETWORK)
 
 
+@pytest.mark.slow
 def test_a_batch_of_more_than_all_rows_is_all_rows_and_said_so(engine: Engine) -> None:
     setup = Setup(epochs=5).but(batch=1000)
     if taken(setup, engine):
@@ -267,6 +272,7 @@ def test_a_batch_of_more_than_all_rows_is_all_rows_and_said_so(engine: Engine) -
         assert record.message.endswith(f"; {fit.message}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimizer", "model", "lr"),
     [("sgd", "torch", 3.0), ("momentum", "torch", 50.0), ("adam", "torch", 1e6), ("sgd", "mlp", 30.0)],
@@ -281,6 +287,7 @@ def test_divergence_ends_a_training_in_the_loop_s_epoch(engine: Engine, optimize
         assert fit.trace.epochs < 100
 
 
+@pytest.mark.slow
 def test_timed_work_goes_on_from_call_to_call_or_is_a_whole_fit(engine: Engine) -> None:
     setup = Setup(epochs=40)
     if taken(setup, engine):
@@ -328,6 +335,7 @@ def check_learned(engine: Engine, setup: Setup, grid: Grid, atol: float) -> Lear
     return theirs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("problem", ["auto_mpg", SEVERAL])
 def test_a_grid_is_learnt_as_by_the_loop(engine: Engine, problem: str, optimizer: str, device: str) -> None:
@@ -342,6 +350,7 @@ def test_a_grid_is_learnt_as_by_the_loop(engine: Engine, problem: str, optimizer
         assert (found.map.epochs_to[0, :2] != CENSORED).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_grid_of_networks_is_learnt_as_by_the_loop(engine: Engine, optimizer: str, device: str) -> None:
     setup = Setup("sine", "mlp", optimizer, epochs=60, device=device)
@@ -352,6 +361,7 @@ def test_a_grid_of_networks_is_learnt_as_by_the_loop(engine: Engine, optimizer: 
         assert (found.map.epochs_to[0, :2] != CENSORED).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "problem"), [("torch", SEVERAL), ("mlp", "sine")])
 def test_a_grid_on_mini_batches_is_learnt_as_by_the_loop(engine: Engine, model: str, problem: str) -> None:
     setup = Setup(problem, model, epochs=6).but(batch=48)
@@ -421,6 +431,7 @@ def test_an_unknown_engine_is_refused_with_the_nearest_one(run_cli: RunCli) -> N
 # What a person sees
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENGINES)
 def test_the_record_and_the_table_name_the_engine(run_cli: RunCli, name: str) -> None:
     words = ("run", "--problem", "auto_mpg", "--solver", "torch_sgd", "--engine", name, "--device", "cpu", "--lr", 0.1)
@@ -449,6 +460,7 @@ def test_an_engine_goes_to_the_solvers_that_take_one(run_cli: RunCli) -> None:
     assert refused.stderr == "harness: mean takes no loss_on_device (it takes no options): drop --loss-on-device\n"
 
 
+@pytest.mark.slow
 def test_a_run_says_where_a_batch_was_all_rows(run_cli: RunCli) -> None:
     words = ("run", "--problem", "four_points", "--solver", "torch_sgd", "--engine", "batched", "--device", "cpu")
     table = run_cli(*words, "--lr", 0.01, "--lr", 0.02, "--epochs", 5, "--batch", 10).stdout

@@ -60,6 +60,7 @@ def judged(records: list[Record], expectations: Expectations) -> GateReport:
     return gate(run, records, expectations)
 
 
+@pytest.mark.slow
 def test_a_floor_by_problem_is_about_those_problems_and_judges_each_by_its_own(
     tmp_path: Path, records: list[Record]
 ) -> None:
@@ -73,6 +74,7 @@ def test_a_floor_by_problem_is_about_those_problems_and_judges_each_by_its_own(
     ]
 
 
+@pytest.mark.slow
 def test_standard_errors_are_gated_apart_from_coefficients(tmp_path: Path, records: list[Record]) -> None:
     """statsmodels' QR has 10.9 digits of Longley's coefficients and 8.0 of their standard errors."""
     report = judged(records, written(tmp_path, FLOORS.replace("nist_longley = 7.0", "nist_longley = 9.5")))
@@ -80,6 +82,7 @@ def test_standard_errors_are_gated_apart_from_coefficients(tmp_path: Path, recor
     assert {j.case.split()[1] for j in report.breaches} == {"statsmodels_qr"}
 
 
+@pytest.mark.slow
 def test_a_solver_of_an_extra_may_be_absent_and_any_other_may_not(tmp_path: Path, records: list[Record]) -> None:
     unsupported = records[0].model_copy(update={"solver": "onedal", "status": Status.UNSUPPORTED})
     for found in ([], [unsupported]):
@@ -89,11 +92,13 @@ def test_a_solver_of_an_extra_may_be_absent_and_any_other_may_not(tmp_path: Path
         assert [j.verdict for j in required.breaches] == [Verdict.REGRESSION]
 
 
+@pytest.mark.slow
 def test_an_optional_solver_that_is_there_is_judged(tmp_path: Path, records: list[Record]) -> None:
     wrong = records[0].model_copy(update={"solver": "onedal", "status": Status.WRONG})
     assert judged([wrong], written(tmp_path, ABSENT.format(optional="true"))).breaches
 
 
+@pytest.mark.slow
 def test_a_status_by_chance_accepts_each_of_the_listed_and_no_other(tmp_path: Path, records: list[Record]) -> None:
     text = 'status = ["rank_deficient", "wrong"]\nexpected_failure = "chance"\nsource = "measured"\n'
     chance = written(tmp_path, '[[expect]]\nproblem = "nist_norris"\nsolver = "streaming"\n' + text)
@@ -117,6 +122,7 @@ def test_an_entry_that_says_too_little_is_one_line(tmp_path: Path, text: str, to
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_an_update_sets_each_problem_s_floor_from_its_own_records(tmp_path: Path, records: list[Record]) -> None:
     low = FLOORS.replace("11.0", "1.0").replace("9.0", "1.0")
     text, changes = updated(HEAD + low, written(tmp_path, low), records)
@@ -128,6 +134,7 @@ def test_an_update_sets_each_problem_s_floor_from_its_own_records(tmp_path: Path
     assert not judged(records, read_expectations(tmp_path / "expectations.toml")).breaches
 
 
+@pytest.mark.slow
 def test_the_committed_file_holds_on_nist_s_sets_and_every_closed_form_is_in_it(run_cli: RunCli) -> None:
     ended = run_cli("accuracy")
     assert ended.code == 0, ended.stdout

@@ -22,6 +22,7 @@ def drawn(figure: Figure) -> bytes:
     return held.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("last", "scale"), [(1.0, "linear"), (1e-3, "log")])
 def test_losses_that_span_more_than_a_factor_of_30_are_on_a_log_axis(last: float, scale: str) -> None:
     epoch = np.arange(4.0)
@@ -44,6 +45,7 @@ def test_long_texts_are_wrapped_evenly_and_keep_their_words() -> None:
     assert abs(len(first) - len(second)) < 10
 
 
+@pytest.mark.slow
 def test_a_crowd_of_points_is_one_bitmap_inside_a_vector_format() -> None:
     few, many = (np.random.default_rng(0).normal(size=(2, n)) for n in (100, 5_000))
     assert b"<image" not in drawn(figures.scatter_with_lines({"few": (few[0], few[1])}, {}, LABELS))

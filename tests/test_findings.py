@@ -81,6 +81,7 @@ def shown(print_it: Any, *arguments: object) -> str:
 # The project's findings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.id)
 def test_the_finding_is_as_its_file_says(finding: Finding) -> None:
     """By the case in this process and by the script in one of its own, with the installed version."""
@@ -140,6 +141,7 @@ def test_presence(folder: Path, version: str | None, present: Present) -> None:
     assert presence(read_finding(path), version) is present
 
 
+@pytest.mark.slow
 def test_what_is_not_said_to_be_here_must_not_be_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harness.studies.findings, "installed", lambda _: "1.26.4")
     (line,) = reproduce(findings())
@@ -148,6 +150,7 @@ def test_what_is_not_said_to_be_here_must_not_be_here(folder: Path, monkeypatch:
     assert failed([line])
 
 
+@pytest.mark.slow
 def test_a_version_without_the_defect_is_reported_as_such(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = QUICK.replace("digits_min = 10.0", "digits_max = 3.0").replace("least = 0.4", "least = 0.55")
     text = text.replace('digits = 15.0, prints = "off by 0.5"', "digits = 2.0").replace(
@@ -172,6 +175,7 @@ def test_an_absent_library_is_a_line_and_nothing_is_run(folder: Path, monkeypatc
 # Reproducing
 
 
+@pytest.mark.slow
 def test_what_holds_is_reproduced(folder: Path) -> None:
     told: list[str] = []
     (line,) = reproduce(findings(), on_finding=told.append)
@@ -179,6 +183,7 @@ def test_what_holds_is_reproduced(folder: Path) -> None:
     assert line.case_says.startswith("ok, 15.0 digits, rank 2, without a warning")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
@@ -210,6 +215,7 @@ def test_what_is_cured_is_not_as_said(folder: Path, old: str, new: str, says: st
     assert failed([line])
 
 
+@pytest.mark.slow
 def test_a_solver_that_raises_shows_what_it_says(folder: Path) -> None:
     change(
         folder, 'problem = "four_points"\nsolver = "numpy_lstsq"', 'problem = "wide_20x40"\nsolver = "statsmodels_qr"'
@@ -221,23 +227,27 @@ def test_a_solver_that_raises_shows_what_it_says(folder: Path) -> None:
     assert [line.outcome for line in reproduce(findings())] == [Ending.REPRODUCED]
 
 
+@pytest.mark.slow
 def test_a_script_that_hangs_is_cut_off(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = change(folder, 'print("off by 0.5")', "import time; print(0.5, flush=True); time.sleep(60)")
     monkeypatch.setattr(harness.studies.findings, "TIMEOUT_S", 1)
     assert run_script(read_finding(path)) == f"{ERROR}still running after 1 s"
 
 
+@pytest.mark.slow
 def test_a_script_has_one_thread_and_a_folder_of_its_own(folder: Path) -> None:
     script = "import os; print(os.environ['OMP_NUM_THREADS'], os.listdir(), len(os.getcwd()) > 1)"
     path = change(folder, 'print("off by 0.5")', script)
     assert run_script(read_finding(path)) == "1 [] True"
 
 
+@pytest.mark.slow
 def test_the_error_is_the_first_line_after_the_traceback(folder: Path) -> None:
     path = change(folder, 'print("off by 0.5")', 'raise RuntimeError("first\\nsecond\\n\\tthird")')
     assert run_script(read_finding(path)) == f"{ERROR}RuntimeError: first"
 
 
+@pytest.mark.slow
 def test_repeats_are_compared_by_their_coefficients(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([(1.0, 2.0), (1.0, 2.0), (1.0, 3.0)])
 
@@ -398,6 +408,7 @@ def test_an_unknown_finding_names_the_nearest(run_cli: RunCli) -> None:
     assert "did you mean 'sklearn_tol_drops_a_column'?" in ended.stderr
 
 
+@pytest.mark.slow
 def test_check_exits_0_if_it_holds_and_1_if_it_does_not(folder: Path, run_cli: RunCli) -> None:
     ended = run_cli("findings", "--check")
     assert ended.code == 0
@@ -410,6 +421,7 @@ def test_check_exits_0_if_it_holds_and_1_if_it_does_not(folder: Path, run_cli: R
         assert "not as said: the script: " in ended.stdout
 
 
+@pytest.mark.slow
 def test_check_without_any_library_could_not_measure(folder: Path, run_cli: RunCli) -> None:
     change(folder, 'library = "numpy"', 'library = "no-such-library"')
     assert run_cli("findings").code == 0
@@ -418,6 +430,7 @@ def test_check_without_any_library_could_not_measure(folder: Path, run_cli: RunC
     assert "library absent" in ended.stdout
 
 
+@pytest.mark.slow
 def test_json(folder: Path, run_cli: RunCli) -> None:
     (line,) = json.loads(run_cli("findings", "--json").stdout)
     assert (line["id"], line["present"], line["outcome"]) == ("quick", "yes", "not checked")
@@ -427,6 +440,7 @@ def test_json(folder: Path, run_cli: RunCli) -> None:
     assert "off by" in full["script"]
 
 
+@pytest.mark.slow
 def test_markdown(folder: Path, run_cli: RunCli) -> None:
     text = run_cli("findings", "--markdown").stdout
     assert "| quick | numpy | wrong answer without a warning | \\>=2.0 |" in text

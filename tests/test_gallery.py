@@ -49,6 +49,7 @@ def prices(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLOTS)
 def test_every_picture_is_a_png_of_1200_by_800_with_something_on_it(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"{name}.png"
@@ -153,6 +154,7 @@ def test_dollars_in_a_column_name_are_dollars_and_validation_rows_stand_in_for_t
     assert legend_of(figure)[1:] == ["validation rows (10)", "predictions for the validation rows"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "start"), [(".svg", b"<?xml"), (".pdf", b"%PDF"), (".PNG", b"\x89PNG")])
 def test_the_suffix_is_the_format_and_the_same_fit_the_same_file(suffix: str, start: bytes, tmp_path: Path) -> None:
     paths = [tmp_path / f"{name}{suffix}" for name in ("one", "two")]
@@ -163,6 +165,7 @@ def test_the_suffix_is_the_format_and_the_same_fit_the_same_file(suffix: str, st
     assert one == two
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "file", "asked", "said"),
     [
@@ -200,6 +203,7 @@ def test_a_request_that_cannot_be_drawn_is_one_line_and_no_file(
     assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "loop.png").symlink_to("loop.png")
     with pytest.raises(UsageError, match="cannot be written"):
@@ -212,6 +216,7 @@ def test_a_fit_that_fails_is_no_picture_but_its_message(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "panels"),
     [

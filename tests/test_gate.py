@@ -80,12 +80,14 @@ def judged(records: list[Record], expectations: Expectations, **asked: object) -
     return gate(run_of(records, **asked), records, expectations)
 
 
+@pytest.mark.slow
 def test_a_run_as_expected_passes(records: list[Record], expectations: Expectations) -> None:
     report = judged(records, expectations)
     assert (report.breaches, report.incomplete, report.exit_code) == ((), (), 0)
     assert len(report.judgements) == 2 * 5  # status, digits, excess loss, R² and MSE of both solvers
 
 
+@pytest.mark.slow
 def test_a_planted_loss_of_one_digit_fails(records: list[Record], expectations: Expectations) -> None:
     tight = expectations.expect[0].model_copy(update={"digits_min": 14.0})
     floors = expectations.model_copy(update={"expect": (tight,)})
@@ -99,6 +101,7 @@ def test_a_planted_loss_of_one_digit_fails(records: list[Record], expectations: 
     assert breach.advice
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [math.nan, None])
 @pytest.mark.parametrize("quantity", ["digits", "excess_loss"])
 def test_a_planted_nan_or_a_missing_number_fails(
@@ -109,11 +112,13 @@ def test_a_planted_nan_or_a_missing_number_fails(
     assert report.breaches[0].detail == "there is no number to judge"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [math.inf, 1e-19])
 def test_too_large_an_excess_loss_fails(records: list[Record], expectations: Expectations, value: float) -> None:
     assert judged([with_accuracy(records[0], excess_loss=value), records[1]], expectations).exit_code == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scores", [{"train": 0.7}, {"train": 0.6}, {"train": math.nan}, {}])
 def test_an_r2_outside_its_band_or_gone_fails(
     records: list[Record], expectations: Expectations, scores: dict[str, float]
@@ -121,6 +126,7 @@ def test_an_r2_outside_its_band_or_gone_fails(
     assert judged([with_accuracy(records[0], r2=scores), records[1]], expectations).exit_code == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [{}, {"problems": ("auto_mpg",)}, {"solvers": ("sklearn",)}])
 def test_a_vanished_solver_fails(
     records: list[Record], expectations: Expectations, asked: dict[str, tuple[str, ...]]
@@ -130,6 +136,7 @@ def test_a_vanished_solver_fails(
     assert [(b.case, b.quantity) for b in report.breaches] == [("auto_mpg sklearn", "presence")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [{"problems": ("sine",)}, {"solvers": ("numpy_lstsq",)}, {"n": (100,)}])
 def test_what_a_run_was_not_asked_for_has_not_vanished(
     records: list[Record], expectations: Expectations, asked: dict[str, tuple[str, ...]]
@@ -157,6 +164,7 @@ def drawn_record(spec: str, solver: str = "numpy_lstsq") -> Record:
     return measure(single(load(spec), catalog.get(solver), Options())).record
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spec", "judgements"),
     [
@@ -174,6 +182,7 @@ def test_an_expectation_is_about_the_parameters_that_it_was_measured_at(
     assert (len(report.judgements), report.unjudged) == (judgements, 0 if judgements else 1)
 
 
+@pytest.mark.slow
 def test_a_case_vanishes_only_where_its_parameters_were_planned(drawn: Expectations) -> None:
     for spec, codes in (("synthetic:n=40,p=2", 1), ("synthetic:n=39,p=2", 3)):
         other = drawn_record(spec, "scipy_gelsd")
@@ -191,6 +200,7 @@ def test_a_label_that_says_no_number_has_no_such_parameter(drawn: Expectations) 
     assert entry.label == "synthetic numpy_lstsq n=40..100 p=2"
 
 
+@pytest.mark.slow
 def test_a_planned_case_without_a_record_could_not_be_judged(records: list[Record], expectations: Expectations) -> None:
     run = run_of(records).model_copy(update={"planned": (*(r.case for r in records), "auto_mpg torch_sgd lr=0.1")})
     report = gate(run, records, expectations)
@@ -198,12 +208,14 @@ def test_a_planned_case_without_a_record_could_not_be_judged(records: list[Recor
     assert report.exit_code == 3
 
 
+@pytest.mark.slow
 def test_a_run_without_an_expectation_could_not_be_judged(records: list[Record], expectations: Expectations) -> None:
     foreign = [record.model_copy(update={"problem_name": "sine"}) for record in records]
     report = judged(foreign, expectations, problems=("sine",))
     assert (report.exit_code, report.unjudged) == (3, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [status for status in Status if status.failed])
 def test_a_failed_case_fails_with_an_expectation_and_without(
     records: list[Record], expectations: Expectations, status: Status
@@ -215,6 +227,7 @@ def test_a_failed_case_fails_with_an_expectation_and_without(
     assert [(b.case, b.detail) for b in report.breaches] == [("sine numpy_lstsq", "as planted")]
 
 
+@pytest.mark.slow
 def test_a_case_that_raised_while_it_was_timed_fails(records: list[Record], expectations: Expectations) -> None:
     worn = records[0].model_copy(update={"samples": Samples(error="RuntimeError: worn out")})
     assert [b.quantity for b in judged([worn, records[1]], expectations).breaches] == ["timing"]
@@ -227,6 +240,7 @@ def expecting_failure(expectations: Expectations) -> Expectations:
     return expectations.model_copy(update={"expect": (entry,)})
 
 
+@pytest.mark.slow
 def test_an_expected_failure_passes_and_its_numbers_are_not_judged_twice(
     records: list[Record], expectations: Expectations
 ) -> None:
@@ -236,12 +250,14 @@ def test_an_expected_failure_passes_and_its_numbers_are_not_judged_twice(
     assert judged([wrong], entry.model_copy(update={"expect": (plain,)})).exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_cured_failure_fails_so_that_the_file_stays_true(records: list[Record], expectations: Expectations) -> None:
     report = judged(records[1:], expecting_failure(expectations))
     assert report.exit_code == 1
     assert [b.verdict for b in report.breaches] == [Verdict.IMPROVEMENT]
 
 
+@pytest.mark.slow
 def test_an_update_sets_every_limit_to_the_worst_less_the_margin(
     records: list[Record], expectations: Expectations, file: Path
 ) -> None:
@@ -309,6 +325,7 @@ def test_the_committed_expectations_name_what_exists() -> None:
         assert set(committed.problems_of(entry)) <= set(names())
 
 
+@pytest.mark.slow
 def test_a_planted_solver_that_lost_a_digit_is_caught_from_its_fit_on(expectations: Expectations) -> None:
     """End to end: the same answer with its coefficients off by 1e-11 has 11 digits, and the floor is 12."""
     problem = load("auto_mpg")

@@ -95,6 +95,7 @@ def check(training: Training, atol: float) -> int:
     return len(recordings.made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "atol"), [("float64", DOUBLE), ("float32", SINGLE)])
 @pytest.mark.parametrize(
     ("solver", "said", "recordings"),
@@ -116,11 +117,13 @@ def test_replayed_steps_are_the_loop_s(
     assert check(training_of(SEVERAL, solver, dtype=dtype, epochs=2 * STEPS_PER_GRAPH + 1, **said), atol) == recordings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("solver", "loss"), [("mlp_sgd", "mse"), ("mlp_sgd", "l1"), ("mlp_adam", "mse")])
 def test_networks_are_the_loop_s(solver: str, loss: str) -> None:
     check(training_of("sine", solver, loss=loss, epochs=50), NETWORK)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epochs", [1, STEPS_PER_GRAPH, STEPS_PER_GRAPH + 1, BLOCK, BLOCK + 1])
 def test_steps_past_the_epochs_asked_for_are_not_seen(epochs: int) -> None:
     training = training_of(epochs=epochs)
@@ -160,6 +163,7 @@ def test_no_memory_moves_once_it_is_recorded(solver: str, said: dict[str, Any]) 
     assert addresses() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["torch_sgd", "torch_adamw", "mlp_adam"])
 def test_a_training_does_not_depend_on_what_was_replayed_before(solver: str) -> None:
     """Not even on a training that ended in NaN: weights, moments and counts start anew."""
@@ -175,6 +179,7 @@ def test_a_training_does_not_depend_on_what_was_replayed_before(solver: str) -> 
     np.testing.assert_array_equal(again[1], first[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("training", "rates"),
     [
@@ -212,6 +217,7 @@ def test_the_capture_is_the_preparation_s_and_a_run_is_one_replay() -> None:
     assert [one.replays for one in recordings.made] == [2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["torch_adam", "mlp_sgd"])
 @pytest.mark.parametrize("lr", [0.01, 1e5])
 def test_one_training_hands_out_the_loop_s_fit(solver: str, lr: float) -> None:
@@ -227,6 +233,7 @@ def test_one_training_hands_out_the_loop_s_fit(solver: str, lr: float) -> None:
     np.testing.assert_allclose(found.predict(X), expected.predict(X), rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_a_large_network_keeps_fewer_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     training = training_of("sine", "mlp_sgd", epochs=30)
     size = sum(one.numel() for one in training.build().parameters())
@@ -244,6 +251,7 @@ def test_counts_are_double_after_the_first_step() -> None:
     assert {(count.dtype, float(count)) for count in counts} == {(torch.float64, 1.0 + WARM_UP_STEPS)}
 
 
+@pytest.mark.slow
 def test_the_process_s_random_numbers_are_left_alone() -> None:
     torch.manual_seed(9)
     expected = torch.rand(2)

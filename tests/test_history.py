@@ -191,6 +191,7 @@ def fill(planted: Planted, commits: Sequence[str], at: int, factor: float = 1.2)
         planted.launch(commits[i], call_s(i, 1.0 if i < at else factor))
 
 
+@pytest.mark.slow
 def test_the_commit_that_did_it(planted: Planted, commits: list[str], run_cli: RunCli, store_path: Path) -> None:
     fill(planted, commits, 18)
     ended = run_cli("history", *CASE, "--store", store_path)
@@ -292,6 +293,7 @@ def test_a_branch_is_ordered_as_git_orders_it(tmp_path: Path, commits: list[str]
     assert known.untested(commits[29], side) == 0
 
 
+@pytest.mark.slow
 def test_since_a_date_or_a_commit(planted: Planted, commits: list[str], run_cli: RunCli, store_path: Path) -> None:
     fill(planted, commits[::2], 5)
 
@@ -356,6 +358,7 @@ def test_no_history_is_exit_3_and_one_line(
     assert f"one commit only, {commits[3][:8]}" in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_the_same_history_is_the_same_picture(
     planted: Planted, commits: list[str], run_cli: RunCli, store_path: Path, tmp_path: Path, suffix: str

@@ -190,6 +190,7 @@ def test_without_valgrind_there_is_a_reason_and_no_measurement(tmp_path: Path, m
         count_and_judge(here, here, [spec("any")], print)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "status", "message"),
     [
@@ -212,6 +213,7 @@ def test_a_valgrind_that_does_not_count_is_a_status_with_its_reason(
     assert message in found.message
 
 
+@pytest.mark.slow
 def test_a_version_without_a_suite_says_so_for_every_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_valgrind(tmp_path, monkeypatch, 'while case $1 in --*) true;; *) false;; esac; do shift; done; exec "$@"')
     two = [spec("any"), spec("other")]
@@ -221,6 +223,7 @@ def test_a_version_without_a_suite_says_so_for_every_cell(tmp_path: Path, monkey
     }
 
 
+@pytest.mark.slow
 @needs_valgrind
 def test_one_per_cent_more_is_seen_and_a_cell_that_dies_loses_only_itself(tmp_path: Path) -> None:
     specs = [spec("dies"), spec("hangs"), spec("raises"), spec("gpu", "cuda"), spec("long"), spec("steady")]
@@ -247,6 +250,7 @@ def test_one_per_cent_more_is_seen_and_a_cell_that_dies_loses_only_itself(tmp_pa
     assert line.ratio == pytest.approx(1.01, abs=REPEATABILITY)
 
 
+@pytest.mark.slow
 @needs_valgrind
 def test_numpy_repeats_to_a_tenth_of_a_per_cent() -> None:
     (chosen,) = cells(["synthetic:n=100,p=3"], ["numpy_lstsq"])

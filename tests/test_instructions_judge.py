@@ -120,6 +120,7 @@ def test_the_command_says_before_it_builds_anything_that_it_cannot_count(
     assert missing.stdout == ""
 
 
+@pytest.mark.slow
 def test_the_command_says_what_was_counted_everywhere(
     run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

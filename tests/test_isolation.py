@@ -52,6 +52,7 @@ def test_there_are_at_least_twenty_faults_and_each_is_another() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("_", "solver", "status", "message", "warning"), PLANTED, ids=[name for name, *_ in PLANTED])
 def test_a_fault_is_typed_and_the_next_case_is_untouched(
     place: Isolated, tmp_path: Path, _: str, solver: Faulty, status: Status, message: str, warning: str
@@ -73,6 +74,7 @@ def test_a_fault_is_typed_and_the_next_case_is_untouched(
     assert [record.model_dump_json() for record in kept] == [fault.model_dump_json(), healthy.model_dump_json()]
 
 
+@pytest.mark.slow
 def test_a_case_that_goes_wrong_while_it_is_timed_is_the_only_one_that_does(place: Isolated, tmp_path: Path) -> None:
     """Three in one group: the second ends the worker at its third call, and the first is prepared again."""
     timed = SOLVERS["segfaults_timed"]
@@ -81,6 +83,7 @@ def test_a_case_that_goes_wrong_while_it_is_timed_is_the_only_one_that_does(plac
     assert [len(record.samples.wall_s) for record in records] == [2, 0, 2]
 
 
+@pytest.mark.slow
 def test_cases_of_equal_problems_are_one_group(place: Isolated, tmp_path: Path) -> None:
     """Two objects, one label: the worker is told the problem anew, and what it had prepared is still there."""
     cases = [case_of(HEALTHY), single(load(PROBLEM.label), HEALTHY, Options()), case_of(HEALTHY)]
@@ -88,6 +91,7 @@ def test_cases_of_equal_problems_are_one_group(place: Isolated, tmp_path: Path) 
     assert [len(record.samples.wall_s) for record in records] == [2, 2, 2]
 
 
+@pytest.mark.slow
 def test_two_that_go_wrong_in_one_group_are_both_named(place: Isolated, tmp_path: Path) -> None:
     solvers = (SOLVERS["writes_timed"], HEALTHY, SOLVERS["sets_errors_timed"], SOLVERS["segfaults"])
     records = executed(place, Store(str(tmp_path / "s.sqlite")), *solvers)

@@ -14,6 +14,8 @@ from tests.conftest import RunCli
 from tests.faults import LIMITS, MODULE, SOLVERS
 from tests.test_findings import QUICK
 
+pytestmark = pytest.mark.slow
+
 SHORT = ("auto_mpg", "torch_sgd", "--epochs", "20")
 PLANTED = (
     ("hangs_gil", Status.TIMEOUT, "longer than"),

@@ -85,6 +85,7 @@ def gone(pid: int) -> bool:
 # The same answer as in this process
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_every_solver_of_the_default_grid_gives_the_same_record_in_a_worker() -> None:
     """To the last bit (torch's closed forms: to rounding); only times and memory are measured anew."""
@@ -204,6 +205,7 @@ def test_limits_that_cannot_be_kept_are_refused(run_cli: RunCli, words: tuple[st
     assert ended.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_the_command_says_what_took_too_long_and_exits_1(run_cli: RunCli, store_path: Path) -> None:
     one = ("run", "--problem", "four_points", "--solver", "numpy_lstsq", "--store", store_path)
     endless = ("run", "--problem", "four_points", "--solver", "torch_sgd", "--lr", "1e-4", "--epochs", "1000000")
@@ -219,6 +221,7 @@ def test_the_command_says_what_took_too_long_and_exits_1(run_cli: RunCli, store_
     assert not workers()
 
 
+@pytest.mark.slow
 def test_accuracy_is_measured_in_a_worker_too(run_cli: RunCli, store_path: Path) -> None:
     one = ("accuracy", "--problem", "nist_norris", "--solver", "numpy_lstsq", "--store", store_path)
     assert "more than 1 MiB" in run_cli(*one, "--memory", "1MiB", "--json").stdout
@@ -275,6 +278,7 @@ def healthy() -> Case:
     return single(load("synthetic:n=50,p=2"), HEALTHY, Options())
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_between_cases_costs_nobody_a_status() -> None:
     with closing(Isolated(solvers=MODULE)) as place:
         place.fit(healthy())
@@ -287,6 +291,7 @@ def test_a_worker_that_is_killed_between_cases_costs_nobody_a_status() -> None:
     assert [len(record.samples.wall_s) for record in records] == [2, 2]
 
 
+@pytest.mark.slow
 def test_one_worker_serves_many_cases() -> None:
     with closing(Isolated(solvers=MODULE)) as place:
         seen = set()
@@ -299,6 +304,7 @@ def test_one_worker_serves_many_cases() -> None:
     assert gone(seen.pop())
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_start_is_no_case_s_fault() -> None:
     with closing(Isolated(solvers="no.such.module")) as place, pytest.raises(CannotMeasureError) as caught:
         place.fit(healthy())
@@ -307,6 +313,7 @@ def test_a_worker_that_does_not_start_is_no_case_s_fault() -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_solver_that_the_worker_does_not_know_is_an_error_row() -> None:
     with closing(Isolated()) as place:
         record = place.fit(healthy())
@@ -314,6 +321,7 @@ def test_a_solver_that_the_worker_does_not_know_is_an_error_row() -> None:
     assert (record.status, record.message) == (Status.ERROR, "KeyError: 'healthy'")
 
 
+@pytest.mark.slow
 def test_a_problem_that_no_worker_takes_is_every_case_s_status(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.measure.isolation.data.DataFile.write", lambda *_: None)
     with closing(Isolated(solvers=MODULE)) as place:
@@ -366,6 +374,7 @@ class Interrupting(Observer):
         raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_worker_at_once(store_path: Path) -> None:
     observer = Interrupting()
     with closing(Isolated(solvers=MODULE)) as place, pytest.raises(KeyboardInterrupt):
@@ -390,6 +399,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+@pytest.mark.slow
 def test_a_worker_ends_with_a_parent_that_is_killed() -> None:
     done = subprocess.run([sys.executable, "-c", ORPHAN], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr

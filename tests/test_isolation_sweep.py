@@ -70,6 +70,7 @@ def cells(beside: list[str]) -> dict[str, Cell]:
         return {cell.optimizer: cell for cell in swept(place, optimizers=beside, lr=(0.1,))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status", "message"), [(i, *rest) for i, (_, *rest) in enumerate(PLANTED, 1)])
 def test_a_fault_is_typed_and_the_next_optimizer_is_untouched(
     number: int, status: Status, message: str, cells: dict[str, Cell]
@@ -85,6 +86,7 @@ def test_a_fault_is_typed_and_the_next_optimizer_is_untouched(
     assert healthy.loop_epoch.wall_s
 
 
+@pytest.mark.slow
 def test_an_epoch_that_ends_the_process_is_not_timed_and_its_trainings_and_the_others_are(
     cells: dict[str, Cell], beside: list[str]
 ) -> None:
@@ -101,6 +103,7 @@ def place() -> Iterator[Isolated]:
         yield isolated
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "asked",
     [
@@ -118,6 +121,7 @@ def test_a_sweep_is_the_same_in_both_places(asked: dict[str, Any], place: Isolat
     assert [len(cell.loop_epoch.wall_s) > 0 for cell in there] == [len(cell.loop_epoch.wall_s) > 0 for cell in here]
 
 
+@pytest.mark.slow
 def test_one_worker_serves_a_sweep_and_its_observer_hears_of_it(
     place: Isolated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +157,7 @@ class Aimless(Isolated):
         return found
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_between_chunks_costs_no_cell_its_status() -> None:
     with closing(Aimless()) as place:
         cells = swept(place)
@@ -160,6 +165,7 @@ def test_a_worker_that_is_killed_between_chunks_costs_no_cell_its_status() -> No
     assert all(cell.loop_epoch.wall_s for cell in cells)
 
 
+@pytest.mark.slow
 def test_what_no_worker_survives_before_it_trains_is_every_cell_s_status() -> None:
     with closing(Isolated(LIMITS.__class__(memory_bytes=2**20), solvers=MODULE)) as place:
         cells = swept(place)
@@ -186,6 +192,7 @@ def test_a_unit_may_take_what_its_trainings_take_and_a_step_is_one_of_all(
 # The command
 
 
+@pytest.mark.slow
 def test_the_command_says_what_took_too_long_and_goes_on(run_cli: RunCli, store_path: Path) -> None:
     words = (
         "sweep",
@@ -230,6 +237,7 @@ INTERRUPTED_S = 10.0
 """Two are promised; a busy machine may take some more."""
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_a_training_shows_what_there_is_and_resume_goes_on(run_cli: RunCli, store_path: Path) -> None:
     """The first learning rate's chunk is in the store, and stays; a dozen take seconds."""
     words = ["--problem", "four_points", "--optimizer", "sgd", "--engine", "loop", "--seeds", "1"]

@@ -76,6 +76,7 @@ def check(training: Training, atol: float, cases: Sequence[tuple[float, int]] = 
         np.testing.assert_allclose(loss[:, place], alone.loss, rtol=atol, atol=atol)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "atol"), [("float64", DOUBLE), ("float32", SINGLE)])
 @pytest.mark.parametrize("solver", ["torch_sgd", "torch_adam"])
 @pytest.mark.parametrize("problem", ["auto_mpg", SEVERAL])
@@ -83,6 +84,7 @@ def test_linear_models_are_the_loop_s_over_1000_epochs(problem: str, solver: str
     check(training_of(problem, solver, dtype=dtype, epochs=1000), atol)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["mse", "l1"])
 @pytest.mark.parametrize("problem", ["auto_mpg", SEVERAL])
 def test_as_many_models_as_change_the_layout_are_the_loop_s(problem: str, loss: str) -> None:
@@ -103,10 +105,12 @@ def test_networks_are_the_loop_s_in_float64(problem: str, solver: str, said: dic
     check(training_of(problem, solver, epochs=100, **said), NETWORK)
 
 
+@pytest.mark.slow
 def test_networks_are_the_loop_s_in_float32_with_sgd() -> None:
     check(training_of("sine", "mlp_sgd", dtype="float32", epochs=100), SINGLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("solver", "said"),
     [
@@ -125,6 +129,7 @@ def test_every_setting_is_torch_s(solver: str, said: dict[str, Any]) -> None:
     check(training_of(SEVERAL, solver, epochs=100, **said), DOUBLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epochs", [1, 8, 33])
 def test_epochs_past_those_asked_for_are_not_seen(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A block is compiled once, so that the last may be too long; it is so by fewer epochs than there are blocks."""
@@ -143,6 +148,7 @@ def aim_of(training: Training) -> Aim:
     return Aim(quadratic.best_loss, quadratic.loss_scale, quadratic if training.linear is not None else None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("training", "rates"),
     [
@@ -170,6 +176,7 @@ def test_a_grid_ends_as_the_loop_s_does(training: Training, rates: tuple[float, 
     assert told[-1] == len(grid.cases) * training.epochs
 
 
+@pytest.mark.slow
 def test_a_grid_of_nothing_but_divergence_ends_early() -> None:
     training = training_of(epochs=100 * BLOCK)
     blocks = list(Together(training, [(1e9, 0), (1e6, 1)], every=False).blocks(range(2), training.epochs))
@@ -177,6 +184,7 @@ def test_a_grid_of_nothing_but_divergence_ends_early() -> None:
     assert blocks[0].diverged.all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["torch_adam", "mlp_sgd"])
 @pytest.mark.parametrize("lr", [0.01, 1e4])
 def test_one_training_hands_out_the_loop_s_fit(solver: str, lr: float) -> None:
@@ -193,6 +201,7 @@ def test_one_training_hands_out_the_loop_s_fit(solver: str, lr: float) -> None:
     np.testing.assert_allclose(found.predict(X), expected.predict(X), rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_the_timed_model_goes_on_from_call_to_call_and_the_fit_starts_anew() -> None:
     prepared = ENGINES["jax"].prepare(training_of(epochs=50, lr=0.01))
     assert (prepared.unit, prepared.epochs_per_call, prepared.capture_s) == ("epoch", 50, None)
@@ -206,6 +215,7 @@ def test_the_timed_model_goes_on_from_call_to_call_and_the_fit_starts_anew() -> 
     np.testing.assert_array_equal(prepared.fit().coef, first.coef)
 
 
+@pytest.mark.slow
 def test_a_run_with_it_is_recorded_as_the_loop_s() -> None:
     asked = {"epochs": 200, "lr": 0.1, "dtype": "float64"}
     found, expected = (
@@ -217,6 +227,7 @@ def test_a_run_with_it_is_recorded_as_the_loop_s() -> None:
     assert found.accuracy.epochs_to == expected.accuracy.epochs_to
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_jax_s_global_state_is_left_alone(dtype: str) -> None:
     import jax
@@ -277,6 +288,7 @@ print(sum("XLAEigen" in open(name).read() for name in glob.glob("/proc/self/task
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not File("/proc/self/task").exists(), reason="the names of threads are read from Linux's /proc")
 def test_its_pool_has_the_threads_asked_for() -> None:
     done = subprocess.run(

@@ -243,6 +243,7 @@ def another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     ladder.groups.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("another")
 def test_one_more_rung_is_one_line(run_cli: RunCli) -> None:
     ended = run_cli("fit", "condition_3e3", "numpy_lstsq")

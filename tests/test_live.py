@@ -198,6 +198,7 @@ def test_a_log_has_a_line_now_and_then_that_says_how_far_it_is() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_log_of_an_hour_has_fewer_than_sixty_lines() -> None:
     assert 20 < len(logged(Machine(), steps=3600, every_s=1.0)) < 60
 
@@ -265,6 +266,7 @@ OK = ("--problem", "four_points", "--solver", "numpy_lstsq")
 WRONG = ("--problem", "everyday", "--solver", "sklearn")
 
 
+@pytest.mark.slow
 def test_a_quiet_run_that_is_fine_says_nothing(run_cli: RunCli, store_path: Path) -> None:
     where = ("--store", store_path, "--quiet")
     assert run_cli("run", *OK, *where) == (0, "", "")
@@ -273,6 +275,7 @@ def test_a_quiet_run_that_is_fine_says_nothing(run_cli: RunCli, store_path: Path
     assert run_cli("accuracy", "--problem", "nist_norris", "--solver", "reference_qr", *where) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_a_quiet_run_that_is_not_says_what_failed_and_what_to_do(run_cli: RunCli, store_path: Path) -> None:
     ended = run_cli("run", *OK, *WRONG, "--solver", "sklearn", "--store", store_path, "-q")
     assert (ended.code, ended.stderr) == (1, "")
@@ -284,6 +287,7 @@ def test_a_quiet_run_that_is_not_says_what_failed_and_what_to_do(run_cli: RunCli
     assert alone.stdout.startswith("wrong everyday:n=2000,seed=0 sklearn: ")
 
 
+@pytest.mark.slow
 def test_a_quiet_gate_that_fails_says_why(run_cli: RunCli, store_path: Path, tmp_path: Path) -> None:
     path = tmp_path / "expectations.toml"
     path.write_text(
@@ -295,12 +299,14 @@ def test_a_quiet_gate_that_fails_says_why(run_cli: RunCli, store_path: Path, tmp
     assert "gate failed" in ended.stdout
 
 
+@pytest.mark.slow
 def test_quiet_json_is_json_and_nothing_else(run_cli: RunCli, store_path: Path) -> None:
     ended = run_cli("run", *OK, "--store", store_path, "--quiet", "--json")
     assert ended.stderr == ""
     assert [one["status"] for one in json.loads(ended.stdout)] == ["ok"]
 
 
+@pytest.mark.slow
 def test_a_quiet_sweep_says_nothing(run_cli: RunCli, store_path: Path) -> None:
     words = ("sweep", "--problem", "four_points", "--lr", "0.1", "--seeds", "1", "--epochs", "2", "--optimizer", "sgd")
     assert run_cli(*words, "--store", store_path, "--quiet") == (0, "", "")
@@ -385,6 +391,7 @@ def terminal(tmp_path: Path) -> Terminal:
 FOUR = ("run", "--problem", "four_points", "--solver", "numpy_lstsq")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [40, 100])
 def test_a_terminal_sees_the_lines_and_then_the_table(terminal: Terminal, columns: int) -> None:
     said = terminal(*FOUR, columns=columns)
@@ -394,12 +401,14 @@ def test_a_terminal_sees_the_lines_and_then_the_table(terminal: Terminal, column
     assert "numpy_lstsq" in table
 
 
+@pytest.mark.slow
 def test_without_colours_a_terminal_gets_none(terminal: Terminal) -> None:
     coloured = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
     assert coloured.search(terminal(*FOUR, columns=80))
     assert not coloured.search(terminal(*FOUR, columns=80, variables={"NO_COLOR": "1"}))
 
 
+@pytest.mark.slow
 def test_a_dumb_terminal_gets_no_bar(terminal: Terminal) -> None:
     said = terminal(*FOUR, columns=80, variables={"TERM": "dumb"})
     assert "\x1b[2K" not in said

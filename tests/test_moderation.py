@@ -18,6 +18,7 @@ def drawn(rng: np.random.Generator, factors: np.ndarray) -> tuple[np.ndarray, np
     return logs.mean(axis=1), logs.var(axis=1, ddof=1), within
 
 
+@pytest.mark.slow
 def test_cells_that_agree_lend_each_other_degrees_of_freedom_and_keep_the_level() -> None:
     """One factor for all, 0.7: what is called a change at 1 % is one in a hundred, and more than t alone sees 5 %."""
     rng = np.random.default_rng(1)

@@ -78,6 +78,7 @@ def descent(q: Quadratic, start: Floats, lr: float, momentum: float = 0.0, neste
     return Descent.of(q, start, [lr], momentum, nesterov)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", SGD, ids=str)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_sgd_is_the_float64_loop(name: str, settings: dict[str, Any]) -> None:
@@ -87,6 +88,7 @@ def test_sgd_is_the_float64_loop(name: str, settings: dict[str, Any]) -> None:
     np.testing.assert_allclose(exact.loss(range(EPOCHS))[:, 0, 0], losses, rtol=DOUBLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimizer", "settings"),
     [(torch.optim.Adam, s) for s in ADAM] + [(torch.optim.AdamW, s) for s in ADAMW],
@@ -102,6 +104,7 @@ def test_adam_is_the_float64_loop(name: str, optimizer: type[torch.optim.Optimiz
     np.testing.assert_allclose(quadratic(name).loss(kept[:-1, 0, 0]), losses, rtol=DOUBLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROBLEMS)
 @pytest.mark.parametrize("settings", SGD[:3], ids=str)
 def test_the_float32_loop_stays_within_its_rounding_of_sgd(name: str, settings: dict[str, Any]) -> None:
@@ -116,6 +119,7 @@ def test_the_float32_loop_stays_within_its_rounding_of_sgd(name: str, settings: 
     np.testing.assert_allclose(exact, path, rtol=0, atol=max(1e-6, rounding))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lr", [0.01, 0.1])
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_the_float32_loop_stays_near_adam(name: str, lr: float) -> None:

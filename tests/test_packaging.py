@@ -15,7 +15,7 @@ from harness import __version__
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
 
-pytestmark = pytest.mark.skipif(find_spec("hatchling") is None, reason="hatchling is not installed")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(find_spec("hatchling") is None, reason="hatchling is not installed")]
 
 
 @pytest.fixture(scope="module")

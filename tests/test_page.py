@@ -66,6 +66,7 @@ def small() -> Evidence:
     return evidence([planted("numpy_lstsq", 1e-4), planted("sklearn", 3e-4, digits=0.0, status=Status.WRONG)])
 
 
+@pytest.mark.slow
 def test_the_page_is_one_file_that_asks_for_nothing() -> None:
     made = page(small())
     addresses = [value for name, value in made.attributes if name in ("src", "href", "action", "srcset", "data")]
@@ -74,6 +75,7 @@ def test_the_page_is_one_file_that_asks_for_nothing() -> None:
     assert not [name for name, _ in made.attributes if name.startswith("on") or name == "style"]
 
 
+@pytest.mark.slow
 def test_the_policy_names_each_script_and_allows_nothing_else() -> None:
     made = page(small())
     policy = next(value for name, value in made.attributes if value and "default-src" in value)
@@ -134,6 +136,7 @@ def unpacked(packed: Any, cases: list[str]) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.slow
 def test_ten_thousand_cases_make_a_page_of_a_few_megabytes() -> None:
     records = [planted(f"solver_{i % 20}", 1e-4, n=100 + i, calls=30) for i in range(1000)]
     found = evidence(records)
@@ -141,6 +144,7 @@ def test_ten_thousand_cases_make_a_page_of_a_few_megabytes() -> None:
     assert more / 1000 < 500  # bytes a case, so that ten thousand and the scripts are under 6 MB
 
 
+@pytest.mark.slow
 def test_the_default_grid_makes_a_page_well_under_six_megabytes() -> None:
     found = evidence([planted(f"solver_{i % 20}", 1e-4, n=100 + i, calls=30) for i in range(432)])
     assert len(render(found, sections(found)).encode()) < 4e6
@@ -168,6 +172,7 @@ def test_rows_that_two_parts_share_are_written_once() -> None:
     assert [data["parts"][name]["rows"] for name in ("first", "second", "third")] == [0, 0, 1]
 
 
+@pytest.mark.slow
 def test_five_lines_reproduce_a_case(one_thread: None) -> None:
     case = single(load("four_points"), catalog.get("torch_sgd"), Options(lr=0.1, epochs=20))
     record = measure_alone(case).record

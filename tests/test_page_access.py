@@ -9,6 +9,8 @@ from tests.browser import browser, prefer, resize
 from tests.page_checks import axe, axe_source, said, tabbed, too_wide
 from tests.page_driver import Made, Reader
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = (1400, 400)
 UNFOLD = "for (const one of document.querySelectorAll('details')) one.open = true; scrollTo(0, 0)"
 

@@ -21,6 +21,8 @@ from tests import page_data
 from tests.browser import asked, browser, complaints
 from tests.page_driver import Made, Reader, passing, shown_columns
 
+pytestmark = pytest.mark.slow
+
 ORDER = ("verdict", "accuracy", "speed", "training", "tutorials", "history", "findings", "environment")
 CHOSEN = {"solver": "numpy_lstsq", "problem": "everyday:n=2000,seed=0", "device": "cuda:0", "n": 100_000, "lr": 0.1}
 """One value of each filter that some rows of the planted evidence have and some have not."""

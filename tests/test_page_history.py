@@ -99,6 +99,7 @@ def test_without_a_history_the_section_says_what_makes_one() -> None:
     assert not found.parts
 
 
+@pytest.mark.slow
 def test_the_conclusion_names_the_worst_step_and_its_commit() -> None:
     words = made(slower(1.5), over_commits([13.0] * 9 + [2.0] * 3, "digits")).conclusion
     assert words == (
@@ -109,6 +110,7 @@ def test_the_conclusion_names_the_worst_step_and_its_commit() -> None:
     assert made(slower(1.0)).conclusion == "Nothing has changed in 1 case over 30 commits: no step was found."
 
 
+@pytest.mark.slow
 def test_a_number_that_is_lost_is_told_with_its_reason() -> None:
     section = made(over_commits([13.0, 13.0, None], "digits"))
     assert "no number any more: error: gone" in section.conclusion
@@ -117,6 +119,7 @@ def test_a_number_that_is_lost_is_told_with_its_reason() -> None:
     assert row["where"].endswith("00000002 did it; no number any more: error: gone")
 
 
+@pytest.mark.slow
 def test_the_case_over_commits_is_drawn_with_the_commit_of_each_step() -> None:
     section = made(slower(1.5), over_commits([1e-3] * 5, case="other x cpu"))
     (one,) = figures(section).values()

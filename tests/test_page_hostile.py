@@ -17,6 +17,8 @@ from tests.page_checks import too_wide
 from tests.page_driver import Made, Reader, shown_columns
 from tests.page_records import HOSTILE
 
+pytestmark = pytest.mark.slow
+
 NUMBER = re.compile(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?")
 HELD = """
     return {

@@ -19,6 +19,8 @@ from tests.page_checks import ready
 from tests.page_driver import Reader
 from tests.page_records import record
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND = "numpy_lstsq", "a_late_solver"
 
 

@@ -14,6 +14,8 @@ from tests.browser import browser, complaints
 from tests.page_checks import counted
 from tests.page_driver import Made, Reader
 
+pytestmark = pytest.mark.slow
+
 FEW, MANY = 2_500, 10_000
 MOST_BLOCKS = 80e6
 """What 3 s are: 31 million took 1.2 s of CPU on a virtual machine of two AMD EPYC cores."""

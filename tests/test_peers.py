@@ -133,6 +133,7 @@ def test_polars_coefficients_outlive_its_panic_over_standard_errors() -> None:
     assert fit.intercept == pytest.approx(-1467.48961422980, rel=1e-4)
 
 
+@pytest.mark.slow
 @needs("pyfixest")
 def test_pyfixest_drops_a_collinear_column_and_says_so_by_its_rank() -> None:
     X = np.random.default_rng(0).normal(size=(50, 2))
@@ -217,6 +218,7 @@ def test_the_default_grid_has_no_peer_and_a_named_one_runs() -> None:
     assert [case.solver.name for case in named] == ["onedal", "glum"]
 
 
+@pytest.mark.slow
 def test_the_extra_and_the_constraints_name_every_peer() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     lines = set(project["peers"]) - {"ls-harness[jax]"} | set(project["jax"])
@@ -289,6 +291,7 @@ def in_a_process_of_its_own(code: str, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @peers()
 def test_a_peer_leaves_the_process_as_it_was(name: str) -> None:
     assert "left alone" in in_a_process_of_its_own(LEFT_ALONE, name)
@@ -314,6 +317,7 @@ with limited(1):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="on one core every solver has one thread")
 @peers()
 def test_one_thread_is_one_thread(name: str) -> None:
@@ -334,6 +338,7 @@ for threads in (1, 1, 2):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

@@ -38,6 +38,8 @@ from tests.test_store import exact
 from tests.test_store_exchange import cell_of, contents, filled
 from tests.writers import record_of, run_of
 
+pytestmark = pytest.mark.slow
+
 
 def everything(database: Database) -> dict[str, object]:
     """Each table with its columns, its indices and its rows."""

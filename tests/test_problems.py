@@ -457,6 +457,7 @@ INTEGERS = st.integers(-(2**64), 2**64)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 
 
+@pytest.mark.slow
 @given(rows=st.lists(st.tuples(INTEGERS, FLOATS, FLOATS), min_size=2, max_size=12))
 def test_every_number_in_a_csv_is_read_as_the_nearest_double(
     rows: list[tuple[int, float, float]], tmp_path_factory: pytest.TempPathFactory

@@ -143,6 +143,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
     return pd.DataFrame({name: draw(st.lists(FINITE, min_size=rows, max_size=rows)) for name in names})
 
 
+@pytest.mark.slow
 @readers
 @given(frame=frames(), ending=st.sampled_from([".csv", ".parquet"]), line=st.sampled_from(["\n", "\r\n", "\r"]))
 def test_a_frame_that_is_written_is_read_to_the_last_bit(
@@ -203,6 +204,7 @@ TOML_VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @readers
 @given(data=st.data(), name=st.sampled_from(["sidecar", "ladder", "target", "figures"]))
 def test_a_sidecar_with_any_value_in_any_place_is_read_or_refused(data: st.DataObject, name: str, folder: Path) -> None:
@@ -401,6 +403,7 @@ def cell_of(launches: list[tuple[list[float], list[float]]]) -> AbCell:
     return AbCell(case="c", problem="p", solver="s", launches=made)
 
 
+@pytest.mark.slow
 @statistics
 @given(launches=LAUNCHES)
 def test_exchanging_the_versions_inverts_the_ratio_and_its_interval(
@@ -418,6 +421,7 @@ def test_exchanging_the_versions_inverts_the_ratio_and_its_interval(
         assert (1 / back.high, 1 / back.low) == pytest.approx((there.low, there.high), rel=1e-6)
 
 
+@pytest.mark.slow
 @statistics
 @given(launches=LAUNCHES, factor=st.floats(0.5, 2.0))
 def test_a_slower_head_moves_the_interval_by_its_factor(
@@ -434,6 +438,7 @@ def test_a_slower_head_moves_the_interval_by_its_factor(
             assert after == pytest.approx(factor * before, rel=1e-6)
 
 
+@pytest.mark.slow
 @statistics
 @given(launches=LAUNCHES, order=st.randoms())
 def test_the_order_of_launches_changes_nothing(launches: list[tuple[list[float], list[float]]], order: Any) -> None:
@@ -501,6 +506,7 @@ def test_exchanging_what_is_compared_inverts_a_ratio_of_medians(pairs: list[tupl
     assert min(above) / max(below) <= ends.low <= ends.high <= max(above) / min(below)
 
 
+@pytest.mark.slow
 @statistics
 @given(total=st.integers(0, 500), share=st.floats(0, 1))
 def test_a_rate_lies_in_its_interval(total: int, share: float) -> None:

@@ -86,6 +86,7 @@ def losses(figure: str = "losses", printed: object = (1.0, 2.0), **tolerance: ob
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tutorial", "figure"), FIGURES)
 def test_figure(lines: dict[tuple[str, str], Line], tutorial: str, figure: Figure) -> None:
     line = lines[tutorial, figure.name]
@@ -93,12 +94,14 @@ def test_figure(lines: dict[tuple[str, str], Line], tutorial: str, figure: Figur
     assert figure.reproducible or line.reason
 
 
+@pytest.mark.slow
 def test_every_figure_is_a_line_and_every_case_is_used(lines: dict[tuple[str, str], Line]) -> None:
     assert len(lines) == len(FIGURES)
     for tutorial in TUTORIALS.values():
         assert {case.id for case in tutorial.cases} == {figure.case for figure in tutorial.figures} - {None}
 
 
+@pytest.mark.slow
 def test_the_report_fits_a_hundred_columns(lines: dict[tuple[str, str], Line]) -> None:
     summary = summarize(list(lines.values()))
     console = Console(file=io.StringIO(), width=100)
@@ -110,6 +113,7 @@ def test_the_report_fits_a_hundred_columns(lines: dict[tuple[str, str], Line]) -
     assert re.fullmatch(r"\d+ reproduced, 0 not reproduced, \d+ not reproducible \(with reasons\)", conclusion(summary))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("angle", [0.0, 1.0, 2.5, 4.0])
 @pytest.mark.parametrize("lr", [0.01, 0.001])
 def test_auto_mpg_losses_follow_their_closed_form(angle: float, lr: float) -> None:

@@ -56,6 +56,7 @@ def by_fractions(table: Floats) -> list[list[Fraction]]:
     return [[sum((a * b for a, b in zip(one, two, strict=True)), Fraction(0)) for two in columns] for one in columns]
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.integers(2, 4).flatmap(lambda k: st.lists(st.tuples(*[finite] * k), min_size=1, max_size=12)), st.booleans())
 def test_the_gram_matrix_of_any_floats_is_exact(rows: list[tuple[float, ...]], intercept: bool) -> None:
@@ -64,6 +65,7 @@ def test_the_gram_matrix_of_any_floats_is_exact(rows: list[tuple[float, ...]], i
     assert found == by_fractions(np.column_stack([np.ones(len(table)), table]) if intercept else table)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "values",
     [
@@ -117,6 +119,7 @@ def small_gram(rows: list[list[int]], intercept: bool) -> IntegerGram:
     return exact_gram(table[:, :-1], table[:, -1], intercept=intercept)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(tables, st.booleans())
 def test_flint_and_fractions_agree(rows: list[list[int]], intercept: bool) -> None:
@@ -177,6 +180,7 @@ def test_where_no_precision_decides_fractions_do(monkeypatch: pytest.MonkeyPatch
     assert least_squares(found) == exact
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.fractions(min_value=0), st.integers(-1100, 1000))
 def test_a_root_is_rounded_to_the_nearest_float(value: Fraction, exponent: int) -> None:

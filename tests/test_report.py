@@ -62,6 +62,7 @@ def fit_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.page.gather.floors", lambda *_: ((), "not in a test"))
 
 
+@pytest.mark.slow
 def test_the_newest_run_is_compared_with_the_newest_earlier_one_of_another_commit(store: Store) -> None:
     found = gather(store, asked())
     assert (found.run.id, found.baseline and found.baseline.id) == ("second", "first")
@@ -88,6 +89,7 @@ def test_a_baseline_shares_a_case_and_has_a_commit() -> None:
         baseline_of([older, now], now, "now")
 
 
+@pytest.mark.slow
 def test_the_page_is_written_and_says_how_it_was_made(store: Store, run_cli: RunCli, tmp_path: Path) -> None:
     ended = run_cli("report", "-o", "page.html", "--quick", "--store", store.url)
     assert ended.code == 0
@@ -99,6 +101,7 @@ def test_the_page_is_written_and_says_how_it_was_made(store: Store, run_cli: Run
     ]
 
 
+@pytest.mark.slow
 def test_what_harness_ab_printed_is_on_the_page(store: Store, run_cli: RunCli, tmp_path: Path) -> None:
     told = page_data.comparison(gather(store, asked()).records[0].case)
     (tmp_path / "ab.json").write_text(told.model_dump_json())
@@ -107,6 +110,7 @@ def test_what_harness_ab_printed_is_on_the_page(store: Store, run_cli: RunCli, t
     assert "of 1 case 1 slower against main" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
@@ -146,6 +150,7 @@ def test_an_absent_library_is_named_with_its_extra(
     assert "pip install 'ls-harness[report]'" in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "begins"), [("x.svg", b"<svg"), ("x.png", b"\x89PNG"), ("x.pdf", b"%PDF")])
 def test_each_figure_of_the_page_is_drawn_without_a_browser(
     store: Store, run_cli: RunCli, tmp_path: Path, name: str, begins: bytes
@@ -162,6 +167,7 @@ def panelled(names: Sequence[str]) -> Figure:
     return Figure("several", "Several panels", "", axes.layered([layer], axis, names, 200), rows)
 
 
+@pytest.mark.slow
 def test_a_figure_with_a_list_of_panels_is_drawn_with_all_of_them_in_one_file() -> None:
     names = ["first", "constructor", "<third & last>"]
     root = fromstring(drawn(panelled(names), ".svg"))  # noqa: S314  # our own
@@ -180,6 +186,7 @@ def test_a_figure_with_a_list_of_panels_is_drawn_with_all_of_them_in_one_file() 
     assert (alone.count("<svg"), ">first<" in alone, ">Several panels<" in alone) == (1, True, True)
 
 
+@pytest.mark.slow
 def test_a_picture_of_many_panels_is_one_that_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     def size(count: int) -> tuple[int, int]:
         return Image.open(BytesIO(drawn(panelled([str(i) for i in range(count)]), ".png"))).size
@@ -191,6 +198,7 @@ def test_a_picture_of_many_panels_is_one_that_can_be_shown(monkeypatch: pytest.M
     assert drawn(panelled(["a", "b"]), ".pdf").startswith(b"%PDF")
 
 
+@pytest.mark.slow
 def test_all_figures_are_listed(store: Store, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
     fit_nothing(monkeypatch)
     listed = run_cli("plot", "list", "--store", store.url).stdout
@@ -246,6 +254,7 @@ def asleep(*steps: Callable[[], object]) -> Callable[[float], None]:
     return sleep
 
 
+@pytest.mark.slow
 def test_watching_makes_the_page_anew_only_when_something_came(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +280,7 @@ def test_watching_makes_the_page_anew_only_when_something_came(
     assert len(said) == 3
 
 
+@pytest.mark.slow
 def test_a_served_page_is_this_machine_s_and_knows_when_it_is_old(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ def test_a_planted_solver_ends_as_its_status(solver: Planted, status: Status, wo
     assert bool(record.advice) == (status is not Status.OK)
 
 
+@pytest.mark.slow
 def test_every_planted_case_is_a_row_and_the_next_one_runs(tmp_path: Path) -> None:
     cases = cases_of(*(solver for solver, _, _ in PLANTED))
     store = Store(str(tmp_path / "s.sqlite"))
@@ -48,6 +49,7 @@ def test_every_planted_case_is_a_row_and_the_next_one_runs(tmp_path: Path) -> No
     assert exit_code(records) == 1
 
 
+@pytest.mark.slow
 def test_only_what_was_measured_is_timed(tmp_path: Path) -> None:
     records = executed(cases_of(*(solver for solver, _, _ in PLANTED)), Store(str(tmp_path / "s.sqlite")))
     timed = {record.solver for record in records if record.samples.wall_s}
@@ -61,6 +63,7 @@ def test_only_what_was_measured_is_timed(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_solver_that_fails_while_it_is_timed_keeps_its_row(tmp_path: Path) -> None:
     calls = []
 
@@ -160,6 +163,7 @@ def test_a_request_that_cannot_be_met_is_refused(request_: Request, words: str) 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_run_cut_off_while_it_is_timed_keeps_what_had_ended(tmp_path: Path) -> None:
     def interrupt(_problem: object) -> np.ndarray:
         raise KeyboardInterrupt

@@ -225,6 +225,7 @@ def hostile(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_hostile_names_are_shown_as_they_are(hostile: Path, run_cli: RunCli, store_path: Path) -> None:
     words = ("--problem", hostile, "--target", "y", "--solver", "numpy_lstsq", "--store", store_path)
     ended = run_cli("run", *words)
@@ -238,6 +239,7 @@ def test_hostile_names_are_shown_as_they_are(hostile: Path, run_cli: RunCli, sto
         assert "".join(name.split()) in flat
 
 
+@pytest.mark.slow
 def test_hostile_names_are_stored_as_they_are(hostile: Path, run_cli: RunCli, store_path: Path) -> None:
     solvers = ("--solver", "numpy_lstsq", "--solver", "statsmodels_qr")
     words = ("--problem", hostile, "--target", "y", *solvers, "--store", store_path)
@@ -268,6 +270,7 @@ source = "made up"
 """
 
 
+@pytest.mark.slow
 def test_hostile_names_are_reported_as_they_are(
     hostile: Path, run_cli: RunCli, store_path: Path, tmp_path: Path
 ) -> None:

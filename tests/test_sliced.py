@@ -63,6 +63,7 @@ cuts_of = st.lists(st.integers(0, 9), max_size=4)
 slice_counts = st.sampled_from([1, 2, 4, 6, 24])
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(tables(), cuts_of, slice_counts)
 def test_the_gram_matrix_is_exact_or_says_that_it_was_cut(table: Floats, cuts: list[int], slices: int) -> None:
@@ -79,6 +80,7 @@ def test_the_gram_matrix_is_exact_or_says_that_it_was_cut(table: Floats, cuts: l
             assert abs(value - known[i][j]) <= room
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.lists(st.integers(-(2**53), 2**53), min_size=3, max_size=3), min_size=1, max_size=9), cuts_of)
 def test_nothing_is_called_cut_that_was_not(rows: list[list[int]], cuts: list[int]) -> None:
@@ -136,6 +138,7 @@ def test_wide_tables_are_multiplied_pair_by_pair_to_the_same_integers(
     assert [[actual(found[0])[i][j] for j in sample] for i in sample] == exact(table[:, sample])
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(tables(), cuts_of, slice_counts)
 def test_torch_gives_the_integers_that_numpy_gives(table: Floats, cuts: list[int], slices: int) -> None:
@@ -163,6 +166,7 @@ def is_neighbour(found: Any, known: Any) -> bool:
     return bool((np.abs(found - known) <= np.spacing(np.abs(known))).all())
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(integers, st.booleans())
 def test_read_once_the_answer_is_the_exact_one(rows: list[list[int]], intercept: bool) -> None:

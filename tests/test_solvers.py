@@ -224,9 +224,10 @@ def test_a_batch_larger_than_n_is_the_full_batch(solver: Solver) -> None:
 @pytest.mark.parametrize("scale", ["standardized", "raw"])
 @pytest.mark.parametrize("name", ["torch_sgd", "torch_adam"])
 def test_every_form_loss_and_scale_reaches_the_line(name: str, form: str, loss: str, scale: str) -> None:
-    problem = line(p=1)
-    outcome = fitted(problem, get(name), form=form, loss=loss, scale=scale, lr=0.01, epochs=1500)
-    assert outcome.record.accuracy.r2["train"] > 0.98  # L1 with a constant rate ends in a cycle of the step's width
+    # L1 with a constant rate ends in a cycle of the step's width, which in raw units is near the line's.
+    lr, epochs = (0.01, 1500) if (loss, scale) == ("l1", "raw") else (0.05, 300)
+    outcome = fitted(line(p=1), get(name), form=form, loss=loss, scale=scale, lr=lr, epochs=epochs)
+    assert outcome.record.accuracy.r2["train"] > 0.98
 
 
 @pytest.mark.parametrize("p", [1, 3])

@@ -99,6 +99,7 @@ def fill(path: Path, *statements: str, wal: bool = False) -> None:
 # What is written is read
 
 
+@pytest.mark.slow
 def test_a_run_and_its_records_come_back_to_the_last_bit(any_store: str) -> None:
     made = new_run(Request(problems=("a", "b"), device="cpu", lr=(1e-3,), options=Options(hidden=(3, 2))), cases())
     records = execute(made, cases(), Store(any_store), effort=QUICK)
@@ -135,6 +136,7 @@ SECONDS = st.floats(min_value=0, allow_infinity=False)
 RUN_NUMBERS = count()
 
 
+@pytest.mark.slow
 @given(
     kept=st.lists(NUMBERS, min_size=6, max_size=6),
     timed=st.lists(st.tuples(SECONDS, SECONDS), max_size=5),
@@ -187,6 +189,7 @@ def test_records_of_another_run_are_not_handed_out(any_store: str) -> None:
 # Which run
 
 
+@pytest.mark.slow
 def test_the_newest_run_is_the_one_that_started_last(any_store: str) -> None:
     store = Store(any_store)
     for name, started in (("b", "2026-02-01T00:00:01+00:00"), ("c", "2026-02-01T00:00:00+00:00")):
@@ -196,6 +199,7 @@ def test_the_newest_run_is_the_one_that_started_last(any_store: str) -> None:
     assert store.run("c").id == "c"
 
 
+@pytest.mark.slow
 def test_an_unknown_run_is_refused_with_the_newest_ones_id(any_store: str) -> None:
     store = Store(any_store)
     refused(UsageError, lambda: store.run("mine"), "no run 'mine'", store.url, "none")
@@ -203,6 +207,7 @@ def test_an_unknown_run_is_refused_with_the_newest_ones_id(any_store: str) -> No
     refused(UsageError, lambda: store.run("mine"), "no run 'mine'", store.url, small_run().id)
 
 
+@pytest.mark.slow
 def test_an_empty_store_has_no_newest_run(any_store: str) -> None:
     store = Store(any_store)
     refused(CannotMeasureError, store.run, store.url, "harness run")
@@ -211,6 +216,7 @@ def test_an_empty_store_has_no_newest_run(any_store: str) -> None:
 # A run that is cut off
 
 
+@pytest.mark.slow
 def test_a_record_is_kept_before_its_samples_and_before_its_run_ends(any_store: str) -> None:
     store = Store(any_store)
     store.start(small_run())
@@ -224,6 +230,7 @@ def test_a_record_is_kept_before_its_samples_and_before_its_run_ends(any_store: 
     assert exact(others.records(small_run().id)) == exact([small_record()])
 
 
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_keeps_the_cases_that_were_fitted(any_store: str) -> None:
     class Interrupting(Observer):
         def working(self, what: str) -> None:
@@ -239,6 +246,7 @@ def test_a_run_that_is_interrupted_keeps_the_cases_that_were_fitted(any_store: s
     assert len(opened.run().planned) == 2
 
 
+@pytest.mark.slow
 def test_two_stores_that_write_to_one_database_in_turn_lose_nothing(any_store: str) -> None:
     stores = {"one": Store(any_store), "two": Store(any_store)}
     for name, store in stores.items():
@@ -352,6 +360,7 @@ def test_a_store_without_a_name_is_the_one_in_results(tmp_path: Path, monkeypatc
     assert (tmp_path / "results" / "harness.sqlite").is_file()
 
 
+@pytest.mark.slow
 def test_samples_of_no_record_are_refused(any_store: str) -> None:
     store = Store(any_store)
     refused(UsageError, lambda: store.add_samples(17, Samples((1.0,), (1.0,))), store.url)

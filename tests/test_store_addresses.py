@@ -78,6 +78,7 @@ def test_a_url_is_shown_without_its_password(text: str, shown: str | None) -> No
     assert without_password(expected) == expected
 
 
+@pytest.mark.slow
 def test_no_command_shows_or_keeps_a_password(
     database: Database, tmp_path: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +109,7 @@ def test_no_command_shows_or_keeps_a_password(
 # What cannot be
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_a_server_that_is_down_is_one_line(words: tuple[str, ...], run_cli: RunCli, tmp_path: Path) -> None:
     pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'ls-harness[postgresql]'")
@@ -123,6 +125,7 @@ def test_a_port_where_nobody_listens_is_one_line(run_cli: RunCli) -> None:
     one_line(ended, 3, "me:***@127.0.0.1:1/x", "see that the server runs", "refused")
 
 
+@pytest.mark.slow
 def test_a_wrong_password_a_wrong_user_and_no_database_are_one_line(database: Database, run_cli: RunCli) -> None:
     server = database.server
     wrong = {
@@ -169,6 +172,7 @@ def test_a_driver_that_is_not_installed_is_one_line(run_cli: RunCli, monkeypatch
 # Who may do what
 
 
+@pytest.mark.slow
 def test_a_user_without_rights_and_one_that_only_reads(database: Database, run_cli: RunCli) -> None:
     reader = database.server.url(database.name, user=f"reader_{database.name}", password=SECRET)
     name = f"reader_{database.name}"
@@ -188,6 +192,7 @@ def test_a_user_without_rights_and_one_that_only_reads(database: Database, run_c
         database.sql(f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
+@pytest.mark.slow
 def test_a_database_of_another_program_is_refused_and_keeps_its_tables(database: Database, run_cli: RunCli) -> None:
     database.sql("CREATE TABLE plants (name TEXT)")
     one_line(run_cli("run", *GRID, "--store", database.url), 2, "holds other tables and is no harness store")
@@ -198,6 +203,7 @@ def test_a_database_of_another_program_is_refused_and_keeps_its_tables(database:
 # From Python
 
 
+@pytest.mark.slow
 def test_python_runs_loads_compares_and_judges_there(database: Database) -> None:
     made = harness.run("four_points", ["numpy_lstsq", "sklearn_tol0"], store=database.url)
     loaded = harness.load(store=database.url)
@@ -208,6 +214,7 @@ def test_python_runs_loads_compares_and_judges_there(database: Database) -> None
     assert not [part for part in parts_of(database.url) if part in repr(loaded.attrs) + repr(loaded)]
 
 
+@pytest.mark.slow
 def test_python_says_the_same(database: Database) -> None:
     with pytest.raises(CannotMeasureError, match=re.escape(Store(database.url).url)) as none:
         harness.load(store=database.url)
@@ -222,6 +229,7 @@ def test_python_says_the_same(database: Database) -> None:
 # Where there is no server to be had
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_be_had_is_a_skip_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'ls-harness[postgresql]'")
     monkeypatch.setenv("PATH", "/nonexistent")

@@ -57,6 +57,7 @@ def test_a_run_that_was_cut_off_is_no_damage(kept: Path, run_cli: RunCli) -> Non
     assert "run cut off has not finished: 2 cases to go; harness run --resume" in ended.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "said", "saved"),
     [
@@ -120,6 +121,7 @@ def overwrite(path: Path, page: int, text: bytes | None = None) -> None:
         file.write(text or random.Random(0).randbytes(size))  # noqa: S311  # damage
 
 
+@pytest.mark.slow
 def test_an_overwritten_page_of_records_costs_what_was_on_it(kept: Path, tmp_path: Path, run_cli: RunCli) -> None:
     pages = pages_of(kept, '"numpy_lstsq"')
     assert len(pages) > 20
@@ -128,6 +130,7 @@ def test_an_overwritten_page_of_records_costs_what_was_on_it(kept: Path, tmp_pat
     assert 0.8 * RUNS * CASES < saved < RUNS * CASES
 
 
+@pytest.mark.slow
 def test_a_truncated_store_says_what_can_be_saved(kept: Path, tmp_path: Path, run_cli: RunCli) -> None:
     with kept.open("r+b") as file:
         file.truncate(kept.stat().st_size * 7 // 10)

@@ -249,6 +249,7 @@ DESIGNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
 def test_drawn_designs_keep_the_digits_of_a_qr_but_for_luck(name: str) -> None:
     """Near the thresholds, where the cheap paths are at their worst."""
@@ -266,6 +267,7 @@ def test_ill_conditioned_designs_keep_every_digit(condition: float) -> None:
         assert error_digits(answer, known) > 14.5
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([-300, 0, 300]), st.sampled_from([1, 7, 60, 1000]))
 def test_the_gradient_is_summed_to_more_than_float64(seed: int, exponent: int, block: int) -> None:
@@ -305,6 +307,7 @@ def test_one_pass_over_20_mb_takes_less_than_a_tenth_of_them(form: str, intercep
     assert extra < table.nbytes / 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [1.0, 1e-6])
 def test_a_memory_map_of_100_mb_is_read_in_less_than_64(noise: float, tmp_path: Path) -> None:
     n = 1_250_000

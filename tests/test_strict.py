@@ -553,6 +553,7 @@ def test_what_spreadsheets_write_is_read(text: str, tmp_path: Path) -> None:
     assert (problem.features, problem.X.tolist(), problem.y.tolist()) == (("x",), [[1], [3], [4]], [2, 5, 4])
 
 
+@pytest.mark.slow
 def test_a_csv_is_read_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As texts these cells are 55 bytes each, 22 MB; as numbers 3.2 MB, and twice that while they are joined."""
     path = tmp_path / "table.csv"
@@ -567,6 +568,7 @@ def test_a_csv_is_read_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.Mon
     assert peak_bytes < 3 * 8 * cells
 
 
+@pytest.mark.slow
 def test_texts_take_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "table.csv"
     path.write_text("name,x\n" + "".join(f"{'n' * 80}{i},{i}\n" for i in range(50_000)))
@@ -578,6 +580,7 @@ def test_texts_take_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert peak_bytes < path.stat().st_size / 2
 
 
+@pytest.mark.slow
 def test_a_row_without_end_is_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("x,y\n" + '"\n",' * (csv_file.LONGEST_ROW // 3))

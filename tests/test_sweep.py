@@ -199,6 +199,7 @@ def test_more_seeds_than_go_together_are_trained_in_turns_to_the_same_end() -> N
 # What is measured
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 @pytest.mark.parametrize(("problem", "scale"), [("auto_mpg", "standardized"), ("noiseless_line", "raw")])
 def test_epochs_to_a_tolerance_are_those_of_harness_run(problem: str, scale: str, optimizer: str) -> None:
@@ -226,6 +227,7 @@ def test_epochs_to_a_tolerance_are_those_of_harness_run(problem: str, scale: str
             assert abs((batched or 0) - (alone or 0)) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "sgd:momentum=0.5"])
 def test_gradient_descent_does_what_theory_says(optimizer: str) -> None:
     lr = (0.02, 0.1, 10.0)
@@ -239,6 +241,7 @@ def test_gradient_descent_does_what_theory_says(optimizer: str) -> None:
     assert exit_code(cells) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "asked",
     [
@@ -256,6 +259,7 @@ def test_nothing_is_predicted_where_there_is_no_theory(asked: dict[str, Any]) ->
         assert cell.stability_limit is None
 
 
+@pytest.mark.slow
 def test_a_batch_of_more_rows_than_there_are_is_all_of_them_and_said() -> None:
     cells, whole = swept(batch=1000), swept()
     assert [cell.epochs_to for cell in cells] == [cell.epochs_to for cell in whole]
@@ -263,6 +267,7 @@ def test_a_batch_of_more_rows_than_there_are_is_all_of_them_and_said() -> None:
     assert "batch 1000 is more than the 4 training rows" in cells[0].message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("problem", "said"),
     [("deficient:n=20,p=4,rank=2", "rank 3 of 5"), ("wide:n=6,p=9", "rank 6 of 10")],
@@ -277,6 +282,7 @@ def test_of_a_short_rank_the_loss_is_swept_and_the_rank_said(problem: str, said:
     assert all(final < 1 for final in cell.final)
 
 
+@pytest.mark.slow
 def test_a_problem_without_intercept_is_unsupported_with_the_reason() -> None:
     cells = swept(problems=("nist_noint1",))
     assert {cell.status for cell in cells} == {Status.UNSUPPORTED}
@@ -286,6 +292,7 @@ def test_a_problem_without_intercept_is_unsupported_with_the_reason() -> None:
     assert exit_code(cells) == 3
 
 
+@pytest.mark.slow
 def test_a_constant_target_is_unsupported_with_the_reason() -> None:
     request = request_of()
     (candidate,) = candidates(request)
@@ -298,6 +305,7 @@ def test_a_constant_target_is_unsupported_with_the_reason() -> None:
     assert exit_code(cells) == 3
 
 
+@pytest.mark.slow
 def test_a_cell_says_what_was_trained_and_what_it_cost() -> None:
     cells = swept(optimizers=("momentum", "adam"), dtype="float64")
     assert [(cell.optimizer, cell.lr) for cell in cells] == [
@@ -322,6 +330,7 @@ def test_a_cell_says_what_was_trained_and_what_it_cost() -> None:
     assert timed["momentum"] != timed["adam"]
 
 
+@pytest.mark.slow
 def test_a_sweep_of_a_users_file_works(run_cli: RunCli, tmp_path: Path) -> None:
     (tmp_path / "cars.csv").write_text("make,size,mpg\nfiat,1,30\nopel,2,25\nsaab,4,16\nseat,3,19\n")
     few = ("--lr", 0.1, "--seeds", 2, "--epochs", 20, "--store", "x.sqlite")
@@ -383,6 +392,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Training, Grid]
 Put = Callable[[Callable[[Training, Grid], None]], Fake]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("four_together")
 def test_an_engine_that_raises_ends_its_chunk_and_the_sweep_goes_on(fake: Put) -> None:
     def fall(training: Training, grid: Grid) -> None:
@@ -413,6 +423,7 @@ def interrupt_at(second: int) -> Callable[[Training, Grid], None]:
     return before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("four_together")
 def test_a_chunk_is_on_the_disk_as_it_ends(fake: Put, store_path: Path) -> None:
     seen: list[int] = []
@@ -421,6 +432,7 @@ def test_a_chunk_is_on_the_disk_as_it_ends(fake: Put, store_path: Path) -> None:
     assert seen == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("four_together")
 def test_ctrl_c_shows_what_there_is_and_resume_finishes_it(fake: Put, run_cli: RunCli, store_path: Path) -> None:
     small = ("--problem", "four_points", "--seeds", 3, "--epochs", 3, "--lr", "0.01:1:decades")
@@ -449,6 +461,7 @@ def test_ctrl_c_shows_what_there_is_and_resume_finishes_it(fake: Put, run_cli: R
     assert run_cli("sweep", "--resume", "--store", store_path).code == 2
 
 
+@pytest.mark.slow
 def test_a_sweep_cut_off_before_its_first_cell_is_resumed_too(fake: Put, run_cli: RunCli, store_path: Path) -> None:
     fake(interrupt_at(0))
     assert run_cli("sweep", *FEW, "--lr", 0.1, "--store", store_path, "--in-process").code == 130
@@ -457,6 +470,7 @@ def test_a_sweep_cut_off_before_its_first_cell_is_resumed_too(fake: Put, run_cli
     assert len(stored(store_path)) == 3
 
 
+@pytest.mark.slow
 def test_resume_is_refused_where_the_data_have_changed(fake: Put, run_cli: RunCli, tmp_path: Path) -> None:
     (tmp_path / "cars.csv").write_text("size,mpg\n1,30\n2,25\n4,16\n")
     fake(interrupt_at(0))
@@ -468,6 +482,7 @@ def test_resume_is_refused_where_the_data_have_changed(fake: Put, run_cli: RunCl
     assert ended.stderr.startswith("harness: cars.csv:mpg: its data are not those that sweep ")
 
 
+@pytest.mark.slow
 def test_what_has_moved_since_a_sweep_began_is_said() -> None:
     made = new_sweep(request_of(), [])
     assert moved_since(made) == ""
@@ -477,6 +492,7 @@ def test_what_has_moved_since_a_sweep_began_is_said() -> None:
     assert said == f"sweep {made.id} began with another cpu, torch: its cells are of both"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["--resume", "--show"])
 @pytest.mark.parametrize(
     "words", [("--lr", 0.1), ("--problem", "sine"), ("--optimizer", "sgd"), ("--seeds", 3), ("--hidden", "8")], ids=str
@@ -509,6 +525,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Sweep]:
     return path, kept.sweeps()[0]
 
 
+@pytest.mark.slow
 def test_the_newest_sweep_is_shown_unless_one_is_named(shown: tuple[Path, Sweep], run_cli: RunCli) -> None:
     path, first = shown
     newest = run_cli("sweep", "--show", "--store", path)
@@ -520,6 +537,7 @@ def test_the_newest_sweep_is_shown_unless_one_is_named(shown: tuple[Path, Sweep]
     assert "adam" not in named.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["--json", "--markdown"])
 def test_a_stored_sweep_is_printed_for_programs_and_pages(
     form: str, shown: tuple[Path, Sweep], run_cli: RunCli
@@ -532,6 +550,7 @@ def test_a_stored_sweep_is_printed_for_programs_and_pages(
         assert "|" in ended.stdout
 
 
+@pytest.mark.slow
 def test_pictures_are_drawn_of_a_stored_sweep(shown: tuple[Path, Sweep], run_cli: RunCli, tmp_path: Path) -> None:
     ended = run_cli("sweep", "--show", "--store", shown[0], "--plots", "pictures")
     assert ended.code == 0
@@ -540,6 +559,7 @@ def test_pictures_are_drawn_of_a_stored_sweep(shown: tuple[Path, Sweep], run_cli
     assert [name for name in drawn if name not in ended.stderr] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -563,6 +583,7 @@ def test_what_cannot_be_shown_is_one_line(
 # The store
 
 
+@pytest.mark.slow
 def test_a_sweep_and_its_cells_come_back_to_the_last_bit(store_path: Path) -> None:
     request = request_of(optimizers=("sgd", "adam"), lr=(0.01, 100.0), epochs=400)
     planned, store = candidates(request), SweepStore(Store(str(store_path)))
@@ -587,6 +608,7 @@ def old_store(path: Path) -> None:
     store.engine.dispose()
 
 
+@pytest.mark.slow
 def test_a_store_from_before_there_were_sweeps_gets_their_tables(store_path: Path) -> None:
     old_store(store_path)
     reader = Store(str(store_path), create=False)
@@ -604,6 +626,7 @@ def test_an_old_store_has_no_sweep_to_show(store_path: Path, run_cli: RunCli) ->
     assert "no sweep is stored there yet: 'harness sweep' makes one" in ended.stderr
 
 
+@pytest.mark.slow
 def test_two_processes_do_not_both_store_a_cell() -> None:
     store = Store("sqlite://")
     (cell, _) = swept(store)
@@ -630,6 +653,7 @@ class Listener(Observer):
         self.epochs.append(epochs)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("four_together")
 def test_who_watches_hears_of_every_chunk_and_every_epoch() -> None:
     listener = Listener()
@@ -658,6 +682,7 @@ def test_the_bar_is_for_a_terminal(terminal: bool) -> None:
     assert ("four_points sgd lr 0.01 to 0.1" in text.getvalue()) == terminal
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statuses", "code"),
     [
@@ -675,6 +700,7 @@ def test_exit_codes(statuses: Sequence[Status], code: int) -> None:
     assert exit_code([cell.model_copy(update={"status": status}) for status in statuses]) == code
 
 
+@pytest.mark.slow
 def test_an_engine_that_cannot_do_it_is_a_cell_with_the_reason_and_exit_code_3(
     run_cli: RunCli, store_path: Path
 ) -> None:

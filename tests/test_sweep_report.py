@@ -40,6 +40,7 @@ def printed(cells: list[Cell]) -> str:
     return held.getvalue()
 
 
+@pytest.mark.slow
 def test_every_cell_has_a_row_and_no_line_is_cut(cells: list[Cell]) -> None:
     text = printed(cells)
     assert "…" not in text
@@ -68,6 +69,7 @@ def test_the_figures_of_a_row() -> None:
     assert row[7:] == ["3.80ms", "100%", "1.0e-09", "38", "converged"]
 
 
+@pytest.mark.slow
 def test_markdown_has_every_row_and_no_markup_in_it(cells: list[Cell]) -> None:
     text = sweep_markdown(sweep(), cells)
     tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
@@ -78,6 +80,7 @@ def test_markdown_has_every_row_and_no_markup_in_it(cells: list[Cell]) -> None:
     assert r"capturable is \[refused\]" in text
 
 
+@pytest.mark.slow
 def test_json_has_what_there_is_and_null_for_what_is_not(cells: list[Cell]) -> None:
     def refuse(word: str) -> None:
         raise AssertionError(word)
@@ -151,6 +154,7 @@ def test_a_note_on_a_cell_and_an_epoch_that_was_not_timed_are_told() -> None:
     assert "an epoch could not be timed: no clock" in text
 
 
+@pytest.mark.slow
 def test_pictures_are_the_same_files_each_time(cells: list[Cell], tmp_path: Path) -> None:
     few = [c for c in cells if c.problem == "diabetes" and c.optimizer != "momentum"]
     first, again = (write_sweep_figures(tmp_path / name, few, ".svg") for name in ("a", "b"))
@@ -159,6 +163,7 @@ def test_pictures_are_the_same_files_each_time(cells: list[Cell], tmp_path: Path
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
 
 
+@pytest.mark.slow
 def test_a_picture_says_what_is_best_and_shows_every_learning_rate(cells: list[Cell]) -> None:
     found = dict(sweep_figures(summarise(cells)))
     axes = found["auto_mpg_sgd_excess_by_epoch"].axes[0]
@@ -171,6 +176,7 @@ def test_a_picture_says_what_is_best_and_shows_every_learning_rate(cells: list[C
     assert not [name for name in found if "adamw" in name]
 
 
+@pytest.mark.slow
 def test_many_learning_rates_are_drawn_and_some_of_them_named() -> None:
     (name, figure), *_ = sweep_figures(summarise(trained("auto_mpg", "sgd", np.geomspace(1e-3, 1, 30).tolist(), 3)))
     assert name == "auto_mpg_sgd_excess_by_epoch"
@@ -198,6 +204,7 @@ def test_a_training_that_ended_is_above_or_below_the_others_from_then_on() -> No
     np.testing.assert_array_equal(high, [1, 900, np.inf, np.inf])
 
 
+@pytest.mark.slow
 def test_losses_below_the_target_and_nothing_to_draw_make_a_picture(tmp_path: Path) -> None:
     """A network may come below the best loss that is known: a negative excess has no place on a logarithmic axis."""
     curve: dict[str, Any] = {"at": (0, 1, 1000), "excess": ((0.5, 0.5, 0.5), (0.1, 0.1, 0.2), (-0.1, -0.2, -0.1))}

@@ -66,6 +66,7 @@ def test_a_stored_target_is_of_the_data_and_better_than_any_line(path: Path) -> 
 # How one is made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["mse", "l1"])
 def test_a_target_is_the_least_loss_of_the_textbook_loop_in_float64(loss: str) -> None:
     training = training_of(loss=loss)
@@ -158,6 +159,7 @@ def test_a_target_that_nobody_has_is_made_once_and_kept_in_the_cache(
     assert len(said) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["problem", "hidden", "loss", "scale"])
 def test_the_cache_tells_trainings_apart(change: str, elsewhere: Path, cache_folder: Path) -> None:
     other = {"problem": "synthetic:n=30,p=2,seed=1", "hidden": (4,), "loss": "l1", "scale": "raw"}[change]
@@ -166,6 +168,7 @@ def test_the_cache_tells_trainings_apart(change: str, elsewhere: Path, cache_fol
     assert len(list((cache_folder / "targets").iterdir())) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["", "not toml", "another's"])
 def test_a_damaged_cache_is_made_anew(damage: str, elsewhere: Path, cache_folder: Path) -> None:
     made = targets.find_or_make(training_of(), nothing, nothing)
@@ -194,6 +197,7 @@ def cells_of(store: Path) -> list[Cell]:
     return kept.cells(kept.sweep().id)
 
 
+@pytest.mark.slow
 def test_a_target_that_a_person_makes_is_what_the_next_sweep_is_judged_by(run_cli: RunCli, store_path: Path) -> None:
     words = ("--problem", TINY, "--hidden", "3-2")
     made = run_cli("sweep", *words, "--make-target", "results/targets", "--epochs", 20, "--seeds", 2, "--lr", 0.01)

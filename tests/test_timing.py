@@ -116,6 +116,7 @@ def test_every_work_gets_as_many_calls_as_it_needs_and_none_more(effort: Effort,
         assert samples == Samples((n * TICK,) * wanted, (n * TICK / 4,) * wanted)
 
 
+@pytest.mark.slow
 def test_nothing_to_time_is_no_samples() -> None:
     assert sampled(FakeClock(), Effort()) == []
 

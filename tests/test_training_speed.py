@@ -157,6 +157,7 @@ def tiny() -> list[TrainingLine]:
     return list(training_lines(TINY, "cpu", lambda _: None, FakeClock()))
 
 
+@pytest.mark.slow
 def test_every_line_is_there_with_its_samples_or_its_reason(tiny: list[TrainingLine]) -> None:
     named = {(found.group, found.name, found.models) for found in tiny}
     for subject in SUBJECTS:
@@ -179,6 +180,7 @@ def test_every_line_is_there_with_its_samples_or_its_reason(tiny: list[TrainingL
             assert not found.note
 
 
+@pytest.mark.slow
 def test_what_was_not_run_has_no_bar_and_breaks_none(tiny: list[TrainingLine]) -> None:
     verdicts = list(judge_training(tiny))
     on_cuda = [verdict for verdict in verdicts if "CUDA" in verdict.text]
@@ -223,6 +225,7 @@ def test_the_textbook_loop_is_the_engine_s(subject: str) -> None:
     np.testing.assert_array_equal(history, fit.trace.train_loss)
 
 
+@pytest.mark.slow
 def test_json_is_what_was_measured_to_the_nanosecond(tiny: list[TrainingLine]) -> None:
     verdicts = list(judge_training(tiny))
     found = json.loads(training_json(tiny, verdicts, {"versions": {"torch": "2"}}))
@@ -238,6 +241,7 @@ def test_json_is_what_was_measured_to_the_nanosecond(tiny: list[TrainingLine]) -
     assert [one["ruling"] for one in found["bars"]] == [str(verdict.ruling) for verdict in verdicts]
 
 
+@pytest.mark.slow
 def test_markdown_is_a_table_with_every_line(tiny: list[TrainingLine]) -> None:
     rows = training_markdown(tiny).splitlines()
     assert len(rows) == 2 + len(tiny)
@@ -245,6 +249,7 @@ def test_markdown_is_a_table_with_every_line(tiny: list[TrainingLine]) -> None:
     assert NO_CUDA in rows[-1]
 
 
+@pytest.mark.slow
 def test_the_command_prints_every_group_and_bar(
     run_cli: RunCli, tiny: list[TrainingLine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
