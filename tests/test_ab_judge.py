@@ -22,9 +22,9 @@ from harness.judge.versions.calibration import Calibration, Rate, error_rates, r
 from harness.records.ab import AbCell, Condition, Launch, Measured, Side
 from harness.records.environment import Environment
 from harness.report.ab_json import ab_file, ab_json, read_ab
-from harness.report.ab_table import print_ab, print_calibration
-from harness.report.ab_words import NOT_CALIBRATED
-from harness.report.ab_words import error_rates as rates_line
+from harness.report.render.terminal import print_document
+from harness.report.words.ab import NOT_CALIBRATED, calibration, compared
+from harness.report.words.ab import error_rates as rates_line
 from harness.solvers.status import Status
 from tests.ab_cells import Noise, cell, cells
 
@@ -355,7 +355,7 @@ def test_what_is_no_calibration_is_said_in_one_line(tmp_path: Path) -> None:
 
 def printed(report: AbReport) -> str:
     console = Console(width=140, record=True, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115, PTH123
-    print_ab(console, report)
+    print_document(console, compared(report))
     return console.export_text()
 
 
@@ -374,7 +374,7 @@ def test_the_table_says_what_how_sure_and_how_often_it_errs() -> None:
     made = Calibration(environment=HERE, measured_at="2026-11-21T00", budget_s=60, effect=EFFECT, arms=arms)
     assert "false alarms 0.0 % [0.0, 84.2] of 2 cells, +5% caught 100.0 % [15.8, 100.0]" in rates_line(made)
     console = Console(width=120, record=True, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115, PTH123
-    print_calibration(console, made)
+    print_document(console, calibration(made))
     assert "repeats with a false alarm: 0 of 1" in console.export_text()
 
 

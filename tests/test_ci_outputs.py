@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from itertools import takewhile
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -20,11 +21,13 @@ from harness.judge.gate.gate import GateReport
 from harness.judge.verdict import Judgement, Verdict
 from harness.judge.versions.ab import judge_ab
 from harness.records.ab import Measured
-from harness.report.annotations import MOST, annotations
-from harness.report.checks import Check, Outcome, ab_checks, failed, gate_checks
-from harness.report.junit import FORBIDDEN, REPLACEMENT, junit
-from harness.report.render.markdown import NO_MENTION, escaped, markdown
-from harness.report.verdict_markdown import ab_markdown, table
+from harness.report.render.annotations import MOST, annotations
+from harness.report.render.formats import FORMATS
+from harness.report.render.junit import FORBIDDEN, REPLACEMENT, junit
+from harness.report.render.markdown import NO_MENTION, escaped, markdown, table
+from harness.report.tables.column import Column
+from harness.report.words.ab import compared
+from harness.report.words.checks import Check, Outcome, ab_checks, failed, gate_checks
 from harness.report.words.gate import verdict
 from tests.ab_cells import Noise, cell
 from tests.conftest import RunCli
@@ -63,7 +66,8 @@ def visible(text: str) -> str:
 
 @given(st.lists(TEXT, min_size=2, max_size=3))
 def test_no_text_breaks_out_of_its_cell(texts: list[str]) -> None:
-    rows = rendered(table(["head"] * len(texts), [texts, ["last"] * len(texts)], words=(0,)))
+    columns = [Column[list[str]](str(i), head="head", value=itemgetter(i)) for i in range(len(texts))]
+    rows = rendered(table(columns, [texts, ["last"] * len(texts)]))
     assert [one.replace(NO_MENTION, "") for one in rows[1]] == [visible(text) for text in texts]
     assert rows[2] == ["last"] * len(texts)
 
@@ -144,7 +148,7 @@ def test_a_comparison_s_markdown_and_checks() -> None:
         cell(rng, case="neither", launches=0, base=neither, head=neither),
     ]
     report = judge_ab(made)
-    text = ab_markdown(report)
+    text = markdown(compared(report))
     assert text.startswith("### ❌ harness ab: regression: 2 regression, 1 improvement, 2 undecided")
     assert [row[0] for row in rendered(text)[1:3]] == ["slow|er", "lossy"]
     assert "\x00" not in text
@@ -192,6 +196,15 @@ def test_the_gate_writes_what_it_is_asked_for(gated: RunCli, tmp_path: Path, flo
     assert (tmp_path / "gate.md").read_text().startswith("### ❌" if code else "### ✅")
     root = ET.parse(tmp_path / "gate.xml").getroot()  # noqa: S314  # ours
     assert (int(root.attrib["tests"]), int(root.attrib["failures"])) == (2, code)
+
+
+@pytest.mark.parametrize("command", ["gate", "ab"])
+def test_every_format_is_an_option_of_both_commands(command: str, run_cli: RunCli) -> None:
+    help_text = " ".join(run_cli(command, "--help").stdout.split())
+    for one in FORMATS:
+        assert f"--{one.name} FILE" in help_text
+        refused = run_cli(command, "a..b" if command == "ab" else "--fresh", f"--{one.name}", "no/such/folder.txt")
+        assert f"--{one.name} no/such/folder.txt: cannot be written" in refused.stderr
 
 
 @pytest.mark.slow

@@ -13,9 +13,11 @@ from harness.errors import COULD_NOT_MEASURE, USAGE
 from harness.judge.verdict import Verdict
 from harness.judge.versions.instructions import FLOOR, InstructionLine, instructions_exit_code, judge_instructions
 from harness.records.instructions import InstructionCell, InstructionCount
-from harness.report.checks import Outcome
-from harness.report.instructions_markdown import instruction_checks, instructions_markdown
-from harness.report.instructions_table import instruction_rows, instructions, print_instructions
+from harness.report.render.markdown import markdown
+from harness.report.render.terminal import print_document
+from harness.report.tables.ab import instructions
+from harness.report.words.ab import counted_instructions, instruction_rows
+from harness.report.words.checks import Outcome, instruction_checks
 from harness.solvers.status import Status
 from tests.conftest import RunCli
 
@@ -84,7 +86,7 @@ def test_exit_codes(ratios: Sequence[float], code: int) -> None:
 def test_what_is_said_of_each_cell() -> None:
     lines = [line_of(a_count(556_707.0, 0.0005), a_count(562_274.0)), line_of(InstructionCount(), a_count(2.5e9))]
     console = Console(width=120, record=True)
-    print_instructions(console, lines)
+    print_document(console, counted_instructions(lines))
     text = console.export_text()
     assert "556.71k" in text
     assert "562.27k" in text
@@ -95,7 +97,7 @@ def test_what_is_said_of_each_cell() -> None:
     rows = json.loads(json.dumps(instruction_rows(lines), allow_nan=False))
     assert [row["verdict"] for row in rows] == ["regression", "undecided"]
     assert rows[0]["base"]["layouts"][1] == [556_707.0, 556_707.0]
-    assert "| 556.71k | 562.27k | +1.00% |" in instructions_markdown(lines)
+    assert "| 556.71k | 562.27k | +1.00% |" in markdown(counted_instructions(lines))
     assert [check.outcome for check in instruction_checks(lines)] == [Outcome.FAILED, Outcome.SKIPPED]
 
 

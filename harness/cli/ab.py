@@ -8,7 +8,7 @@ import typer
 
 from harness.cli import options as cli
 from harness.cli.ab_instructions import check_instructions, count_instructions
-from harness.cli.outputs import Junit, Markdown, Outputs
+from harness.cli.outputs import NOTHING, Outputs, takes_outputs
 from harness.errors import UsageError
 from harness.paths import expectations_file
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 @cli.takes_solver_options
+@takes_outputs
 def ab(
     base: Annotated[str | None, typer.Argument(help="The git revision to compare with.")] = None,
     head: Annotated[str | None, typer.Argument(help="The git revision in question; HEAD unless said.")] = None,
@@ -54,8 +55,7 @@ def ab(
             "for what is installed.",
         ),
     ] = False,
-    markdown: Markdown = None,
-    junit: Junit = None,
+    written: Outputs = NOTHING,
     as_json: cli.AsJson = False,
     quiet: cli.Quiet = False,
 ) -> None:
@@ -65,13 +65,13 @@ def ab(
     from harness.ab.launch import Manner
     from harness.ab.measure import Allowance, Task
     from harness.report.ab_json import ab_json
-    from harness.report.ab_table import print_ab
-    from harness.report.checks import ab_checks
     from harness.report.console import err, out
-    from harness.report.verdict_markdown import ab_markdown
+    from harness.report.render.formats import Judged
+    from harness.report.render.terminal import print_document
+    from harness.report.words.ab import compared
+    from harness.report.words.checks import ab_checks
     from harness.report.working import Working
 
-    outputs = Outputs(markdown, junit)
     check_numbers(budget, effect)
     if instructions:
         check_instructions(calibrate=calibrate)
@@ -86,7 +86,7 @@ def ab(
     for note in () if quiet else (*sides.notes, *([same] if sides.same and not calibrate else [])):
         err().print(f"note: {note}", markup=False)
     if instructions:
-        count_instructions(sides, specs, outputs, as_json=as_json, quiet=quiet)
+        count_instructions(sides, specs, written, as_json=as_json, quiet=quiet)
     task = Task(sides, described, specs, Allowance(budget, seed), Manner(duet, fastest, cores))
     if calibrate:
         _calibrate(task, effect, as_json=as_json)
@@ -94,8 +94,8 @@ def ab(
     if as_json:
         typer.echo(ab_json(report, *described))
     elif not quiet or report.exit_code:
-        print_ab(out(), report)
-    outputs.write(ab_markdown(report), ab_checks(report), f"harness ab {sides.base.name} {sides.head.name}")
+        print_document(out(), compared(report))
+    written.write(Judged(f"harness ab {sides.base.name} {sides.head.name}", [compared(report)], ab_checks(report)))
     raise typer.Exit(report.exit_code)
 
 
@@ -193,8 +193,9 @@ def _calibrate(task: "Task", effect: float, *, as_json: bool) -> None:
     from harness.judge.versions.calibration import Calibration, error_rates, write_calibration
     from harness.records.environment import environment
     from harness.records.run import now
-    from harness.report.ab_table import print_calibration
     from harness.report.console import err, out
+    from harness.report.render.terminal import print_document
+    from harness.report.words.ab import calibration
     from harness.report.working import Working
 
     here = environment()
@@ -213,5 +214,5 @@ def _calibrate(task: "Task", effect: float, *, as_json: bool) -> None:
     if as_json:
         typer.echo(found.model_dump_json())
     else:
-        print_calibration(out(), found)
+        print_document(out(), calibration(found))
     raise typer.Exit

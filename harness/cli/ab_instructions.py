@@ -30,8 +30,10 @@ def count_instructions(
     from harness.ab.instructions import count_and_judge
     from harness.judge.versions.instructions import instructions_exit_code
     from harness.report.console import err, out
-    from harness.report.instructions_markdown import instruction_checks, instructions_markdown
-    from harness.report.instructions_table import instruction_rows, print_instructions
+    from harness.report.render.formats import Judged
+    from harness.report.render.terminal import print_document
+    from harness.report.words.ab import counted_instructions, instruction_rows
+    from harness.report.words.checks import instruction_checks
     from harness.report.working import Working
 
     with Working(err(), "starting valgrind", quiet=quiet) as status:
@@ -40,7 +42,7 @@ def count_instructions(
     if as_json:
         typer.echo(json.dumps({"exit_code": code, "cells": instruction_rows(lines)}))
     elif not quiet or code:
-        print_instructions(out(), lines)
+        print_document(out(), counted_instructions(lines))
     name = f"harness ab --instructions {sides.base.name} {sides.head.name}"
-    outputs.write(instructions_markdown(lines), instruction_checks(lines), name)
+    outputs.write(Judged(name, [counted_instructions(lines)], instruction_checks(lines)))
     raise typer.Exit(code)

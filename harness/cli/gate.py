@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from harness.records.record import Record
 
 
+@outputs.takes_outputs
 def gate(
     run: cli.RunId = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run the default grid first and judge that.")] = False,
@@ -37,8 +38,7 @@ def gate(
     bench: Annotated[str | None, typer.Option(help="With --asv: only benchmarks with this regular expression.")] = None,
     machine: cli.Machine = None,
     results: cli.AsvFolder = None,
-    markdown: outputs.Markdown = None,
-    junit: outputs.Junit = None,
+    written: outputs.Outputs = outputs.NOTHING,
 ) -> None:
     """Judge the newest run, or asv's results, by results/expectations.toml: digits, excess loss, R² and MSE."""
     from harness.judge.gate.expectations import read_expectations
@@ -51,7 +51,6 @@ def gate(
     if update and path not in (expectations, EXPECTATIONS):
         raise UsageError(f"--update would write into the package: copy {path} and name yours with --expectations")
     expected = read_expectations(path)
-    written = outputs.Outputs(markdown, junit)
     asked = {"commit": commit, "base": base, "env": env, "base_env": base_env, "bench": bench, "machine": machine}
     if asv:
         if fresh or run or update:
@@ -107,13 +106,13 @@ def _show(name: str, report: "GateReport", path: Path, *, as_json: bool, quiet: 
 
 def _write(judged: "Sequence[tuple[str, GateReport]]", path: Path, written: outputs.Outputs) -> None:
     """Write all reports to where they are asked for."""
-    from harness.report.checks import gate_checks
-    from harness.report.render.markdown import markdown
+    from harness.report.render.formats import Judged
+    from harness.report.words.checks import gate_checks
     from harness.report.words.gate import verdict
 
-    text = "\n".join(markdown(verdict(report, name, str(path))) for name, report in judged)
+    documents = [verdict(report, name, str(path)) for name, report in judged]
     checks = [check for _, report in judged for check in gate_checks(report)]
-    written.write(text, checks, "harness gate", str(path))
+    written.write(Judged("harness gate", documents, checks, str(path)))
 
 
 def _gate_asv(

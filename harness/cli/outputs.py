@@ -1,59 +1,80 @@
-"""What gate and ab write for a CI system: Markdown, the step's summary, JUnit XML, annotations."""
+"""What gate and ab write for a CI system: a file a format, the step's summary, annotations."""
 
+import inspect
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from harness.errors import UsageError
+from harness.report.render.formats import FORMATS, Judged, markdown
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from harness.report.checks import Check
-
-Markdown = Annotated[
-    Path | None, typer.Option("--markdown", metavar="FILE", help="Write the verdict as Markdown to FILE too.")
-]
-Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML to FILE, a test a check.")]
 SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where to write; on GitHub the step's summary and the annotations come by themselves."""
+    """Which file each format goes to, by its name; on GitHub the summary and the annotations come by themselves."""
 
-    markdown: Path | None = None
-    junit: Path | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise UsageError before minutes of measuring, not after them, if a file cannot be made."""
-        for option, path in (("--markdown", self.markdown), ("--junit", self.junit)):
-            if path is not None and (path.is_dir() or not path.parent.is_dir()):
-                raise UsageError(f"{option} {path}: cannot be written: it is a folder, or its folder does not exist")
+        for name, path in self.files.items():
+            if path.is_dir() or not path.parent.is_dir():
+                raise UsageError(f"--{name} {path}: cannot be written: it is a folder, or its folder does not exist")
 
-    def write(self, text: str, checks: "Sequence[Check]", suite: str, file: str | None = None) -> None:
-        """Write `text`, Markdown, and the checks of `suite`; `file` is where GitHub shows the annotations.
+    def write(self, judged: Judged) -> None:
+        """Write what was judged.
 
         Annotations go to standard error, which GitHub reads as well: standard output may be JSON.
         """
         from harness.files.writing import write
-        from harness.report.annotations import annotations
-        from harness.report.junit import junit
 
-        if self.markdown is not None:
-            write(self.markdown, text, what=f"--markdown {self.markdown}")
-        if self.junit is not None:
-            write(self.junit, junit(checks, suite), what=f"--junit {self.junit}")
+        for one in FORMATS:
+            if one.name in self.files:
+                path = self.files[one.name]
+                write(path, one.text(judged), what=f"--{one.name} {path}")
         summary = os.environ.get(SUMMARY)
         if summary:
-            _append(Path(summary), text)
+            _append(Path(summary), markdown(judged))
         if os.environ.get("GITHUB_ACTIONS") == "true":
-            for line in annotations(checks, file):
+            from harness.report.render.annotations import annotations
+
+            for line in annotations(judged.checks, judged.file):
                 sys.stderr.write(line + "\n")
+
+
+NOTHING = Outputs()
+"""No file."""
+
+
+def takes_outputs(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each of FORMATS in the place of its parameter `written`, where it gets Outputs."""
+    signature = inspect.signature(command)
+    options = [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=None,
+            annotation=Annotated[Path | None, typer.Option(f"--{one.name}", metavar="FILE", help=one.what)],
+        )
+        for one in FORMATS
+    ]
+    shown = [one for own in signature.parameters.values() for one in (options if own.name == "written" else [own])]
+
+    @wraps(command)
+    def taking(**given: Any) -> None:
+        files = {one.name: path for one in FORMATS if (path := given.pop(one.name)) is not None}
+        command(**given, written=Outputs(files))
+
+    taking.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]  # what typer reads
+    return taking
 
 
 def _append(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ Escaped as GitHub's own toolkit does (actions/toolkit, packages/core/src/command
 
 from collections.abc import Sequence
 
-from harness.report.checks import Check, failed
+from harness.report.words.checks import Check, failed
 
 MOST = 10
 """GitHub shows ten errors a step and drops the others: the last one says how many there are."""

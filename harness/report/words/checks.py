@@ -7,6 +7,7 @@ from enum import StrEnum
 from harness.judge.gate.gate import GateReport
 from harness.judge.verdict import Judgement, Verdict
 from harness.judge.versions.ab import AbReport, AbVerdict
+from harness.judge.versions.instructions import InstructionLine
 
 
 class Outcome(StrEnum):
@@ -46,6 +47,13 @@ def ab_checks(report: AbReport) -> tuple[Check, ...]:
     return tuple(check for one in report.cells for check in _cell(one))
 
 
+def instruction_checks(lines: Sequence[InstructionLine]) -> tuple[Check, ...]:
+    """A check a cell; what is undecided is skipped, and an improvement is passed."""
+    return tuple(
+        Check(line.cell.case, "instructions", _OUTCOMES.get(line.verdict, Outcome.PASSED), line.why) for line in lines
+    )
+
+
 def failed(checks: Sequence[Check]) -> tuple[Check, ...]:
     """Failures and errors."""
     return tuple(check for check in checks if check.outcome in (Outcome.FAILED, Outcome.ERROR))
@@ -62,13 +70,13 @@ def _cell(one: AbVerdict) -> Iterator[Check]:
         one.cell.case,
         "speed",
         _OUTCOMES.get(one.found.verdict, Outcome.PASSED),
-        "" if one.found.verdict in (Verdict.UNCHANGED, Verdict.IMPROVEMENT) else speed_words(one),
+        "" if one.found.verdict in (Verdict.UNCHANGED, Verdict.IMPROVEMENT) else _speed_words(one),
     )
     for judgement in one.accuracy:
         yield _of(judgement, _OUTCOMES.get(judgement.verdict, Outcome.PASSED))
 
 
-def speed_words(one: AbVerdict) -> str:
+def _speed_words(one: AbVerdict) -> str:
     """The ratio and its interval, or why there is none."""
     speed = one.speed
     if speed.ratio is None or speed.low is None or speed.high is None:

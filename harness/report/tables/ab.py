@@ -1,0 +1,117 @@
+"""Two versions side by side, a row a cell: its times or its instructions in both, and the verdict."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from harness.judge.versions.ab import AbVerdict
+from harness.judge.versions.calibration import NO_EFFECT, Arm
+from harness.judge.versions.instructions import InstructionLine
+from harness.report import numbers as show
+from harness.report.tables.column import Column, Kind, by_key
+
+_SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def _number(
+    key: str, text: Callable[[Any], str], head: str | None = None, *, value: str = "", spare: int = 0
+) -> Column[Any]:
+    """Numbers that are read as `text` gives them, a row at a time."""
+    return Column(key, kind=Kind.NUMBER, value=value, text=text, head=head, spare=spare)
+
+
+def _fixed(value: float | None) -> str:
+    return show.fixed(value, 3)
+
+
+def _interval(one: AbVerdict) -> str:
+    low, high = one.speed.low, one.speed.high
+    return show.NONE if low is None or high is None else f"{low:.3f}–{high:.3f}"
+
+
+def _other_clock(one: AbVerdict) -> str:
+    return show.NONE if one.other.ratio is None else f"{one.other.ratio:.3f} {one.other.clock}"
+
+
+def digits(one: AbVerdict) -> str:
+    """The digits of both, or of one where they agree."""
+    texts = [show.fixed(side.digits, 1) for side in (one.cell.base, one.cell.head)]
+    return texts[0] if texts[0] == texts[1] else "→".join(texts)
+
+
+def cells(labels: Mapping[str, str]) -> tuple[Column[AbVerdict], ...]:
+    """Of `harness ab`; `labels`: what each case is called."""
+    return (
+        Column("case", value=lambda one: labels[one.cell.case], least=16),
+        _number("base", lambda one: show.compact_seconds(one.speed.base_s), value="speed.base_s", spare=4),
+        _number("head", lambda one: show.compact_seconds(one.speed.head_s), value="speed.head_s", spare=3),
+        _number("ratio", lambda one: _fixed(one.speed.ratio), value="speed.ratio"),
+        _number("interval", _interval, "95 %", spare=1),
+        _number("other_clock", _other_clock, "other clock", spare=6),
+        _number("digits", digits, spare=2),
+        Column("launches", kind=Kind.WHOLE, value="speed.launches", spare=5),
+        Column("verdict", kind=Kind.STATUS),
+    )
+
+
+def _larger(key: str) -> Callable[[InstructionLine], float | None]:
+    """The larger of both versions' spreads of this name."""
+
+    def of(line: InstructionLine) -> float | None:
+        spreads = (getattr(line.cell.base, key), getattr(line.cell.head, key))
+        return max((spread for spread in spreads if spread is not None), default=None)
+
+    return of
+
+
+def _percent(key: str, value: Callable[[InstructionLine], float | None], head: str, spare: int) -> Column[Any]:
+    def text(line: InstructionLine) -> str:
+        found = value(line)
+        return show.NONE if found is None else f"{found:.2%}"
+
+    return Column(key, kind=Kind.NUMBER, value=value, text=text, head=head, spare=spare)
+
+
+def instructions(count: float | None) -> str:
+    """Five significant digits, so that a tenth of a per cent shows: 863.02k, 3.9632M; a dash for None."""
+    if count is None:
+        return show.NONE
+    scale, name = next(((scale, name) for scale, name in _SCALES if count >= scale), (1.0, ""))
+    return f"{count / scale:.5g}{name}"
+
+
+INSTRUCTIONS: Mapping[str, Column[InstructionLine]] = by_key(
+    Column("case", value="cell.case", least=16),
+    _number(
+        "base_per_call",
+        lambda line: instructions(line.cell.base.per_call),
+        "base",
+        value="cell.base.per_call",
+        spare=3,
+    ),
+    _number(
+        "head_per_call",
+        lambda line: instructions(line.cell.head.per_call),
+        "head",
+        value="cell.head.per_call",
+        spare=2,
+    ),
+    _number("ratio", lambda line: show.NONE if line.ratio is None else f"{line.ratio - 1:+.2%}", "change"),
+    _percent("repeatability", _larger("repeatability"), "repeats to", 5),
+    _percent("layout_spread", _larger("layout_spread"), "layouts", 4),
+    _percent("threshold", lambda line: line.threshold, "counts from", 6),
+    Column("verdict", kind=Kind.STATUS),
+    Column("why"),
+)
+"""Of `harness ab --instructions`; all but the case is in the JSON, beside the cell."""
+
+CALIBRATION: tuple[Column[Arm], ...] = (
+    _number("planted", lambda arm: f"{arm.factor - 1:+.0%}" + " busy" * arm.busy),
+    Column("repeats", kind=Kind.WHOLE),
+    Column("cells", kind=Kind.WHOLE),
+    Column("regressions", kind=Kind.WHOLE, head="slower"),
+    Column("improvements", kind=Kind.WHOLE, head="faster"),
+    Column("unchanged", kind=Kind.WHOLE),
+    Column("undecided", kind=Kind.WHOLE),
+    _number("false_alarms", lambda arm: str(arm.false_alarms), "false alarms"),
+    _number("caught", lambda arm: show.NONE if arm.factor == NO_EFFECT else str(arm.caught)),
+)
