@@ -21,8 +21,8 @@ from harness.records.ab import AbCell, Measured, Side
 from harness.records.environment import Environment
 from harness.records.record import Record
 from harness.records.run import Run, Selection
-from harness.report.ab_json import AbFile, ab_file
 from harness.report.html.evidence import Evidence
+from harness.report.render.ab_file import AbFile, ab_file
 from harness.solvers.status import Status
 from tests.ab_cells import Noise
 from tests.ab_cells import cell as ab_cell

@@ -35,7 +35,7 @@ from harness.errors import CannotMeasureError, UsageError
 from harness.measure.isolation.ending import WorkerLostError
 from harness.records.ab import AbCell, Comparison, Condition, Launch, Measured, Side
 from harness.records.environment import Environment
-from harness.report.ab_json import read_ab
+from harness.report.render.ab_file import read_ab
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 from tests.ab_sides import FakeClock, FakeWorker, lost, package, spec, version

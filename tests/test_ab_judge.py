@@ -21,7 +21,7 @@ from harness.judge.versions.ab_speed import LOOKS, decide
 from harness.judge.versions.calibration import Calibration, Rate, error_rates, read_calibration, write_calibration
 from harness.records.ab import AbCell, Condition, Launch, Measured, Side
 from harness.records.environment import Environment
-from harness.report.ab_json import ab_file, ab_json, read_ab
+from harness.report.render.ab_file import ab_file, ab_json, read_ab
 from harness.report.render.terminal import print_document
 from harness.report.words.ab import NOT_CALIBRATED, calibration, compared
 from harness.report.words.ab import error_rates as rates_line

@@ -17,8 +17,9 @@ from harness.errors import CannotMeasureError, UsageError
 from harness.judge.studies.finding import ERROR, Expected, Finding, Kind, Seen, Shows, read_finding
 from harness.judge.studies.findings import Ending, Present, judge, presence
 from harness.measure.run import measure
-from harness.report.findings_markdown import findings_markdown
-from harness.report.findings_table import print_finding, print_findings
+from harness.report.render.markdown import markdown as as_markdown
+from harness.report.render.terminal import print_document
+from harness.report.words.findings import every_one, in_full, overview
 from harness.solvers import catalog as solvers
 from harness.studies.findings import failed, finding_files, findings, installed, measured, reproduce, run_script, survey
 from tests.conftest import RunCli
@@ -452,11 +453,11 @@ def test_markdown(folder: Path, run_cli: RunCli) -> None:
 
 def test_every_finding_fits_a_hundred_columns_and_is_markdown() -> None:
     lines = [line.model_copy(update={"outcome": Ending.NOT_AS_SAID, "reason": "r [x]"}) for line in survey(FINDINGS)]
-    table = shown(print_findings, lines)
+    table = shown(print_document, overview(lines))
     assert table.count("not as said: r [x]") == len(FINDINGS)
-    markdown = findings_markdown(FINDINGS, lines)
+    markdown = as_markdown(every_one(FINDINGS, lines))
     for finding, line in zip(FINDINGS, lines, strict=True):
-        page = shown(print_finding, finding, line)
+        page = shown(print_document, in_full(finding, line))
         assert finding.script.strip() in page
-        assert all(len(text) <= 100 for text in page.partition("bad ")[0].splitlines())
+        assert all(len(text) <= 100 for text in page.partition("bad: ")[0].splitlines())
         assert f"```python\n{finding.script.strip()}\n```" in markdown

@@ -23,7 +23,7 @@ from harness.judge.verdict import Verdict
 from harness.paths import results_folder
 from harness.records.record import Record
 from harness.report.history_figure import history_figure
-from harness.report.history_table import history_json
+from harness.report.tables.history import history_object
 from harness.solvers.status import Status
 from harness.store.store import Store
 from tests.conftest import RunCli
@@ -428,7 +428,7 @@ def test_asv_s_results_over_commits() -> None:
     history = history_of([*own, *later(own, "f" * 40, worse)], own[0].record.case, quantity="digits")
     (step,) = history.series[0].steps
     assert (step.old.commit[:8], step.new.commit, step.verdict) == ("68d3e70b", "f" * 40, Verdict.REGRESSION)
-    assert json.loads(history_json(history))["series"][0]["change_points"][0]["verdict"] == "regression"
+    assert history_object(history)["series"][0]["change_points"][0]["verdict"] == "regression"
 
 
 def test_a_folder_without_results_is_exit_3(run_cli: RunCli, tmp_path: Path) -> None:

@@ -24,9 +24,9 @@ from harness.records.bisection import Commit, Found, Mark, Marked, Step
 from harness.records.environment import Environment
 from harness.records.record import Record
 from harness.records.run import Run, Selection
-from harness.report.ab_json import AbFile, ab_json
-from harness.report.bisect_words import bisection_json
+from harness.report.render.ab_file import AbFile, ab_json
 from harness.report.words.accuracy import accuracy_json
+from harness.report.words.bisect import bisection_json
 from harness.store.conditions import Conditions, begin
 from harness.store.entries import KINDS
 from harness.store.store import Store

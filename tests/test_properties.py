@@ -37,7 +37,7 @@ from harness.problems.table import read_table
 from harness.records.ab import AbCell
 from harness.records.ab import Launch as AbLaunch
 from harness.records.asv_results import AsvCell, read_results
-from harness.report.spreadsheet import FORMULA, inert_cell
+from harness.report.render.spreadsheet import FORMULA, inert_cell
 from harness.verify.digits import MAX_DIGITS, digits
 from harness.verify.excess_loss import epochs_to, excess_loss
 from harness.verify.reference import Reference, reference

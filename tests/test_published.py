@@ -25,7 +25,8 @@ from harness.measure.plan import single
 from harness.measure.run import measure
 from harness.paths import results_folder
 from harness.problems import catalog as problems
-from harness.report.published import conclusion, print_published
+from harness.report.render.terminal import print_document
+from harness.report.words import published as words
 from harness.solvers import catalog as solvers
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
@@ -105,12 +106,14 @@ def test_every_figure_is_a_line_and_every_case_is_used(lines: dict[tuple[str, st
 def test_the_report_fits_a_hundred_columns(lines: dict[tuple[str, str], Line]) -> None:
     summary = summarize(list(lines.values()))
     console = Console(file=io.StringIO(), width=100)
-    print_published(console, summary)
+    print_document(console, words.published(summary))
     text = console.file.getvalue()  # type: ignore[attr-defined]  # it is the StringIO above
     assert max(map(len, text.splitlines())) <= 100
     assert all(f.name in text for tutorial in TUTORIALS.values() for f in tutorial.figures)
-    assert text.splitlines()[-1].strip() == conclusion(summary)
-    assert re.fullmatch(r"\d+ reproduced, 0 not reproduced, \d+ not reproducible \(with reasons\)", conclusion(summary))
+    assert text.splitlines()[-1].strip() == words.conclusion(summary)
+    assert re.fullmatch(
+        r"\d+ reproduced, 0 not reproduced, \d+ not reproducible \(with reasons\)", words.conclusion(summary)
+    )
 
 
 @pytest.mark.slow

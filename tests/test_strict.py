@@ -29,7 +29,7 @@ from harness.problems.sidecar import read_sidecar
 from harness.problems.table import load_file, read_table
 from harness.records.ab import Side
 from harness.records.asv_results import read_results
-from harness.report.ab_json import ab_json, read_ab
+from harness.report.render.ab_file import ab_json, read_ab
 from harness.solvers.streaming import Parquet, least_squares
 from harness.sweep.targets import read as read_target
 from tests.ab_cells import cells

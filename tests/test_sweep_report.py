@@ -14,13 +14,14 @@ from harness.errors import UsageError
 from harness.judge.training.convergence import summarise
 from harness.records.record import Status
 from harness.records.sweep import Cell, Timing
-from harness.report.accuracy_markdown import plain
 from harness.report.console import PLAIN_WIDTH
+from harness.report.render.markdown import escaped, markdown
+from harness.report.render.terminal import print_document
 from harness.report.sweep_bands import quantiles
 from harness.report.sweep_figures import sweep_figures, write_sweep_figures
-from harness.report.sweep_json import sweep_json
-from harness.report.sweep_table import print_sweep, sweep_markdown
-from harness.report.sweep_words import conclusions
+from harness.report.words.sweep import conclusions
+from harness.report.words.sweep_document import swept
+from harness.report.words.sweep_json import sweep_json
 from tests.sweep_data import cell, not_run, sweep, trained
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -36,7 +37,7 @@ def cells() -> list[Cell]:
 
 def printed(cells: list[Cell]) -> str:
     held = StringIO()
-    print_sweep(Console(file=held, width=PLAIN_WIDTH, highlight=False), sweep(), cells)
+    print_document(Console(file=held, width=PLAIN_WIDTH, highlight=False), swept(sweep(), cells))
     return held.getvalue()
 
 
@@ -71,7 +72,7 @@ def test_the_figures_of_a_row() -> None:
 
 @pytest.mark.slow
 def test_markdown_has_every_row_and_no_markup_in_it(cells: list[Cell]) -> None:
-    text = sweep_markdown(sweep(), cells)
+    text = markdown(swept(sweep(), cells))
     tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
     assert len(tables) == 2 + 7
     for table in tables:
@@ -144,7 +145,7 @@ def test_nothing_is_concluded_where_it_is_not() -> None:
 def test_one_optimizer_none_and_nothing(cells: list[Cell], sentence: str) -> None:
     assert conclusions(summarise(cells)) == [sentence]
     assert sentence.removesuffix(".") in " ".join(printed(cells).split())
-    assert sweep_markdown(sweep(), cells).startswith(f"- {plain(sentence)}")
+    assert markdown(swept(sweep(), cells)).startswith(f"- {escaped(sentence)}")
     json.loads(sweep_json(sweep(), cells))
 
 

@@ -26,7 +26,7 @@ from harness.files.writing import write
 from harness.judge.measurable import measurable
 from harness.records.ab import Comparison, Condition
 from harness.records.environment import Environment
-from harness.report.spreadsheet import inert_cell
+from harness.report.render.spreadsheet import inert_cell
 
 CONDITIONS = (
     *(Condition(planted) for planted in (1.00, 1.03, 1.05, 1.10)),

@@ -64,8 +64,8 @@ def ab(
     from harness.ab.cores import all_cores
     from harness.ab.launch import Manner
     from harness.ab.measure import Allowance, Task
-    from harness.report.ab_json import ab_json
     from harness.report.console import err, out
+    from harness.report.render.ab_file import ab_json
     from harness.report.render.formats import Judged
     from harness.report.render.terminal import print_document
     from harness.report.words.ab import compared

@@ -39,8 +39,8 @@ def bisect(
     from harness.ab.launch import Manner
     from harness.cli.ab import check_numbers
     from harness.judge.versions.bisection import known
-    from harness.report.bisect_words import bisection_json, print_bisection
     from harness.report.console import out
+    from harness.report.words.bisect import bisection_json, print_bisection
 
     check_numbers(budget, effect)
     (spec,) = cells([problem], [solver], cli.solver_options(**said))
@@ -60,8 +60,8 @@ def _searched(suspects: "Suspects", asked: "Asked") -> "Found":
     from harness.ab.bisect.compare_commit import Bench
     from harness.ab.bisect.search import search
     from harness.ab.environments import of_revisions
-    from harness.report.bisect_words import step_line
     from harness.report.console import err
+    from harness.report.words.bisect import step_line
     from harness.report.working import Working
 
     where = ""

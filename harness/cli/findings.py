@@ -55,18 +55,17 @@ def _check(chosen: "list[Finding]", where: isolation.Where) -> "list[FindingLine
 def _show(chosen: "list[Finding]", lines: "list[FindingLine]", *, full: bool, as_json: bool, markdown: bool) -> None:
     """Print in the format that was asked for."""
     if as_json:
-        from harness.report.findings_json import findings_json
+        from harness.report.words.findings import findings_json
 
         typer.echo(findings_json(chosen, lines, full=full))
     elif markdown:
-        from harness.report.findings_markdown import findings_markdown
+        from harness.report.render import markdown as render
+        from harness.report.words.findings import every_one
 
-        typer.echo(findings_markdown(chosen, lines))
+        typer.echo(render.markdown(every_one(chosen, lines)))
     else:
         from harness.report.console import out
-        from harness.report.findings_table import print_finding, print_findings
+        from harness.report.render.terminal import print_document
+        from harness.report.words.findings import in_full, overview
 
-        if full:
-            print_finding(out(), chosen[0], lines[0])
-        else:
-            print_findings(out(), lines)
+        print_document(out(), in_full(chosen[0], lines[0]) if full else overview(lines))

@@ -127,14 +127,15 @@ def _gate_asv(
 ) -> None:
     """Judge asv's results, each environment in turn; exits with the worst code."""
     from harness.asv.gate import Asked, existing_folder, gate_asv
-    from harness.report.asv_table import print_speed
     from harness.report.console import out
+    from harness.report.render.terminal import print_document
+    from harness.report.words.asv import speed
 
     judged = gate_asv(existing_folder(results_dir), expected, Asked(**asked))
     named = []
     for results, before, report in judged:
         if before is not None and not (as_json or quiet):
-            print_speed(out(), results, before)
+            print_document(out(), speed(results, before))
         named.append((f"{results.commit[:8]} {results.environment} on {results.machine}", report))
         _show(*named[-1], path, as_json=as_json, quiet=quiet)
     _write(named, path, written)

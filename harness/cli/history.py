@@ -63,7 +63,10 @@ def _show(
     from harness.history.case import history_of
     from harness.history.sources import in_asv, stored
     from harness.report.console import err, out
-    from harness.report.history_table import history_json, print_history
+    from harness.report.render.objects import dumps
+    from harness.report.render.terminal import print_document
+    from harness.report.tables.history import history_object
+    from harness.report.words.history import over_commits
     from harness.store.store import Store
 
     if source.asv:
@@ -77,6 +80,6 @@ def _show(
         write_history_figure(plot, found)
         err().print(f"{plot}: written", markup=False, soft_wrap=True)
     if as_json:
-        typer.echo(history_json(found))
+        typer.echo(dumps(history_object(found)))
     else:
-        print_history(out(), found)
+        print_document(out(), over_commits(found))

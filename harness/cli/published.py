@@ -24,9 +24,10 @@ def published(
         typer.echo(summary.model_dump_json())
     else:
         from harness.report.console import out
-        from harness.report.published import print_published
+        from harness.report.render.terminal import print_document
+        from harness.report.words.published import published as reproduced
 
-        print_published(out(), summary)
+        print_document(out(), reproduced(summary))
     raise typer.Exit(1 if summary.not_reproduced else 0)
 
 

@@ -44,8 +44,8 @@ def report(
     from harness.page.watch import Keeper
     from harness.paths import expectations_file
     from harness.records.run import this_command
-    from harness.report.ab_json import read_ab
     from harness.report.html.render import check_libraries
+    from harness.report.render.ab_file import read_ab
     from harness.store.store import Store
 
     if port is not None and not serve:

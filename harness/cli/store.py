@@ -26,7 +26,7 @@ Other = Annotated[
 def check(store: cli.StoreUrl = None) -> None:
     """Whether the store is sound: what is damaged, torn or lost, and what can be saved. Exit code 1 if it is not."""
     from harness.report.console import out
-    from harness.report.store_words import count, health
+    from harness.report.words.store import count, health
     from harness.store.salvage import salvaging
 
     with salvaging(store) as found:
@@ -39,7 +39,7 @@ def check(store: cli.StoreUrl = None) -> None:
 @app.command("export")
 def export_file(file: File, store: cli.StoreUrl = None) -> None:
     """Write all that can be read of the store to FILE. Exit code 1 if something cannot be read."""
-    from harness.report.store_words import Held, counted
+    from harness.report.words.store import Held, counted
     from harness.store.exchange_files import write_entries
     from harness.store.salvage import salvaging
 
@@ -54,7 +54,7 @@ def export_file(file: File, store: cli.StoreUrl = None) -> None:
 @app.command("import")
 def import_file(file: File, store: cli.StoreUrl = None) -> None:
     """Take what FILE holds, as export wrote it, into the store: nothing twice, nothing overwritten."""
-    from harness.report.store_words import taken_words
+    from harness.report.words.store import taken_words
     from harness.store.exchange import take
     from harness.store.exchange_files import read_entries
     from harness.store.store import Store
@@ -68,7 +68,7 @@ def import_file(file: File, store: cli.StoreUrl = None) -> None:
 @app.command()
 def merge(other: Other, store: cli.StoreUrl = None) -> None:
     """Take what OTHER store holds into the store, by the runs' ids. Exit code 1 if something of it cannot be read."""
-    from harness.report.store_words import taken_words
+    from harness.report.words.store import taken_words
     from harness.store.exchange import take
     from harness.store.salvage import salvaging
     from harness.store.store import Store

@@ -222,15 +222,17 @@ class _Page:
     def _print(self, made: "Sweep", cells: "Sequence[Cell]", url: str) -> None:
         """What was asked for on standard output; where it is kept, and how it goes on if it was cut off."""
         from harness.report.console import err, out
-        from harness.report.sweep_json import sweep_json
-        from harness.report.sweep_table import print_sweep, sweep_markdown
+        from harness.report.render.markdown import markdown
+        from harness.report.render.terminal import print_document
+        from harness.report.words.sweep_document import swept
+        from harness.report.words.sweep_json import sweep_json
 
         if self.as_json:
             typer.echo(sweep_json(made, cells))
         elif self.markdown:
-            typer.echo(sweep_markdown(made, cells))
+            typer.echo(markdown(swept(made, cells)))
         elif cells:
-            print_sweep(out(), made, cells)
+            print_document(out(), swept(made, cells))
             out().print(
                 f"sweep {made.id} is in {url}; again: harness sweep --show {made.id}", markup=False, soft_wrap=True
             )

@@ -22,7 +22,7 @@ from harness.report.figures import (
     panels,
     rendered,
 )
-from harness.report.history_table import SHORT, change_words
+from harness.report.tables.history import SHORT, change_words
 
 NAMED_COMMITS = 12
 """Hashes that fit below the axis, upright."""

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from harness.judge.training.censored import Floats, median
 from harness.judge.training.tuning import DIVERGED, GOOD_FACTOR, CellSummary, Tuning
-from harness.report import sweep_words as words
 from harness.report.drawing import Labels
 from harness.report.figures import BLACK, finished, panels
 from harness.report.sweep_bands import BAND, HEADROOM, quantiles, span
+from harness.report.words import sweep as words
 
 COLORS, DARKEST, LIGHTEST = "viridis", 0.0, 0.88
 """Dark to light by ascending learning rate, without its yellow, which nobody can read on white."""

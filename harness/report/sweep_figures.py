@@ -17,10 +17,10 @@ from harness.judge.training.convergence import SweepSummary, summarise
 from harness.judge.training.profile import Profile
 from harness.judge.training.tuning import DIVERGED, CellSummary, Tuning
 from harness.records.sweep import Cell
-from harness.report import sweep_words as words
 from harness.report.drawing import Labels
 from harness.report.figures import FORMATS, MARKERS, SERIES, STYLES, finished, panels, rendered
 from harness.report.sweep_curves import curves
+from harness.report.words import sweep as words
 
 ABOVE = 0.5
 """Height of the room for censored marks, above the epochs that were run, over the height of all that is below."""

@@ -12,8 +12,8 @@ from harness.judge.studies.published import Line
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.records.sweep import Cell, Sweep
-from harness.report.ab_json import AbFile
 from harness.report.html.section import Figure
+from harness.report.render.ab_file import AbFile
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from harness.judge.history.changes import Turn
 from harness.judge.history.history import labels
 from harness.judge.history.series import EnvironmentChange, History, Point, Step
 from harness.records.record import Record
-from harness.report.history_table import SHORT, change_words, span_words, value_text
 from harness.report.html.rows import row_of
 from harness.report.html.section import CASE, Row
+from harness.report.tables.history import SHORT, change_words, value_text
+from harness.report.words.history import span_words
 
 KEY = re.compile(r"(?P<problem>.+) (?P<solver>\S+) (?P<device>cpu|cuda(:\d+)?)( .*)?")
 """A case's key (harness.measure.plan.Case.key): problem, solver, device, options."""

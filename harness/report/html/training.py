@@ -5,7 +5,6 @@ from harness.judge.training.contest import EPOCHS, SECONDS
 from harness.judge.training.convergence import SweepSummary, summarise
 from harness.judge.training.tuning import GOOD_FACTOR
 from harness.records.sweep import Sweep
-from harness.report import sweep_words as words
 from harness.report.html import training_rows as rows
 from harness.report.html import training_traces as traces
 from harness.report.html.evidence import Evidence
@@ -13,7 +12,8 @@ from harness.report.html.section import Column, Figure, Kind, Note, Part, Sectio
 from harness.report.html.training_figures import rates_figure, rivals_figure
 from harness.report.html.training_targets import profile_figure, targets_figure
 from harness.report.html.training_words import conclusion, details
-from harness.report.sweep_rows import ended
+from harness.report.words import sweep as words
+from harness.report.words.sweep_document import ended
 
 NETWORK, NETWORK_FIGURES = "sine", ("tutorial_sine_network", "tutorial_sine_loss")
 """The tutorial whose network is shown here, and its figures that are: the others stay with the tutorials."""

@@ -10,10 +10,10 @@ from harness.judge.training.contest import EPOCHS, Contest, TaskSummary
 from harness.judge.training.convergence import SweepSummary
 from harness.judge.training.profile import Profile
 from harness.judge.training.tuning import CENSORED, CONVERGED, DIVERGED, CellSummary, Tuning
-from harness.report import sweep_words as words
 from harness.report.html.section import Row
 from harness.report.html.thinning import short
 from harness.report.sweep_bands import BAND, quantiles, span
+from harness.report.words import sweep as words
 
 START = 0.5
 """Where epoch 0 is drawn on an axis of logarithms: beside epoch 1."""

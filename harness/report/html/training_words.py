@@ -7,7 +7,7 @@ from harness.judge.training.convergence import SweepSummary
 from harness.judge.training.profile import Profile
 from harness.judge.training.tuning import DIVERGED, Tuning
 from harness.report import numbers as show
-from harness.report import sweep_words as words
+from harness.report.words import sweep as words
 from harness.report.words.sentences import counted, listed
 
 

@@ -4,11 +4,12 @@ import re
 from collections.abc import Sequence
 
 from harness.judge.studies.published import Ending, Line, summarize
-from harness.report import published as words
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Column, Kind, Note, Part, Row, Section, Table
 from harness.report.html.thinning import short
 from harness.report.html.training import NETWORK_FIGURES
+from harness.report.tables.published import printed, reproduced
+from harness.report.words.published import conclusion
 
 MISSING = (
     "The tutorials were not re-made, which takes their fits: harness report without --quick does it, and"
@@ -44,7 +45,7 @@ def _conclusion(lines: Sequence[Line]) -> str:
     """How many came out, and which did not."""
     if not lines:
         return ""
-    said = f"Of {len(lines)} figures that the tutorials print: {words.conclusion(summarize(lines))}."
+    said = f"Of {len(lines)} figures that the tutorials print: {conclusion(summarize(lines))}."
     missed = [f"{line.figure} ({line.tutorial})" for line in lines if line.outcome is Ending.NOT_REPRODUCED]
     return f"{said} Not reproduced: {', '.join(missed)}." if missed else said
 
@@ -79,8 +80,8 @@ def _row(line: Line) -> Row:
     return {
         "problem": line.tutorial,
         "figure": line.figure,
-        "printed": words.printed(line),
-        "reproduced": words.reproduced(line),
+        "printed": printed(line),
+        "reproduced": reproduced(line),
         "off": short(line.deviation, 3),
         "tolerance": line.tolerance_text,
         "outcome": SIGNS[line.outcome],

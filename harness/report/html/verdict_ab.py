@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from harness.judge.verdict import Verdict
 from harness.records.record import Record
 from harness.records.run import Run
-from harness.report.ab_json import AbFile, Cell
 from harness.report.html.rows import row_of
 from harness.report.html.section import Column, Kind, Note, Part, Row, Table
 from harness.report.html.verdict_changes import WHO, Judged
 from harness.report.numbers import worst_first
+from harness.report.render.ab_file import AbFile, Cell
 from harness.report.words.ab import measured_rates
 from harness.report.words.sentences import counted, listed
 

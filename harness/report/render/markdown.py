@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from harness.report.render.text import cell_text
 from harness.report.tables.column import Column
-from harness.report.tables.document import Document, Folded, Line, Table
+from harness.report.tables.document import Code, Document, Folded, Heading, Line, Paragraph, Table
 
 Row = TypeVar("Row")
 SPECIAL = re.compile(r"([\\`*_\[\]<>|#~$])")
@@ -33,8 +33,8 @@ def markdown(document: Document) -> str:
         for part in same:
             if isinstance(part, Table):
                 parts += _sections(part)
-            elif isinstance(part, Folded):
-                parts.append(_folded(part))
+            elif not isinstance(part, Line):
+                parts.append(_block(part))
     return page(parts)
 
 
@@ -76,7 +76,14 @@ def _sections(part: Table[Row]) -> list[str]:
     return found
 
 
-def _folded(part: Folded) -> str:
+def _block(part: Heading | Paragraph | Code | Folded) -> str:
+    if isinstance(part, Heading):
+        return f"### {escaped(part.text)}"
+    if isinstance(part, Paragraph):
+        return escaped(part.text)
+    if isinstance(part, Code):
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", part.text)), default=0))
+        return f"{fence}python\n{part.text}\n{fence}"
     return f"<details><summary>{part.summary}</summary>\n\n{_list(part.lines)}\n\n</details>" if part.lines else ""
 
 

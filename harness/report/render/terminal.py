@@ -1,6 +1,7 @@
 """Documents on a console of any width: where it is too narrow, what matters least is left out, and nothing is torn."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from rich import cells
@@ -11,7 +12,7 @@ from rich.text import Text
 
 from harness.report.render.text import STYLES, cell_style, cell_text
 from harness.report.tables.column import Column
-from harness.report.tables.document import Document, Folded, Line, Part, Table, table_of
+from harness.report.tables.document import Code, Document, Folded, Heading, Line, Paragraph, Part, Table, table_of
 
 Row = TypeVar("Row")
 Cell = tuple[str, str]
@@ -39,9 +40,12 @@ def print_parts(console: Console, parts: Iterable[Part]) -> None:
     for part in parts:
         if isinstance(part, Table):
             print_table(console, part)
-            continue
-        for line in part.short if isinstance(part, Folded) else (part,):
-            console.print(_line(line))
+        elif isinstance(part, Folded):
+            print_parts(console, part.short)
+        elif isinstance(part, Code):
+            console.print(Text(part.text), soft_wrap=True)
+        else:
+            console.print(_line(part), soft_wrap=isinstance(part, Line) and part.unbroken)
 
 
 def print_table(console: Console, table: Table[Row]) -> None:
@@ -52,6 +56,7 @@ def print_table(console: Console, table: Table[Row]) -> None:
         for part in _parts(table, console.width):
             print_table(console, part)
         return
+    table = _shortened(table, console.width)
     heads = _heads(table)
     rows = [[_cells(table, row) for row in members] for _, members in table.groups]
     kept = fit(_widths(table, [heads, *(one for members in rows for one in members)]), console.width)
@@ -73,6 +78,18 @@ def fit(widths: Sequence[Width], room: int) -> dict[int, int]:
             break  # rich cuts what cannot fit
         kept[place] = kept[place]._replace(width=kept[place].width - 1)
     return {place: one.width for place, one in kept.items()}
+
+
+def _shortened(table: Table[Row], room: int) -> Table[Row]:
+    """The table with as many of its columns in short as it takes to fit, as far as that goes."""
+    members = [row for _, rows in table.groups for row in rows]
+    columns = list(table.columns)
+    for place in sorted((i for i, one in enumerate(columns) if one.short), key=lambda i: -columns[i].spare):
+        now = replace(table, columns=columns)
+        if _total(one.width for one in _widths(now, [_heads(now), *(_cells(now, row) for row in members)])) <= room:
+            break
+        columns[place] = replace(columns[place], text=columns[place].short)
+    return replace(table, columns=columns)
 
 
 def _total(widths: Iterable[int]) -> int:
@@ -143,7 +160,9 @@ def _cell(column: Column[Row], text: str, style: str, width: int) -> Text:
     return Text(padded, style=style)
 
 
-def _line(line: Line) -> Text:
+def _line(line: Line | Heading | Paragraph) -> Text:
+    if not isinstance(line, Line):
+        return Text(line.text, style="bold" if isinstance(line, Heading) else "")
     if not line.word:
         return Text(line.text, style=line.style)
     return Text.assemble((line.word, line.style or STYLES.get(line.word, "red")), " ", line.text)

@@ -43,8 +43,8 @@ class Column(Generic[Row]):
     kind (`harness.report.render.text`) is not right. `style`: the row's colour as rich names it, where it is not that
     of the word.
 
-    On a console that is too narrow a column shrinks to `least` characters (0: it does not); then columns go, those
-    with the largest `spare` first (0: it stays).
+    On a console that is too narrow texts are first read as `short` has them, column by column; then columns shrink to
+    `least` characters (0: they do not); then they go, always those with the largest `spare` first (0: it stays).
     """
 
     key: str
@@ -53,6 +53,7 @@ class Column(Generic[Row]):
     help: str = ""
     value: Callable[[Row], Any] | str = ""
     text: Callable[[Row], str] | None = None
+    short: Callable[[Row], str] | None = None
     style: Callable[[Row], str] | None = None
     head: str | None = None
     spare: int = 0

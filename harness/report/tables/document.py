@@ -11,11 +11,15 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Line:
-    """A sentence; before it perhaps a `word` that says how something ended, whose colour is `style` or the word's."""
+    """A sentence; before it perhaps a `word` that says how something ended, whose colour is `style` or the word's.
+
+    `unbroken`: it holds what people copy, so that a console leaves breaking it to the terminal.
+    """
 
     text: str
     word: str = ""
     style: str = ""
+    unbroken: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,27 @@ class Table(Generic[Row]):
 
 
 @dataclass(frozen=True)
+class Heading:
+    """What the parts below it are about."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Sentences that are no item of a list."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """A script in Python, to be copied as it is."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Folded:
     """Lines that a page folds away under a summary; on a console, which has no room for them, `short` stands there."""
 
@@ -43,7 +68,7 @@ class Folded:
     short: Sequence[Line] = ()
 
 
-Part = Line | Table[Any] | Folded
+Part = Line | Table[Any] | Heading | Paragraph | Code | Folded
 
 
 @dataclass(frozen=True)

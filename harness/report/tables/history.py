@@ -1,0 +1,131 @@
+"""One case over commits: a point a commit, what changed at it, and the steps between levels."""
+
+import math
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from harness.judge.history.series import EnvironmentChange, History, Point, Quantity, Series, Step
+from harness.report import numbers as show
+from harness.report.render.objects import objects
+from harness.report.render.text import STYLES
+from harness.report.tables.column import Column, Kind
+
+SHORT = 8
+"""Digits of a hash that people read."""
+
+
+def value_text(value: float | None, quantity: Quantity) -> str:
+    """A value of the quantity with its unit."""
+    if quantity.name == "time":
+        return show.seconds(value)
+    return show.power(value) if quantity.name == "excess_loss" else show.fixed(value, 0 if quantity.relative else 1)
+
+
+def change_words(
+    quantity: Quantity, change: float | None, low: float | None, high: float | None, separator: str = " "
+) -> str:
+    """For example `+5.1 % [3.9, 6.4]`; an open end is a dash, an interval of no width is left out."""
+    if change is None or low is None or high is None:
+        return ""
+    shown = f"{change:+.1f}{separator}{'%' if quantity.relative else quantity.unit}"
+    if low == high:
+        return shown
+    ends = ", ".join(
+        f"{end:.1f}" if math.isfinite(end) and end > _least(quantity) else show.NONE for end in (low, high)
+    )
+    return f"{shown} [{ends}]"
+
+
+def _least(quantity: Quantity) -> float:
+    """What an unbounded slowdown's other end is in the unit: no time is less than nothing."""
+    return -100.0 if quantity.relative else -math.inf
+
+
+class Marked(NamedTuple):
+    """A point, and the step that begins at it."""
+
+    point: Point
+    step: Step | None
+
+
+def marked(series: Series) -> list[Marked]:
+    """Every point; where a number comes back at another level, the level is what is shown."""
+    steps = {step.new.place: step for step in sorted(series.steps, key=lambda step: step.change is not None)}
+    return [Marked(point, steps.get(point.place)) for point in series.points]
+
+
+def points(quantity: Quantity) -> tuple[Column[Marked], ...]:
+    """Of a quantity: a row a commit."""
+
+    def change(row: Marked) -> str:
+        if row.step is None or row.step.change is None:
+            return row.point.why
+        return change_words(quantity, row.step.change, row.step.low, row.step.high)
+
+    return (
+        Column("commit", text=lambda row: row.point.commit[:SHORT]),
+        Column("date", text=lambda row: _date(row.point), spare=1),
+        Column("launches", kind=Kind.WHOLE, value=lambda row: len(row.point.values), spare=2),
+        Column(
+            "value",
+            kind=Kind.NUMBER,
+            text=lambda row: value_text(row.point.value, quantity),
+            head=quantity.words,
+            least=8,
+        ),
+        Column(
+            "change",
+            text=change,
+            style=lambda row: STYLES.get(row.step.verdict, "red") if row.step else "dim",
+            head="",
+            least=12,
+        ),
+    )
+
+
+def _date(point: Point) -> str:
+    return f"{datetime.fromtimestamp(point.date_s, UTC):%Y-%m-%d %H:%M}"
+
+
+POINT: tuple[Column[Point], ...] = (
+    Column("commit"),
+    Column("date", value=_date),
+    Column("value"),
+    Column("launches", value="values"),
+    Column("why"),
+)
+
+
+def _span(found: Step | EnvironmentChange) -> dict[str, Any]:
+    """The change and its interval; an end that is open is null."""
+    spans = {"change": found.change, "low": found.low, "high": found.high}
+    return {name: value if value is not None and math.isfinite(value) else None for name, value in spans.items()}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    ends = {"last_old": step.old.commit, "first_new": step.new.commit, "untested": step.untested}
+    return {**ends, "verdict": step.verdict, **_span(step)}
+
+
+def _series(series: Series) -> dict[str, Any]:
+    return {
+        "environment": series.environment.model_dump(mode="json", exclude={"commit", "dirty"}),
+        "points": objects(POINT, series.points),
+        "change_points": [_step(step) for step in series.steps],
+    }
+
+
+def history_object(history: History) -> dict[str, Any]:
+    """Everything with every launch's value."""
+    return {
+        "case": history.case,
+        "quantity": history.quantity.name,
+        "effect": history.quantity.said(history.effect),
+        "unit": "%" if history.quantity.relative else history.quantity.unit,
+        "series": [_series(series) for series in history.series],
+        "environment_changes": [
+            {"differs": change.differs, "commits": change.commits, "verdict": change.verdict, **_span(change)}
+            for change in history.changes
+        ],
+        "notes": history.notes,
+    }

@@ -1,0 +1,76 @@
+"""One case over commits in words: each step with its commits, what environments did, and what was left out."""
+
+from collections.abc import Iterator
+
+from harness.judge.history.history import changes_between
+from harness.judge.history.series import EnvironmentChange, History, Quantity, Step
+from harness.report.tables import history as table
+from harness.report.tables.document import Document, Line, Part, table_of
+from harness.report.tables.history import SHORT, change_words
+from harness.report.words.sentences import counted
+
+
+def over_commits(history: History) -> Document:
+    """A table an environment, each step with its commits, then what environments did and what was left out."""
+    return Document(list(_parts(history)), [Line(conclusion(history))])
+
+
+def _parts(history: History) -> Iterator[Part]:
+    yield Line(f"{history.case}: {history.quantity.words} by commit", style="bold")
+    for i, series in enumerate(history.series):
+        if len(history.series) > 1:
+            yield Line(f"environment {i + 1}: {_environment(history, i)}", style="bold")
+        yield table_of(table.points(history.quantity), table.marked(series))
+        for step in series.steps:
+            yield Line(step_words(step, history.quantity), step.verdict.value)
+    for i, change in enumerate(history.changes):
+        yield Line(environment_words(change, history.quantity, i + 1))
+    yield from (Line(note, style="dim") for note in history.notes)
+
+
+def conclusion(history: History) -> str:
+    """How many commits and steps there are, and which steps would have been shown."""
+    commits = {point.commit for series in history.series for point in series.points}
+    steps = [step for series in history.series for step in series.steps]
+    found = counted(len(steps), "change point") if steps else "no change point"
+    return f"{counted(len(commits), 'commit')}, {found} of at least {_size(history.quantity, history.effect)}"
+
+
+def span_words(step: Step) -> str:
+    """The last commit at the old level and the first at the new one, and how many were not measured between them."""
+    span = f"{step.old.commit[:SHORT]}..{step.new.commit[:SHORT]}"
+    if step.untested is None:
+        return f"{span} (git does not know what lies between)"
+    if not step.untested:
+        return f"{span}: {step.new.commit[:SHORT]} did it"
+    return f"{span}: {step.new.commit[:SHORT]} or one of {counted(step.untested, 'untested commit')} before it"
+
+
+def step_words(step: Step, quantity: Quantity) -> str:
+    """Size, levels, commits; for a number that was lost or came back, why."""
+    if step.change is None:
+        what = f"no number any more: {step.new.why}" if not step.new.values else "has a number again"
+        return f"{what}; {span_words(step)}"
+    return f"{change_words(quantity, step.change, step.low, step.high)} {span_words(step)}"
+
+
+def environment_words(change: EnvironmentChange, quantity: Quantity, number: int) -> str:
+    """From one environment to the next: what differs, the shift, and whose doing it can be."""
+    what = f"environment {number} to {number + 1} ({'; '.join(change.differs)})"
+    if change.change is None:
+        return f"{what}: one of them has no number to compare"
+    shift = change_words(quantity, change.change, change.low, change.high)
+    if change.commits:
+        return f"{what}: {change.verdict}, {shift} on {counted(change.commits, 'commit')} in both: not a commit's doing"
+    return f"{what}: {change.verdict}, {shift}; commits changed with it: no commit can be blamed"
+
+
+def _environment(history: History, i: int) -> str:
+    """What distinguishes it from the one before; of the first, from the next."""
+    here, other = history.series[i].environment, history.series[i - 1 if i else 1].environment
+    names = [text.split(" ") for text in changes_between(other, here)]
+    return ", ".join(f"{' '.join(words[:-3])} {words[-1]}" for words in names) or "the same"
+
+
+def _size(quantity: Quantity, effect: float) -> str:
+    return f"{quantity.said(effect):.3g} {'%' if quantity.relative else quantity.unit}"

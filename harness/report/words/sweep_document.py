@@ -1,0 +1,109 @@
+"""What a sweep says: every cell, the best learning rates beside one another, how it ended and what to conclude."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.judge.training.censored import CONFIDENCE
+from harness.judge.training.convergence import SweepSummary, Work, summarise
+from harness.judge.training.tuning import GOOD_FACTOR
+from harness.records.sweep import Cell, Sweep
+from harness.report import numbers as show
+from harness.report.tables import sweep as table
+from harness.report.tables.document import Document, Line, Table
+from harness.report.words import sweep as words
+from harness.report.words.sentences import counted
+
+
+def swept(sweep: Sweep, cells: Sequence[Cell]) -> Document:
+    """A section a task and optimizer, a row a learning rate; the best ones beside one another; conclusions."""
+    summary = summarise(cells)
+    best = [(f"{task.name}: best learning rates", task.tunings) for task in summary.tasks]
+    return Document(
+        [
+            Table(table.cells(summary), table.trained(summary)),
+            *_notes(_cells_explained(summary)),
+            Table(table.BEST, best),
+            *_notes(_best_explained(summary)),
+            *map(Line, ended(sweep, summary)),
+        ],
+        [Line(line, style="bold") for line in words.conclusions(summary)],
+    )
+
+
+def _notes(lines: Sequence[str]) -> list[Line]:
+    return [Line(line, style="dim") for line in lines]
+
+
+def _cells_explained(summary: SweepSummary) -> list[str]:
+    """What the columns of `every_cell` are."""
+    run = [cell for cell in summary.cells if cell.reaches]
+    tolerance, columns = table.shown(summary), table.filled(summary)
+    if not run or tolerance is None:
+        return []
+    seeds = words.between([len(cell.cell.seeds) for cell in run])
+    most = words.between([cell.cell.epochs for cell in run])
+    reach = f"median over {seeds} seeds, {CONFIDENCE:.0%} bootstrap interval"
+    gap = " of the seeds that did not diverge; lost: seeds that did." if "lost" in columns else "."
+    to = f"time, solved{' and theory' if 'theory' in columns else ''}: to {words.level(tolerance)}"
+    lines = [
+        f"to 1e-k: epochs until the relative excess loss is there, {reach}. *: best lr.",
+        f"{show.NONE} is censored: not there within {most} epochs, or diverged.",
+        f"{to}; time is epochs times the median epoch of the textbook loop, solved the share of seeds.",
+        f"gap: median relative excess loss at the end{gap}",
+    ]
+    scales = sorted({cell.cell.scale for cell in run if cell.cell.scale})
+    if scales:
+        lines.append(f"excess losses are relative to: {'; '.join(scales)}.")
+    if "theory" in columns or "lr/limit" in columns:
+        lines.append("theory: median epochs by the closed form of gradient descent. lr/limit above 1 must diverge.")
+    return lines
+
+
+def _best_explained(summary: SweepSummary) -> list[str]:
+    """What the columns of `best` are."""
+    tunings = [tuning for task in summary.tasks for tuning in task.tunings]
+    if not any(tuning.best for tuning in tunings):
+        return []
+    lines = [
+        f"{table.WITHIN}: the range of lrs around the best whose median epochs are at most {GOOD_FACTOR:g} times its."
+    ]
+    if any(tuning.good is not None and tuning.good.open for tuning in tunings):
+        lines[0] += " ≥: it touches the grid's edge."
+    if any(tuning.best_at_edge for tuning in tunings):
+        lines.append("!: the best lr is the first or last of the grid: a better one may lie outside, so widen --lr.")
+    if not all(tuning.converging for tuning in tunings if tuning.best):
+        lines.append("converge: lrs that reach the tightest tolerance; with none, the best is to a looser one.")
+    return lines
+
+
+def ended(sweep: Sweep, summary: SweepSummary) -> list[str]:
+    """Who did the trainings, what the epochs were timed with, how cells ended, and why some did not run."""
+    lines = [_work(one) for one in summary.work]
+    counts = Counter(cell.status for cell in summary.cells)
+    told = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+    lines.append(
+        f"{counted(len(summary.cells), 'cell')}: {told}" + (". The sweep was cut off." if not sweep.finished_at else "")
+    )
+    reasons = Counter(
+        f"{cell.status}: {cell.optimizer} on {cell.cell.problem}: {_why(cell.cell)}"
+        for cell in summary.cells
+        if not cell.reaches
+    )
+    lines += [f"{reason} ({counted(count, 'cell')})" for reason, count in reasons.items()]
+    notes = Counter(
+        f"{cell.cell.problem}: {cell.cell.message}" for cell in summary.cells if cell.reaches and cell.cell.message
+    )
+    lines += [f"note: {note} ({counted(count, 'cell')})" for note, count in notes.items()]
+    untimed = {cell.cell.loop_epoch.error for cell in summary.cells if cell.cell.loop_epoch.error}
+    return lines + [f"an epoch could not be timed: {error}" for error in sorted(untimed)]
+
+
+def _why(cell: Cell) -> str:
+    """Why there is nothing of a cell, and what to do about it where it ended wrong."""
+    return f"{cell.message.rstrip('.')}. {cell.status.advice}" if cell.status.failed else cell.message
+
+
+def _work(work: Work) -> str:
+    took = "" if work.wall_s is None or math.isnan(work.wall_s) else f" in {show.seconds(work.wall_s)}"
+    return f"engine {work.engine} on {work.device}: {work.trainings} trainings{took}"
