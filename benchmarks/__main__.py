@@ -13,6 +13,7 @@ from harness.cli import main
 from harness.cli.options import AsJson
 from harness.records.environment import environment
 from harness.report.console import err, out
+from harness.report.render.terminal import print_document
 from harness.report.working import Working
 from harness.timing.clock import SystemClock
 from harness.timing.device import check_device
@@ -54,7 +55,7 @@ def closed_forms(
     elif markdown:
         typer.echo(closed_forms_table.speed_markdown(lines))
     else:
-        closed_forms_table.print_speed(out(), lines, verdicts)
+        print_document(out(), closed_forms_table.speed(lines, verdicts))
     raise typer.Exit(any(verdict.held is False for verdict in verdicts))
 
 
@@ -74,7 +75,7 @@ def training(
     elif markdown:
         typer.echo(training_table.training_markdown(lines))
     else:
-        training_table.print_training(out(), lines, verdicts)
+        print_document(out(), training_table.training(lines, verdicts))
     raise typer.Exit(any(verdict.ruling is Ruling.BROKEN for verdict in verdicts))
 
 

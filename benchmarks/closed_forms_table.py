@@ -4,44 +4,45 @@ import json
 from collections.abc import Sequence
 from itertools import groupby
 
-from rich.console import Console
-from rich.markup import escape
-
 from benchmarks.closed_forms_bars import SpeedLine, SpeedVerdict, ratio
 from harness.report import numbers as show
-from harness.report.sections import Column, print_sections
+from harness.report.render import markdown
+from harness.report.tables.column import Column, Kind, by_key
+from harness.report.tables.document import Document, Line, Table
 
-COLUMNS = (
-    Column("solver", 20, "left", least=14),
-    Column("one call", 9),
-    Column("over streaming", 14),
-    Column("digits", 6, spare=1),
-    Column("memory / X", 10, spare=2),
-    Column("note", 33, "left", spare=3, least=12),
-)
+HELD = {True: ("held", "green"), False: ("not held", "red"), None: ("not run", "yellow")}
 
 
-def print_speed(console: Console, lines: Sequence[SpeedLine], verdicts: Sequence[SpeedVerdict]) -> None:
+def columns(lines: Sequence[SpeedLine]) -> dict[str, Column[SpeedLine]]:
+    """Of a line among all of them."""
+
+    def over_streaming(line: SpeedLine) -> str:
+        over = ratio(lines, line.shape, line.name, "streaming")
+        return "" if over is None else f"{over:.2f}"
+
+    return by_key(
+        Column("shape"),
+        Column("name", head="solver", least=14),
+        Column("median_s", kind=Kind.SECONDS, head="one call"),
+        Column("over streaming", kind=Kind.NUMBER, text=over_streaming),
+        Column("digits", kind=Kind.DIGITS, text=lambda one: "" if one.digits is None else f"{one.digits:.1f}", spare=1),
+        Column("memory", kind=Kind.NUMBER, text=_memory, head="memory / X", spare=2),
+        Column("note", spare=3, least=12),
+    )
+
+
+def _memory(line: SpeedLine) -> str:
+    if line.extra_bytes is not None:
+        return show.size(line.extra_bytes)
+    return "" if line.extra_memory is None else f"{line.extra_memory:.2f}"
+
+
+def speed(lines: Sequence[SpeedLine], verdicts: Sequence[SpeedVerdict]) -> Document:
     """Median CPU seconds of single calls, one thread, all of a shape's rows in turns; then the bars."""
-    shapes = groupby(lines, key=lambda line: line.shape)
-    print_sections(console, COLUMNS, ((shape, [_cells(lines, line) for line in group]) for shape, group in shapes))
-    for verdict in verdicts:
-        word = {True: "[green]held[/]", False: "[red]not held[/]", None: "[yellow]not run[/]"}[verdict.held]
-        console.print(f"{word} {escape(verdict.text)}: {escape(verdict.measured)}")
-
-
-def _cells(lines: Sequence[SpeedLine], line: SpeedLine) -> list[str]:
-    over = ratio(lines, line.shape, line.name, "streaming")
-    memory = None if line.extra_bytes is None else show.size(line.extra_bytes)
-    share = memory or ("" if line.extra_memory is None else f"{line.extra_memory:.2f}")
-    return [
-        escape(line.name),
-        show.seconds(line.median_s),
-        "" if over is None else f"{over:.2f}",
-        "" if line.digits is None else show.fixed(line.digits, 1),
-        share,
-        escape(line.note),
-    ]
+    shown = [column for key, column in columns(lines).items() if key != "shape"]
+    shapes = [(shape, list(group)) for shape, group in groupby(lines, key=lambda line: line.shape)]
+    bars = [Line(f"{one.text}: {one.measured}", *HELD[one.held]) for one in verdicts]
+    return Document([Table(shown, shapes), *bars])
 
 
 def speed_json(lines: Sequence[SpeedLine], verdicts: Sequence[SpeedVerdict], environment: dict[str, object]) -> str:
@@ -59,8 +60,5 @@ def speed_json(lines: Sequence[SpeedLine], verdicts: Sequence[SpeedVerdict], env
 
 def speed_markdown(lines: Sequence[SpeedLine]) -> str:
     """A GitHub table."""
-    rows = ["| shape | solver | one call | over streaming | digits |", "|---|---|---|---|---|"]
-    for line in lines:
-        cells = _cells(lines, line)
-        rows.append(f"| {line.shape} | {line.name} | {cells[1]} | {cells[2]} | {cells[3]} |")
-    return "\n".join(rows)
+    every = columns(lines)
+    return markdown.table([every[key] for key in ("shape", "name", "median_s", "over streaming", "digits")], lines)

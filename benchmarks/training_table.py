@@ -2,11 +2,8 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
-
-from rich.console import Console
-from rich.markup import escape
 
 from benchmarks.training_bars import (
     TEXTBOOK,
@@ -17,23 +14,16 @@ from benchmarks.training_bars import (
     speed_up,
 )
 from harness.report import numbers as show
-from harness.report.sections import Column, print_sections
+from harness.report.render import markdown
+from harness.report.render.text import cell_text
+from harness.report.tables.column import Column, Kind, by_key
+from harness.report.tables.document import Document, Line, Table
 
-COLUMNS = (
-    Column("engine", 20, "left", least=12),
-    Column("models", 6),
-    Column("one call", 9, spare=2),
-    Column("model-epoch", 11, spare=1),
-    Column("wall", 9, spare=3),
-    Column("speed-up", 8),
-    Column("ready after", 11, spare=4),
-    Column("note", 18, "left", spare=5, least=12),
-)
-WORDS = {
-    Ruling.HELD: "[green]held[/]",
-    Ruling.BROKEN: "[red]not held[/]",
-    Ruling.UNDECIDED: "[yellow]undecided[/]",
-    Ruling.UNMEASURED: "[yellow]not measured[/]",
+RULINGS = {
+    Ruling.HELD: ("held", "green"),
+    Ruling.BROKEN: ("not held", "red"),
+    Ruling.UNDECIDED: ("undecided", "yellow"),
+    Ruling.UNMEASURED: ("not measured", "yellow"),
 }
 MOST_NAMES = 3
 """Of the lines with the same reason: --markdown and --json have all of them."""
@@ -41,17 +31,40 @@ SAMPLE_DIGITS = 9
 """Decimal places of a kept sample: nanoseconds, which is what the clock counts in."""
 
 
-def print_training(console: Console, lines: Sequence[TrainingLine], verdicts: Sequence[TrainingVerdict]) -> None:
+def columns(lines: Sequence[TrainingLine]) -> dict[str, Column[TrainingLine]]:
+    """Of a line among all of them."""
+
+    def times(line: TrainingLine) -> str:
+        textbook = next((one for one in lines if (one.group, one.name) == (line.group, TEXTBOOK)), None)
+        return "" if textbook is None else show.ratio(speed_up(line, textbook))
+
+    return by_key(
+        Column("group"),
+        Column("name", head="engine", least=12),
+        Column("models", kind=Kind.WHOLE),
+        Column("call_s", kind=Kind.SECONDS, head="one call", spare=2),
+        Column("model_epoch_s", kind=Kind.SECONDS, head="model-epoch", spare=1),
+        Column("model_epoch_wall_s", kind=Kind.SECONDS, head="wall", spare=3),
+        Column("speed-up", kind=Kind.NUMBER, text=times),
+        Column("prepare_s", kind=Kind.SECONDS, head="ready after", spare=4),
+        Column("note", spare=5, least=12),
+    )
+
+
+def training(lines: Sequence[TrainingLine], verdicts: Sequence[TrainingVerdict]) -> Document:
     """Median CPU seconds (on CUDA wall seconds), all of a group's rows in turns; who is ahead; the bars."""
-    run = [line for line in lines if line.cpu_s]
-    groups = groupby(run, key=lambda line: line.group)
-    print_sections(console, COLUMNS, ((group, [_cells(lines, line) for line in of]) for group, of in groups))
-    for text in left_out(lines):
-        console.print(f"[yellow]not measured[/] {escape(text)}")
-    for text in compared(lines):
-        console.print(escape(text))
-    for verdict in verdicts:
-        console.print(f"{WORDS[verdict.ruling]} {escape(verdict.text)}: {escape(verdict.measured)}")
+    shown = [column for key, column in columns(lines).items() if key != "group"]
+    groups = [
+        (group, list(of)) for group, of in groupby((one for one in lines if one.cpu_s), key=lambda one: one.group)
+    ]
+    return Document(
+        [
+            Table(shown, groups),
+            *(Line(text, "not measured", "yellow") for text in left_out(lines)),
+            *map(Line, compared(lines)),
+            *(Line(f"{one.text}: {one.measured}", *RULINGS[one.ruling]) for one in verdicts),
+        ]
+    )
 
 
 def left_out(lines: Sequence[TrainingLine]) -> Iterator[str]:
@@ -71,20 +84,6 @@ def compared(lines: Sequence[TrainingLine]) -> Iterator[str]:
         yield f"{where}: {ahead} is {factor:.2f} times as fast as {behind}"
 
 
-def _cells(lines: Sequence[TrainingLine], line: TrainingLine) -> list[str]:
-    textbook = next((one for one in lines if (one.group, one.name) == (line.group, TEXTBOOK)), None)
-    return [
-        escape(line.name),
-        str(line.models),
-        show.seconds(line.call_s),
-        show.seconds(line.model_epoch_s),
-        show.seconds(line.model_epoch_wall_s),
-        "" if textbook is None else show.ratio(speed_up(line, textbook)),
-        show.seconds(line.prepare_s),
-        escape(line.note),
-    ]
-
-
 def training_json(
     lines: Sequence[TrainingLine], verdicts: Sequence[TrainingVerdict], environment: dict[str, object]
 ) -> str:
@@ -101,9 +100,7 @@ def training_json(
 
 def training_markdown(lines: Sequence[TrainingLine]) -> str:
     """A GitHub table; a line that was not run has its reason in place of its speed-up."""
-    header = "| group | engine | models | one call | model-epoch | wall | speed-up | ready after |"
-    rows = [header, "|" + "---|" * 8]
-    for line in lines:
-        name, models, call, epoch, wall, ratio, ready, note = _cells(lines, line)
-        rows.append(f"| {line.group} | {name} | {models} | {call} | {epoch} | {wall} | {note or ratio} | {ready} |")
-    return "\n".join(rows)
+    every = columns(lines)
+    times = every["speed-up"]
+    every["speed-up"] = replace(times, text=lambda line: line.note or cell_text(times, line))
+    return markdown.table([column for key, column in every.items() if key != "note"], lines)

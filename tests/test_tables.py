@@ -1,7 +1,7 @@
 """Tables on consoles of any width: none is torn, what matters least goes first, and what failed is at the top."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import StringIO
 
 import pytest
@@ -15,8 +15,9 @@ from harness.measure.plan import single
 from harness.measure.recording import record_of
 from harness.problems import catalog as problems
 from harness.records.record import Accuracy, Record, Samples, Status
-from harness.report.render.terminal import print_document
-from harness.report.sections import Column, fitting, print_rows, print_sections
+from harness.report.render.terminal import Width, fit, print_document, print_table
+from harness.report.tables.column import Column, Kind
+from harness.report.tables.document import Table, table_of
 from harness.report.words.comparison import compared
 from harness.report.words.doubts import doctor
 from harness.report.words.gate import verdict
@@ -39,12 +40,7 @@ def printed(printing: Print, width: int) -> list[str]:
     return lines
 
 
-COLUMNS = (
-    Column("name", 10, "left", least=6),
-    Column("dear", 6),
-    Column("spare", 8, spare=1),
-    Column("sparer", 8, spare=2),
-)
+WIDTHS_OF = (Width(10, 6), Width(6, 6), Width(8, 8, spare=1), Width(8, 8, spare=2))
 
 
 @pytest.mark.parametrize(
@@ -61,29 +57,56 @@ COLUMNS = (
     ],
 )
 def test_columns_shrink_and_then_the_sparest_go(room: int, widths: dict[int, int]) -> None:
-    assert {place: column.width for place, column in fitting(COLUMNS, room).items()} == widths
+    assert fit(WIDTHS_OF, room) == widths
 
 
-def test_sections_keep_their_columns_below_each_other_and_their_titles() -> None:
-    rows = [("a long name", "1", "2", "3"), ("b", "10", "20", "30")]
-    lines = printed(lambda console: print_sections(console, COLUMNS, [("[one]", rows), ("two", rows)]), 22)
-    assert lines[0] == "name     dear    spare"
+Row = Mapping[str, object]
+COLUMNS: tuple[Column[Row], ...] = (
+    Column("name", least=6),
+    Column("dear", kind=Kind.WHOLE),
+    Column("spare", kind=Kind.WHOLE, spare=1),
+    Column("sparer", kind=Kind.WHOLE, spare=2),
+)
+LONG: Row = {"name": "a long name", "dear": 1, "spare": 2, "sparer": 3}
+SHORT: Row = {"name": "b", "dear": 10, "spare": 20, "sparer": None}
+
+
+def test_groups_keep_their_columns_below_each_other_and_their_titles() -> None:
+    table = Table(COLUMNS, [("[one]", [LONG, SHORT]), ("two", [LONG, SHORT])], fold=False)
+    lines = printed(lambda console: print_table(console, table), 17)
+    assert lines[0] == "name   dear spare"
     assert lines[1] == "[one]"
-    assert lines[2:4] == ["a lon…      1        2", "b          10       20"]
+    assert lines[2:4] == ["a lon…    1     2", "b        10    20"]
     assert len(lines) == 7
+    wide = printed(lambda console: print_table(console, table), 40)
+    assert wide[0] == "name        dear spare sparer"
+    assert wide[3] == "b             10    20      –"
+
+
+def test_texts_are_read_in_short_before_a_column_goes() -> None:
+    """The one with the largest spare first, and no more of them than it takes."""
+    columns: tuple[Column[Row], ...] = (
+        Column("name"),
+        Column("loose", text=lambda _: "38 [36,41]", short=lambda _: "38", spare=2),
+        Column("tight", text=lambda _: "76 [70,81]", short=lambda _: "76", spare=1),
+    )
+    table = table_of(columns, [LONG])
+    for room, shown in ((33, "38 [36,41] 76 [70,81]"), (32, "38 76 [70,81]"), (27, "38 76"), (22, "76")):
+        last = printed(lambda console: print_table(console, table), room)[-1]
+        assert " ".join(last.split()) == f"a long name {shown}"
 
 
 def test_a_table_of_words_folds_those_that_may_and_is_as_wide_as_its_words() -> None:
-    columns = (Column("id", 0, "left"), Column("what", 0, "left", least=8))
-    rows = [("a_name_that_is_read", "[red]some words of it[/]")]
-    assert printed(lambda console: print_rows(console, columns, rows), 60) == [
+    columns: tuple[Column[Row], ...] = (Column("id"), Column("what", least=8, style=lambda _: "red"))
+    table = table_of(columns, [{"id": "a_name_that_is_read", "what": "some words [of] it"}])
+    assert printed(lambda console: print_table(console, table), 60) == [
         "id                  what",
-        "a_name_that_is_read some words of it",
+        "a_name_that_is_read some words [of] it",
     ]
-    assert printed(lambda console: print_rows(console, columns, rows), 30) == [
+    assert printed(lambda console: print_table(console, table), 30) == [
         "id                  what",
         "a_name_that_is_read some words",
-        "                    of it",
+        "                    [of] it",
     ]
 
 

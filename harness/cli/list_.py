@@ -1,22 +1,29 @@
 """harness list: what there is, which options it takes, why something is unavailable here."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from harness.errors import unknown
 
+if TYPE_CHECKING:
+    from harness.report.tables.document import Table
+    from harness.solvers.solver import Solver
+    from harness.timing.device import Device
+
 WHAT = ("problems", "solvers", "devices")
-ROOM = {
-    "n x p": (1, 0),
-    "family": (3, 0),
-    "parameters": (2, 12),
-    "what it is": (0, 20),
-    "state": (0, 16),
-    "runs on": (0, 9),
-    "options and defaults": (1, 16),
-}
-"""Of columns: which go first on a narrow console, and how narrow they may be. A name is never cut."""
+NONE = "–"
+
+
+class ProblemRow(NamedTuple):
+    """A problem, or several that only a number tells apart."""
+
+    problem: str
+    size: str
+    family: str
+    parameters: str
+    what: str
 
 
 def list_names(what: Annotated[str, typer.Argument(help="problems, solvers or devices.")]) -> None:
@@ -24,70 +31,96 @@ def list_names(what: Annotated[str, typer.Argument(help="problems, solvers or de
     if what not in WHAT:
         raise unknown("list", what, WHAT)
     from harness.report.console import out
-    from harness.report.sections import Column, print_rows
+    from harness.report.render.terminal import print_table
 
-    header, rows = {"problems": _problems, "solvers": _solvers, "devices": _devices}[what]()
-    columns = [Column(name, 0, "left", *ROOM.get(name, (0, 0))) for name in header]
-    print_rows(out(), columns, rows)
+    match what:
+        case "problems":
+            print_table(out(), _problems())
+        case "solvers":
+            print_table(out(), _solvers())
+        case _:
+            print_table(out(), _devices())
 
 
-def _problems() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def _problems() -> "Table[ProblemRow]":
     from harness.problems import catalog
+    from harness.report.tables.column import Column
+    from harness.report.tables.document import table_of
 
-    rows = [_problem_row(name) for name in (*catalog.sidecars(), *catalog.GENERATORS)]
-    rows += _rung_rows()
-    rows.append(("FILE.csv, FILE.parquet", "", "yours", "--target", "any table with numeric columns"))
-    return ("problem", "n x p", "family", "parameters", "what it is"), rows
+    yours = ProblemRow("FILE.csv, FILE.parquet", "", "yours", "--target", "any table with numeric columns")
+    rows = [*map(_problem_row, (*catalog.sidecars(), *catalog.GENERATORS)), *_rungs(), yours]
+    columns: tuple[Column[ProblemRow], ...] = (
+        Column("problem"),
+        Column("size", head="n x p", spare=1),
+        Column("family", spare=3),
+        Column("parameters", spare=2, least=12),
+        Column("what", head="what it is", least=20),
+    )
+    return table_of(columns, rows)
 
 
-def _problem_row(name: str) -> tuple[str, ...]:
-    from rich.markup import escape
-
+def _problem_row(name: str) -> ProblemRow:
     from harness.problems import catalog
 
     problem = catalog.load(name)
-    takes = ", ".join(f"{key}={value:g}" for key, value in problem.parameters.items()) or "–"
-    return (name, f"{problem.n} x {problem.p}", escape(problem.family), takes, escape(problem.title))
+    takes = ", ".join(f"{key}={value:g}" for key, value in problem.parameters.items()) or NONE
+    return ProblemRow(name, f"{problem.n} x {problem.p}", problem.family, takes, problem.title)
 
 
-def _rung_rows() -> list[tuple[str, ...]]:
+def _rungs() -> Iterator[ProblemRow]:
     """Rungs that only a number tells apart share a row, so that the list stays short enough to read."""
-    from rich.markup import escape
-
     from harness.problems import ladder
 
-    rows: list[tuple[str, ...]] = []
     for group in ladder.groups().values():
         prefix, names = group.prefix(), list(group.rungs)
         if not prefix:
-            rows.extend(map(_problem_row, names))
+            yield from map(_problem_row, names)
             continue
-        _, size, family, takes, _ = _problem_row(names[0])
         suffixes = ", ".join(name.removeprefix(prefix) for name in names)
-        rows.append((f"{prefix}...", size, family, takes, escape(f"{group.title}: {suffixes}")))
-    return rows
+        yield _problem_row(names[0])._replace(problem=f"{prefix}...", what=f"{group.title}: {suffixes}")
 
 
-def _solvers() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def _solvers() -> "Table[Solver]":
     from harness.records.labels import text_of
+    from harness.report.tables.column import Column
+    from harness.report.tables.document import table_of
     from harness.solvers.catalog import ALL
     from harness.solvers.solver import missing_library
 
-    rows: list[tuple[str, ...]] = []
-    for solver in ALL:
-        takes = ", ".join(
-            name if default is None else f"{name}={text_of(default)}" for name, default in solver.takes.items()
-        )
-        unavailable = missing_library(solver.requires)
-        state = f"[red]{unavailable}[/]" if unavailable else ", ".join(solver.devices)
-        rows.append((solver.name, solver.title, state, takes or "–"))
-    return ("solver", "what it is", "runs on", "options and defaults"), rows
+    def takes(solver: "Solver") -> str:
+        each = (name if value is None else f"{name}={text_of(value)}" for name, value in solver.takes.items())
+        return ", ".join(each) or NONE
+
+    missing = {solver.name: missing_library(solver.requires) for solver in ALL}
+    columns: tuple[Column[Solver], ...] = (
+        Column("name", head="solver"),
+        Column("title", head="what it is", least=20),
+        Column(
+            "devices",
+            head="runs on",
+            text=lambda solver: missing[solver.name] or ", ".join(solver.devices),
+            style=lambda solver: "red" if missing[solver.name] else "",
+            least=9,
+        ),
+        Column("takes", head="options and defaults", text=takes, spare=1, least=16),
+    )
+    return table_of(columns, ALL)
 
 
-def _devices() -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def _devices() -> "Table[Device]":
+    from harness.report.tables.column import Column
+    from harness.report.tables.document import table_of
     from harness.timing.device import devices
 
-    rows: list[tuple[str, ...]] = [
-        (d.name, d.description, f"[red]unavailable: {d.unavailable}[/]" if d.unavailable else "here") for d in devices()
-    ]
-    return ("device", "what it is", "state"), rows
+    columns: tuple[Column[Device], ...] = (
+        Column("name", head="device"),
+        Column("description", head="what it is", least=20),
+        Column(
+            "unavailable",
+            head="state",
+            text=lambda device: f"unavailable: {device.unavailable}" if device.unavailable else "here",
+            style=lambda device: "red" if device.unavailable else "",
+            least=16,
+        ),
+    )
+    return table_of(columns, devices())

@@ -8,7 +8,7 @@ from harness.report.numbers import NONE
 from harness.report.tables.column import Column, Kind, by_key, pick
 
 COLUMNS = by_key(
-    Column[FindingLine]("id", least=16),
+    Column[FindingLine]("id", least=20),
     Column("library", spare=1, least=12),
     Column("kind"),
     Column("bad", spare=2),
