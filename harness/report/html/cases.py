@@ -5,28 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.records.record import Record
-from harness.report.html.section import Kind
+from harness.report.tables import case
 
 FILE_SUFFIXES = (".csv", ".parquet")
-NUMBERS: tuple[tuple[str, Kind], ...] = (
-    ("digits", Kind.DIGITS),
-    ("excess loss", Kind.SMALL),
-    ("backward error", Kind.SMALL),
-    ("condition number", Kind.SMALL),
-    ("rank found", Kind.WHOLE),
-    ("exact rank", Kind.WHOLE),
-    ("digits of standard errors", Kind.DIGITS),
-    ("one call, wall (median)", Kind.SECONDS),
-    ("one call, CPU (median)", Kind.SECONDS),
-    ("whole fit (median)", Kind.SECONDS),
-    ("preparation", Kind.SECONDS),
-    ("transfer in", Kind.SECONDS),
-    ("transfer out", Kind.SECONDS),
-    ("peak memory of the fit", Kind.BYTES),
-    ("peak memory on the device", Kind.BYTES),
-    ("rows trained on", Kind.WHOLE),
-    ("features", Kind.WHOLE),
-)
+NUMBERS = tuple((column.title.lower(), column.kind) for column in case.IN_FULL)
 """What `values` of a case are, in this order."""
 SAMPLE_PLACES = 4
 """Significant digits of a sample on the page: a clock's resolution is 1e-3 of the shortest call."""
@@ -79,21 +61,13 @@ def case_in_full(record: Record) -> dict[str, Any]:
     """What the page shows of a case: `values` by NUMBERS, `terms` with computed, exact and digits."""
     accuracy, samples = record.accuracy, record.samples
     each = record.epochs_per_call
-    cpu_s = samples.median_cpu_s
-    values = (
-        *(accuracy.digits, accuracy.excess_loss, accuracy.backward_error, accuracy.condition_number),
-        *(accuracy.rank, accuracy.exact_rank, accuracy.standard_error_digits),
-        *(record.call_s, None if cpu_s is None else cpu_s / each, record.fit_s, record.prepare_s),
-        *(record.transfer_in_s, record.transfer_out_s, record.peak_bytes, record.device_peak_bytes),
-        *(record.n, record.p),
-    )
     return {
         "status": record.status.value,
         "message": record.message or record.samples.error,
         "advice": record.advice,
         "diagnosis": accuracy.diagnosis,
         "unit": record.unit,
-        "values": values,
+        "values": [column.of(record) for column in case.IN_FULL],
         "terms": _terms(record),
         "scores": [[part, r2, accuracy.mse.get(part)] for part, r2 in accuracy.r2.items()],
         "reached": [[name, epochs, record.seconds_to[name]] for name, epochs in accuracy.epochs_to.items()],

@@ -55,6 +55,11 @@ def _last_split(record: Record) -> str:
     return "" if score is None else score[0]
 
 
+def _call_cpu_s(record: Record) -> float | None:
+    cpu_s = record.samples.median_cpu_s
+    return None if cpu_s is None else cpu_s / record.epochs_per_call
+
+
 def _options(record: Record) -> str:
     return " ".join(f"{name}={text_of(value)}" for name, value in record.options.items())
 
@@ -101,8 +106,8 @@ COLUMNS = by_key(
     Column("accuracy_label", "Solver", help="the solver, with its arithmetic and device where they are not the usual",
         value=accuracy_label, least=10),
     Column("device", "Device", help="cpu or cuda", spare=2),
-    Column("n", "n", Kind.WHOLE, "training rows"),
-    Column("p", "p", Kind.WHOLE, "features, the intercept not counted"),
+    Column("n", "Rows trained on", Kind.WHOLE, "training rows", head="n"),
+    Column("p", "Features", Kind.WHOLE, "features, the intercept not counted"),
     Column("lr", "lr", Kind.SMALL, "learning rate; missing for a closed form",
         _entry("options", "lr"), show.learning_rate, spare=1),
     Column("seed", "", Kind.WHOLE, "of initial weights and batch order", _entry("options", "seed")),
@@ -113,8 +118,9 @@ COLUMNS = by_key(
         "accuracy.digits"),
     Column("excess_loss", "Excess loss", Kind.SMALL, "relative excess training loss, (L - L*) / L* in squared error",
         "accuracy.excess_loss", head="excess", spare=5),
-    Column("fit_s", "", Kind.SECONDS, "median wall seconds of a whole fit"),
+    Column("fit_s", "Fit", Kind.SECONDS, "median wall seconds of a whole fit"),
     Column("call_s", "One call", Kind.SECONDS, "median wall seconds of one timed call, a fit or an epoch"),
+    Column("call_cpu_s", "One call, CPU", Kind.SECONDS, "median CPU seconds of one timed call", _call_cpu_s),
     Column("unit", "of", help="what one call is: fit or epoch", spare=6),
     *_by_split("r2", "coefficient of determination"),
     *_by_split("mse", "mean squared error, in the target's unit squared,"),
@@ -130,23 +136,25 @@ COLUMNS = by_key(
     Column("backward_error", "Backward error", Kind.SMALL,
         "how far the design must move, relatively, for the answer to be exact",
         "accuracy.backward_error", head="backward", spare=1),
-    Column("condition_number", "Condition", Kind.SMALL, "of the design: its logarithm is what it may cost of digits",
+    Column("condition_number", "Condition number", Kind.SMALL,
+        "of the design: its logarithm is what it may cost of digits",
         "accuracy.condition_number"),
     Column("rank", "Rank", Kind.WHOLE, "of the design, as the solver found it; missing where it tells none",
         "accuracy.rank"),
     Column("exact_rank", "Exact rank", Kind.WHOLE, "of the float64 design, in exact arithmetic", "accuracy.exact_rank"),
     Column("ranks", "Rank", Kind.NUMBER, "rank found over exact rank", ranks, ranks, spare=2),
-    Column("standard_error_digits", "", Kind.DIGITS, "correct digits of the worst standard error",
+    Column("standard_error_digits", "Digits of standard errors", Kind.DIGITS,
+        "correct digits of the worst standard error",
         "accuracy.standard_error_digits"),
     Column("residual_sd_digits", "", Kind.DIGITS, "correct digits of the residual standard deviation",
         "accuracy.residual_sd_digits"),
     Column("r_squared_digits", "", Kind.DIGITS, "correct digits of R²", "accuracy.r_squared_digits"),
     Column("diagnosis", help="whether the problem or the solver is to blame", value="accuracy.diagnosis"),
-    Column("prepare_s", "", Kind.SECONDS, "wall seconds of the preparation, which is not in fit_s"),
-    Column("transfer_in_s", "", Kind.SECONDS, "median seconds of a copy of the training rows to the device"),
-    Column("transfer_out_s", "", Kind.SECONDS, "median seconds of a copy of the result back"),
-    Column("peak_bytes", "", Kind.BYTES, "most memory of the host that the fit held"),
-    Column("device_peak_bytes", "", Kind.BYTES, "most memory of the device that the fit held"),
+    Column("prepare_s", "Preparation", Kind.SECONDS, "wall seconds of the preparation, which is not in fit_s"),
+    Column("transfer_in_s", "Transfer in", Kind.SECONDS, "median seconds of a copy of the training rows to the device"),
+    Column("transfer_out_s", "Transfer out", Kind.SECONDS, "median seconds of a copy of the result back"),
+    Column("peak_bytes", "Peak memory", Kind.BYTES, "most memory of the host that the fit held"),
+    Column("device_peak_bytes", "Peak memory of the device", Kind.BYTES, "most memory of the device that the fit held"),
     Column("threads", "", Kind.WHOLE, "of BLAS, OpenMP and torch"),
     Column("options", help="every other option that the solver ran with", value=_options),
     Column("message", help="what went wrong or why it is unsupported",
@@ -169,6 +177,12 @@ TERMINAL = pick(COLUMNS, "label device lr call_s unit digits excess_loss epochs_
 NOTEBOOK = pick(COLUMNS, "problem label device lr call_s digits excess_loss r2 status")
 NOT_FINE = pick(COLUMNS, "problem accuracy_label digits backward_error ranks why")
 """Of the cells that an accuracy run calls not fine, on a console and in Markdown."""
+IN_FULL = pick(
+    COLUMNS,
+    "digits excess_loss backward_error condition_number rank exact_rank standard_error_digits call_s call_cpu_s fit_s "
+    "prepare_s transfer_in_s transfer_out_s peak_bytes device_peak_bytes n p",
+)
+"""The numbers of one case on the page, where it is shown in full."""
 JSON = pick(
     COLUMNS,
     "problem solver dtype device status message digits standard_error_digits residual_sd_digits r_squared_digits "
