@@ -479,7 +479,8 @@ def test_resume_is_refused_where_the_data_have_changed(fake: Put, run_cli: RunCl
     (tmp_path / "cars.csv").write_text("size,mpg\n1,30\n2,25\n4,17\n")
     ended = run_cli("sweep", "--resume", "--store", "x.sqlite")
     assert (ended.code, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("harness: cars.csv:mpg: its data are not those that sweep ")
+    assert ended.stderr.startswith("harness: --resume: the data of cars.csv:mpg have changed since sweep ")
+    assert "start anew: harness sweep" in ended.stderr
 
 
 @pytest.mark.slow

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from harness.ab.cells import CellSpec
 from harness.ab.layout import Layout, drawn
 from harness.ab.process import Answer, Process, Worker
-from harness.ab.progress import BASE, HEAD, SIDES, Progress
+from harness.ab.progress import HEAD, SIDES, Progress
 from harness.ab.rounds import rounds
 from harness.ab.version import Version
 from harness.measure.isolation.ending import WorkerLostError
@@ -23,6 +22,8 @@ TURN_S = 120.0
 """Seconds that a worker has for one turn of single calls."""
 ACCURACY_S = 600.0
 """Seconds that a worker has to fit and verify one cell in full: the default ten thousand epochs of the MLP take 5 s."""
+ENDED = "ended"
+"""In what stands for the answer of a worker that has ended."""
 Start = Callable[[Version, Layout | None], Worker]
 Quietest = Callable[[Sequence[int]], int]
 
@@ -67,13 +68,10 @@ class Pair:
 
     def prepare(self, open_cells: Sequence[Progress]) -> bool:
         """Greet both and let them prepare every cell, at the same time; whether both are still there."""
-        orders = {side: [self._prepared(one.spec, side) for one in open_cells] for side in SIDES}
         for side, worker in self.workers.items():
-            try:
-                for order in orders[side]:
-                    worker.order(order)
-            except WorkerLostError:
-                pass  # the answers say how it ended
+            for one in open_cells:
+                slow = self.manner.slow.get(one.spec.case, 1.0) if side == HEAD else 1.0
+                worker.order({"do": "prepare", **one.spec.order, "slow": slow})
         there = [self._greeted(side, open_cells) for side in SIDES]
         return all(there)
 
@@ -137,38 +135,24 @@ class Pair:
 
     def _onto(self, side: str, cores: Sequence[int], open_cells: Sequence[Progress]) -> bool:
         """Keep a side's worker to cores; whether it is still there."""
-        try:
-            self.workers[side].order({"do": "cores", "cores": list(cores)})
-            self.workers[side].answer(TURN_S)
-        except WorkerLostError as error:
-            for one in open_cells:
-                one.lose(side, error.status, str(error))
-            return False
-        return True
-
-    def _prepared(self, spec: CellSpec, side: str) -> dict[str, object]:
-        slow = self.manner.slow.get(spec.case, 1.0) if side == HEAD else 1.0
-        return {"do": "prepare", **spec.order, "slow": slow}
+        self.workers[side].order({"do": "cores", "cores": list(cores)})
+        answer = self._answer(side, TURN_S)
+        if ENDED in answer:
+            _lose(side, answer, open_cells)
+        return ENDED not in answer
 
     def _greeted(self, side: str, open_cells: Sequence[Progress]) -> bool:
         """Read the greeting and an answer a cell; a worker that ends loses the cell that it was at."""
-        worker = self.workers[side]
-        try:
-            greeting = worker.answer(START_S)
-        except WorkerLostError as error:
-            greeting = {"status": error.status, "message": str(error)}
+        greeting = self._answer(side, START_S)
         if greeting["status"] != "ok":
-            for one in open_cells:
-                one.lose(side, _status(greeting["status"]), greeting["message"])
+            _lose(side, greeting, open_cells)
             return False
         for one in open_cells:
-            try:
-                answer = worker.answer(PREPARE_S)
-            except WorkerLostError as error:
-                one.lose(side, error.status, str(error))
-                return False
+            answer = self._answer(side, PREPARE_S)
             if answer["status"] != "ok":
-                one.lose(side, _status(answer["status"]), answer["message"])
+                _lose(side, answer, [one])
+            if ENDED in answer:
+                return False
         return True
 
     def _ask(
@@ -185,20 +169,29 @@ class Pair:
         Unless the status is itself a result, one that is not `ok` loses the cell.
         """
         answers = {}
-        side = BASE
-        try:
-            for group in groups:
-                for side in group:
-                    self.workers[side].order(order)
-                for side in group:
-                    answers[side] = self.workers[side].answer(deadline_s)
-        except WorkerLostError as error:
-            one.lose(side, error.status, str(error))
-            return None
-        for side, answer in answers.items():
-            if answer["status"] != "ok" and not results:
-                one.lose(side, _status(answer["status"]), answer["message"])
+        for group in groups:
+            for side in group:
+                self.workers[side].order(order)
+            for side in group:
+                answer = answers[side] = self._answer(side, deadline_s)
+                if ENDED in answer or not (results or answer["status"] == "ok"):
+                    _lose(side, answer, [one])
+                if ENDED in answer:
+                    return None
         return answers
+
+    def _answer(self, side: str, deadline_s: float) -> Answer:
+        """A side's next answer; of a worker that has ended, how."""
+        try:
+            return self.workers[side].answer(deadline_s)
+        except WorkerLostError as error:
+            return {"status": error.status, "message": str(error), ENDED: True}
+
+
+def _lose(side: str, answer: Answer, cells: Sequence[Progress]) -> None:
+    """What a version answered is the result of the cells, which are not tried again."""
+    for one in cells:
+        one.lose(side, _status(answer["status"]), answer["message"])
 
 
 def _status(name: str) -> Status:

@@ -35,7 +35,7 @@ class Worker(Protocol):
     """Whatever takes orders and answers each; tests put a fake one here."""
 
     def order(self, order: Mapping[str, object]) -> None:
-        """Give an order. Raises WorkerLostError."""
+        """Give an order; of a worker that has ended the answer says how."""
 
     def answer(self, deadline_s: float) -> Answer:
         """The next answer. Raises WorkerLostError."""

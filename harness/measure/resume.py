@@ -7,7 +7,7 @@ steps where there are none. A sweep's cells are compared with one another, in on
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_type_hints
 
@@ -52,7 +52,8 @@ def take_up(store: Store, run_id: str | None = None) -> Resumed:
             f"--resume: run {run.id} began with another {names}, and its records are read as of one environment: "
             f"go back to that, or start anew: {run.command}"
         )
-    _check_data(store, run, cases)
+    known = {record.problem: record.problem_sha256 for record in store.records(run.id)}
+    check_data(known, cases, f"run {run.id}", run.command)
     return Resumed(run, tuple(_left(cases, store.done(run.id))), _note(run.environment, here))
 
 
@@ -97,14 +98,12 @@ def _planned_again(run: Run) -> list[Case]:
     return cases
 
 
-def _check_data(store: Store, run: Run, cases: list[Case]) -> None:
-    """Raises UsageError where a problem's data are others than those of the records that are there."""
-    here = {case.problem.label: case.problem.sha256 for case in cases}
-    for record in store.records(run.id):
-        if here.get(record.problem, record.problem_sha256) != record.problem_sha256:
+def check_data(known: Mapping[str, str], cases: Sequence[Case], begun: str, command: str) -> None:
+    """Raises UsageError where the data of a case are others than `known`, SHA-256 by label, of a run or a sweep."""
+    for case in cases:
+        if known.get(case.problem.label, case.problem.sha256) != case.problem.sha256:
             raise UsageError(
-                f"--resume: the data of {record.problem} have changed since run {run.id} began: "
-                f"start anew: {run.command}"
+                f"--resume: the data of {case.problem.label} have changed since {begun} began: start anew: {command}"
             )
 
 

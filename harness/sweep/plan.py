@@ -9,6 +9,7 @@ from typing import Literal
 
 from harness.errors import UsageError, unknown
 from harness.measure.plan import Case
+from harness.measure.resume import check_data
 from harness.problems import catalog as problems
 from harness.problems.problem import NONLINEAR, Problem, short
 from harness.records.environment import environment, moved
@@ -167,11 +168,9 @@ def asked_of(sweep: Sweep) -> tuple[SweepRequest, list[Candidate]]:
     """What a stored sweep was asked for. Raises UsageError if a problem's data are no longer what they were."""
     request = SweepRequest.model_validate(sweep.asked["request"])
     planned = candidates(request)
-    known = sweep.asked["data"]
-    for candidate in planned:
-        if not isinstance(known, dict) or known.get(candidate.problem.label) != candidate.problem.sha256:
-            name = candidate.problem.label
-            raise UsageError(f"{name}: its data are not those that sweep {sweep.id} began with: start a new sweep")
+    then = sweep.asked["data"]
+    known = {one.problem.label: "" for one in planned} | (then if isinstance(then, dict) else {})
+    check_data(known, planned, f"sweep {sweep.id}", sweep.command)
     return request, planned
 
 
