@@ -107,7 +107,8 @@ def _measure(
         trace=trace_of(fit, truth),
         head=head_of(problem, fit),
     )
-    timed = status.measured or status is Status.WRONG
+    refused = fit.status is Status.RANK_DEFICIENT
+    timed = (status.measured or status is Status.WRONG) and not refused
     return Outcome(case, record, fit, prepared if timed else None)
 
 

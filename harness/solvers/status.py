@@ -24,8 +24,8 @@ class Status(StrEnum):
 
     @property
     def measured(self) -> bool:
-        """Whether the case ended with a result that can be judged as it is."""
-        return self in (Status.OK, Status.NOT_CONVERGED)
+        """Whether the case ended with a result that can be judged as it is: a short rank is the data's."""
+        return self in (Status.OK, Status.NOT_CONVERGED, Status.RANK_DEFICIENT)
 
     @property
     def failed(self) -> bool:

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.problems.problem import SPLITS, Floats, Problem
-from harness.solvers.fit import Fit
+from harness.solvers.fit import Fit, Trace
 from harness.verify.backward_error import backward_error, is_stable
 from harness.verify.digits import digits
 from harness.verify.excess_loss import TOLERANCES, epochs_to, excess_loss
-from harness.verify.reference import Reference
+from harness.verify.reference import Reference, exact_mse
 
 ENOUGH_DIGITS = 0.8
 """Of the digits that the arithmetic carries (15 in float64, 6 in float32; IEEE 754): with 12 of 15, what is
@@ -26,7 +26,8 @@ class Accuracy:
     rank-deficient problem: against the nearer of the two minimum-norm solutions (see Reference).
     excess_loss: relative, of the training loss in squared error. epochs_to: steps to each tolerance,
     None where it was not reached. r2, mse: by split, in the problem's units, for the splits there are.
-    rank: as the solver found it; exact_rank: as it is.
+    rank: as the solver found it; exact_rank: of the float64 numbers as they are; data_rank: what remains of it when
+    they may move within their rounding, and rank_margin how clearly (harness.verify.data_rank).
 
     standard_error_digits: the least over the terms; residual_sd_digits, r_squared_digits: of the
     training rows; None where the solver gives none, or the exact ones do not exist. Where the data are
@@ -51,6 +52,13 @@ class Accuracy:
     backward_error: float | None = None
     stable: bool | None = None
     dtype: str = "float64"
+    data_rank: int | None = None
+    rank_margin: float | None = None
+
+    @property
+    def rank_of_data(self) -> int | None:
+        """The rank that a solver is held to; of a record from before the data's rank was known, the exact one."""
+        return self.exact_rank if self.data_rank is None else self.data_rank
 
     @property
     def diagnosis(self) -> str:
@@ -58,7 +66,7 @@ class Accuracy:
 
         Also empty where the coefficients are not unique: a stable solver may have none of the digits.
         """
-        if self.digits is None or self.stable is None or self.exact_rank != len(self.digits_by_term):
+        if self.digits is None or self.stable is None or self.rank_of_data != len(self.digits_by_term):
             return ""
         if self.digits >= ENOUGH_DIGITS * np.finfo(self.dtype).precision:
             return ""
@@ -95,7 +103,9 @@ def assess(problem: Problem, fit: Fit, reference: Reference, dtype: str = "float
         r2={part: score[0] for part, score in scores.items()},
         mse={part: score[1] for part, score in scores.items()},
         rank=fit.rank,
-        exact_rank=reference.rank,
+        exact_rank=reference.exact_rank,
+        data_rank=reference.rank,
+        rank_margin=reference.rank_margin,
         condition_number=reference.condition_number,
         dtype=dtype,
     )
@@ -108,7 +118,7 @@ def assess(problem: Problem, fit: Fit, reference: Reference, dtype: str = "float
         scored,
         digits=float(by_term.min()),
         digits_by_term=tuple(map(float, by_term)),
-        excess_loss=float(excess_loss(fit.coef, np.array([fit.intercept]), reference)[0]),
+        excess_loss=_excess_loss(problem, fit.coef, fit.intercept, fit.trace, reference),
         excess_relative_to=reference.scale_name,
         epochs_to=_epochs_to(fit, reference),
         backward_error=moved,
@@ -117,6 +127,21 @@ def assess(problem: Problem, fit: Fit, reference: Reference, dtype: str = "float
         residual_sd_digits=residual_sd,
         r_squared_digits=r_squared,
     )
+
+
+def _excess_loss(problem: Problem, coef: Floats, intercept: float, trace: Trace | None, reference: Reference) -> float:
+    """The excess of a training, or of a closed form on data of full rank; else from the closed form's exact loss.
+
+    Where the rank is short the reference is one solution of many, and a coefficient of 1e15 in a direction that does
+    not count may gain loss by fitting the rounding of the data: such a gain is none.
+    """
+    if reference.resolved is None or trace is not None:
+        return float(excess_loss(coef, np.array([intercept]), reference)[0])
+    if not (np.isfinite(coef).all() and np.isfinite(intercept)):
+        return float("inf")
+    above = exact_mse(problem, reference.vector(coef, intercept)) - reference.resolved.mse
+    above = above if reference.full_rank else max(above, 0.0)
+    return above / reference.loss_scale if above else 0.0
 
 
 def _digits_by_term(coef: Floats, intercept: float, reference: Reference) -> Floats:

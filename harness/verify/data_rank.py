@@ -11,7 +11,6 @@ The singular values come from the exact Gram matrix in high precision, because f
 sqrt(p). The column of ones is exact: it is eliminated first and always counts.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import sqrt
@@ -78,12 +77,14 @@ def holds_float32(column: Floats) -> bool:
 
 
 def data_rank(X: Floats, gram: IntegerGram, factor: Floats, exact: int) -> DataRank:
-    """The rank of the data X (n, p), p >= 1.
+    """The rank of the data X (n, p).
 
     `gram`: the exact Gram matrix of [1, X, y], or [X, y] without intercept; `factor`: its triangular factor in float64;
     `exact`: the exact rank of the float64 design, which the data's rank cannot exceed.
     """
     ones, p = int(gram.intercept), X.shape[1]
+    if exact == ones:  # no column but the intercept's, or only constant ones
+        return DataRank(exact, 0.0 if p else float("inf"), np.eye(p), tuple(range(p)))
     norms = rounding_norms(X)
     norms[norms == 0] = 1.0  # a column of zeros: its length is 0 in any unit
     values, vectors = _float64_spectrum(factor[ones:, ones:] if ones else factor, norms)
@@ -220,16 +221,17 @@ def _row_scales(X: Floats, null: Floats) -> Floats | None:
 
 def _null(directions: Floats, norms: Floats) -> tuple[Floats, tuple[int, ...]]:
     """The directions over `norms`, the smallest singular value first, and a pivot column for each."""
-    rest = directions[::-1].copy()
+    ordered = directions[::-1]
+    return ordered / norms, pivot_columns(ordered)
+
+
+def pivot_columns(directions: Floats) -> tuple[int, ...]:
+    """A column for each direction (d, p), in turn the one with most of what the columns before left of it."""
+    rest = directions.copy()
     pivots: list[int] = []
     for i, row in enumerate(rest):
         candidates = np.abs(row)
         candidates[pivots] = -1.0
         pivots.append(int(np.argmax(candidates)))
         rest[i + 1 :] -= np.outer(rest[i + 1 :, pivots[-1]] / row[pivots[-1]], row)
-    return directions[::-1] / norms, tuple(pivots)
-
-
-def independent_columns(columns: int, intercept: bool, pivots: Sequence[int]) -> list[int]:
-    """The design's columns, intercept first, without the pivots of the null directions."""
-    return [j for j in range(columns) if j - int(intercept) not in pivots]
+    return tuple(pivots)

@@ -50,10 +50,13 @@ class Dependence:
 
 
 def dependences(X: Floats, features: Sequence[str], rank: DataRank, *, intercept: bool) -> tuple[Dependence, ...]:
-    """A Dependence for each direction of X (n, p) that does not count, the sparsest that explain them."""
-    if not len(rank.null):
+    """A Dependence for each direction of X (n, p) that does not count, the sparsest that explain them.
+
+    None where there are fewer rows than columns: then columns depend on each other by their number alone.
+    """
+    if not len(rank.null) or len(X) < len(features) + intercept:
         return ()
-    norms = rounding_norms(X)
+    norms = np.maximum(rounding_norms(X), np.finfo(np.float64).tiny)  # a column of zeros has none
     parts = np.abs(rank.null) * norms
     used = [j for j in range(len(features)) if (parts[:, j] > SUPPORT * parts.max(axis=1)).any()]
     names, table = [features[j] for j in used], X[:, used]

@@ -1,7 +1,7 @@
 """Inner products of float64 columns as exact integers, by float64 matrix products that cannot round."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -54,6 +54,20 @@ class IntegerGram:
     def y_unit(self) -> Fraction:
         """The unit of y."""
         return self.units[-1]
+
+    def without(self, dropped: Collection[int]) -> "IntegerGram":
+        """The same without some columns of the design, counted with the intercept's, which stays."""
+        kept = [j for j in range(len(self.values)) if j not in dropped]
+        values = [[self.values[i][j] for j in kept] for i in kept]
+        return IntegerGram(values, tuple(self.units[j] for j in kept), self.n, self.intercept)
+
+    def square_of(self, parameters: Sequence[float]) -> Fraction:
+        """|y - A b|² for finite parameters b (k,), exactly, in the data's unit squared."""
+        scaled = [Fraction(b) * unit for b, unit in zip((*parameters, -1.0), self.units, strict=True)]
+        denominator = max(value.denominator for value in scaled)  # all of them are powers of two
+        whole = [int(value * denominator) for value in scaled]
+        products = (sum(v * b for v, b in zip(row, whole, strict=True)) for row in self.values)
+        return Fraction(sum(a * b for a, b in zip(whole, products, strict=True)), denominator**2)
 
     @property
     def null_square(self) -> Fraction:

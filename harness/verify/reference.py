@@ -9,10 +9,13 @@ import numpy as np
 
 from harness.problems.problem import Floats, Problem
 from harness.verify import reference_cache
+from harness.verify.data_rank import data_rank
+from harness.verify.dependences import dependences
 from harness.verify.factor import triangular_factor
-from harness.verify.gram import exact_gram
+from harness.verify.gram import IntegerGram, exact_gram
 from harness.verify.least_squares import least_squares
 from harness.verify.rounding import nearest
+from harness.verify.truncated import Resolved, resolved_fit, truncated
 
 NOISE_FREE_ULPS = 8
 """y is noise-free if its best fit leaves only rounding: |r| <= 8 eps |y| (a few roundings of y itself)."""
@@ -32,7 +35,9 @@ class Parameters(NamedTuple):
 class Reference:
     """The least-squares solution of the float64 training rows, exact and then rounded once.
 
-    `rank` and `columns` count the intercept; `n` counts training rows. `coef` (p,) and `intercept` are
+    `rank` is the data's and `rank_margin` says how clearly (harness.verify.data_rank); `exact_rank` is that of the
+    float64 numbers as they are; all ranks and `columns` count the intercept; `n` counts training rows. `dependences`
+    are the columns' that do not count, in words. `coef` (p,) and `intercept` are
     the solution; where the rank is short they are the one of least norm over all of them, intercept
     included (the Moore-Penrose A+ y: numpy's, scipy's and torch's on [1, X]), and
     `minimum_norm_alternative` is the one whose slopes alone have least norm, the intercept being free
@@ -48,6 +53,7 @@ class Reference:
     """
 
     rank: int
+    exact_rank: int
     columns: int
     n: int
     coef: Floats
@@ -61,6 +67,9 @@ class Reference:
     residual_sd: float | None = None
     r_squared: float | None = None
     minimum_norm_alternative: Parameters | None = None
+    rank_margin: float | None = None
+    dependences: tuple[str, ...] = ()
+    resolved: Resolved | None = None
 
     @property
     def full_rank(self) -> bool:
@@ -108,7 +117,7 @@ class Reference:
 
     @property
     def effective_condition_number(self) -> float:
-        """Largest singular value over the last one that the exact rank leaves."""
+        """Largest singular value over the last one that the rank leaves."""
         return self._condition(max(self.rank, 1))
 
     def _condition(self, rank: int) -> float:
@@ -153,8 +162,12 @@ def _stored(problem: Problem) -> Reference | None:
     if content is None:
         return None
     try:
-        alternative = content.pop("minimum_norm_alternative", None)
-        known = Reference(**content, minimum_norm_alternative=alternative and Parameters(*alternative))
+        alternative, resolved = content.pop("minimum_norm_alternative", None), content.pop("resolved", None)
+        known = Reference(
+            **content | {"dependences": tuple(content["dependences"])},
+            minimum_norm_alternative=alternative and Parameters(*alternative),
+            resolved=resolved and Resolved(*resolved),
+        )
         return known if _solves(known, problem) else None
     except (TypeError, ValueError, AttributeError, LookupError):  # not the fields or the shapes of a Reference
         return None
@@ -179,11 +192,17 @@ def compute(problem: Problem) -> Reference:
     X, y = problem.rows("train")
     gram = exact_gram(X, y, intercept=problem.intercept)
     found = least_squares(gram)
+    factor = triangular_factor(X, intercept=problem.intercept)
+    rank = data_rank(X, gram, factor, found.rank)
+    exact_rank = found.rank
+    if rank.rank < exact_rank:
+        found = truncated(gram, rank)
     null_mse = nearest(gram.null_square * gram.y_unit**2 / gram.n)
     mean_square = nearest(gram.values[-1][-1] * gram.y_unit**2 / gram.n)
     noise_free = found.mse <= (NOISE_FREE_ULPS * _eps_of(y)) ** 2 * mean_square
     return Reference(
-        rank=found.rank,
+        rank=rank.rank,
+        exact_rank=exact_rank,
         columns=gram.columns,
         n=gram.n,
         coef=_parameters(found.coef, problem).coef,
@@ -192,12 +211,30 @@ def compute(problem: Problem) -> Reference:
         null_mse=null_mse,
         loss_scale=null_mse if noise_free else found.mse,
         scale_name="null model" if noise_free else "optimum",
-        factor=triangular_factor(X, intercept=problem.intercept),
+        factor=factor,
         standard_errors=None if found.standard_errors is None else np.array(found.standard_errors),
         residual_sd=found.residual_sd,
         r_squared=found.r_squared,
         minimum_norm_alternative=None if found.alternative is None else _parameters(found.alternative, problem),
+        rank_margin=rank.margin,
+        dependences=tuple(one.text for one in dependences(X, problem.features, rank, intercept=problem.intercept)),
+        resolved=resolved_fit(gram, factor, rank),
     )
+
+
+_latest: dict[str, IntegerGram] = {}
+
+
+def exact_mse(problem: Problem, parameters: Floats) -> float:
+    """The mean squared residual of finite parameters (k,), intercept first, over the training rows, correctly rounded.
+
+    The Gram matrix of the last problem is kept: its solvers are judged one after the other.
+    """
+    if problem.sha256 not in _latest:
+        _latest.clear()
+        _latest[problem.sha256] = exact_gram(*problem.rows("train"), intercept=problem.intercept)
+    gram = _latest[problem.sha256]
+    return nearest(gram.square_of(parameters.tolist()) / gram.n)
 
 
 def _parameters(values: tuple[float, ...], problem: Problem) -> Parameters:

@@ -12,6 +12,7 @@ from harness.verify.accuracy import Accuracy
 from harness.verify.digits import MAX_DIGITS
 from harness.verify.excess_loss import TOLERANCES
 from harness.verify.reference import Reference
+from harness.verify.settle_short import settle_short
 
 STABLE_FACTOR = 100.0
 """Room for the modest constants in backward-error bounds (Higham 2002, thm 20.3: gamma_cmn)."""
@@ -49,8 +50,8 @@ def settle(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype
     A closed form is `wrong` if it found another rank than the exact one and has lost more than half of
     the digits (statsmodels' QR has 8 of them on Filip and reports a rank of its own), if its relative excess
     loss is above `excess_limit`, or if it was not backward stable and a coefficient has no right digit at all;
-    finer losses are the gate's. Where the exact rank is short it is
-    `rank_deficient`, unless it was asked for the minimum-norm solution: then it is `ok` if that is what
+    finer losses are the gate's. Where the rank of the data, or what float64 resolves of it, is short,
+    harness.verify.settle_short decides, unless the minimum-norm solution was asked for: then it is `ok` if that is what
     it found. An iterative solver on squared loss has converged if it reached the tightest tolerance,
     whatever the rank: the loss has one least value.
     """
@@ -80,9 +81,9 @@ def _settle_linear(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kin
             return Status.OK, fit.message
         still = f"the excess loss is still {judged.relative_to}"
         return Status.NOT_CONVERGED, "; ".join(filter(None, (still, fit.message)))
-    if reference.full_rank or fit.minimum_norm:
+    if reference.resolved is None or fit.minimum_norm:
         return _settle_unique(fit, judged)
-    return _settle_deficient(fit, judged)
+    return settle_short(fit, accuracy, reference, dtype, minimum_norm=judged.minimum_norm)
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ def _settle_unique(fit: Fit, judged: _Judged) -> tuple[Status, str]:
     """Of a closed form that was asked for one solution: the only one, or the one of minimum norm."""
     reference = judged.reference
     if fit.rank is not None and fit.rank != reference.rank:
-        message = f"the solver found rank {fit.rank}; the exact rank is {reference.rank}"
+        whose = "exact rank" if reference.rank == reference.exact_rank else "data's rank"
+        message = f"the solver found rank {fit.rank}; the {whose} is {reference.rank}"
         return (Status.WRONG if judged.digits < MAX_DIGITS / 2 else fit.status), message
     if judged.wrong:
         return Status.WRONG, f"the excess loss is {judged.relative_to}"
@@ -126,18 +128,6 @@ def _settle_unique(fit: Fit, judged: _Judged) -> tuple[Status, str]:
     if not reference.full_rank and not judged.minimum_norm:
         return Status.WRONG, f"this is not the minimum-norm solution: it has {judged.digits:.1f} digits of it"
     return fit.status, fit.message
-
-
-def _settle_deficient(fit: Fit, judged: _Judged) -> tuple[Status, str]:
-    """Of a closed form whose coefficients are one choice of many, which nobody asked for."""
-    reference = judged.reference
-    design = f"the design has rank {reference.rank} of {reference.columns} columns"
-    if judged.wrong:
-        return Status.WRONG, f"silent nonsense: {design}, and the excess loss is {judged.relative_to}"
-    verdict = "right" if fit.rank == reference.rank else "wrong"
-    rank = "the solver reports none" if fit.rank is None else f"the solver found {fit.rank}, which is {verdict}"
-    answer = "the minimum-norm solution" if judged.minimum_norm else "one solution of many, not the minimum-norm one"
-    return Status.RANK_DEFICIENT, f"{design}; {rank}; it returned {answer} ({judged.digits:.1f} digits of that)"
 
 
 def is_minimum_norm(coef: Floats, intercept: float, reference: Reference, dtype: str) -> bool:

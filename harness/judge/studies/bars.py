@@ -102,15 +102,15 @@ def dtype_of(record: Record) -> str:
 
 
 def other_rank(record: Record) -> bool:
-    """Whether the solver found another rank than the exact one; False where it finds none."""
-    found, exact = record.accuracy.rank, record.accuracy.exact_rank
-    return found is not None and exact is not None and found != exact
+    """Whether the solver found another rank than the data's; False where it finds none."""
+    found, known = record.accuracy.rank, record.accuracy.rank_of_data
+    return found is not None and known is not None and found != known
 
 
 def rightly_deficient(record: Record) -> bool:
-    """Whether a design that is short of rank was called so, and no other rank was found than the exact one."""
-    columns, exact = len(record.accuracy.digits_by_term) or record.p, record.accuracy.exact_rank
-    short = exact is not None and exact < columns
+    """Whether a design that is short of rank was called so, and no other rank was found than the data's."""
+    columns, known = len(record.accuracy.digits_by_term) or record.p, record.accuracy.rank_of_data
+    short = known is not None and known < columns
     return record.status is Status.RANK_DEFICIENT and short and not other_rank(record)
 
 
