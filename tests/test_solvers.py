@@ -170,7 +170,7 @@ def test_two_columns_that_repeat_are_rank_deficient(solver: Solver) -> None:
     # QR without pivoting divides by a pivot that is rounding: what comes out may not even minimise the loss.
     nonsense = (Status.WRONG,) if solver.name in UNPIVOTED else ()
     assert record.status in (Status.RANK_DEFICIENT, Status.ERROR, *nonsense)
-    assert record.status.failed
+    assert "b = 2 a" in record.message or record.status is Status.ERROR
     assert record.advice
 
 

@@ -140,8 +140,7 @@ def _excess_loss(problem: Problem, coef: Floats, intercept: float, trace: Trace 
     if not (np.isfinite(coef).all() and np.isfinite(intercept)):
         return float("inf")
     above = exact_mse(problem, reference.vector(coef, intercept)) - reference.resolved.mse
-    above = above if reference.full_rank else max(above, 0.0)
-    return above / reference.loss_scale if above else 0.0
+    return above / reference.loss_scale if above > 0 else 0.0
 
 
 def _digits_by_term(coef: Floats, intercept: float, reference: Reference) -> Floats:

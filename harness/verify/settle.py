@@ -50,18 +50,26 @@ def settle(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype
     A closed form is `wrong` if it found another rank than the exact one and has lost more than half of
     the digits (statsmodels' QR has 8 of them on Filip and reports a rank of its own), if its relative excess
     loss is above `excess_limit`, or if it was not backward stable and a coefficient has no right digit at all;
-    finer losses are the gate's. Where the rank of the data, or what float64 resolves of it, is short,
-    harness.verify.settle_short decides, unless the minimum-norm solution was asked for: then it is `ok` if that is what
-    it found. An iterative solver on squared loss has converged if it reached the tightest tolerance,
+    finer losses are the gate's. Where the rank of the data is short, harness.verify.settle_short
+    decides, unless the minimum-norm solution was asked for: then it is `ok` if that is what it found. An iterative solver on squared loss has converged if it reached the tightest tolerance,
     whatever the rank: the loss has one least value.
     """
     if fit.status.failed:
         return fit.status, fit.message
+    if fit.status is Status.RANK_DEFICIENT:
+        return _settle_refusal(fit, reference)
     if not all(np.isfinite(value) for value in (*accuracy.r2.values(), *accuracy.mse.values())):
         return (Status.DIVERGED if fit.trace else Status.WRONG), "the predictions are not finite"
     if kind in (Kind.BASELINE, Kind.CURVE):
         return fit.status, fit.message
     return _settle_linear(fit, accuracy, reference, kind, dtype)
+
+
+def _settle_refusal(fit: Fit, reference: Reference) -> tuple[Status, str]:
+    """Of a solver that hands out no coefficients because it takes the rank for short: right only where it is."""
+    if reference.full_rank:
+        return Status.WRONG, f"refused for a short rank, but the data determine all {reference.columns} coefficients"
+    return fit.status, "; ".join((fit.message, *reference.dependences))
 
 
 def _settle_linear(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype: str) -> tuple[Status, str]:
@@ -121,10 +129,8 @@ def _settle_unique(fit: Fit, judged: _Judged) -> tuple[Status, str]:
     if judged.wrong:
         return Status.WRONG, f"the excess loss is {judged.relative_to}"
     if judged.unstable and judged.digits < 1 and reference.full_rank:
-        return (
-            Status.WRONG,
-            "a coefficient has no right digit, and the backward error says that it is the solver's doing",
-        )
+        message = "a coefficient has no right digit, and the backward error says that it is the solver's doing"
+        return Status.WRONG, message
     if not reference.full_rank and not judged.minimum_norm:
         return Status.WRONG, f"this is not the minimum-norm solution: it has {judged.digits:.1f} digits of it"
     return fit.status, fit.message

@@ -1,4 +1,4 @@
-"""The status of a closed form where the rank of the data, or what float64 resolves of it, is short of the columns.
+"""The status of a closed form where the rank of the data is short of the columns.
 
 The coefficients are then not determined, but the fitted values are. Nobody is held to a direction that is only
 rounding: a fit of the rank that the data and the arithmetic resolve, with its loss, is what anybody wants.
@@ -28,7 +28,7 @@ def settle_short(
     `wrong`: it dropped a direction that the data determine and lost loss; its excess loss is above what a stable solver
     may leave at the rank that is resolved, the rounding of its own predictions counted in; or its coefficients cancel
     so far that half of the digits of every prediction are gone. Else `rank_deficient`, which is the data's property and
-    no failure, unless both ranks are full: then `ok`. `minimum_norm` says whether the coefficients are the shortest.
+    no failure. `minimum_norm` says whether the coefficients are the shortest.
     """
     assert fit.coef is not None and fit.intercept is not None and reference.resolved is not None  # noqa: S101, PT018  # the caller's cases
     excess, low, columns = accuracy.excess_loss or 0.0, reference.resolved.rank, reference.columns
@@ -41,11 +41,9 @@ def settle_short(
     spoiled = excess + _prediction_rounding(parameters, reference, eps)
     if spoiled > _limit(reference, eps):
         return Status.WRONG, f"the excess loss is {spoiled:.1e} of the {reference.scale_name}'s, and {why}"
-    if not reference.full_rank and _cancellation(parameters, reference) > 1 / sqrt(eps):
+    if _cancellation(parameters, reference) > 1 / sqrt(eps):
         largest = float(np.abs(fit.coef).max())
         return Status.WRONG, f"coefficients up to {largest:.0e} cancel half of the digits of a prediction: {why}"
-    if reference.full_rank and (fit.rank is None or fit.rank == columns):
-        return Status.OK, fit.message
     fitted = f"fitted {fit.rank} of {columns} directions" if fit.rank is not None else "the solver reports no rank"
     if fit.rank not in (None, reference.rank):
         fitted += f" where the data determine {reference.rank}"
@@ -60,9 +58,6 @@ def _why(reference: Reference) -> str:
         return "; ".join(reference.dependences)
     if reference.n < reference.columns:
         return f"{reference.n} rows cannot determine {reference.columns} coefficients"
-    if reference.full_rank:
-        resolved = reference.rank if reference.resolved is None else reference.resolved.rank
-        return f"float64 resolves {resolved} of {reference.columns} directions"
     return f"the data have rank {reference.rank} of {reference.columns} columns"
 
 

@@ -63,10 +63,12 @@ def _shortest(basic: Floats, null: Floats, counted: Floats, first: int = 0) -> F
 
 
 def resolved_fit(gram: IntegerGram, factor: Floats, rank: DataRank) -> Resolved | None:
-    """The best fit of the rank that float64 resolves; None where that is the number of columns.
+    """The best fit of the rank that the data and float64 resolve; None where the data determine every coefficient.
 
     `factor` (m, k): triangular, of the design.
     """
+    if rank.rank == gram.columns:
+        return None
     with np.errstate(all="ignore"):
         lengths = np.linalg.norm(factor, axis=0)
         unit = factor / np.where(lengths == 0, 1.0, lengths)
@@ -75,8 +77,6 @@ def resolved_fit(gram: IntegerGram, factor: Floats, rank: DataRank) -> Resolved 
     _, values, vectors = np.linalg.svd(unit)
     limit = RESOLVED_FACTOR * float(np.finfo(np.float64).eps) * sqrt(gram.n * gram.columns) * values[0]
     low = min(rank.rank, int((values > limit).sum()))
-    if low == gram.columns:
-        return None
     ones = int(gram.intercept)
     dropped = [pivot + ones for pivot in rank.pivots]
     if low < rank.rank:
