@@ -50,9 +50,9 @@ def settle(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype
     A closed form is `wrong` if it found another rank than the exact one and has lost more than half of
     the digits (statsmodels' QR has 8 of them on Filip and reports a rank of its own), if its relative excess
     loss is above `excess_limit`, or if it was not backward stable and a coefficient has no right digit at all;
-    finer losses are the gate's. Where the rank of the data is short, harness.verify.settle_short
-    decides, unless the minimum-norm solution was asked for: then it is `ok` if that is what it found. An iterative solver on squared loss has converged if it reached the tightest tolerance,
-    whatever the rank: the loss has one least value.
+    finer losses are the gate's. Where the rank of the data is short, harness.verify.settle_short decides, unless the
+    minimum-norm solution was asked for: then it is `ok` if that is what it found. An iterative solver on squared loss
+    has converged if it reached the tightest tolerance, whatever the rank: the loss has one least value.
     """
     if fit.status.failed:
         return fit.status, fit.message
