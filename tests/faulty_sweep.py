@@ -14,7 +14,7 @@ from harness.solvers.solver import Solver
 from harness.solvers.status import Status
 from harness.solvers.training import engines
 from harness.solvers.training.batched.engine import BatchedEngine
-from harness.solvers.training.engine import Told
+from harness.solvers.training.engine import Progress
 from harness.solvers.training.learning_map import Learned
 from harness.solvers.training.loop_engine import LoopEngine, LoopTraining
 from harness.solvers.training.training import Aim, Grid, Training
@@ -67,12 +67,12 @@ def _fault(solver: str, weight_decay: float | None) -> str:
 class FaultyBatched(BatchedEngine):
     """The fault comes as a grid is learned."""
 
-    def learn(self, training: Training, grid: Grid, aim: Aim, told: Told) -> Learned:
+    def learn(self, training: Training, grid: Grid, aim: Aim, progress: Progress) -> Learned:
         """Go wrong; who has not, learns."""
         name = _fault(f"torch_{training.optimizer}", training.options.weight_decay)
         if name:
             faults.SOLVERS[name].fault(training.problem)
-        return super().learn(training, grid, aim, told)
+        return super().learn(training, grid, aim, progress)
 
 
 class FaultyLoop(LoopEngine):

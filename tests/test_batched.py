@@ -16,7 +16,6 @@ from harness.solvers.options import Options
 from harness.solvers.training.batched import engine as batched
 from harness.solvers.training.batched.batch import BLOCK, Batch, MiniBatches, Trained
 from harness.solvers.training.batched.batch import train as train_batch
-from harness.solvers.training.batched.initial import initial_parameters
 from harness.solvers.training.batched.linear import LinearModels
 from harness.solvers.training.batched.mlp import MlpModels
 from harness.solvers.training.batched.settings import Settings
@@ -91,7 +90,7 @@ class Setup:
         else:
             models = MlpModels(X, y, K, hidden=self.hidden or (8, 8, 8), loss=self.loss, room=room)
         order = MiniBatches(self.batch, seeds) if self.batch else None
-        return Batch(models, initial_parameters(training.build, seeds), settings, order)
+        return Batch(models, training.initial_parameters(seeds), settings, order)
 
 
 def grid(setup: Setup, epochs: int, rates: tuple[float, ...] = RATES, **settings: Any) -> tuple[Trained, list[Any]]:
@@ -320,7 +319,7 @@ def test_initial_weights_are_the_loop_s(model: str) -> None:
     torch.manual_seed(9)
     expected = torch.rand(2)
     torch.manual_seed(9)
-    found = initial_parameters(setup.training(0).build, [4, 7])
+    found = setup.training(0).initial_parameters([4, 7])
     assert torch.equal(torch.rand(2), expected)
     for row, seed in zip(found, (4, 7), strict=True):
         path, _ = setup.looped(seed, 1, lr=0.1)
@@ -330,7 +329,7 @@ def test_initial_weights_are_the_loop_s(model: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"optimizer": "rmsprop"}, "optimizer is one of"),
+        ({"optimizer": "rmsporp"}, "unknown optimizer 'rmsporp': did you mean 'rmsprop'"),
         ({"optimizer": "adam", "momentum": 0.9}, "adam takes no momentum"),
         ({"optimizer": "sgd", "nesterov": 1.0}, "nesterov needs a momentum"),
         ({"optimizer": "sgd", "nesterov": np.array([0, 1]), "momentum": np.array([0.9, 0])}, "nesterov needs"),

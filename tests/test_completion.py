@@ -19,9 +19,10 @@ from harness.problems import catalog as problems
 from harness.report.tables.accuracy import QUANTITIES as DIGITS
 from harness.solvers.catalog import SOLVERS
 from harness.solvers.options import ENGINES
+from harness.solvers.training.optimizers import PRESETS
 from harness.store.store import Store
 from harness.studies.gallery import PLOTS
-from harness.sweep.plan import MODELS, PRESETS
+from harness.sweep.plan import MODELS
 from tests.test_store import another_run
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -19,15 +19,15 @@ from harness.records.sweep import Cell, Sweep
 from harness.report.live import SweepLive
 from harness.solvers.status import Status
 from harness.solvers.training import engines
-from harness.solvers.training.engine import Told
+from harness.solvers.training.engine import Progress
 from harness.solvers.training.learning_map import Learned
+from harness.solvers.training.optimizers import PRESETS
 from harness.solvers.training.training import Aim, Grid, Training
 from harness.store import tables
 from harness.store.store import Store
 from harness.store.sweep_store import SweepStore
 from harness.sweep.cells import learn
 from harness.sweep.plan import (
-    PRESETS,
     TOGETHER,
     SweepRequest,
     asked_of,
@@ -135,9 +135,9 @@ def test_an_optimizer_is_a_preset_with_settings(
 @pytest.mark.parametrize("model", ["linear", "mlp"])
 def test_every_preset_has_a_solver_that_takes_its_settings(preset: str, model: str) -> None:
     (candidate,) = candidates(request_of(optimizers=(preset,), model=model))
-    said = PRESETS[preset][1]
-    assert {name: getattr(candidate.options, name) for name in said} == said
-    assert candidate.training.optimizer == PRESETS[preset][0]
+    optimizer, settings = PRESETS[preset]
+    assert {name: getattr(candidate.options, name) for name in settings} == settings
+    assert candidate.training.optimizer == optimizer.name
     assert candidate.model == model
 
 
@@ -371,10 +371,10 @@ class Fake:
     def prepare(self, training: Training) -> object:
         raise NotImplementedError
 
-    def learn(self, training: Training, grid: Grid, aim: Aim, told: Told) -> Learned:
+    def learn(self, training: Training, grid: Grid, aim: Aim, progress: Progress) -> Learned:
         self.seen.append((training.optimizer, grid.lr))
         self.before(training, grid)
-        return self.loop.learn(training, grid, aim, told)
+        return self.loop.learn(training, grid, aim, progress)
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from typing import TypeVar
 import typer
 from typer.models import ParameterInfo
 
+from harness.solvers.training.optimizers import PRESETS
+
 Command = TypeVar("Command", bound=Callable[..., None])
 Names = Callable[[typer.Context], Iterable[str]]
 
@@ -124,7 +126,7 @@ FOR_ONE_COMMAND: Mapping[str, Mapping[str, Names]] = MappingProxyType(
         "fit": {"device": _these("cpu", "cuda")},
         "sweep": {
             "device": _these("cpu", "cuda"),
-            "optimizer": _these("sgd", "momentum", "nesterov", "adam", "adamw"),
+            "optimizer": _these(*PRESETS),
         },
         "accuracy": {"quantity": _these("coef", "se", "sd", "r2")},
         "history": {"quantity": _these(*QUANTITIES, "epochs_to")},

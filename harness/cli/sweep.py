@@ -10,6 +10,7 @@ import typer
 from harness.cli import isolation
 from harness.cli import options as cli
 from harness.errors import UsageError, unknown, without_password
+from harness.solvers.training.optimizers import PRESETS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Optimizers = Annotated[
     list[str] | None,
     typer.Option(
-        help="sgd, momentum, nesterov, adam or adamw, settings after a colon, as sgd:momentum=0.95,nesterov=1; "
+        help=f"{', '.join(PRESETS)}; settings after a colon, as sgd:momentum=0.95,nesterov=1; "
         "repeatable. sgd, momentum and adam unless said."
     ),
 ]

@@ -19,7 +19,9 @@ from harness.solvers.closed_forms.torch_lstsq import TorchLstsq
 from harness.solvers.solver import Solver
 from harness.solvers.torch_linear import TorchLinear
 from harness.solvers.torch_mlp import TorchMlp
+from harness.solvers.training.optimizers import OPTIMIZERS
 
+TRAINED = (TorchLinear, TorchMlp)
 CORE: tuple[Solver, ...] = (
     StatsmodelsOls("pinv"),
     StatsmodelsOls("qr"),
@@ -53,8 +55,10 @@ PEERS: tuple[Solver, ...] = (
 )
 """What runs where it is named: other people's solvers, of the extra `peers`."""
 
-NAMED: tuple[Solver, ...] = (TorchLinear("adamw"), TorchMlp("adamw"))
-"""What else runs where it is named: with torch alone."""
+NAMED: tuple[Solver, ...] = tuple(
+    trained(name) for name in OPTIMIZERS if name not in {solver.optimizer for solver in CORE} for trained in TRAINED
+)
+"""What else runs where it is named: the linear model and the network with every other optimizer of the table."""
 
 ALL: tuple[Solver, ...] = CORE + PEERS + NAMED
 

@@ -1,11 +1,11 @@
-"""A linear model trained by torch's SGD, Adam or AdamW, on nn.Linear or on own weight and bias parameters."""
+"""A linear model trained by one of torch's optimizers, on nn.Linear or on own weight and bias parameters."""
 
 from typing import TYPE_CHECKING
 
 from harness.problems.problem import Problem
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind
-from harness.solvers.training.torch_trained import TITLES, TorchTrained
+from harness.solvers.training.torch_trained import TorchTrained
 from harness.solvers.training.training import Training
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ class TorchLinear(TorchTrained):
     kind = Kind.ITERATIVE
 
     def __init__(self, optimizer: str) -> None:
-        """`optimizer` is sgd, adam or adamw."""
+        """`optimizer`: a name of the table of optimizers."""
         super().__init__(optimizer, {"form": "module", "init": None})
         self.name = f"torch_{optimizer}"
-        self.title = f"torch {TITLES[optimizer]} on a linear model"
+        self.title = f"torch {self._optimizer.torch_class} on a linear model"
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """Initial values must be one per weight, and one for the bias; or the engine's reason."""
@@ -34,7 +34,7 @@ class TorchLinear(TorchTrained):
 
     def training(self, problem: Problem, options: Options) -> Training:
         """The linear model over a problem."""
-        return Training(problem, options, self._optimizer, lambda: _build(problem.p, options), _parameters)
+        return Training(problem, options, self._optimizer.name, lambda: _build(problem.p, options), _parameters)
 
 
 def _build(p: int, options: Options) -> "torch.nn.Module":

@@ -1,11 +1,11 @@
-"""The ReLU multilayer perceptron, trained by torch's SGD, Adam or AdamW."""
+"""The ReLU multilayer perceptron, trained by one of torch's optimizers."""
 
 from typing import TYPE_CHECKING
 
 from harness.problems.problem import Problem
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind
-from harness.solvers.training.torch_trained import TITLES, TorchTrained
+from harness.solvers.training.torch_trained import TorchTrained
 from harness.solvers.training.training import Training
 
 if TYPE_CHECKING:
@@ -20,15 +20,15 @@ class TorchMlp(TorchTrained):
     kind = Kind.CURVE
 
     def __init__(self, optimizer: str) -> None:
-        """`optimizer` is sgd, adam or adamw."""
+        """`optimizer`: a name of the table of optimizers."""
         super().__init__(optimizer, {"hidden": HIDDEN})
         self.name = f"mlp_{optimizer}"
-        self.title = f"ReLU MLP trained by torch {TITLES[optimizer]}"
+        self.title = f"ReLU MLP trained by torch {self._optimizer.torch_class}"
 
     def training(self, problem: Problem, options: Options) -> Training:
         """The network over a problem."""
         hidden = options.hidden or HIDDEN
-        return Training(problem, options, self._optimizer, lambda: _build(problem.p, hidden), None)
+        return Training(problem, options, self._optimizer.name, lambda: _build(problem.p, hidden), None)
 
 
 def _build(p: int, hidden: tuple[int, ...]) -> "torch.nn.Module":

@@ -98,11 +98,10 @@ def theory_of(candidate: Candidate, aim: Aim) -> Theory | None:
     plain = training.optimizer == "sgd" and options.loss == "mse" and all_rows and not options.weight_decay
     if aim.quadratic is None or not plain:
         return None
-    from harness.solvers.training.batched.initial import initial_parameters
     from harness.solvers.training.oracle.crossings import learning_map
     from harness.solvers.training.oracle.descent import Descent
 
-    start = initial_parameters(training.build, candidate.grid.seeds)
+    start = training.initial_parameters(candidate.grid.seeds)
     descent = Descent.of(aim.quadratic, start, candidate.grid.lr, options.momentum or 0.0, bool(options.nesterov))
     predicted = learning_map(descent, training.epochs, aim.tolerances)
     return Theory(predicted.epochs_to, descent.stability_limit)

@@ -21,22 +21,10 @@ from harness.solvers.options import Options, resolve
 from harness.solvers.torch_linear import TorchLinear
 from harness.solvers.torch_mlp import TorchMlp
 from harness.solvers.training import engines
+from harness.solvers.training.optimizers import PRESETS
 from harness.solvers.training.training import Grid, Training
 from harness.timing.device import check_device
 
-PRESETS: dict[str, tuple[str, dict[str, float | bool]]] = {
-    "sgd": ("sgd", {}),
-    "momentum": ("sgd", {"momentum": 0.9}),
-    "nesterov": ("sgd", {"momentum": 0.9, "nesterov": True}),
-    "adam": ("adam", {}),
-    "adamw": ("adamw", {}),
-}
-"""Name -> torch's optimizer and what is set in it; everything else is torch's default."""
-SETTINGS = {
-    "sgd": ("momentum", "nesterov", "weight_decay"),
-    "adam": ("weight_decay",),
-    "adamw": ("weight_decay",),
-}
 TRUTHS = {"1": True, "true": True, "0": False, "false": False}
 LINEAR, MLP = "linear", "mlp"
 MODELS = (LINEAR, MLP)
@@ -217,20 +205,20 @@ def parse_optimizer(text: str) -> tuple[str, str, dict[str, float | bool]]:
     said: dict[str, float | bool] = {}
     for part in filter(None, rest.split(",")):
         key, _, value = part.partition("=")
-        if key not in SETTINGS[optimizer]:
-            raise unknown(f"setting of {name}", key, SETTINGS[optimizer])
+        if key not in optimizer.settings:
+            raise unknown(f"setting of {name}", key, optimizer.settings)
         if key in said:
             raise UsageError(f"--optimizer '{text}' says {key} twice")
         said[key] = _value(key, value, text)
-    settings = preset | said
+    settings = {**preset, **said}
     if settings.get("nesterov") and not settings.get("momentum"):
         raise UsageError(f"--optimizer '{text}': nesterov needs a momentum: sgd:momentum=0.9,nesterov=1")
     label = (
         name
         + ":" * bool(said)
-        + ",".join(f"{key}={short(float(said[key]))}" for key in SETTINGS[optimizer] if key in said)
+        + ",".join(f"{key}={short(float(said[key]))}" for key in optimizer.settings if key in said)
     )
-    return label, optimizer, settings
+    return label, optimizer.name, settings
 
 
 def _value(key: str, value: str, text: str) -> float | bool:

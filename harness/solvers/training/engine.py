@@ -1,13 +1,14 @@
-"""The engine's contract: who does the arithmetic of a training, alone or for a whole grid of them."""
+"""The engine's contract: who does the arithmetic of a training, alone or for all of a grid, and what is refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from harness.solvers.solver import Prepared
+from harness.solvers.training import optimizers
 from harness.solvers.training.learning_map import Learned
 from harness.solvers.training.training import Aim, Grid, Training
 
-Told = Callable[[int], None]
+Progress = Callable[[int], None]
 """Called with the number of epochs that are done, all trainings of the grid together."""
 
 
@@ -28,8 +29,32 @@ class Engine(Protocol):
     def prepare(self, training: Training) -> Prepared:
         """One training, to be timed and fitted: the Trace is the loop's, to rounding."""
 
-    def learn(self, training: Training, grid: Grid, aim: Aim, told: Told) -> Learned:
+    def learn(self, training: Training, grid: Grid, aim: Aim, progress: Progress) -> Learned:
         """All trainings of a grid, each from the loop's initial weights and in the loop's order of rows.
 
         The options' lr and seed are the grid's. A training that diverges ends; the others go on.
         """
+
+
+def refusal(engine: str, training: Training, *reasons: Mapping[str, bool]) -> str | None:
+    """Why an engine cannot do a training: it lacks the optimizer, or the first of the reasons that applies; or None."""
+    lacking = optimizers.get(training.optimizer).unsupported(engine, training.options.implementation)
+    applying = (reason for one in reasons for reason, applies in one.items() if applies)
+    return lacking or next((f"the engine {engine} {reason}" for reason in applying), None)
+
+
+def only_full_batches(training: Training) -> Mapping[str, bool]:
+    """The reason of an engine that does not draw mini-batches."""
+    batch, n = training.options.batch, len(training.problem.split.train)
+    return {f"is of full batches, not of {batch} of {n} rows: drop --batch": (batch or n) < n}
+
+
+def only_written_out(training: Training) -> Mapping[str, bool]:
+    """The reasons of an engine that has neither torch's optimizers nor its modules, and works on blocks of epochs."""
+    options = training.options
+    return {
+        "has no torch optimizer, and so no implementation of one: drop --implementation": bool(options.implementation),
+        "fetches losses once a block of epochs, never each: drop --loss-on-device": bool(options.loss_on_device),
+        "knows linear models and ReLU networks only: use --engine loop": training.linear is None
+        and options.hidden is None,
+    }

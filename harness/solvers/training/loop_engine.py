@@ -1,14 +1,14 @@
 """The engine `loop`: the textbook loop as a solver's work, the timed subject of every training figure."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.problems.problem import Floats
 from harness.solvers.fit import Fit
-from harness.solvers.options import Options
-from harness.solvers.training.engine import Told
+from harness.solvers.training import optimizers
+from harness.solvers.training.engine import Progress, refusal
 from harness.solvers.training.learning_map import Learned
 from harness.solvers.training.loop import Loop, train
 from harness.solvers.training.path import Path, fit_of, keeps_all, loss_of
@@ -17,19 +17,6 @@ from harness.solvers.training.watch import Block, Watch
 
 if TYPE_CHECKING:
     import torch
-
-
-def torch_optimizer(name: str, model: "torch.nn.Module", options: Options) -> "torch.optim.Optimizer":
-    """torch.optim's sgd, adam or adamw; what was not said stays at torch's default."""
-    import torch
-
-    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    said: dict[str, Any] = {"lr": options.lr, "weight_decay": options.weight_decay}
-    if name == "sgd":
-        said |= {"momentum": options.momentum, "nesterov": options.nesterov}
-    if options.implementation is not None:
-        said |= {"foreach": options.implementation == "foreach", "fused": options.implementation == "fused"}
-    return kinds[name](model.parameters(), **{key: value for key, value in said.items() if value is not None})
 
 
 def loop_of(training: Training) -> Loop:
@@ -45,7 +32,7 @@ def loop_of(training: Training) -> Loop:
     X, y = training.tensors("train")
     return Loop(
         model,
-        torch_optimizer(training.optimizer, model, options),
+        optimizers.get(training.optimizer).build(model.parameters(), options),
         loss_of(training),
         X,
         y,
@@ -103,14 +90,14 @@ class LoopEngine:
     requires: tuple[str, ...] = ()
 
     def unsupported(self, training: Training) -> str | None:
-        """Never."""
-        return None
+        """Implementations that torch's optimizer does not have."""
+        return refusal(self.name, training)
 
     def prepare(self, training: Training) -> LoopTraining:
         """Copies to the device and builds the model; the timed work is one epoch."""
         return LoopTraining(training)
 
-    def learn(self, training: Training, grid: Grid, aim: Aim, told: Told) -> Learned:
+    def learn(self, training: Training, grid: Grid, aim: Aim, progress: Progress) -> Learned:
         """One training after the other."""
         watch = Watch(grid, aim, training.epochs)
         for number, (lr, seed) in enumerate(grid.cases):
@@ -118,5 +105,5 @@ class LoopEngine:
             kept = path.parameters[:, None] if watch.wants_parameters else None
             run, ended = np.array([len(path.loss)]), np.array([path.diverged])
             watch.note(Block(0, np.array([number]), path.loss[:, None], kept, run, ended))
-            told((number + 1) * training.epochs)
+            progress((number + 1) * training.epochs)
         return watch.learned()

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from harness.problems.problem import Problem
 from harness.solvers.options import Options
 from harness.solvers.solver import Prepared, missing_library
-from harness.solvers.training import engines
+from harness.solvers.training import engines, optimizers
 from harness.solvers.training.training import Training
 
 TRAINING_OPTIONS: Mapping[str, object] = MappingProxyType(
@@ -19,16 +19,12 @@ TRAINING_OPTIONS: Mapping[str, object] = MappingProxyType(
         "dtype": "float32",
         "scale": "standardized",
         "engine": "loop",
-        "weight_decay": None,
         "implementation": None,
         "loss_on_device": None,
         "tf32": None,
     }
 )
 """What every training takes, with its defaults; None is torch's."""
-
-OF_SGD: Mapping[str, object] = MappingProxyType({"momentum": 0.0, "nesterov": None})
-TITLES = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
 
 
 class TorchTrained:
@@ -38,10 +34,13 @@ class TorchTrained:
     requires = ("torch", "torch._dynamo")  # torch.optim imports _dynamo when it is first used
 
     def __init__(self, optimizer: str, own: Mapping[str, object]) -> None:
-        """`optimizer` is sgd, adam or adamw; `own`: the options of the model, with their defaults."""
+        """`optimizer`: a name of the table of optimizers; `own`: the options of the model, with their defaults.
+
+        Raises UsageError for an optimizer that the table does not have.
+        """
+        self._optimizer = optimizers.get(optimizer)
         self.optimizer: str | None = optimizer
-        self._optimizer = optimizer
-        self.takes = MappingProxyType({**TRAINING_OPTIONS, **own, **(OF_SGD if optimizer == "sgd" else {})})
+        self.takes = MappingProxyType({**TRAINING_OPTIONS, **own, **self._optimizer.takes})
 
     def training(self, problem: Problem, options: Options) -> Training:
         """What an engine is given."""

@@ -1,10 +1,12 @@
 """What an engine is given: an optimizer on a model over a problem, and the rates and seeds to train it with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from harness.problems.problem import Floats, Problem
 from harness.solvers.options import Options
@@ -22,7 +24,7 @@ LinearParameters = Callable[["torch.nn.Module"], "tuple[torch.Tensor, torch.Tens
 class Training:
     """One training, its options resolved.
 
-    `optimizer` is sgd, adam or adamw. `build` makes the model with its initial weights from torch's
+    `optimizer`: its name in the table of optimizers. `build` makes the model with its initial weights from torch's
     generator. `linear` reads weight (1, p) and bias (1,) of a linear model, and is None for a curve.
     """
 
@@ -61,6 +63,28 @@ class Training:
         dtype = getattr(torch, str(self.options.dtype))
         device = self.options.device
         return torch.tensor(X, dtype=dtype, device=device), torch.tensor(y, dtype=dtype, device=device).unsqueeze(1)
+
+    @property
+    def case(self) -> tuple[float, int]:
+        """Its own learning rate and seed."""
+        assert self.options.lr is not None  # noqa: S101  # resolve() set it
+        return self.options.lr, int(self.options.seed or 0)
+
+    def initial_parameters(self, seeds: Sequence[int]) -> Floats:
+        """The parameters (S, P) that the loop begins with at each of the seeds (S,), in the module's order.
+
+        They are drawn in torch's default float32 after torch.manual_seed, as the loop does it, and cast: float64
+        holds them exactly. The global generator is put back.
+        """
+        import torch
+
+        drawn: dict[int, Floats] = {}
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            for seed in sorted(set(seeds)):
+                torch.manual_seed(seed)
+                values = [parameter.flatten() for parameter in self.build().parameters()]
+                drawn[seed] = torch.cat(values).double().numpy()
+        return np.array([drawn[seed] for seed in seeds])
 
     def of(self, lr: float, seed: int) -> "Training":
         """The same training at another learning rate and seed."""

@@ -3,12 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from harness.solvers.fit import Fit
-from harness.solvers.training.batched.initial import initial_parameters
 from harness.solvers.training.batched.settings import Settings
-from harness.solvers.training.engine import Told
+from harness.solvers.training.engine import Progress, only_written_out, refusal
 from harness.solvers.training.learning_map import Learned
 from harness.solvers.training.path import Path, fit_of, keeps_all
 from harness.solvers.training.training import Aim, Grid, Training
@@ -37,17 +34,9 @@ def batch_of(training: Training, cases: Sequence[tuple[float, int]]) -> "Batch":
         if hidden is None
         else MlpModels(X, y, len(cases), hidden=hidden, loss=loss)
     )
-    settings = Settings(
-        optimizer=training.optimizer,
-        lr=np.array([lr for lr, _ in cases]),
-        momentum=options.momentum or 0.0,
-        nesterov=float(options.nesterov or False),
-        weight_decay=options.weight_decay,
-    )
-    distinct = sorted(set(seeds))
-    initial = initial_parameters(training.build, distinct)[np.searchsorted(distinct, seeds)]
+    settings = Settings.of(training, [lr for lr, _ in cases])
     order = None if options.batch is None else MiniBatches(options.batch, seeds)
-    return Batch(models, initial, settings, order)
+    return Batch(models, training.initial_parameters(seeds), settings, order)
 
 
 class BatchedTraining:
@@ -59,7 +48,7 @@ class BatchedTraining:
     def __init__(self, training: Training) -> None:
         """Copy to the device and build the batch of one that is timed."""
         self.training = training
-        self.timed = batch_of(training, [_own(training)])
+        self.timed = batch_of(training, [training.case])
         self.epochs_per_call = max(1, min(self.timed.block, TIMED_ROWS // len(self.timed.like)))
 
     def run(self) -> None:
@@ -80,7 +69,7 @@ def fits_of(training: Training, seeds: Sequence[int]) -> list[Fit]:
 
     epochs = training.epochs
     keep = range(epochs + 1) if keeps_all(training) else range(epochs, epochs + 1)
-    lr, _ = _own(training)
+    lr, _ = training.case
     trained = train(batch_of(training, [(lr, seed) for seed in seeds]), epochs, keep)
     fits = []
     for number, seed in enumerate(seeds):
@@ -98,20 +87,13 @@ class BatchedEngine:
 
     def unsupported(self, training: Training) -> str | None:
         """What only torch's own optimizers and loop have, and models that have no batched form."""
-        options = training.options
-        if options.implementation is not None:
-            return "the engine batched has no torch optimizer, and so no implementation of one: drop --implementation"
-        if options.loss_on_device:
-            return "the engine batched fetches losses once a block of epochs, never each: drop --loss-on-device"
-        if training.linear is None and options.hidden is None:
-            return "the engine batched knows linear models and ReLU networks only: use --engine loop"
-        return None
+        return refusal(self.name, training, only_written_out(training))
 
     def prepare(self, training: Training) -> BatchedTraining:
         """Copies to the device and makes room; the timed work is a block of epochs."""
         return BatchedTraining(training)
 
-    def learn(self, training: Training, grid: Grid, aim: Aim, told: Told) -> Learned:
+    def learn(self, training: Training, grid: Grid, aim: Aim, progress: Progress) -> Learned:
         """All trainings in one batch, or as few as memory allows."""
         from harness.solvers.training.batched.batch import blocks
 
@@ -120,16 +102,10 @@ class BatchedEngine:
             batch = batch_of(training, cases[numbers.start : numbers.stop])
             for seen in blocks(batch, training.epochs):
                 watch.note(_block(batch, seen, numbers, parameters=watch.wants_parameters))
-                told(done + (seen.before + seen.count) * len(numbers))
+                progress(done + (seen.before + seen.count) * len(numbers))
             done += training.epochs * len(numbers)
-            told(done)
+            progress(done)
         return watch.learned()
-
-
-def _own(training: Training) -> tuple[float, int]:
-    """The training's own (lr, seed)."""
-    assert training.options.lr is not None  # noqa: S101  # resolve() set it
-    return training.options.lr, int(training.options.seed or 0)
 
 
 def _block(batch: "Batch", seen: "Seen", numbers: range, *, parameters: bool) -> Block:

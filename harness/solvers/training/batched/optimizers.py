@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from harness.solvers.training.batched.settings import Settings
+from harness.solvers.training.optimizers import arithmetic_of
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,9 @@ class Adam:
         self.constants(owners)
 
 
+WRITTEN: dict[str, type[Sgd | Adam]] = {"sgd": Sgd, "adam": Adam, "adamw": Adam}
+
+
 def optimizer_of(settings: Settings, owners: Owners, dtype: torch.dtype) -> Sgd | Adam:
-    """The batch's optimizer, its state at zero."""
-    return (Sgd if settings.optimizer == "sgd" else Adam)(settings, owners, dtype)
+    """The batch's optimizer, its state at zero. Raises UsageError for one that is not written out here."""
+    return arithmetic_of("batched", WRITTEN, settings.optimizer)(settings, owners, dtype)

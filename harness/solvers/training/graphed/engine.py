@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from harness.solvers.fit import Fit
-from harness.solvers.training.engine import Told
+from harness.solvers.training.engine import Progress, refusal
 from harness.solvers.training.followed import path_of
 from harness.solvers.training.learning_map import Learned
 from harness.solvers.training.path import fit_of, keeps_all
@@ -25,7 +25,7 @@ class GraphedTraining:
 
         self.training, self.record = training, record
         self.timed = Replays(training, record, every=False)
-        self.timed.steps.reset(*_own(training))
+        self.timed.steps.reset(*training.case)
         self.capture_s: float | None = self.timed.capture_s
         self.epochs_per_call = self.timed.steps.count
 
@@ -38,7 +38,7 @@ class GraphedTraining:
         from harness.solvers.training.graphed.replays import Replays
 
         training = self.training
-        blocks = Replays(training, self.record, every=True).blocks(*_own(training), 0, training.epochs)
+        blocks = Replays(training, self.record, every=True).blocks(*training.case, 0, training.epochs)
         return fit_of(training, path_of(blocks, every=keeps_all(training)))
 
 
@@ -60,6 +60,8 @@ class GraphedEngine:
         import torch
 
         options, n = training.options, len(training.problem.split.train)
+        if lacking := refusal(self.name, training):
+            return lacking
         if options.device == "cpu":
             return "a CUDA graph needs --device cuda"
         if not torch.cuda.is_available():
@@ -76,7 +78,7 @@ class GraphedEngine:
         """Copies to the device, allocates and captures; the timed work is a replay."""
         return GraphedTraining(training, self._recorder())
 
-    def learn(self, training: Training, grid: Grid, aim: Aim, told: Told) -> Learned:
+    def learn(self, training: Training, grid: Grid, aim: Aim, progress: Progress) -> Learned:
         """One training after the other, captured once, or once a learning rate where that is part of the graph."""
         from harness.solvers.training.graphed.replays import Replays
 
@@ -86,16 +88,10 @@ class GraphedEngine:
                 replays = Replays(training.of(lr, seed), self._recorder(), every=watch.wants_parameters)
             for block in replays.blocks(lr, seed, number, training.epochs):
                 watch.note(block)
-            told((number + 1) * training.epochs)
+            progress((number + 1) * training.epochs)
         return watch.learned()
 
     def _recorder(self) -> "Recorder":
         from harness.solvers.training.graphed.capture import cuda_graph
 
         return self._record or cuda_graph
-
-
-def _own(training: Training) -> tuple[float, int]:
-    """The training's own (lr, seed)."""
-    assert training.options.lr is not None  # noqa: S101  # resolve() set it
-    return training.options.lr, int(training.options.seed or 0)

@@ -1,16 +1,12 @@
 """Steps of the textbook loop on memory that never moves, so that a CUDA graph can repeat them."""
 
-from typing import TYPE_CHECKING, Any
-
 import torch
 
+from harness.errors import UsageError
 from harness.problems.problem import Floats
-from harness.solvers.training.batched.initial import initial_parameters
+from harness.solvers.training import optimizers
 from harness.solvers.training.loop_engine import loop_of
 from harness.solvers.training.training import Training
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 STEPS_PER_GRAPH = 20
 """Epochs that one launch repeats: the launch is then a twentieth of an epoch's share. Not yet measured on a device."""
@@ -30,6 +26,9 @@ class Steps:
 
     def __init__(self, training: Training, *, every: bool, count: int = STEPS_PER_GRAPH) -> None:
         """At the training's learning rate; where the parameters stand is `reset`'s business."""
+        self.kind = optimizers.get(training.optimizer)
+        if lacking := self.kind.unsupported("graphed"):
+            raise UsageError(lacking)
         loop = loop_of(training)
         self.training = training
         self.model, self.loss, self.X, self.y = loop.model, loop.loss, loop.X, loop.y
@@ -47,28 +46,16 @@ class Steps:
 
         torch's SGD turns a tensor into a number, which a capture forbids, and the fused kernels read float32.
         """
-        if self.training.optimizer == "sgd" or self.fused:
+        if not self.kind.capturable or self.fused:
             return None
         return torch.tensor(self.training.options.lr, dtype=torch.float64, device=self.X.device)
 
     def _optimizer(self) -> "torch.optim.Optimizer":
         """The loop's optimizer in the form that can be captured."""
-        options = self.training.options
-        kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
-            "sgd": torch.optim.SGD,
-            "adam": torch.optim.Adam,
-            "adamw": torch.optim.AdamW,
-        }
-        said: dict[str, Any] = {"weight_decay": options.weight_decay}
-        if self.training.optimizer == "sgd":
-            said |= {"momentum": options.momentum, "nesterov": options.nesterov}
-        else:
-            said |= {"capturable": True}
-        if options.implementation is not None:
-            said |= {"foreach": options.implementation == "foreach", "fused": options.implementation == "fused"}
-        said = {name: value for name, value in said.items() if value is not None}
-        lr = options.lr if self.rate is None else self.rate
-        return kinds[self.training.optimizer](self.parameters, lr=lr, **said)
+        more = {"lr": self.rate, "capturable": self.kind.capturable or None}
+        if self.rate is None:
+            del more["lr"]
+        return self.kind.build(self.parameters, self.training.options, **more)
 
     def takes(self, lr: float) -> bool:
         """Whether `reset` can go on with this learning rate; if not, it is part of what was recorded."""
@@ -79,7 +66,7 @@ class Steps:
         assert self.takes(lr)  # noqa: S101  # the caller has asked
         if self.rate is not None:
             self.rate.fill_(lr)
-        self._restore(initial_parameters(self.training.build, [seed])[0])
+        self._restore(self.training.initial_parameters([seed])[0])
         # A momentum of zero is what torch's first step, which copies the gradient, amounts to.
         for state in self.optimizer.state.values():
             for value in state.values():

@@ -4,7 +4,7 @@ from importlib.metadata import entry_points
 
 from harness.solvers.closed_forms.jax_client import cannot_change_to
 from harness.solvers.fit import Fit
-from harness.solvers.training.engine import Told
+from harness.solvers.training.engine import Progress, only_full_batches, only_written_out, refusal
 from harness.solvers.training.followed import path_of
 from harness.solvers.training.jax_scan.together import Together
 from harness.solvers.training.learning_map import Learned
@@ -22,7 +22,7 @@ class JaxTraining:
     def __init__(self, training: Training) -> None:
         """Copies to the device and compiles, by running a block of the model that is timed."""
         self.training = training
-        self.timed = Together(training, [_own(training)], every=False)
+        self.timed = Together(training, [training.case], every=False)
         self.epochs_per_call = self.timed.count
         self.timed.advance()
 
@@ -33,7 +33,7 @@ class JaxTraining:
     def fit(self) -> Fit:
         """Train from the initial weights."""
         training = self.training
-        blocks = Together(training, [_own(training)], every=True).blocks([0], training.epochs)
+        blocks = Together(training, [training.case], every=True).blocks([0], training.epochs)
         return fit_of(training, path_of(blocks, every=keeps_all(training)))
 
 
@@ -50,40 +50,24 @@ class JaxEngine:
 
     def unsupported(self, training: Training) -> str | None:
         """What only torch's own optimizers and loop have, a device that jax lacks, another number of threads."""
-        options, n = training.options, len(training.problem.split.train)
-        asked = {
-            f"is of full batches, not of {options.batch} of {n} rows: drop --batch": (options.batch or n) < n,
-            "has no torch optimizer, and so no implementation of one: drop --implementation": bool(
-                options.implementation
-            ),
-            "fetches losses once a block of epochs, never each: drop --loss-on-device": bool(options.loss_on_device),
-            "knows linear models and ReLU networks only: use --engine loop": training.linear is None
-            and options.hidden is None,
-            "has no CUDA here: install jax[cuda13] or jax[cuda12], or add --device cpu": options.device != "cpu"
-            and not _has_cuda(),
-        }
-        reason = next((f"the engine jax {reason}" for reason, applies in asked.items() if applies), None)
-        return reason or cannot_change_to(options.threads)
+        no_cuda = training.options.device != "cpu" and not _has_cuda()
+        asked = {"has no CUDA here: install jax[cuda13] or jax[cuda12], or add --device cpu": no_cuda}
+        reason = refusal(self.name, training, only_full_batches(training), only_written_out(training), asked)
+        return reason or cannot_change_to(training.options.threads)
 
     def prepare(self, training: Training) -> JaxTraining:
         """Copies to the device and compiles; the timed work is a block of epochs."""
         return JaxTraining(training)
 
-    def learn(self, training: Training, grid: Grid, aim: Aim, told: Told) -> Learned:
+    def learn(self, training: Training, grid: Grid, aim: Aim, progress: Progress) -> Learned:
         """All trainings at once."""
         watch, total = Watch(grid, aim, training.epochs), len(grid.cases)
         together = Together(training, grid.cases, every=watch.wants_parameters)
         for block in together.blocks(range(total), training.epochs):
             watch.note(block)
-            told(total * min(training.epochs, block.before + len(block.loss)))
-        told(total * training.epochs)
+            progress(total * min(training.epochs, block.before + len(block.loss)))
+        progress(total * training.epochs)
         return watch.learned()
-
-
-def _own(training: Training) -> tuple[float, int]:
-    """The training's own (lr, seed)."""
-    assert training.options.lr is not None  # noqa: S101  # resolve() set it
-    return training.options.lr, int(training.options.seed or 0)
 
 
 def _has_cuda() -> bool:

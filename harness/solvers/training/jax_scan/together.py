@@ -8,7 +8,6 @@ import numpy as np
 
 from harness.problems.problem import Floats
 from harness.solvers.closed_forms.jax_client import device_of
-from harness.solvers.training.batched.initial import initial_parameters
 from harness.solvers.training.batched.settings import Settings
 from harness.solvers.training.followed import Followed
 from harness.solvers.training.jax_scan.models import models_of
@@ -36,11 +35,9 @@ class Together:
         # Elsewhere a product of float32 is one of float32 unless it is asked for less.
         self.precision = None if options.tf32 else "highest"
         self.device = device_of(options.device, options.threads)
-        self.optimizer = optimizer_of(_settings(training, cases))
+        self.optimizer = optimizer_of(Settings.of(training, [lr for lr, _ in cases]))
         self.models = models_of(training, len(cases))
-        seeds = [seed for _, seed in cases]
-        distinct = sorted(set(seeds))
-        theta = initial_parameters(training.build, distinct)[np.searchsorted(distinct, seeds)]
+        theta = training.initial_parameters([seed for _, seed in cases])
         self.count, self.last = _block_epochs(training, theta.size), theta
         with self._here():
             self.data = self._put(self.models.data)
@@ -106,17 +103,6 @@ class Together:
 
         with jax.enable_x64(self.double), jax.default_device(self.device), jax.default_matmul_precision(self.precision):
             yield
-
-
-def _settings(training: Training, cases: Sequence[tuple[float, int]]) -> Settings:
-    options = training.options
-    return Settings(
-        optimizer=training.optimizer,
-        lr=np.array([lr for lr, _ in cases]),
-        momentum=options.momentum or 0.0,
-        nesterov=float(options.nesterov or False),
-        weight_decay=options.weight_decay,
-    )
 
 
 def _block_epochs(training: Training, parameters: int) -> int:

@@ -4,9 +4,8 @@ import numpy as np
 
 from harness.problems.problem import Floats
 from harness.solvers.fit import Fit
-from harness.solvers.training.batched.initial import initial_parameters
-from harness.solvers.training.batched.settings import Settings
-from harness.solvers.training.engine import Told
+from harness.solvers.training import optimizers
+from harness.solvers.training.engine import Progress, only_full_batches, refusal
 from harness.solvers.training.learning_map import Counts, Learned, LearningMap, curve_epochs
 from harness.solvers.training.loop import DIVERGED_FACTOR
 from harness.solvers.training.oracle.adaptive import Adaptive
@@ -15,6 +14,10 @@ from harness.solvers.training.oracle.descent import Descent
 from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.path import Path, fit_of
 from harness.solvers.training.training import Aim, Grid, Training
+
+SGD = "sgd"
+DECOUPLED = {"adam": False, "adamw": True}
+"""Whether weight decay is apart from the gradient, by the optimizer that is stepped on the quadratic."""
 
 
 class OracleTraining:
@@ -29,13 +32,12 @@ class OracleTraining:
         self.training = training
         # Nothing is judged here: with a scale of 1, an excess loss is absolute, and exists where the best loss is 0.
         self.quadratic = Quadratic.of(*training.arrays("train"), loss_scale=1.0)
-        self.start = initial_parameters(training.build, [int(training.options.seed or 0)])
+        self.start = training.initial_parameters(training.case[1:])
         self.path: Path | None = None
 
     def run(self) -> None:
         """Train from the initial weights, and keep all of it."""
-        assert self.training.options.lr is not None  # noqa: S101  # resolve() set it
-        self.path = _path(self.training, self.quadratic, self.start, self.training.options.lr)
+        self.path = _path(self.training, self.quadratic, self.start)
 
     def fit(self) -> Fit:
         """The Fit of the last training; trains if there is none yet."""
@@ -53,13 +55,11 @@ class OracleEngine:
 
     def unsupported(self, training: Training) -> str | None:
         """Everything that is not full-batch training of the linear model on squared loss in float64 on the CPU."""
-        options, n = training.options, len(training.problem.split.train)
-        decayed_sgd = training.optimizer == "sgd" and bool(options.weight_decay)
+        options = training.options
         asked = {
             "is of linear models: a network's loss is no quadratic; use --engine loop": training.linear is None,
             f"is of squared loss, not {options.loss}: add --loss mse": options.loss != "mse",
-            f"is of full batches, not of {options.batch} of {n} rows: drop --batch": (options.batch or n) < n,
-            "has no weight decay of SGD: drop --weight-decay": decayed_sgd,
+            "has no weight decay of SGD: drop --weight-decay": training.optimizer == SGD and bool(options.weight_decay),
             "runs on the CPU: add --device cpu": options.device != "cpu",
             f"is exact in float64, not in {options.dtype}: drop --dtype": options.dtype != "float64",
             "has no torch optimizer, and so no implementation of one: drop --implementation": bool(
@@ -68,24 +68,24 @@ class OracleEngine:
             "fetches no losses: drop --loss-on-device": bool(options.loss_on_device),
             "multiplies no float32 on CUDA: drop --tf32": bool(options.tf32),
         }
-        return next((f"the engine oracle {reason}" for reason, applies in asked.items() if applies), None)
+        return refusal(self.name, training, asked, only_full_batches(training))
 
     def prepare(self, training: Training) -> OracleTraining:
         """Factors the rows and draws the initial weights; the timed work is a whole training."""
         return OracleTraining(training)
 
-    def learn(self, training: Training, grid: Grid, aim: Aim, told: Told) -> Learned:
+    def learn(self, training: Training, grid: Grid, aim: Aim, progress: Progress) -> Learned:
         """Crossings and curves of all trainings, from `aim.quadratic`.
 
         The loss is told as every engine sees it: where an epoch steps from, and so not after the last one.
         """
         assert aim.quadratic is not None  # noqa: S101  # of a linear model there is one
-        start, at = initial_parameters(training.build, grid.seeds), curve_epochs(training.epochs)
-        learn = _descend if training.optimizer == "sgd" else _adapt
+        start, at = training.initial_parameters(grid.seeds), curve_epochs(training.epochs)
+        learn = _descend if training.optimizer == SGD else _adapt
         with np.errstate(over="ignore", invalid="ignore"):  # what lies after a divergence, and is not shown
             ended, excess = learn(training, aim, start, np.array(grid.lr), at)
             loss = aim.quadratic.best_loss + aim.quadratic.loss_scale * excess
-        told(training.epochs * len(grid.cases))
+        progress(training.epochs * len(grid.cases))
         done = at[:, None, None]
         excess = np.where(done <= ended.epochs_run, excess, np.nan)
         return Learned(ended, at, excess, np.where(done < ended.epochs_run, loss, np.nan))
@@ -112,16 +112,17 @@ def _descent(training: Training, quadratic: Quadratic, start: Floats, lr: Floats
 
 
 def _rule(training: Training, quadratic: Quadratic) -> Adaptive:
-    said = Settings(optimizer=training.optimizer, lr=1.0, weight_decay=training.options.weight_decay)
-    decay = float(np.asarray(said.value("weight_decay")))
-    return Adaptive(quadratic, weight_decay=decay, decoupled=training.optimizer == "adamw")
+    decoupled = optimizers.arithmetic_of("oracle", DECOUPLED, training.optimizer)
+    own, asked = optimizers.get(training.optimizer).defaults, training.options.weight_decay
+    decay = own["weight_decay"] if asked is None else asked
+    return Adaptive(quadratic, (own["beta1"], own["beta2"]), own["eps"], decay, decoupled)
 
 
-def _path(training: Training, quadratic: Quadratic, start: Floats, lr: float) -> Path:
+def _path(training: Training, quadratic: Quadratic, start: Floats) -> Path:
     """Losses and parameters of every epoch of one training from start (1, k)."""
-    epochs = range(training.epochs + 1)
+    epochs, (lr, _) = range(training.epochs + 1), training.case
     with np.errstate(over="ignore", invalid="ignore"):  # what lies after a divergence
-        if training.optimizer == "sgd":
+        if training.optimizer == SGD:
             theta, loss = _descent(training, quadratic, start, np.array([lr])).path(epochs)
         else:
             _, kept = _rule(training, quadratic).train(start, [lr], training.epochs, keep=epochs)

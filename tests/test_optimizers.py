@@ -1,0 +1,206 @@
+"""One table of optimizers drives every property: what an engine claims it trains as torch does, the rest it refuses."""
+
+import inspect
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from harness.errors import UsageError
+from harness.measure.plan import Case, single
+from harness.measure.run import measure
+from harness.problems.catalog import load
+from harness.solvers.catalog import get
+from harness.solvers.options import IMPLEMENTATIONS, Options
+from harness.solvers.solver import missing_library
+from harness.solvers.status import Status
+from harness.solvers.training import optimizers
+from harness.solvers.training.batched import optimizers as batched
+from harness.solvers.training.engines import ENGINES
+from harness.solvers.training.jax_scan import optimizers as jax_scan
+from harness.solvers.training.optimizers import OPTIMIZERS, Optimizer
+from harness.solvers.training.oracle import engine as oracle
+from harness.solvers.training.torch_trained import TorchTrained
+from harness.solvers.training.training import Aim, Grid, Training
+from harness.store.store import Store
+from tests.conftest import RunCli
+
+ROOT = Path(__file__).resolve().parents[1]
+EPOCHS = 60
+DOUBLE, NETWORK = 1e-12, 1e-10
+"""As in tests/test_engines.py, where they are explained."""
+OF_TORCH = {
+    "sgd": torch.optim.SGD,
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "rmsprop": torch.optim.RMSprop,
+    "adagrad": torch.optim.Adagrad,
+    "nadam": torch.optim.NAdam,
+    "radam": torch.optim.RAdam,
+}
+PROBLEMS = {"torch": "synthetic:n=60,p=3,noise=0.5", "mlp": "sine"}
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+each = pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=lambda one: one.name)
+
+
+def case_of(optimizer: str, engine: str = "loop", model: str = "torch", **asked: Any) -> Case:
+    options: dict[str, Any] = {"lr": 0.01, "epochs": EPOCHS, "seed": 3, "dtype": "float64", "engine": engine}
+    return single(load(PROBLEMS[model]), get(f"{model}_{optimizer}"), Options(**(options | asked)))
+
+
+def training_of(case: Case) -> Training:
+    assert isinstance(case.solver, TorchTrained)
+    return case.solver.training(case.problem, case.options)
+
+
+def by_hand(case: Case, **settings: Any) -> list[float]:
+    """Losses (E,) of the loop that a tutorial would write, with torch's own class."""
+    training = training_of(case)
+    X, y = training.tensors("train")
+    widths = (X.shape[1], 8, 8, 8) if case.solver.name.startswith("mlp") else (X.shape[1],)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        pairs = [(torch.nn.Linear(inputs, units), torch.nn.ReLU()) for inputs, units in pairwise(widths)]
+        layers = [layer for pair in pairs for layer in pair] + [torch.nn.Linear(widths[-1], 1)]
+    model = torch.nn.Sequential(*layers).to(X.dtype)
+    optimizer, losses = OF_TORCH[training.optimizer](model.parameters(), lr=0.01, **settings), []
+    for _ in range(EPOCHS):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(model(X), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+@each
+def test_an_entry_says_what_torch_s_constructor_says(optimizer: Optimizer) -> None:
+    assert getattr(torch.optim, optimizer.torch_class) is OF_TORCH[optimizer.name]
+    takes = {name: one.default for name, one in inspect.signature(OF_TORCH[optimizer.name]).parameters.items()}
+    if "betas" in takes:
+        takes |= dict(zip(("beta1", "beta2"), takes["betas"], strict=True))
+    assert {name: takes[name] for name in optimizer.defaults} == optimizer.defaults
+    assert set(optimizer.settings) == {name for name in optimizers.OPTIONS if name in takes}
+    assert set(optimizer.implementations) == {"forloop", *(name for name in IMPLEMENTATIONS if name in takes)}
+    assert not optimizer.capturable or "capturable" in takes
+    assert {"batched", "graphed", "oracle", "jax"} >= set(optimizer.engines)
+
+
+@each
+@pytest.mark.parametrize("model", ["torch", "mlp"])
+def test_the_loop_is_torch_s_own(optimizer: Optimizer, model: str) -> None:
+    """To the last bit, with torch's defaults and with each setting and implementation that it has."""
+    known = {"momentum": 0.9, "weight_decay": 0.1}
+    variants: list[tuple[dict[str, Any], dict[str, Any]]] = [({}, {})]
+    variants += [({name: value}, {name: value}) for name, value in known.items() if name in optimizer.settings]
+    variants += [
+        ({"implementation": one}, {name: name == one for name in optimizer.implementations if name != "forloop"})
+        for one in optimizer.implementations
+    ]
+    for asked, settings in variants:
+        case = case_of(optimizer.name, model=model, **asked)
+        trace = ENGINES["loop"].prepare(training_of(case)).fit().trace
+        assert trace is not None
+        np.testing.assert_array_equal(trace.train_loss, by_hand(case, **settings), err_msg=str(asked))
+
+
+@each
+@pytest.mark.parametrize("model", ["torch", "mlp"])
+@pytest.mark.parametrize("name", [name for name in ENGINES if name != "loop"])
+def test_an_engine_trains_with_what_it_claims_as_torch_does_and_refuses_the_rest(
+    name: str, model: str, optimizer: Optimizer
+) -> None:
+    engine, case = ENGINES[name], case_of(optimizer.name, name, model)
+    training = training_of(case)
+    if name not in optimizer.engines:
+        reason = f"the engine {name} has no arithmetic of torch's {optimizer.torch_class}: use --engine loop"
+        assert engine.unsupported(training) == reason
+        record = measure(case).record
+        assert (record.status, record.message) == (Status.UNSUPPORTED, missing_library(engine.requires) or reason)
+        return
+    if missing := missing_library(engine.requires):
+        pytest.skip(missing)
+    if refused := engine.unsupported(training):
+        wanted = {"graphed": "a CUDA graph needs --device cuda", "oracle": "the engine oracle is of linear models"}
+        assert refused.startswith(wanted[name]), "tests/test_graphed.py has its optimizers; no network is a quadratic"
+        return
+    trace = engine.prepare(training).fit().trace
+    assert trace is not None
+    atol = NETWORK if model == "mlp" else DOUBLE
+    np.testing.assert_allclose(trace.train_loss, by_hand(case), rtol=atol, atol=atol)
+
+
+@pytest.mark.parametrize(
+    ("engine", "written"),
+    [
+        ("batched", set(batched.WRITTEN)),
+        ("jax", set(jax_scan.WRITTEN)),
+        ("oracle", {oracle.SGD, *oracle.DECOUPLED}),
+        ("graphed", {"sgd", "adam", "adamw"}),  # those of tests/test_graphed.py
+    ],
+)
+def test_the_table_names_an_engine_where_the_arithmetic_is_written_out(engine: str, written: set[str]) -> None:
+    assert {one.name for one in OPTIMIZERS.values() if engine in one.engines} == written
+
+
+@pytest.mark.parametrize("name", [name for name in ENGINES if name != "loop"])
+@pytest.mark.parametrize("optimizer", ["rmsprop", "sdg"])
+def test_no_engine_trains_another_optimizer_under_a_name_that_it_does_not_know(name: str, optimizer: str) -> None:
+    """Not even one that is asked for past `unsupported`."""
+    if reason := missing_library(ENGINES[name].requires):
+        pytest.skip(reason)
+    training = replace(training_of(case_of("sgd", name)), optimizer=optimizer)
+    with pytest.raises(UsageError, match=f"no arithmetic|unknown optimizer.*'{optimizer}'"):
+        ENGINES[name].prepare(training).fit()
+
+
+@pytest.mark.parametrize("model", ["torch", "mlp"])
+def test_an_implementation_that_torch_s_class_lacks_is_a_row_that_says_so(model: str) -> None:
+    record = measure(case_of("rmsprop", model=model, implementation="fused")).record
+    assert record.status is Status.UNSUPPORTED
+    assert record.message == ("torch's RMSprop has no implementation fused: use --implementation forloop or foreach")
+
+
+def test_an_unknown_optimizer_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(UsageError, match="unknown optimizer 'rmsporp': did you mean 'rmsprop'"):
+        optimizers.get("rmsporp")
+
+
+@each
+def test_a_grid_is_learned_by_the_loop(optimizer: Optimizer) -> None:
+    training = training_of(case_of(optimizer.name, model="mlp"))
+    learned = ENGINES["loop"].learn(training, Grid((0.01, 0.02), (3, 4)), Aim(0.0, 1.0), lambda _: None)
+    np.testing.assert_array_equal(learned.loss[0, :, 0], by_hand(case_of(optimizer.name, model="mlp"))[0])
+    last = int(learned.at[-2])
+    assert learned.loss[-2, 0, 0] == by_hand(case_of(optimizer.name, model="mlp"))[last]
+
+
+def test_run_and_sweep_take_an_optimizer_of_the_table(run_cli: RunCli) -> None:
+    words = ("--problem", "four_points", "--epochs", 5, "--store", "s.sqlite", "--in-process")
+    solvers = ("--solver", "torch_rmsprop", "--solver", "mlp_nadam", "--momentum", 0.5)
+    refused = run_cli("run", *words, *solvers)
+    assert (refused.code, refused.stderr.split(" (")[0]) == (2, "harness: mlp_nadam takes no momentum")
+    run_cli("run", *words, "--solver", "torch_rmsprop", "--momentum", 0.5, "--lr", 0.01, "--device", "cpu")
+    store = Store("s.sqlite", create=False)
+    (record,) = store.records(store.run().id)
+    assert (record.solver, record.options["momentum"]) == ("torch_rmsprop", 0.5)
+    assert record.accuracy is not None
+    sweep = ("sweep", *words, "--seeds", 2, "--lr", 0.1, "--optimizer", "rmsprop:momentum=0.5", "--optimizer", "sgd")
+    by_batches, by_loop = run_cli(*sweep), run_cli(*sweep, "--engine", "loop")
+    assert "the engine batched has no arithmetic of torch's RMSprop: use --engine loop" in " ".join(
+        by_batches.stdout.split()
+    )
+    assert "unsupported" not in by_loop.stdout
+    assert "rmsprop:momentum=0.5" in by_loop.stdout
+
+
+@each
+def test_the_page_on_optimizers_has_the_table(optimizer: Optimizer) -> None:
+    text = (ROOT / "docs" / "how-to" / "compare-optimizers.md").read_text()
+    settings, engines = ", ".join(optimizer.settings), ", ".join(("loop", *optimizer.engines))
+    assert f"| `{optimizer.name}` | `{optimizer.torch_class}` | {settings} | {engines} |\n" in text
