@@ -17,6 +17,8 @@ from harness.solvers.training.oracle.crossings import learning_map
 from harness.solvers.training.oracle.descent import Descent
 from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.scaling import Scaling
+from harness.solvers.training.training import Aim, Grid
+from harness.solvers.training.watch import Watch
 
 RULES: dict[str, dict[str, Any]] = {
     "sgd": {},
@@ -113,11 +115,29 @@ def _paths(
     quadratic: Quadratic, optimizer: str, start: Floats, lrs: Floats, epochs: int, at: np.typing.NDArray[np.int64]
 ) -> tuple[LearningMap, Floats]:
     if optimizer == "adam":
-        found, kept = Adaptive(quadratic).train(start, lrs, epochs, keep=at.tolist())
-        return found, quadratic.excess(kept)
+        found, kept = adapted(Adaptive(quadratic), start, lrs, epochs)
+        return found, quadratic.excess(kept[at])
     descent = Descent.of(quadratic, start, lrs, **RULES[optimizer])
     with np.errstate(all="ignore"):
         return learning_map(descent, epochs), descent.excess(at)
+
+
+def adapted(
+    rule: Adaptive, start: Floats, lr: Floats, epochs: int, tolerances: tuple[float, ...] = TOLERANCES
+) -> tuple[LearningMap, Floats]:
+    """How trainings from start (S, k) at lr (L,) end, and their parameters (E + 1, L, S, k), kept after that."""
+    starts, quadratic = np.atleast_2d(start), rule.quadratic
+    grid = Grid(tuple(lr), tuple(range(len(starts))))
+    watch = Watch(grid, Aim(quadratic.best_loss, quadratic.loss_scale, quadratic, tolerances), epochs)
+    kept = np.empty((epochs + 1, len(grid.cases), starts.shape[1]))
+    for block in rule.blocks(starts, lr, epochs):
+        assert not watch.diverged[block.numbers].any(), "who has diverged is seen no more"
+        watch.note(block)
+        assert block.parameters is not None
+        for column, (number, run) in enumerate(zip(block.numbers, block.epochs_run, strict=True)):
+            kept[block.before : block.before + run + 1, number] = block.parameters[: run + 1, column]
+            kept[block.before + run + 1 :, number] = block.parameters[run, column]
+    return watch.learned().map, kept.reshape(epochs + 1, *grid.shape, -1)
 
 
 def _counts(found: np.typing.NDArray[np.int64]) -> tuple[tuple[int | None, ...], ...]:

@@ -14,8 +14,7 @@ from harness.problems.problem import Floats
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.training.batched import engine as batched
-from harness.solvers.training.batched.batch import BLOCK, Batch, MiniBatches, Trained
-from harness.solvers.training.batched.batch import train as train_batch
+from harness.solvers.training.batched.batch import BLOCK, Batch, MiniBatches, blocks
 from harness.solvers.training.batched.linear import LinearModels
 from harness.solvers.training.batched.mlp import MlpModels
 from harness.solvers.training.batched.settings import Settings
@@ -93,11 +92,38 @@ class Setup:
         return Batch(models, training.initial_parameters(seeds), settings, order)
 
 
+@dataclass
+class Trained:
+    """Of K trainings the losses (E, K) and parameters (E + 1, K, P) up to their ends, NaN after; epochs_run (K,)."""
+
+    loss: Floats
+    kept: Floats
+    epochs_run: np.typing.NDArray[np.int64]
+    diverged: np.typing.NDArray[np.bool_]
+
+
+def train_batch(batch: Batch, epochs: int) -> Trained:
+    """All blocks together; who has diverged must be in no later one."""
+    K, P = batch.total, batch.models.per_model
+    loss, kept = np.full((epochs, K), np.nan), np.full((epochs + 1, K, P), np.nan)
+    found = Trained(loss, kept, np.zeros(K, dtype=np.int64), np.zeros(K, dtype=np.bool_))
+    for block in blocks(batch, epochs, parameters=True):
+        assert not found.diverged[block.numbers].any()
+        assert block.parameters is not None
+        for column, (number, run) in enumerate(zip(block.numbers, block.epochs_run, strict=True)):
+            end = block.before + run
+            loss[block.before : end, number] = block.loss[:run, column]
+            kept[block.before : end + 1, number] = block.parameters[: run + 1, column]
+            found.epochs_run[number] = end
+        found.diverged[block.numbers] = block.diverged
+    return found
+
+
 def grid(setup: Setup, epochs: int, rates: tuple[float, ...] = RATES, **settings: Any) -> tuple[Trained, list[Any]]:
     """Learning rates by seeds, in one batch and by the loop."""
     cases = [(lr, seed) for lr in rates for seed in SEEDS]
     asked = Settings(optimizer=setup.optimizer, lr=np.array([lr for lr, _ in cases]), **settings)
-    together = train_batch(setup.batched([seed for _, seed in cases], asked), epochs, range(epochs + 1))
+    together = train_batch(setup.batched([seed for _, seed in cases], asked), epochs)
     return together, [setup.looped(seed, epochs, lr=lr, **settings) for lr, seed in cases]
 
 
@@ -180,10 +206,10 @@ def test_each_model_may_have_sgd_settings_of_its_own() -> None:
     own = [(0.0, False, 0.0), (0.9, False, 0.0), (0.9, True, 0.1), (0.5, True, 0.0)]
     momentum, nesterov, decay = (np.array(values, dtype=float) for values in zip(*own, strict=True))
     asked = Settings(optimizer="sgd", lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=decay)
-    together = train_batch(setup.batched([0, 1, 2, 3], asked), 200, [200])
+    together = train_batch(setup.batched([0, 1, 2, 3], asked), 200)
     for seed, (mu, ahead, wd) in enumerate(own):
         path, _ = setup.looped(seed, 200, lr=lr, momentum=mu, nesterov=ahead, weight_decay=wd)
-        np.testing.assert_allclose(together.kept[0, seed], path[-1], rtol=0, atol=DOUBLE)
+        np.testing.assert_allclose(together.kept[-1, seed], path[-1], rtol=0, atol=DOUBLE)
 
 
 MADE = batched.batch_of
@@ -197,10 +223,10 @@ def test_each_model_may_have_adam_settings_of_its_own(model: str) -> None:
     own = [(0.9, 0.999, 1e-8), (0.5, 0.99, 1e-3), (0.0, 0.9999, 1e-8)]
     beta1, beta2, eps = (np.array(values) for values in zip(*own, strict=True))
     asked = Settings(optimizer="adam", lr=lr, beta1=beta1, beta2=beta2, eps=eps)
-    together = train_batch(setup.batched([0, 1, 2], asked), 150, [150])
+    together = train_batch(setup.batched([0, 1, 2], asked), 150)
     for seed, (b1, b2, small) in enumerate(own):
         path, _ = setup.looped(seed, 150, lr=lr, betas=(b1, b2), eps=small)
-        np.testing.assert_allclose(together.kept[0, seed], path[-1], rtol=0, atol=MLP_DOUBLE)
+        np.testing.assert_allclose(together.kept[-1, seed], path[-1], rtol=0, atol=MLP_DOUBLE)
 
 
 @pytest.mark.slow
@@ -228,15 +254,13 @@ def test_a_model_that_diverges_is_frozen_and_the_others_go_on(
         np.testing.assert_allclose(together.kept[: run + 1, place], path, rtol=1e-9, atol=1e-9)  # as errors grow
         np.testing.assert_allclose(together.loss[:run, place], losses, rtol=1e-9)
         assert np.isnan(together.loss[run:, place]).all()
-        for later in together.kept[run:, place]:
-            np.testing.assert_array_equal(later, together.kept[run, place])
     first, second = together.diverged[: len(SEEDS)], together.diverged[len(SEEDS) : 2 * len(SEEDS)]
     assert first.all()
     assert not second.any()
 
 
 def test_a_batch_of_nothing_but_divergence_ends() -> None:
-    together = train_batch(Setup().batched([0, 1], Settings(optimizer="sgd", lr=1e9)), 1000, [1000])
+    together = train_batch(Setup().batched([0, 1], Settings(optimizer="sgd", lr=1e9)), 1000)
     assert together.diverged.all()
     assert (together.epochs_run < 20).all()
     assert together.loss.shape == (1000, 2)
@@ -248,8 +272,7 @@ def test_rows_taken_in_parts_give_what_all_at_once_give(model: str, room: int, l
     """A batch too large for the room is summed over parts of its rows; the last part is smaller."""
     setup = Setup(PROBLEM, model, loss=loss)
     runs = [
-        train_batch(setup.batched([0, 1, 2], Settings(optimizer="sgd", lr=0.05), size), 20, range(21))
-        for size in (None, room)
+        train_batch(setup.batched([0, 1, 2], Settings(optimizer="sgd", lr=0.05), size), 20) for size in (None, room)
     ]
     assert len(setup.batched([0, 1, 2], Settings(optimizer="sgd", lr=0.05), room).models.blocks) > 3
     np.testing.assert_allclose(runs[1].kept, runs[0].kept, rtol=0, atol=DOUBLE)
@@ -287,7 +310,7 @@ def test_timed_blocks_go_on_where_the_last_one_ended() -> None:
     prepared.run()
     path, _ = setup.looped(0, 2 * prepared.epochs_per_call, lr=0.01)
     assert prepared.epochs_per_call == BLOCK
-    found = prepared.timed.parameters(torch.zeros(1, dtype=torch.int64))[0, 0].numpy()
+    found = prepared.timed.path[0][prepared.timed.place][0].numpy()
     np.testing.assert_allclose(found, path[-1], rtol=0, atol=MLP_DOUBLE)
 
 
@@ -303,14 +326,12 @@ def test_bias_corrections_go_on_from_step_to_step_within_an_epoch() -> None:
     check(Setup("synthetic:n=100,p=3,noise=0.5", optimizer="adam", batch=9), 6, MLP_DOUBLE, rates=RATES)
 
 
-@pytest.mark.parametrize("model", ["torch", "mlp"])
-def test_only_the_epochs_asked_for_are_kept(model: str) -> None:
-    setup = Setup("sine", model)
-    asked = Settings(optimizer="sgd", lr=0.01)
-    every = train_batch(setup.batched([0, 1], asked), 150, range(151))
-    some = train_batch(setup.batched([0, 1], asked), 150, [0, 64, 65, 150])
-    np.testing.assert_array_equal(some.kept, every.kept[[0, 64, 65, 150]])
-    assert not np.array_equal(some.kept[0], some.kept[1])
+def test_parameters_are_fetched_only_where_they_are_wanted() -> None:
+    setup, asked = Setup("sine", "mlp"), Settings(optimizer="sgd", lr=0.01)
+    some, every = (list(blocks(setup.batched([0, 1], asked), 150, parameters=wanted)) for wanted in (False, True))
+    assert [block.parameters for block in some] == [None] * len(every)
+    for one, other in zip(some, every, strict=True):
+        np.testing.assert_array_equal(one.loss, other.loss)
 
 
 @pytest.mark.parametrize("model", ["torch", "mlp"])

@@ -23,6 +23,7 @@ from harness.solvers.training.scaling import Scaling
 from harness.solvers.training.torch_trained import TorchTrained
 from harness.verify.excess_loss import excess_loss
 from harness.verify.reference import reference
+from tests.sweep_data import adapted
 
 EPOCHS = 1000
 DOUBLE = 1e-12
@@ -99,7 +100,7 @@ def test_adam_is_the_float64_loop(name: str, optimizer: type[torch.optim.Optimiz
     path, losses = looped(load(name), optimizer, "float64", **settings)
     rule = {key: value for key, value in settings.items() if key != "lr"}
     exact = Adaptive(quadratic(name), decoupled=optimizer is torch.optim.AdamW, **rule)
-    _, kept = exact.train(path[:1], [settings["lr"]], EPOCHS, keep=range(EPOCHS + 1))
+    _, kept = adapted(exact, path[:1], np.array([settings["lr"]]), EPOCHS)
     np.testing.assert_allclose(kept[:, 0, 0], path, rtol=0, atol=DOUBLE)
     np.testing.assert_allclose(quadratic(name).loss(kept[:-1, 0, 0]), losses, rtol=DOUBLE)
 
@@ -124,7 +125,7 @@ def test_the_float32_loop_stays_within_its_rounding_of_sgd(name: str, settings: 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_the_float32_loop_stays_near_adam(name: str, lr: float) -> None:
     path, _ = looped(load(name), torch.optim.Adam, "float32", lr=lr)
-    _, kept = Adaptive(quadratic(name)).train(path[:1], [lr], EPOCHS, keep=range(EPOCHS + 1))
+    _, kept = adapted(Adaptive(quadratic(name)), path[:1], np.array([lr]), EPOCHS)
     np.testing.assert_allclose(kept[:, 0, 0], path, rtol=0, atol=1e-6)  # 16 float32 roundings of 1: measured 8e-7
 
 
@@ -289,10 +290,10 @@ def rates_and_starts(q: Quadratic) -> tuple[Floats, Floats]:
 def test_adam_trainings_together_are_what_each_is_alone() -> None:
     q = quadratic(PROBLEMS[1])
     rates, starts = rates_and_starts(q)
-    together, kept = Adaptive(q).train(starts, rates, 300, keep=[0, 1, 64, 65, 300])
+    together, kept = adapted(Adaptive(q), starts, rates, 300)
     for row, lr in enumerate(rates):
         for column, start in enumerate(starts):
-            alone, path = Adaptive(q).train(start[None], [lr], 300, keep=[0, 1, 64, 65, 300])
+            alone, path = adapted(Adaptive(q), start[None], np.array([lr]), 300)
             for name in ("epochs_to", "epochs_run", "diverged"):
                 assert (getattr(alone, name)[..., 0, 0] == getattr(together, name)[..., row, column]).all()
             np.testing.assert_allclose(path[:, 0, 0], kept[:, row, column], rtol=DOUBLE, atol=DOUBLE)
@@ -302,48 +303,24 @@ def test_adam_trainings_together_are_what_each_is_alone() -> None:
 def test_an_adam_training_that_diverges_leaves_and_the_others_go_on() -> None:
     q = quadratic(PROBLEMS[1])
     rates, starts = rates_and_starts(q)
-    found, kept = Adaptive(q).train(starts, rates, 300, keep=[1, 2, 3, 100, 300])
+    found, kept = adapted(Adaptive(q), starts, rates, 300)
     assert found.diverged.all(axis=1).tolist() == [False, False, True]
     assert found.diverged.any(axis=1).tolist() == [False, False, True]
     assert (found.epochs_run == np.array([300, 300, 2])[:, None]).all()
-    assert not np.array_equal(kept[0, 2], kept[1, 2])
-    for later in kept[2:, 2]:
-        np.testing.assert_array_equal(later, kept[1, 2])
+    assert not np.array_equal(kept[1, 2], kept[2, 2])
     assert (found.epochs_to[-1, 1] != CENSORED).all()
     np.testing.assert_allclose(found.final, q.excess(kept[-1]), rtol=1e-8)  # kept adds the optimum: eps / 1e-7
 
 
-def test_an_adam_training_may_leave_when_it_has_reached_the_last_tolerance() -> None:
-    q = quadratic(PROBLEMS[1])
-    rates, starts = rates_and_starts(q)
-    whole, _ = Adaptive(q).train(starts, rates, 400)
-    short, _ = Adaptive(q).train(starts, rates, 400, let_go=True)
-    np.testing.assert_array_equal(short.epochs_to, whole.epochs_to)
-    np.testing.assert_array_equal(short.diverged, whole.diverged)
-    there = whole.epochs_to[-1] != CENSORED
-    assert there.any()
-    np.testing.assert_array_equal(short.epochs_run[there], whole.epochs_to[-1][there])
-    assert (short.final[there] <= TOLERANCES[-1]).all()
-
-
 def test_an_adam_training_that_swings_back_after_its_end_reached_nothing() -> None:
     """The optimal loss changes no step, but what counts as divergence: 1e6 lets a training go on that 1 ends."""
-    start, lr, level = np.array([[1.0], [0.9], [0.8]]), [100.0, 80.0, 60.0, 55.0], (0.5,)
-    on, _ = Adaptive(diagonal(2.0, best_loss=1e6)).train(start, lr, 64, tolerances=level)
-    ended, _ = Adaptive(diagonal(2.0)).train(start, lr, 64, tolerances=level)
+    start, lr, level = np.array([[1.0], [0.9], [0.8]]), np.array([100.0, 80.0, 60.0, 55.0]), (0.5,)
+    on, _ = adapted(Adaptive(diagonal(2.0, best_loss=1e6)), start, lr, 64, level)
+    ended, _ = adapted(Adaptive(diagonal(2.0)), start, lr, 64, level)
     assert (on.epochs_to != CENSORED).any()
     assert not on.diverged.any()
     assert ended.diverged.all()
     assert (ended.epochs_to == CENSORED).all()
-
-
-def test_an_adam_training_that_was_let_go_did_not_diverge_afterwards() -> None:
-    rule, start = Adaptive(diagonal(2.0)), np.array([[1.0]])
-    whole, _ = rule.train(start, [100.0], 10, tolerances=(2.0,))
-    short, _ = rule.train(start, [100.0], 10, tolerances=(2.0,), let_go=True)
-    assert whole.diverged[0, 0]
-    assert not short.diverged[0, 0]
-    assert short.epochs_run[0, 0] == short.epochs_to[0, 0, 0] == 0
 
 
 def test_a_map_says_how_its_trainings_ended() -> None:

@@ -171,8 +171,6 @@ def make(training: Training, effort: Effort, told: Callable[[int], None]) -> Tar
 
 def _best(training: Training, effort: Effort, told: Callable[[int], None]) -> tuple[Floats, int, float, int]:
     """Least losses (seeds,); and seed, learning rate and epoch of the least of all."""
-    import torch
-
     from harness.solvers.training.batched.batch import blocks
     from harness.solvers.training.batched.engine import batch_of
 
@@ -180,13 +178,13 @@ def _best(training: Training, effort: Effort, told: Callable[[int], None]) -> tu
     at = np.zeros(found.shape, dtype=np.int64)
     for row, lr in enumerate(effort.lr):
         batch = batch_of(training, [(lr, seed) for seed in range(effort.seeds)])
-        for seen in blocks(batch, effort.epochs):
-            epoch = torch.arange(seen.count, device=seen.loss.device)[:, None]
-            least, place = torch.where(epoch < seen.run, seen.loss.nan_to_num(torch.inf), torch.inf).min(dim=0)
-            who, low, where = (value.cpu().numpy() for value in (seen.numbers, least, place))
+        for block in blocks(batch, effort.epochs, parameters=False):
+            run = np.arange(len(block.loss))[:, None] < block.epochs_run
+            loss = np.where(run & ~np.isnan(block.loss), block.loss, np.inf)
+            who, low, where = block.numbers, loss.min(axis=0), loss.argmin(axis=0)
             better = low < found[row, who]
-            found[row, who[better]], at[row, who[better]] = low[better], seen.before + where[better]
-            told((row * effort.epochs + seen.before + seen.count) * effort.seeds)
+            found[row, who[better]], at[row, who[better]] = low[better], block.before + where[better]
+            told((row * effort.epochs + block.before + len(block.loss)) * effort.seeds)
     row, seed = divmod(int(np.argmin(found)), effort.seeds)
     return found.min(axis=0), seed, effort.lr[row], int(at[row, seed])
 

@@ -28,8 +28,8 @@ class Followed:
         """Whether another block is wanted."""
         return self.before < self.epochs and bool(self.alive.any())
 
-    def take(self, loss: Floats, parameters: Floats | None) -> Block:
-        """What counts of the next block: the loss (count, K) of each epoch, parameters (count + 1, K, P) or None.
+    def take(self, loss: Floats, parameters: Floats | None, excess: Floats | None = None) -> Block:
+        """What counts of the next block: the loss (count, K) of each epoch, the rest as a Block has it or None.
 
         Diverged, as in the loop: a loss that is not finite or above DIVERGED_FACTOR times the first; the epoch
         that shows it is still run.
@@ -41,8 +41,11 @@ class Followed:
         bad = ~(np.isfinite(counted) & (counted <= DIVERGED_FACTOR * self.first[who]))
         ended = np.asarray(bad.any(axis=0))
         run = np.where(ended, np.argmax(bad, axis=0) + 1, count)
-        kept = None if parameters is None else np.asarray(parameters[: count + 1, who], dtype=np.float64)
-        block = Block(self.before, self.numbers[who], counted, kept, run, ended)
+        kept, known = (
+            None if values is None else np.asarray(values[: count + 1, who], dtype=np.float64)
+            for values in (parameters, excess)
+        )
+        block = Block(self.before, self.numbers[who], counted, kept, run, ended, known)
         self.before += count
         self.alive[who[ended]] = False
         return block

@@ -17,6 +17,8 @@ class Block:
     `loss` (count, K) float64: what each epoch stepped from. `parameters` (count + 1, K, P) float64, in the
     module's order: before the block and after each of its epochs; None where nobody wants them. `epochs_run`
     (K,): how many of the epochs count, fewer for a training that diverged in the block; `diverged` (K,).
+    `excess` (count + 1, K): the relative excess loss there, of an engine that knows it better than its parameters
+    do; else None.
     """
 
     before: int
@@ -25,6 +27,15 @@ class Block:
     parameters: Floats | None
     epochs_run: Counts
     diverged: Flags
+    excess: Floats | None = None
+
+    def alone(self, column: int) -> "Block":
+        """The same of one of the trainings."""
+        one = slice(column, column + 1)
+        parameters = None if self.parameters is None else self.parameters[:, one]
+        excess = None if self.excess is None else self.excess[:, one]
+        numbers, run, diverged = self.numbers[one], self.epochs_run[one], self.diverged[one]
+        return Block(self.before, numbers, self.loss[:, one], parameters, run, diverged, excess)
 
 
 class Watch:
@@ -65,6 +76,8 @@ class Watch:
 
     def _excess(self, block: Block) -> Floats:
         """Relative excess loss, by epochs done: (count + 1, K) from parameters, (count, K) from losses."""
+        if block.excess is not None:
+            return block.excess
         if self.aim.quadratic is None:
             return np.asarray((block.loss - self.aim.best_loss) / self.aim.loss_scale)
         assert block.parameters is not None  # noqa: S101  # wants_parameters

@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from harness.problems.problem import Floats
 from harness.solvers.training.batched.linear import LinearModels
@@ -13,28 +11,12 @@ from harness.solvers.training.batched.mlp import MlpModels
 from harness.solvers.training.batched.optimizers import Owners, optimizer_of
 from harness.solvers.training.batched.settings import Settings
 from harness.solvers.training.loop import DIVERGED_FACTOR
+from harness.solvers.training.watch import Block
 
 BLOCK = 64
 """Most epochs between two looks at who diverged; each is kept until then, so that nobody is frozen too late."""
 BLOCK_NUMBERS = 2**18
 """Most parameters that a block of epochs keeps, all models together: 1 MiB of float32."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What K trainings did, as the loop's trace has it.
-
-    `loss` (E, K) float64: the loss that each epoch stepped from (with mini-batches the mean of theirs),
-    NaN after a training's last epoch; `epochs_run` (K,): fewer than E if it diverged; `diverged` (K,):
-    the loss was not finite or above DIVERGED_FACTOR times the first. `kept` (len(keep), K, P) float64:
-    the parameters, in the module's order, after each number of epochs asked for, frozen where the training
-    had ended.
-    """
-
-    loss: Floats
-    epochs_run: NDArray[np.int64]
-    diverged: NDArray[np.bool_]
-    kept: Floats
 
 
 @dataclass(frozen=True)
@@ -129,31 +111,11 @@ class Batch:
             self.optimizer.restrict(mask, self._owners())
         self.states[0].copy_(last)
 
-    def parameters(self, epochs: torch.Tensor) -> torch.Tensor:
-        """The parameters (len(epochs), K, P) in the module's order after these epochs of the block."""
-        return self.path[epochs][:, self.place]
 
-
-@dataclass(frozen=True)
-class Seen:
-    """A block of `count` epochs after the first `before`, just done: K models are under way.
-
-    `numbers` (K,): theirs, out of all. `loss` (count, K) float64: what each epoch stepped from. `run` (K,): how
-    many of the epochs count; `ended` (K,) bool: the model diverged in the block.
-    """
-
-    before: int
-    count: int
-    numbers: torch.Tensor
-    loss: torch.Tensor
-    run: torch.Tensor
-    ended: torch.Tensor
-
-
-def blocks(batch: Batch, epochs: int) -> Iterator[Seen]:
+def blocks(batch: Batch, epochs: int, *, parameters: bool) -> Iterator[Block]:
     """`epochs` epochs of all models from where they stand, block by block, until all are done or have diverged.
 
-    Between two blocks `batch` still holds the last one's path, of the models that were under way in it.
+    `parameters`: those of every epoch are copied to the host with the losses.
     """
     first: torch.Tensor | None = None
     before = 0
@@ -165,53 +127,8 @@ def blocks(batch: Batch, epochs: int) -> Iterator[Seen]:
         bad = ~(loss <= DIVERGED_FACTOR * first[numbers]) | ~loss.isfinite()
         ended = bad.any(0)
         run = torch.where(ended, bad.int().argmax(0) + 1, count)
-        yield Seen(before, count, numbers, loss, run, ended)
+        path = batch.path[: count + 1][:, batch.place].double().cpu().numpy() if parameters else None
+        numbers_, loss_, run_, ended_ = (value.cpu().numpy() for value in (numbers, loss, run, ended))
+        yield Block(before, numbers_, loss_, path, run_, ended_)
         batch.restrict(~ended, count)
         before += count
-
-
-def train(batch: Batch, epochs: int, keep: Sequence[int] = ()) -> Trained:
-    """`epochs` epochs of all models from where they stand; `keep`: numbers of epochs, ascending."""
-    record = _Record(batch, epochs, torch.as_tensor(keep, dtype=torch.int64))
-    for seen in blocks(batch, epochs):
-        record.note(seen)
-    return record.trained()
-
-
-class _Record:
-    """Collects what Trained holds, a block at a time."""
-
-    def __init__(self, batch: Batch, epochs: int, keep: torch.Tensor) -> None:
-        total, per_model = batch.total, batch.models.per_model
-        self.batch, self.keep = batch, keep.to(batch.like.device)
-        self.loss = batch.like.new_full((epochs, total), torch.nan, dtype=torch.float64)
-        self.kept = batch.like.new_zeros((len(keep), total, per_model), dtype=torch.float64)
-        self.run = torch.full((total,), epochs, device=batch.like.device)
-        self.diverged = torch.zeros(total, dtype=torch.bool, device=batch.like.device)
-        zero = torch.zeros(1, dtype=torch.int64, device=batch.like.device)
-        self.kept[self.keep == 0] = batch.parameters(zero).double()
-
-    def note(self, seen: Seen) -> None:
-        """Write a block down."""
-        before, after, numbers, run, ended = seen.before, seen.before + seen.count, seen.numbers, seen.run, seen.ended
-        epoch = torch.arange(seen.count, device=seen.loss.device)[:, None]
-        self.loss[before:after, numbers] = torch.where(epoch < run, seen.loss, torch.nan)
-        self.diverged[numbers] = ended
-        self.run[numbers[ended]] = before + run[ended]
-        now = (self.keep > before) & (self.keep <= after)
-        if bool(now.any()):
-            self.kept[now.nonzero(), numbers] = self.batch.parameters(self.keep[now] - before).double()
-        if bool(ended.any()):
-            late = (self.keep[:, None] > before + run) & ended
-            at = self._frozen(run)
-            rows, columns = late.nonzero(as_tuple=True)
-            self.kept[rows, numbers[columns]] = at[columns]
-
-    def _frozen(self, run: torch.Tensor) -> torch.Tensor:
-        """The parameters (K, P) of each model after its own number of epochs of the block."""
-        return self.batch.path[run[:, None], self.batch.place].double()
-
-    def trained(self) -> Trained:
-        """On the host, in numpy."""
-        loss, run, diverged, kept = (v.cpu().numpy() for v in (self.loss, self.run, self.diverged, self.kept))
-        return Trained(loss, run, diverged, kept)

@@ -1,18 +1,20 @@
 """The engine `batched`: the trainings of a grid as one batch of torch products; one training as a batch of one."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.solvers.fit import Fit
 from harness.solvers.training.batched.settings import Settings
 from harness.solvers.training.engine import Progress, only_written_out, refusal
+from harness.solvers.training.followed import path_of
 from harness.solvers.training.learning_map import Learned
-from harness.solvers.training.path import Path, fit_of, keeps_all
+from harness.solvers.training.path import fit_of, keeps_all
 from harness.solvers.training.training import Aim, Grid, Training
 from harness.solvers.training.watch import Block, Watch
 
 if TYPE_CHECKING:
-    from harness.solvers.training.batched.batch import Batch, Seen
+    from harness.solvers.training.batched.batch import Batch
 
 TIMED_ROWS = 2**22
 """Most rows that one timed call goes over, unless an epoch is more: what a call costs beside them is microseconds."""
@@ -59,24 +61,23 @@ class BatchedTraining:
 
     def fit(self) -> Fit:
         """Train from the initial weights."""
-        (fit,) = fits_of(self.training, [int(self.training.options.seed or 0)])
+        _, seed = self.training.case
+        (fit,) = fits_of(self.training, [seed])
         return fit
 
 
 def fits_of(training: Training, seeds: Sequence[int]) -> list[Fit]:
     """The training's Fit with each seed, all trained in one batch at its learning rate."""
-    from harness.solvers.training.batched.batch import train
+    from harness.solvers.training.batched.batch import blocks
 
-    epochs = training.epochs
-    keep = range(epochs + 1) if keeps_all(training) else range(epochs, epochs + 1)
     lr, _ = training.case
-    trained = train(batch_of(training, [(lr, seed) for seed in seeds]), epochs, keep)
-    fits = []
-    for number, seed in enumerate(seeds):
-        run = int(trained.epochs_run[number])
-        path = Path(trained.loss[:run, number], trained.kept[: run + 1, number], bool(trained.diverged[number]))
-        fits.append(fit_of(training.of(lr, seed), path))
-    return fits
+    own: list[list[Block]] = [[] for _ in seeds]
+    batch = batch_of(training, [(lr, seed) for seed in seeds])
+    for block in blocks(batch, training.epochs, parameters=True):
+        for column, number in enumerate(block.numbers):
+            own[number].append(block.alone(column))
+    every = keeps_all(training)
+    return [fit_of(training.of(lr, seed), path_of(path, every=every)) for seed, path in zip(seeds, own, strict=True)]
 
 
 class BatchedEngine:
@@ -100,19 +101,12 @@ class BatchedEngine:
         watch, cases, done = Watch(grid, aim, training.epochs), grid.cases, 0
         for numbers in _parts(training, len(cases)):
             batch = batch_of(training, cases[numbers.start : numbers.stop])
-            for seen in blocks(batch, training.epochs):
-                watch.note(_block(batch, seen, numbers, parameters=watch.wants_parameters))
-                progress(done + (seen.before + seen.count) * len(numbers))
+            for block in blocks(batch, training.epochs, parameters=watch.wants_parameters):
+                watch.note(replace(block, numbers=block.numbers + numbers.start))
+                progress(done + (block.before + len(block.loss)) * len(numbers))
             done += training.epochs * len(numbers)
             progress(done)
         return watch.learned()
-
-
-def _block(batch: "Batch", seen: "Seen", numbers: range, *, parameters: bool) -> Block:
-    """What a watch is shown, on the host."""
-    kept = batch.path[: seen.count + 1][:, batch.place].double().cpu().numpy() if parameters else None
-    who, loss, run, ended = (v.cpu().numpy() for v in (seen.numbers, seen.loss, seen.run, seen.ended))
-    return Block(seen.before, who + numbers.start, loss, kept, run, ended)
 
 
 def _parts(training: Training, total: int) -> Iterator[range]:

@@ -6,14 +6,15 @@ from harness.problems.problem import Floats
 from harness.solvers.fit import Fit
 from harness.solvers.training import optimizers
 from harness.solvers.training.engine import Progress, only_full_batches, refusal
-from harness.solvers.training.learning_map import Counts, Learned, LearningMap, curve_epochs
-from harness.solvers.training.loop import DIVERGED_FACTOR
+from harness.solvers.training.followed import Followed, path_of
+from harness.solvers.training.learning_map import Learned, curve_epochs
 from harness.solvers.training.oracle.adaptive import Adaptive
 from harness.solvers.training.oracle.crossings import learning_map
 from harness.solvers.training.oracle.descent import Descent
 from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.path import Path, fit_of
 from harness.solvers.training.training import Aim, Grid, Training
+from harness.solvers.training.watch import Watch
 
 SGD = "sgd"
 DECOUPLED = {"adam": False, "adamw": True}
@@ -80,30 +81,28 @@ class OracleEngine:
         The loss is told as every engine sees it: where an epoch steps from, and so not after the last one.
         """
         assert aim.quadratic is not None  # noqa: S101  # of a linear model there is one
-        start, at = training.initial_parameters(grid.seeds), curve_epochs(training.epochs)
-        learn = _descend if training.optimizer == SGD else _adapt
-        with np.errstate(over="ignore", invalid="ignore"):  # what lies after a divergence, and is not shown
-            ended, excess = learn(training, aim, start, np.array(grid.lr), at)
-            loss = aim.quadratic.best_loss + aim.quadratic.loss_scale * excess
+        start = training.initial_parameters(grid.seeds)
+        if training.optimizer == SGD:
+            learned = _descend(training, grid, aim, start)
+        else:
+            watch = Watch(grid, aim, training.epochs)
+            for block in _rule(training, aim.quadratic).blocks(start, grid.lr, training.epochs):
+                watch.note(block)
+            learned = watch.learned()
         progress(training.epochs * len(grid.cases))
-        done = at[:, None, None]
-        excess = np.where(done <= ended.epochs_run, excess, np.nan)
-        return Learned(ended, at, excess, np.where(done < ended.epochs_run, loss, np.nan))
+        return learned
 
 
-def _descend(training: Training, aim: Aim, start: Floats, lr: Floats, at: Counts) -> tuple[LearningMap, Floats]:
-    """How SGD's trainings end, and their relative excess loss (M, L, S) after `at` (M,) epochs."""
+def _descend(training: Training, grid: Grid, aim: Aim, start: Floats) -> Learned:
+    """How SGD's trainings end, and the way there, without stepping."""
     assert aim.quadratic is not None  # noqa: S101  # learn() has seen it
-    descent = _descent(training, aim.quadratic, start, lr)
-    return learning_map(descent, training.epochs, aim.tolerances), descent.excess(at)
-
-
-def _adapt(training: Training, aim: Aim, start: Floats, lr: Floats, at: Counts) -> tuple[LearningMap, Floats]:
-    """As `_descend`, of Adam and AdamW."""
-    assert aim.quadratic is not None  # noqa: S101  # learn() has seen it
-    rule = _rule(training, aim.quadratic)
-    ended, kept = rule.train(start, lr, training.epochs, tolerances=aim.tolerances, keep=at)
-    return ended, aim.quadratic.excess(kept)
+    descent, at = _descent(training, aim.quadratic, start, np.array(grid.lr)), curve_epochs(training.epochs)
+    with np.errstate(over="ignore", invalid="ignore"):  # what lies after a divergence, and is not shown
+        ended, excess = learning_map(descent, training.epochs, aim.tolerances), descent.excess(at)
+        loss = aim.quadratic.best_loss + aim.quadratic.loss_scale * excess
+    done = at[:, None, None]
+    excess = np.where(done <= ended.epochs_run, excess, np.nan)
+    return Learned(ended, at, excess, np.where(done < ended.epochs_run, loss, np.nan))
 
 
 def _descent(training: Training, quadratic: Quadratic, start: Floats, lr: Floats) -> Descent:
@@ -120,15 +119,10 @@ def _rule(training: Training, quadratic: Quadratic) -> Adaptive:
 
 def _path(training: Training, quadratic: Quadratic, start: Floats) -> Path:
     """Losses and parameters of every epoch of one training from start (1, k)."""
-    epochs, (lr, _) = range(training.epochs + 1), training.case
+    lr = np.array(training.case[:1])
+    if training.optimizer != SGD:
+        return path_of(_rule(training, quadratic).blocks(start, lr, training.epochs), every=True)
     with np.errstate(over="ignore", invalid="ignore"):  # what lies after a divergence
-        if training.optimizer == SGD:
-            theta, loss = _descent(training, quadratic, start, np.array([lr])).path(epochs)
-        else:
-            _, kept = _rule(training, quadratic).train(start, [lr], training.epochs, keep=epochs)
-            theta = kept[:, 0, 0]
-            loss = quadratic.loss(theta)
-    loss = loss[:-1]  # no epoch steps from the last one
-    bad = ~(loss <= DIVERGED_FACTOR * loss[0])
-    run = int(np.argmax(bad)) + 1 if bad.any() else training.epochs
-    return Path(loss[:run], theta[: run + 1], bool(bad.any()))
+        theta, loss = _descent(training, quadratic, start, lr).path(range(training.epochs + 1))
+        block = Followed(np.zeros(1, dtype=np.int64), training.epochs).take(loss[:-1, None], theta[:, None])
+    return path_of([block], every=True)
