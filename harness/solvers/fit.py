@@ -84,7 +84,9 @@ def linear_fit(
     return Fit(predict, w, b, status=status, message=message, rank=rank, trace=trace, inference=inference)
 
 
-def fit_from_design(beta: np.typing.ArrayLike, intercept: bool, *, rank: int | None = None) -> Fit:
+def fit_from_design(
+    beta: np.typing.ArrayLike, intercept: bool, *, rank: int | None = None, inference: Inference | None = None
+) -> Fit:
     """The Fit of a solution over `design_matrix`: its first entry is the intercept if there is one."""
     b = np.asarray(beta, dtype=np.float64).reshape(-1)
-    return linear_fit(b[1:], b[0], rank=rank) if intercept else linear_fit(b, 0.0, rank=rank)
+    return linear_fit(b[intercept:], b[0] if intercept else 0.0, rank=rank, inference=inference)

@@ -3,14 +3,31 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from harness.problems.problem import Problem
+from harness.problems.problem import Floats, Problem, design_matrix
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind
 
+if TYPE_CHECKING:
+    import torch
+
 T = TypeVar("T")
+
+
+def design(problem: Problem, options: Options) -> tuple[Floats, Floats]:
+    """The design matrix (n, c) of the training rows and y (n,), in the dtype of the options."""
+    dtype = str(options.dtype)
+    return design_matrix(problem).astype(dtype), problem.rows("train")[1].astype(dtype)
+
+
+def design_tensors(problem: Problem, options: Options) -> "tuple[torch.Tensor, torch.Tensor]":
+    """The design matrix (n, c) of the training rows and y (n, 1), in the dtype and on the device of the options."""
+    import torch
+
+    A, y = (torch.tensor(part, device=options.device) for part in design(problem, options))
+    return A, y.unsqueeze(1)
 
 
 @dataclass

@@ -1,35 +1,27 @@
 """A linear fit with its whole inference, or the refusal that a rank-deficient design gets."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.problems.problem import Floats, Problem
-from harness.solvers.closed_forms.inference import inference_of, terms_of
+from harness.problems.problem import Problem
+from harness.solvers.closed_forms.inference import inference_of
 from harness.solvers.fit import Fit, fit_from_design
 from harness.solvers.status import Status
+
+if TYPE_CHECKING:
+    from harness.solvers.reference_qr import QRSolution
+    from harness.solvers.streaming import Answer
 
 UNCERTAIN = 1 / np.finfo(np.float64).eps
 """A condition number above this: another rounding of the data gives other coefficients altogether."""
 
 
-@dataclass(frozen=True)
-class Found:
-    """What a solver with its own inference found: beta (c,) over the design, intercept first, standard_errors (c,).
-
-    rank; residual_sd: standard deviation of the residual; r_squared; condition_number: as the solver estimates it.
-    """
-
-    beta: Floats
-    standard_errors: Floats
-    rank: int
-    residual_sd: float
-    r_squared: float
-    condition_number: float
-
-
-def complete_fit(problem: Problem, found: Found, *, message: str = "", minimum_norm: bool = False) -> Fit:
-    """The Fit of what was found.
+def complete_fit(
+    problem: Problem, found: "QRSolution | Answer", *, message: str = "", minimum_norm: bool = False
+) -> Fit:
+    """The Fit of what a solver with its own inference found.
 
     Where the rank is short of the columns: `rank_deficient` and no coefficients, unless `minimum_norm`
     says that beta is the minimum-norm solution and was asked for.
@@ -50,7 +42,7 @@ def complete_fit(problem: Problem, found: Found, *, message: str = "", minimum_n
     }
     errors = found.standard_errors if rank == columns else np.full(columns, np.nan)
     fit = fit_from_design(found.beta, problem.intercept, rank=rank)
-    inference = inference_of(terms_of(problem), found.beta, errors, df_resid, statistics)
+    inference = inference_of(problem, found.beta, errors, df_resid, statistics)
     return replace(fit, message=message, inference=inference, minimum_norm=rank < columns)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from harness.problems.problem import Problem
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
-from harness.solvers.closed_forms.inference import terms_of
+from harness.solvers.closed_forms.inference import reported
 from harness.solvers.fit import Fit, Inference, linear_fit
 from harness.solvers.options import Options
 
@@ -54,10 +54,5 @@ def _inference(table: Any, problem: Problem) -> Inference:
     glum 3.4.1 applies the correction n / (n - p) to a dispersion that has it already, so that its standard
     errors are sqrt(n / (n - p)) times those of OLS: they are handed out as they are, and judged.
     """
-    return Inference(
-        terms=terms_of(problem),
-        standard_errors=tuple(map(float, table["se"])),
-        t=tuple(map(float, table["t_value"])),
-        p_values=tuple(map(float, table["p_value"])),
-        intervals_95=tuple(zip(map(float, table["ci_lower"]), map(float, table["ci_upper"]), strict=True)),
-    )
+    intervals = table[["ci_lower", "ci_upper"]].to_numpy()
+    return reported(problem, table["se"], table["t_value"], table["p_value"], intervals)

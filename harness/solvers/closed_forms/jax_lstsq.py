@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from harness.problems.problem import Problem, design_matrix
-from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
+from harness.problems.problem import Problem
+from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared, design
 from harness.solvers.closed_forms.jax_client import cannot_change_to, device_of
 from harness.solvers.fit import fit_from_design
 from harness.solvers.options import Options
@@ -33,8 +33,7 @@ class JaxLstsq(ClosedForm):
         double = options.dtype == "float64"
         cpu = device_of("cpu", options.threads)
         with jax.enable_x64(double):
-            A = jax.device_put(design_matrix(problem).astype(str(options.dtype)), cpu)
-            y = jax.device_put(problem.rows("train")[1].astype(str(options.dtype)), cpu)
+            A, y = (jax.device_put(part, cpu) for part in design(problem, options))
 
         def solve() -> Any:
             with jax.enable_x64(double):

@@ -5,8 +5,8 @@ from typing import Any
 
 from harness.problems.problem import Problem, design_matrix
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
-from harness.solvers.closed_forms.inference import terms_of
-from harness.solvers.fit import Fit, Inference, fit_from_design
+from harness.solvers.closed_forms.inference import reported
+from harness.solvers.fit import Fit, fit_from_design
 from harness.solvers.options import Options
 
 
@@ -42,13 +42,7 @@ class LinearmodelsOls(ClosedForm):
 
 
 def _read(result: Any, problem: Problem) -> Fit:
-    fit = fit_from_design(result.params, problem.intercept)
-    inference = Inference(
-        terms=terms_of(problem),
-        standard_errors=tuple(map(float, result.std_errors)),
-        t=tuple(map(float, result.tstats)),
-        p_values=tuple(map(float, result.pvalues)),
-        intervals_95=tuple((float(low), float(high)) for low, high in result.conf_int().to_numpy()),
-        statistics=MappingProxyType({"r_squared": float(result.rsquared), "residual_sd": float(result.s2) ** 0.5}),
-    )
-    return Fit(fit.predict, fit.coef, fit.intercept, inference=inference)
+    statistics = {"r_squared": float(result.rsquared), "residual_sd": float(result.s2) ** 0.5}
+    errors, intervals = result.std_errors, result.conf_int().to_numpy()
+    inference = reported(problem, errors, result.tstats, result.pvalues, intervals, statistics=statistics)
+    return fit_from_design(result.params, problem.intercept, inference=inference)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.problems.problem import Floats, Problem, design_matrix
-from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
+from harness.problems.problem import Floats, Problem
+from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared, design, design_tensors
 from harness.solvers.fit import fit_from_design
 from harness.solvers.options import Options
 
@@ -26,8 +26,7 @@ class NormalEquationsNumpy(ClosedForm):
         """Builds the design matrix; the timed work is A'A, A'y, the factor and two triangular solves."""
         from scipy.linalg import cho_factor, cho_solve
 
-        A = design_matrix(problem).astype(str(options.dtype))
-        y = problem.rows("train")[1].astype(str(options.dtype))
+        A, y = design(problem, options)
 
         def solve() -> Floats:
             return np.asarray(cho_solve(cho_factor(A.T @ A), A.T @ y))
@@ -48,9 +47,7 @@ class NormalEquationsTorch(ClosedForm):
         """Copies the design to the device; the timed work is the same as numpy's."""
         import torch
 
-        dtype = getattr(torch, str(options.dtype))
-        A = torch.tensor(design_matrix(problem), dtype=dtype, device=options.device)
-        y = torch.tensor(problem.rows("train")[1], dtype=dtype, device=options.device).unsqueeze(1)
+        A, y = design_tensors(problem, options)
 
         def solve() -> torch.Tensor:
             return torch.cholesky_solve(A.T @ y, torch.linalg.cholesky(A.T @ A))

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from harness.problems.problem import Floats, Problem, design_matrix
-from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
+from harness.problems.problem import Floats, Problem
+from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared, design
 from harness.solvers.fit import fit_from_design
 from harness.solvers.options import Options
 
@@ -17,11 +17,10 @@ class NumpyLstsq(ClosedForm):
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[tuple[Floats, int]]:
         """Builds the design matrix; the timed work is lstsq alone."""
-        A = design_matrix(problem).astype(str(options.dtype))
-        y = problem.rows("train")[1].astype(str(options.dtype))
+        A, y = design(problem, options)
 
         def solve() -> tuple[Floats, int]:
             beta, _, rank, _ = np.linalg.lstsq(A, y, rcond=None)
-            return beta, int(rank)
+            return np.asarray(beta), int(rank)
 
         return ClosedFormPrepared(solve, lambda a: fit_from_design(a[0], problem.intercept, rank=a[1]))

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.problems.problem import Problem
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
-from harness.solvers.closed_forms.inference import terms_of
+from harness.solvers.closed_forms.inference import reported
 from harness.solvers.fit import Fit, Inference, linear_fit
 from harness.solvers.options import Options
 
@@ -74,15 +74,5 @@ class PolarsLeastSquares(ClosedForm):
 def _inference(answer: dict[str, Any], problem: Problem) -> Inference:
     """The plugin puts the intercept last, and gives no intervals; its mse is over n, so it is no residual_sd."""
     order = np.roll(np.arange(problem.p + problem.intercept), int(problem.intercept))
-
-    def by_term(key: str) -> tuple[float, ...]:
-        return tuple(float(answer[key][j]) for j in order)
-
-    return Inference(
-        terms=terms_of(problem),
-        standard_errors=by_term("standard_errors"),
-        t=by_term("t_values"),
-        p_values=by_term("p_values"),
-        intervals_95=(),
-        statistics=MappingProxyType({"r_squared": float(answer["r2"])}),
-    )
+    errors, t, p = (np.asarray(answer[key])[order] for key in ("standard_errors", "t_values", "p_values"))
+    return reported(problem, errors, t, p, statistics={"r_squared": float(answer["r2"])})

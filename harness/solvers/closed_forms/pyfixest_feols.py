@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.problems.problem import Problem
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
-from harness.solvers.closed_forms.inference import terms_of
+from harness.solvers.closed_forms.inference import reported
 from harness.solvers.fit import Fit, Inference, linear_fit
 from harness.solvers.options import Options
 
@@ -72,12 +72,7 @@ def _read(model: Any, problem: Problem, names: list[str]) -> Fit:
 
 def _inference(model: Any, problem: Problem) -> Inference:
     """What feols reports; it gives the root mean square error over n, so there is no residual_sd."""
-    low, high = (tuple(model.confint().iloc[:, j]) for j in (0, 1))
-    return Inference(
-        terms=terms_of(problem),
-        standard_errors=tuple(map(float, model.se())),
-        t=tuple(map(float, model.tstat())),
-        p_values=tuple(map(float, model.pvalue())),
-        intervals_95=tuple(zip(map(float, low), map(float, high), strict=True)),
-        statistics=MappingProxyType({"r_squared": float(model._r2)}),  # noqa: SLF001  # feols has no public name for it
-    )
+    r_squared = float(model._r2)  # noqa: SLF001  # feols has no public name for it
+    intervals = model.confint().to_numpy()
+    errors, t, p = model.se(), model.tstat(), model.pvalue()
+    return reported(problem, errors, t, p, intervals, statistics={"r_squared": r_squared})

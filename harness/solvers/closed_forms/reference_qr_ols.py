@@ -4,8 +4,7 @@ from types import MappingProxyType
 
 from harness.problems.problem import Problem, design_matrix
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
-from harness.solvers.closed_forms.complete_fit import Found, complete_fit
-from harness.solvers.fit import Fit
+from harness.solvers.closed_forms.complete_fit import complete_fit
 from harness.solvers.options import Options
 from harness.solvers.reference_qr import QRSolution, least_squares
 
@@ -26,16 +25,5 @@ class ReferenceQr(ClosedForm):
         def solve() -> QRSolution:
             return least_squares(A, y, intercept=problem.intercept)
 
-        return ClosedFormPrepared(solve, lambda found: _read(found, problem, minimum_norm=bool(options.minimum_norm)))
-
-
-def _read(found: QRSolution, problem: Problem, *, minimum_norm: bool) -> Fit:
-    result = Found(
-        beta=found.beta,
-        standard_errors=found.standard_errors,
-        rank=found.rank,
-        residual_sd=found.residual_sd,
-        r_squared=found.r_squared,
-        condition_number=found.condition_number,
-    )
-    return complete_fit(problem, result, minimum_norm=minimum_norm)
+        least = bool(options.minimum_norm)
+        return ClosedFormPrepared(solve, lambda found: complete_fit(problem, found, minimum_norm=least))

@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from harness.problems.problem import Floats, Problem, design_matrix
-from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
+from harness.problems.problem import Floats, Problem
+from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared, design
 from harness.solvers.fit import fit_from_design
 from harness.solvers.options import Options
 
@@ -34,8 +34,7 @@ class ScipyLstsq(ClosedForm):
         """Builds the design matrix; the timed work is lstsq alone."""
         from scipy.linalg import lstsq
 
-        A = design_matrix(problem).astype(str(options.dtype))
-        y = problem.rows("train")[1].astype(str(options.dtype))
+        A, y = design(problem, options)
 
         def solve() -> tuple[Floats, int]:
             answer: Any = lstsq(A, y, lapack_driver=self.driver)

@@ -6,8 +6,8 @@ from typing import Any
 
 from harness.problems.problem import Problem, design_matrix
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
-from harness.solvers.closed_forms.inference import terms_of
-from harness.solvers.fit import Fit, Inference, fit_from_design
+from harness.solvers.closed_forms.inference import reported, terms_of
+from harness.solvers.fit import Fit, fit_from_design
 from harness.solvers.options import Options
 
 
@@ -38,24 +38,17 @@ class StatsmodelsOls(ClosedForm):
 
 def _read(result: Any, problem: Problem) -> Fit:
     """Coefficients, rank and, where the rank leaves degrees of freedom, the statistics of the summary."""
-    fit = fit_from_design(result.params, problem.intercept, rank=int(result.model.rank))
-    if result.df_resid < 1:
-        return fit
-    names = list(terms_of(problem))
-    # The summary warns about small samples (omnibus is NaN below 8 rows) and near-singular designs:
-    # both can be read in it.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        inference = Inference(
-            terms=tuple(names),
-            standard_errors=tuple(map(float, result.bse)),
-            t=tuple(map(float, result.tvalues)),
-            p_values=tuple(map(float, result.pvalues)),
-            intervals_95=tuple((float(low), float(high)) for low, high in result.conf_int()),
-            statistics=MappingProxyType(_statistics(result)),
-            summary=str(result.summary(yname=problem.target, xname=names)),
-        )
-    return Fit(fit.predict, fit.coef, fit.intercept, rank=fit.rank, inference=inference)
+    inference, names = None, list(terms_of(problem))
+    if result.df_resid >= 1:
+        # The summary warns about small samples (omnibus is NaN below 8 rows) and near-singular designs:
+        # both can be read in it.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            summary = str(result.summary(yname=problem.target, xname=names))
+            errors, t, p, intervals = result.bse, result.tvalues, result.pvalues, result.conf_int()
+            found = _statistics(result)
+            inference = reported(problem, errors, t, p, intervals, statistics=found, summary=summary)
+    return fit_from_design(result.params, problem.intercept, rank=int(result.model.rank), inference=inference)
 
 
 def _statistics(result: Any) -> dict[str, float]:

@@ -3,11 +3,9 @@
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from harness.problems.problem import Problem
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
-from harness.solvers.closed_forms.complete_fit import Found, complete_fit
+from harness.solvers.closed_forms.complete_fit import complete_fit
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
 
@@ -42,16 +40,7 @@ class StreamingOls(ClosedForm):
         def solve() -> "Answer":
             return least_squares(source, intercept=problem.intercept, minimum_norm=least)
 
-        return ClosedFormPrepared(solve, lambda answer: _read(answer, problem, minimum_norm=least))
+        def read(answer: "Answer") -> Fit:
+            return complete_fit(problem, answer, message=answer.path, minimum_norm=least)
 
-
-def _read(answer: "Answer", problem: Problem, *, minimum_norm: bool) -> Fit:
-    found = Found(
-        beta=np.concatenate([[answer.intercept], answer.coef]) if problem.intercept else answer.coef,
-        standard_errors=answer.standard_errors,
-        rank=answer.rank,
-        residual_sd=answer.residual_sd,
-        r_squared=answer.r_squared,
-        condition_number=answer.condition_number,
-    )
-    return complete_fit(problem, found, message=answer.path, minimum_norm=minimum_norm)
+        return ClosedFormPrepared(solve, read)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from harness.problems.problem import Problem, design_matrix
-from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
+from harness.problems.problem import Problem
+from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared, design_tensors
 from harness.solvers.fit import Fit, fit_from_design
 from harness.solvers.options import Options
 
@@ -36,9 +36,7 @@ class TorchLstsq(ClosedForm):
         """Copies the design to the device; the timed work is lstsq alone."""
         import torch
 
-        dtype = getattr(torch, str(options.dtype))
-        A = torch.tensor(design_matrix(problem), dtype=dtype, device=options.device)
-        y = torch.tensor(problem.rows("train")[1], dtype=dtype, device=options.device).unsqueeze(1)
+        A, y = design_tensors(problem, options)
 
         def solve() -> Any:
             return torch.linalg.lstsq(A, y, driver=self.driver)

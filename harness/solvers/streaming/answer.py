@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from harness.problems.problem import Floats
 
 
@@ -29,6 +31,11 @@ class Answer:
     condition_number: float
     path: str
     passes: int
+
+    @property
+    def beta(self) -> Floats:
+        """(columns,): the coefficients over the design, intercept first if there is one."""
+        return np.append(self.intercept, self.coef) if self.columns > len(self.coef) else self.coef
 
     @property
     def df_resid(self) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Integers = NDArray[np.int64]
-Whole = NDArray[np.object_]
+Exponents = NDArray[np.int64]
+BigIntegers = NDArray[np.object_]
 """Python integers of any size."""
 
 BITS = 18
@@ -46,9 +46,9 @@ class SlicedGram:
         self._jobs = [job for job in self._jobs if not together or job[0] == job[1]]
         self._sums: list[Any] = [0.0] * len(self._jobs)
         self._summed = 0
-        self._exponents: Integers = np.full(columns, NOTHING, dtype=np.int64)
-        self._whole: Whole = np.zeros((columns, columns), dtype=object)
-        self._lowest: Integers = np.zeros(columns, dtype=np.int64)
+        self._exponents: Exponents = np.full(columns, NOTHING, dtype=np.int64)
+        self._integers: BigIntegers = np.zeros((columns, columns), dtype=object)
+        self._lowest: Exponents = np.zeros(columns, dtype=np.int64)
 
     def add(self, table: Any) -> None:
         """Table (m, columns) float64 with m <= `rows`. Raises ValueError if an entry is not finite."""
@@ -65,10 +65,10 @@ class SlicedGram:
         self.n += len(table)
         self._summed += len(table)
 
-    def gram(self) -> tuple[Whole, Integers]:
+    def gram(self) -> tuple[BigIntegers, Exponents]:
         """Integers W (columns, columns) and exponents l (columns,): the Gram matrix is W_ij 2^(l_i + l_j)."""
         self._flush()
-        return self._whole, self._lowest
+        return self._integers, self._lowest
 
     def _cut(self, table: Any) -> Any:
         """The slices side by side, (m, slices * columns), each an integer of at most 18 bits and a sign."""
@@ -93,27 +93,27 @@ class SlicedGram:
         """The numbers as an array of the table's library, where the table is."""
         return values if self.xp is np else self.xp.as_tensor(values, dtype=table.dtype, device=table.device)
 
-    def _raise_exponents(self, found: Integers) -> None:
+    def _raise_exponents(self, found: Exponents) -> None:
         """A larger entry than any before moves its column's fixed point: what was summed so far is put aside."""
         if (found > self._exponents).any():
             self._flush()
             self._exponents = np.where(found > self._exponents, found + HEADROOM, self._exponents)
 
     def _flush(self) -> None:
-        """Add the sums to the whole ones, which are kept at the lowest fixed point there was."""
+        """Add the sums to the big integers, which are kept at the lowest fixed point there was."""
         if not self._summed:
             return
         c, s = self.columns, self.slices
-        total: Whole = np.zeros((c, c), dtype=object)
+        total: BigIntegers = np.zeros((c, c), dtype=object)
         for (i, first, last), sums in zip(self._jobs, self._sums, strict=True):
             for j, product in zip(range(first, last), np.hsplit(_host(sums), last - first), strict=True):
-                whole = product.astype(np.int64).astype(object) << BITS * (2 * (s - 1) - i - j)
-                total = total + (whole if i == j else whole + whole.T)
+                integers = product.astype(np.int64).astype(object) << BITS * (2 * (s - 1) - i - j)
+                total = total + (integers if i == j else integers + integers.T)
         lowest = np.where(self._exponents > NOTHING, self._exponents, 0) - BITS * s
         # Exponents only grow, so that earlier sums stay in place; a column of zeros had no place yet.
-        self._lowest = np.where(self._whole.any(axis=0), self._lowest, lowest)
+        self._lowest = np.where(self._integers.any(axis=0), self._lowest, lowest)
         up = (lowest - self._lowest).astype(object)
-        self._whole = self._whole + (total << (up[:, None] + up[None, :]))
+        self._integers = self._integers + (total << (up[:, None] + up[None, :]))
         self._sums = [0.0] * len(self._jobs)
         self._summed = 0
 

@@ -6,7 +6,7 @@
    the first: the corrected seminormal equations (Bjorck 1987, Stability analysis of the method of
    seminormal equations for linear least squares problems).
 3. `error-free`: the Gram matrix is summed without rounding (`sliced`) and solved in ball arithmetic
-   (`whole`). Data that can be read once only take this path at once: it needs no other.
+   (`exact_gram`). Data that can be read once only take this path at once: it needs no other.
 """
 
 from collections.abc import Iterator
@@ -20,12 +20,12 @@ from harness.errors import UsageError
 from harness.problems.problem import Floats
 from harness.solvers.streaming.answer import Answer
 from harness.solvers.streaming.blocks import DeviceBlocks, HostBlocks
+from harness.solvers.streaming.exact_gram import ExactGram, independent_columns, solve
 from harness.solvers.streaming.moments import MomentSums, like
 from harness.solvers.streaming.normal import Normal, normal_equations
 from harness.solvers.streaming.residuals import ResidualSums
 from harness.solvers.streaming.sliced import BITS, SlicedGram
 from harness.solvers.streaming.sources import SAMPLE_ROWS, Chunk, Source
-from harness.solvers.streaming.whole import WholeGram, answer_of, independent_columns
 
 ACCEPTED_PER_COLUMN, ACCEPTED_LEAST, ACCEPTED_MOST = 0.75, 1.5, 30.0
 """Of the squared condition number, which in the 1-norm grows with the columns. Measured on 9000 drawn designs of 2
@@ -105,8 +105,8 @@ def _error_free(
     while True:
         passes += 1
         sums = _sliced(source, slices, intercept=intercept)
-        gram = WholeGram(sums.n, *sums.gram(), intercept=intercept)
-        answer = answer_of(gram, independent_columns(gram), f"error-free: {why}", passes)
+        gram = ExactGram(sums.n, *sums.gram(), intercept=intercept)
+        answer = solve(gram, independent_columns(gram), f"error-free: {why}", passes)
         # A perturbation of the columns reaches the coefficients times the condition number.
         enough = sums.exact or answer.condition_number * 2.0 ** (2 - BITS * slices) < np.finfo(np.float64).eps
         if enough or slices >= MOST_SLICES or not source.rereadable:

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_mat, ctx, fmpz, nmod_mat
 
-from harness.problems.problem import Floats
 from harness.solvers.streaming.answer import Answer
-from harness.solvers.streaming.sliced import Integers, Whole
+from harness.solvers.streaming.sliced import BigIntegers, Exponents
 
 PRIME = 2**62 - 57
 """The rank modulo a prime is the rank unless the prime divides a minor: here, about one chance in 10^18 a minor.
@@ -21,24 +20,24 @@ MOST_BITS = 2**15
 
 
 @dataclass(frozen=True)
-class WholeGram:
-    """The Gram matrix W_ij 2^(l_i + l_j) of a table whose last column is y, and first one 1 with an intercept."""
+class ExactGram:
+    """The Gram matrix W_ij 2^(e_i + e_j) of a table whose last column is y, and first one 1 with an intercept."""
 
     n: int
-    whole: Whole
-    lowest: Integers
+    integers: BigIntegers
+    exponents: Exponents
     intercept: bool
 
     @property
     def columns(self) -> int:
         """Of the design."""
-        return len(self.lowest) - 1
+        return len(self.exponents) - 1
 
 
-def independent_columns(gram: WholeGram) -> list[int]:
+def independent_columns(gram: ExactGram) -> list[int]:
     """The first columns of the design that no earlier ones determine; all of them at full rank."""
     c = gram.columns
-    reduced, rank = nmod_mat(c, c, [int(v) % PRIME for v in gram.whole[:c, :c].flat], PRIME).rref()
+    reduced, rank = nmod_mat(c, c, [int(v) % PRIME for v in gram.integers[:c, :c].flat], PRIME).rref()
     pivots, column = [], 0
     for row in range(rank):
         while int(reduced[row, column]) == 0:
@@ -47,29 +46,18 @@ def independent_columns(gram: WholeGram) -> list[int]:
     return pivots
 
 
-@dataclass(frozen=True)
-class Proven:
-    """A solution to float64: `beta` (c,), standard errors (r,), residual sd, rss, R², condition number."""
-
-    beta: Floats
-    standard_errors: Floats
-    residual_sd: float
-    rss: float
-    r_squared: float
-    condition_number: float
-
-
-def solve(gram: WholeGram, pivots: list[int]) -> Proven:
-    """The solution over the independent columns `pivots`; with fewer than all, the one of minimum norm.
+def solve(gram: ExactGram, pivots: list[int], path: str, passes: int) -> Answer:
+    """The solution over the independent columns `pivots`, to float64; with fewer than all, the one of minimum norm.
 
     With A = A_P F for F = G_PP^-1 G_P, of full row rank, A^+ y = F' (F F')^-1 G_PP^-1 A_P'y (Ben-Israel &
     Greville 2003, Generalized Inverses, sec. 1.6). The precision is doubled until every ball is narrow enough.
+    Raises ArithmeticError where MOST_BITS are not enough.
     """
     bits = FIRST_BITS
     while bits <= MOST_BITS:
         with ctx.workprec(bits):
             try:
-                return _solve(gram, pivots)
+                return _solve(gram, pivots, path, passes)
             except (ZeroDivisionError, _TooWideError):
                 bits *= 2
     raise ArithmeticError("the Gram matrix cannot be solved to 60 bits")
@@ -79,7 +67,7 @@ class _TooWideError(Exception):
     """A ball is too wide to be rounded: more precision is needed."""
 
 
-def _solve(gram: WholeGram, pivots: list[int]) -> Proven:
+def _solve(gram: ExactGram, pivots: list[int], path: str, passes: int) -> Answer:
     c, r = gram.columns, len(pivots)
     G = _balls(gram)
     GP = arb_mat(r, r, [G[i, j] for i in pivots for j in pivots])
@@ -91,17 +79,27 @@ def _solve(gram: WholeGram, pivots: list[int]) -> Proven:
     if r < c:
         F = inverse * arb_mat(r, c, [G[i, j] for i in pivots for j in range(c)])
         beta = F.transpose() * (F * F.transpose()).solve(basic)
-    rss = _told_from_zero(G[c, c] - (right.transpose() * basic)[0, 0], G[c, c])
+    rss = _or_zero(G[c, c] - (right.transpose() * basic)[0, 0], G[c, c])
     total = G[c, c] - (G[0, c] ** 2 / gram.n if gram.intercept else 0)
     sd, *errors = _deviations(rss, [inverse[i, i] for i in range(r)], gram.n - r)
-    return Proven(
-        # A zero coefficient has no relative digits: it is judged on the scale that |y| / |column| gives it.
-        beta=np.array([_rounded(beta[i, 0], (G[c, c] / G[i, i]).sqrt() if G[i, i] > 0 else arb(1)) for i in range(c)]),
-        standard_errors=np.array(errors),
+    # A zero coefficient has no relative digits: it is judged on the scale that |y| / |column| gives it.
+    scales = [(G[c, c] / G[i, i]).sqrt() if G[i, i] > 0 else arb(1) for i in range(c)]
+    solved = np.array([_rounded(beta[i, 0], scales[i]) for i in range(c)])
+    first, full = int(gram.intercept), r == c
+    condition_number = _condition(GP, inverse, skip=gram.intercept and pivots[0] == 0)
+    return Answer(
+        n=gram.n,
+        coef=solved[first:],
+        intercept=float(solved[0]) if first else 0.0,
+        standard_errors=np.array(errors) if full else np.full(c, np.nan),
         residual_sd=sd,
         rss=_rounded(rss),
         r_squared=_rounded(1 - rss / total, 1) if total > 0 else float("nan"),
-        condition_number=_condition(GP, inverse, skip=gram.intercept and pivots[0] == 0),
+        rank=r,
+        columns=c,
+        condition_number=condition_number if full else float("inf"),
+        path=path,
+        passes=passes,
     )
 
 
@@ -113,18 +111,18 @@ def _deviations(rss: Any, shares: list[Any], df: int) -> list[float]:
     return [_rounded((rss / df * share).sqrt()) if df > 0 else float("nan") for share in (1, *shares)]
 
 
-def _balls(gram: WholeGram) -> Any:
-    size = range(len(gram.lowest))
-    powers = [arb(2) ** int(e) for e in gram.lowest]
-    return arb_mat([[arb(fmpz(int(gram.whole[i, j]))) * powers[i] * powers[j] for j in size] for i in size])
+def _balls(gram: ExactGram) -> Any:
+    size = range(len(gram.exponents))
+    powers = [arb(2) ** int(e) for e in gram.exponents]
+    return arb_mat([[arb(fmpz(int(gram.integers[i, j]))) * powers[i] * powers[j] for j in size] for i in size])
 
 
 def _rounded(ball: Any, against: Any = None) -> float:
     """The ball's float64; 0 if it cannot be told from it on the scale of `against`. Raises _TooWideError."""
-    return float(_told_from_zero(ball, against).mid())
+    return float(_or_zero(ball, against).mid())
 
 
-def _told_from_zero(ball: Any, against: Any = None) -> Any:
+def _or_zero(ball: Any, against: Any = None) -> Any:
     """The ball, narrow enough to be rounded, or 0, as in `_rounded`."""
     if ball.rel_accuracy_bits() >= WANTED_BITS or ball == 0:
         return ball
@@ -155,24 +153,3 @@ def _condition(G: Any, inverse: Any, *, skip: bool) -> float:
 def _norm1(columns: Iterable[Iterable[Any]]) -> Any:
     sums = [sum((abs(v) for v in column), arb(0)) for column in columns]
     return max(sums, key=lambda ball: float(ball.mid()))
-
-
-def answer_of(gram: WholeGram, pivots: list[int], path: str, passes: int) -> Answer:
-    """The Answer of an exact Gram matrix."""
-    found = solve(gram, pivots)
-    r, first = len(pivots), int(gram.intercept)
-    full = r == gram.columns
-    return Answer(
-        n=gram.n,
-        coef=found.beta[first:],
-        intercept=float(found.beta[0]) if first else 0.0,
-        standard_errors=found.standard_errors if full else np.full(gram.columns, np.nan),
-        residual_sd=found.residual_sd,
-        rss=found.rss,
-        r_squared=found.r_squared,
-        rank=r,
-        columns=gram.columns,
-        condition_number=found.condition_number if full else float("inf"),
-        path=path,
-        passes=passes,
-    )
