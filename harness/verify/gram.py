@@ -1,4 +1,7 @@
-"""Inner products of float64 columns as exact integers, by float64 matrix products that cannot round."""
+"""Inner products of float64 columns as exact integers, by float64 matrix products that cannot round.
+
+`harness/solvers/streaming/sliced.py` splits columns too: it is judged by this, and shares no code with it.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence

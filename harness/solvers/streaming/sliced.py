@@ -3,6 +3,8 @@
 The splitting of Ozaki, Ogita, Oishi & Rump 2012 (Error-free transformations of matrix multiplication,
 Numerical Algorithms 59): a slice holds integers of b bits, and a sum of m products of two slices is
 exact in float64 as long as 2 b + log2 m <= 53. BLAS does the work; the sums end as Python integers.
+
+`harness/verify/gram.py` splits columns too, for the truth: it judges this, and shares no code with it.
 """
 
 from typing import Any
