@@ -119,16 +119,20 @@ def train_batch(batch: Batch, epochs: int) -> Trained:
     return found
 
 
-def grid(setup: Setup, epochs: int, rates: tuple[float, ...] = RATES, **settings: Any) -> tuple[Trained, list[Any]]:
-    """Learning rates by seeds, in one batch and by the loop."""
-    cases = [(lr, seed) for lr in rates for seed in SEEDS]
+def grid(
+    setup: Setup, epochs: int, rates: tuple[float, ...] = RATES, *, paired: bool = False, **settings: Any
+) -> tuple[Trained, list[Any]]:
+    """Learning rates by seeds, or each rate with a seed of its own, in one batch and by the loop."""
+    cases = list(zip(rates, SEEDS, strict=True)) if paired else [(lr, seed) for lr in rates for seed in SEEDS]
     asked = Settings(optimizer=setup.optimizer, lr=np.array([lr for lr, _ in cases]), **settings)
     together = train_batch(setup.batched([seed for _, seed in cases], asked), epochs)
     return together, [setup.looped(seed, epochs, lr=lr, **settings) for lr, seed in cases]
 
 
-def check(setup: Setup, epochs: int, atol: float, rates: tuple[float, ...] = RATES, **settings: Any) -> None:
-    together, alone = grid(setup, epochs, rates, **settings)
+def check(
+    setup: Setup, epochs: int, atol: float, rates: tuple[float, ...] = RATES, *, paired: bool = False, **settings: Any
+) -> None:
+    together, alone = grid(setup, epochs, rates, paired=paired, **settings)
     assert not together.diverged.any()
     assert (together.epochs_run == epochs).all()
     for place, (path, losses) in enumerate(alone):
@@ -141,9 +145,12 @@ def check(setup: Setup, epochs: int, atol: float, rates: tuple[float, ...] = RAT
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("problem", ["auto_mpg", "synthetic:n=200,p=5,noise=0.5"])
 def test_linear_models_are_the_loop_s_over_1000_epochs(problem: str, optimizer: str, dtype: str, atol: float) -> None:
-    """Adam at lr = 0.1 leaves the optimum again by epoch 1000, on rounding alone, in the loop as here."""
+    """Adam at lr = 0.1 leaves the optimum again by epoch 1000, on rounding alone, in the loop as here.
+
+    Every rate with every seed, over 150 epochs, is test_engines' grid.
+    """
     rates = RATES if optimizer == "sgd" else (0.001, 0.01, 0.03)
-    check(Setup(problem, optimizer=optimizer, dtype=dtype), 1000, atol, rates)
+    check(Setup(problem, optimizer=optimizer, dtype=dtype), 1000, atol, rates, paired=True)
 
 
 @pytest.mark.slow

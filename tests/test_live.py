@@ -90,14 +90,21 @@ def half_done(machine: Machine) -> Live:
     return shown
 
 
+def says(line: str, *facts: str) -> bool:
+    """Whether a line has these facts, in this order."""
+    places = [line.find(fact) for fact in facts]
+    return min(places) >= 0 and places == sorted(places)
+
+
 def test_the_lines_say_what_is_in_flight_what_is_done_when_it_ends_and_the_worst_digits() -> None:
     flying, bar, accuracy, speed = drawn(half_done(Machine()), 100)
     assert flying == case("scipy_gelsd").key
     assert bar.startswith("━")
     # 3 steps were seen in 30 seconds after the first; 4 are left.
     assert bar.endswith("2/4 cases  ends 12:01:20, in 40 s")
-    assert accuracy == "1 ended badly; worst 0.0 digits: sklearn, everyday:n=20,seed=0"
-    assert speed == "fastest numpy_lstsq 1.00 ms: everyday:n=20,seed=0"
+    assert says(accuracy, "1 ended badly", "0.0 digits", "sklearn", "everyday:n=20,seed=0")
+    assert says(speed, "numpy_lstsq", "1.00 ms", "everyday:n=20,seed=0")
+    assert "ahead of" not in speed
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -144,7 +151,7 @@ def test_the_fastest_is_of_what_is_right_and_says_how_far_it_is_ahead() -> None:
     ):
         tally.fitted(made)
         tally.ended(made)
-    assert tally.speed == "fastest scipy_gelsd 1.00 ms, 2.00x ahead of scipy_gelsy: everyday:n=20,seed=0"
+    assert says(tally.speed, "scipy_gelsd", "1.00 ms", "2.00x", "scipy_gelsy", "everyday:n=20,seed=0")
     assert (tally.done, tally.bad) == (4, 1)
 
 
@@ -161,12 +168,13 @@ def test_a_case_that_goes_wrong_while_it_is_timed_counts_once() -> None:
 def test_the_worst_digits_are_a_closed_form_s_not_a_training_s_that_needs_more_epochs() -> None:
     tally = Tally()
     tally.fitted(record("torch_sgd", digits=3.1))
-    assert tally.accuracy == "worst 3.1 digits: torch_sgd, everyday:n=20,seed=0"
+    assert says(tally.accuracy, "3.1 digits", "torch_sgd", "everyday:n=20,seed=0")
+    assert "ended badly" not in tally.accuracy
     tally.fitted(record("torch_sgd", digits=0.2, status=Status.NOT_CONVERGED))
     tally.fitted(record(digits=9.7))
     tally.fitted(record(digits=float("nan"), status=Status.DIVERGED))
     tally.fitted(record(digits=None, status=Status.UNSUPPORTED))
-    assert tally.accuracy == "1 ended badly; worst 9.7 digits: numpy_lstsq, everyday:n=20,seed=0"
+    assert says(tally.accuracy, "1 ended badly", "9.7 digits", "numpy_lstsq", "everyday:n=20,seed=0")
 
 
 def test_a_hostile_name_is_shown_and_does_nothing() -> None:
@@ -192,10 +200,11 @@ def logged(machine: Machine, steps: int, every_s: float, *, quiet: bool = False)
 def test_a_log_has_a_line_now_and_then_that_says_how_far_it_is() -> None:
     lines = logged(Machine(), steps=30, every_s=1.0)
     assert [line.split()[0] for line in lines] == ["9/30", "19/30", "29/30"]
-    assert lines[0] == (
-        f"9/30 cases in 10 s; ends 12:00:31, in 21 s; now {case().key}; "
-        "worst 10.6 digits: numpy_lstsq, everyday:n=20,seed=0"
-    )
+    done, end, now, worst = lines[0].split("; ")
+    assert says(done, "9/30", "in 10 s")
+    assert says(end, "12:00:31", "in 21 s")
+    assert now.endswith(case().key)
+    assert says(worst, "10.6 digits", "numpy_lstsq", "everyday:n=20,seed=0")
 
 
 @pytest.mark.slow

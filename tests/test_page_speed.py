@@ -35,6 +35,7 @@ REACHED = {"1e-2": 10, "1e-4": 100, "1e-6": 400}
 # The front.
 
 
+@pytest.mark.slow
 @given(POINTS)
 def test_the_front_is_what_no_other_point_beats(points: list[tuple[float, float]]) -> None:
     def beaten(cost: float, worth: float) -> bool:
@@ -44,6 +45,7 @@ def test_the_front_is_what_no_other_point_beats(points: list[tuple[float, float]
     assert pareto(points) == tuple(point in usable and not beaten(*point) for point in points)
 
 
+@pytest.mark.slow
 @given(POINTS, st.randoms())
 def test_the_front_does_not_depend_on_the_order(points: list[tuple[float, float]], random: Any) -> None:
     order = list(range(len(points)))
@@ -178,6 +180,7 @@ def texts(drawn: str) -> set[str]:
     return {unescape(found) for found in re.findall(r"<text[^>]*>([^<]*)</text>", drawn)}
 
 
+@pytest.mark.slow
 def test_the_conclusion_names_who_is_fastest_and_right_by_how_much_and_over_which_floor() -> None:
     words = made(grid(), floors=floors_of((1_000, 10_000, 100_000))).conclusion
     assert words.startswith("normal is the fastest that is right at every n of synthetic (cpu), 1,000 to 100,000, 1.")
@@ -186,6 +189,7 @@ def test_the_conclusion_names_who_is_fastest_and_right_by_how_much_and_over_whic
     assert re.search(r"6\.0 digits more cost 1\.[45]\d times the time \(normal to streaming\)", words)
 
 
+@pytest.mark.slow
 def test_the_conclusion_follows_the_data() -> None:
     swapped = [r.model_copy(update={"status": Status.WRONG}) if r.solver == "normal" else r for r in grid()]
     assert made(swapped).conclusion.startswith("streaming is the fastest that is right at every n")
@@ -193,6 +197,7 @@ def test_the_conclusion_follows_the_data() -> None:
     assert "normal at n = 1,000 to 10,000; late at n = 100,000" in made(crossing).conclusion
 
 
+@pytest.mark.slow
 def test_two_that_are_not_told_apart_are_said_to_be() -> None:
     records = [planted("one", 1e-3, n=n, noise=0.3) for n in (10, 100)]
     records += [planted("two", 1.01e-3, n=n, noise=0.3) for n in (10, 100)]
@@ -211,6 +216,7 @@ def test_one_size_and_one_device_say_what_makes_more() -> None:
     assert "harness run --device all" in said
 
 
+@pytest.mark.slow
 def test_learning_rates_are_pooled_over_n_and_no_row_of_them_names_a_rate() -> None:
     more = training("torch_sgd", 1e-4, 0.1, reached=REACHED, excess=1e-9, n=10)
     rows = [row for row in figure(made([*grid(), more]), "speed-by-n").rows if row["series"] == "torch_sgd"]
@@ -219,6 +225,7 @@ def test_learning_rates_are_pooled_over_n_and_no_row_of_them_names_a_rate() -> N
     assert pooled.keys().isdisjoint({"lr", CASE})
 
 
+@pytest.mark.slow
 def test_every_figure_is_drawn_wide_and_narrow() -> None:
     section = made([*grid(), *on_cuda()], floors=floors_of((1_000, 10_000)))
     figures = [part for part in section.parts if isinstance(part, Figure)]
@@ -233,6 +240,7 @@ def test_every_figure_is_drawn_wide_and_narrow() -> None:
         assert svg(one, rows=[])  # what a filter leaves may be nothing
 
 
+@pytest.mark.slow
 def test_the_step_line_is_of_what_a_filter_leaves() -> None:
     one = figure(made(grid()), "speed-digits")
     panel = one.spec["params"][0]["value"]
@@ -245,6 +253,7 @@ def test_the_step_line_is_of_what_a_filter_leaves() -> None:
     assert {row["label"] for row in shown if row["front"]} == {"normal", "streaming"}  # hasty is faster, and wrong
 
 
+@pytest.mark.slow
 def test_a_panel_that_is_filtered_away_gives_way_to_the_next() -> None:
     one = figure(made(grid()), "speed-digits")
     first = one.spec["params"][0]["value"]
@@ -259,12 +268,14 @@ def test_a_specification_that_breaks_the_schema_is_refused() -> None:
         axes.layered([{"mark": {"type": "lnie"}}], {}, ["one"], 100)
 
 
+@pytest.mark.slow
 def test_trainings_have_a_point_at_each_tolerance_reached() -> None:
     rows = [row for row in figure(made(grid()), "speed-excess").rows if row["lr"] == 0.1]
     assert [(row["excess"], row["epochs"]) for row in rows] == [(1e-2, 10), (1e-4, 100), (1e-6, 400), (1e-9, 1000)]
     assert [row["seconds"] for row in rows] == pytest.approx([1e-3, 1e-2, 4e-2, 1e-1], rel=0.05)
 
 
+@pytest.mark.slow
 def test_hostile_names_are_values_and_drawn_as_text() -> None:
     records = [
         planted(HOSTILE, call_s * n, n=n, problem=HOSTILE, digits=digits, case=f"{HOSTILE} {digits} {n}")
@@ -281,6 +292,7 @@ def test_hostile_names_are_values_and_drawn_as_text() -> None:
     assert any(row["solver"] == HOSTILE for row in table(section, "speed-ratios").rows)
 
 
+@pytest.mark.slow
 def test_ratios_list_memory_and_digits_beside_the_time() -> None:
     rows = {(row["label"], row["n"]): row for row in table(made(grid()), "speed-ratios").rows}
     svd = rows["svd", 100_000]
@@ -305,6 +317,7 @@ def on_cuda() -> list[Record]:
     return [*cpu, *cuda]
 
 
+@pytest.mark.slow
 def test_the_crossover_is_said_and_drawn() -> None:
     section = made(on_cuda())
     assert re.search(
@@ -332,11 +345,13 @@ def test_a_floor_is_scaled_up_by_n_and_never_down() -> None:
     assert floor_at(known, PRODUCT, 10_000, 11) is None
 
 
+@pytest.mark.slow
 def test_scaled_floors_are_said_to_be() -> None:
     assert "Those at n = 100,000 are scaled up by n." in notes(made(grid(), floors=floors_of((1_000, 10_000))))
     assert "No floor is drawn: on a whim." in notes(made(grid(), floors_missing="on a whim"))
 
 
+@pytest.mark.slow
 def test_a_time_below_a_floor_is_said_to_be_the_machine_s() -> None:
     sizes = (1_000, 10_000, 100_000)
     above = made(grid(), floors=floors_of(sizes))
@@ -382,6 +397,7 @@ def test_a_shape_that_is_measured_is_quick(n: int, p: int) -> None:
     assert rows == 1 or (8 * rows * p <= measuring.MOST_BYTES and rows * p**2 <= measuring.MOST_PRODUCTS)
 
 
+@pytest.mark.slow
 def test_ten_thousand_records_are_sections_rows_within_bounds() -> None:
     records = [
         planted(f"solver{i}", 1e-6 * n, n=n, problem=f"problem{k}", calls=7, digits=float(i % 15))

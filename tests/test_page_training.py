@@ -57,6 +57,7 @@ def test_without_a_sweep_it_says_how_one_is_made() -> None:
     assert "harness sweep --problem make_regression" in empty.missing
 
 
+@pytest.mark.slow
 def test_every_figure_is_there_and_is_drawn_wide_and_narrow(made: Section) -> None:
     found = figures(made)
     assert list(found) == [
@@ -68,6 +69,7 @@ def test_every_figure_is_there_and_is_drawn_wide_and_narrow(made: Section) -> No
             assert "<path" in svg(figure, width=width)
 
 
+@pytest.mark.slow
 def test_rows_are_jsons_kinds_and_numbers_are_finite_or_null(made: Section) -> None:
     for rows_of in [part.rows for part in made.parts if isinstance(part, Figure | Table)]:
         json.dumps(rows_of, allow_nan=False)
@@ -125,6 +127,7 @@ def test_a_curve_ends_at_the_edge_of_what_is_drawn_and_a_lost_one_has_its_cross(
     assert (cross["at"], cross["median"]) == (12.0, drawn[-1]["median"])
 
 
+@pytest.mark.slow
 def test_optimizers_are_compared_at_their_best_and_the_best_is_first(made: Section, cells: list[Cell]) -> None:
     table = tables(made)["training_best"]
     assert len(table.rows) == 7
@@ -137,6 +140,7 @@ def test_optimizers_are_compared_at_their_best_and_the_best_is_first(made: Secti
     assert len(tables(made)["training_every"].rows) == len(cells)
 
 
+@pytest.mark.slow
 def test_the_conclusion_is_computed() -> None:
     momentum = [cell("momentum", lr, (36, 38, 38, 41, 41)) for lr in (0.01, 0.1)]
     sgd = [cell("sgd", lr, (110, 110, 110, 112, 115)) for lr in (0.01, 0.1)]
@@ -147,6 +151,7 @@ def test_the_conclusion_is_computed() -> None:
     assert "sgd at lr 0.01 is fastest" in section(evidence((), sweep=sweep(), cells=tuple(swapped))).conclusion
 
 
+@pytest.mark.slow
 def test_the_conclusion_is_two_sentences_and_says_what_diverges_and_what_does_not_get_there() -> None:
     found = [cell("momentum", lr, (36, 38, 38, 41, 41)) for lr in (0.01, 0.1)]
     found += [cell("sgd", 0.01, (None,) * 5), cell("sgd", 0.1, (None,) * 5, diverged=(True,) * 5)]
@@ -156,15 +161,17 @@ def test_the_conclusion_is_two_sentences_and_says_what_diverges_and_what_does_no
     assert first.startswith("On auto_mpg momentum at lr 0.01 is fastest: 38 epochs [36, 41] to 1e-6, and ")
     assert "(5 seeds of at most " in first
     assert first.endswith("; in seconds too (3.80 ms)")
-    assert second == (
-        "Most seeds diverge with sgd at lr 0.1 and adam at lr 0.1 to 1; sgd and adam reach 1e-6 at no learning rate."
-    )
+    diverging, short = second.split("; ")
+    assert "sgd at lr 0.1 and adam at lr 0.1 to 1" in diverging
+    assert "momentum" not in second
+    assert [fact for fact in ("sgd and adam", "1e-6", "no learning rate") if fact not in short] == []
     notes = [part.text for part in made.parts if isinstance(part, Note)]
     assert any("in seconds of the textbook loop" in text for text in notes), "the rest is below"
     assert not any("is fastest" in text for text in notes), "but not once more"
     assert "the held-out loss ends at most 3 times above its least" in tables(made)["training_held_out"].caption
 
 
+@pytest.mark.slow
 def test_of_several_problems_it_says_who_is_best_over_all(cells: list[Cell], made: Section) -> None:
     sentences = made.conclusion.split(". ")
     assert len(sentences) <= 2
@@ -181,6 +188,7 @@ def test_of_several_problems_it_says_who_is_best_over_all(cells: list[Cell], mad
     assert alone.conclusion.startswith("No two optimizers were run on the same problem")
 
 
+@pytest.mark.slow
 def test_an_epoch_that_was_not_timed_has_no_seconds() -> None:
     found = section(evidence((), sweep=sweep(), cells=(curves((30, 40, 50), loop_epoch=Timing()),)))
     assert "training_seconds" not in figures(found)
@@ -194,6 +202,7 @@ def test_nothing_that_was_run_is_no_figure() -> None:
     assert tables(found)["training_every"].rows[0]["message"] == "it raised"
 
 
+@pytest.mark.slow
 def test_a_hostile_name_is_a_value_and_never_a_field() -> None:
     bad = [curves((30, 40, 50), problem=HOSTILE, optimizer=HOSTILE), curves((60, 70, 80), problem=HOSTILE)]
     bad += [one.model_copy(update={"problem": "another"}) for one in bad]

