@@ -165,6 +165,7 @@ def test_networks_are_the_loop_s_in_float32_with_sgd() -> None:
     check(Setup("sine", "mlp", dtype="float32"), 100, SINGLE, rates=(0.01, 0.1))
 
 
+@pytest.mark.slow
 def test_networks_of_several_features_are_the_loop_s() -> None:
     check(Setup("synthetic:n=60,p=3,noise=0.5", "mlp", hidden=(6, 4)), 50, MLP_DOUBLE, rates=(0.01, 0.1))
 

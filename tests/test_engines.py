@@ -230,6 +230,7 @@ def test_other_options_are_the_loop_s(engine: Engine, optimizer: str, more: dict
         check_fit(setup, engine.prepare(setup.training(engine.name)).fit(), DOUBLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimizer", "dtype", "atol"),
     [

@@ -91,6 +91,7 @@ def test_a_library_that_only_a_solver_of_one_s_own_requires_is_recorded_too() ->
     assert environment(["no_such_library"]) == environment()
 
 
+@pytest.mark.slow
 def test_no_solver_s_library_is_imported_to_have_its_version() -> None:
     code = (
         "import sys; from harness.records.environment import environment; environment(with_torch=False);"

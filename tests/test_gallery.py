@@ -61,6 +61,7 @@ def test_every_picture_is_a_png_of_1200_by_800_with_something_on_it(name: str, t
     assert all((edge == 1).all() for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "lines", "clouds"),
     [

@@ -371,6 +371,7 @@ def test_the_same_history_is_the_same_picture(
     assert drawn[0].read_bytes() == drawn[1].read_bytes() != b""
 
 
+@pytest.mark.slow
 def test_the_picture_names_the_commit_of_each_step(planted: Planted, commits: list[str]) -> None:
     fill(planted, commits, 18)
     planted.launch(commits[25], None, status=Status.ERROR, message="gone")

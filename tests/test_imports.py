@@ -43,6 +43,7 @@ def harness(words: str, poisoned: Path) -> tuple[int, list[str]]:
     return done.returncode, trace.read_text().split() if trace.exists() else []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -56,6 +57,7 @@ def test_neither_the_command_nor_its_worker_imports_torch_where_nothing_of_it_is
     assert harness(words, poisoned) == (0, [])
 
 
+@pytest.mark.slow
 def test_the_command_imports_torch_for_its_record_of_a_run_with_torch(poisoned: Path) -> None:
     words = "run --problem four_points --solver torch_gels --device cpu --store s.sqlite"
     code, importers = harness(words, poisoned)
@@ -63,6 +65,7 @@ def test_the_command_imports_torch_for_its_record_of_a_run_with_torch(poisoned: 
     assert "__main__.py" in importers
 
 
+@pytest.mark.slow
 def test_the_worker_imports_torch_for_a_solver_of_torch(poisoned: Path) -> None:
     _, importers = harness("fit four_points torch_gels", poisoned)
     assert "worker.py" in importers

@@ -406,6 +406,7 @@ def test_a_worker_ends_with_a_parent_that_is_killed() -> None:
     assert gone(int(done.stdout))
 
 
+@pytest.mark.slow
 def test_a_worker_lets_go_of_a_problem_before_it_reads_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two large problems at once would be twice the memory."""
     read: list[weakref.ref[Problem]] = []

@@ -132,6 +132,7 @@ def store(store_path: Path) -> Store:
     return store
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_run_and_fit_print_records(run_cli: RunCli, store_path: Path) -> None:
     case = ("--in-process", "--json")

@@ -87,6 +87,7 @@ def test_the_policy_names_each_script_and_allows_nothing_else() -> None:
     assert "connect-src 'self'" in next(value for _, value in served.attributes if value and "default-src" in value)
 
 
+@pytest.mark.slow
 def test_names_from_files_stay_names() -> None:
     records = [
         planted(HOSTILE, 1e-4, problem=HOSTILE, message=HOSTILE, warnings=(HOSTILE,), device=HOSTILE),

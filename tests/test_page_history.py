@@ -135,6 +135,7 @@ def test_the_case_over_commits_is_drawn_with_the_commit_of_each_step() -> None:
     assert (kinds.count("point"), kinds.count("step"), kinds.count("level")) == (30, 1, 4)
 
 
+@pytest.mark.slow
 def test_versions_are_drawn_in_one_figure_of_the_cases_that_changed() -> None:
     changed, same = over_versions([13.0, 13.0, 0.5]), over_versions([9.0, 9.0, 9.0], case="other numpy_lstsq cpu")
     section = made(same, changed)

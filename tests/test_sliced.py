@@ -123,6 +123,7 @@ def test_a_table_s_gram_matrix(name: str, cuts: list[int]) -> None:
         assert (actual(sums) == exact(table)) is whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [64, 65, 70])
 def test_wide_tables_are_multiplied_pair_by_pair_to_the_same_integers(
     columns: int, monkeypatch: pytest.MonkeyPatch

@@ -56,6 +56,7 @@ def test_a_shape_without_bars_has_none() -> None:
     assert not list(judge_speed([line("300x4", "streaming", 1.0)]))
 
 
+@pytest.mark.slow
 def test_the_command_times_every_row_and_verifies_the_solvers(run_cli: RunCli) -> None:
     words = ("--shape", "3000x4", "--solver", "streaming", "--solver", "numpy_lstsq", "--memmap", "20000x3")
     ended = run_cli("closed-forms", *words, "--json", command=app)
