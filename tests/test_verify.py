@@ -414,7 +414,7 @@ def test_the_minimum_norm_solution_may_be_as_far_off_as_rounding_of_the_design_m
 ) -> None:
     """100 eps cond (1 + cond |r| / (|A| |x|)) of its length (Wedin 1973, thm 5.1), cond over the exact rank."""
     near = np.round(GAUSS[:, 0] * 2**30) / 2**30
-    pair = near + 2.0**-20 * np.round(GAUSS[:, 1] * 2**10) / 2**10
+    pair = near + 2.0**-24 * np.round(GAUSS[:, 1] * 2**10) / 2**10
     X = np.column_stack([near, pair, near])
     basis = np.linalg.qr(X[:, :2])[0]
     noise_beside = NOISY - basis @ (basis.T @ NOISY)  # what is along the columns would be in the solution
@@ -426,7 +426,7 @@ def test_the_minimum_norm_solution_may_be_as_far_off_as_rounding_of_the_design_m
     relative = condition * residual / (values[0] * length)
     assert relative > 30 if noise > 1 else relative < 0.05, relative
     allowed = 100 * np.finfo(float).eps * condition * (1 + relative)
-    assert allowed > 2 * np.sqrt(np.finfo(float).eps)
+    assert allowed > 8 * np.sqrt(np.finfo(float).eps)
     none = np.array([1.0, 0.0, -1.0]) / np.sqrt(2)  # what the design maps to nothing
     fit = fit_from_design(known.solution + share * allowed * length * none, False, rank=2)
     assert (known.minimum_norm_alternative is None, judged(fit, known, problem)[0]) == (True, Status.RANK_DEFICIENT)
