@@ -14,7 +14,7 @@ from rich.console import Console
 
 import harness.studies.findings
 from harness.errors import CannotMeasureError, UsageError
-from harness.judge.studies.finding import ERROR, Expected, Finding, Kind, Seen, Shows, read_finding
+from harness.judge.studies.finding import ERROR, Expected, Finding, Kind, Measurement, Shows, read_finding
 from harness.judge.studies.findings import Ending, Present, judge, presence
 from harness.measure.run import measure
 from harness.report.render.markdown import markdown as as_markdown
@@ -294,8 +294,8 @@ def test_what_proves_it(shows: dict[str, Any], proof: str, not_proof: str) -> No
 
 def test_what_was_not_measured_is_passed_over_only_in_the_table() -> None:
     expected = Expected(digits_max=1.0, rank=3)
-    assert expected.missed(Seen(rank=3), partial=True) == []
-    assert expected.missed(Seen(rank=3)) == ["digits None, not at most 1.0"]
+    assert expected.missed(Measurement(rank=3), partial=True) == []
+    assert expected.missed(Measurement(rank=3)) == ["digits None, not at most 1.0"]
 
 
 # Files

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from harness.history.sources import Launch, in_asv
-from harness.judge.history.changes import rank, turns_of, worst_first
+from harness.judge.history.changes import level_changes, rank, worst_first
 from harness.judge.history.history import judge_history, labels
 from harness.judge.history.series import QUANTITIES, History, Point
 from harness.page import histories as gathering
@@ -76,7 +76,7 @@ def texts(drawn: str) -> set[str]:
 def test_turns_of_all_quantities_are_in_one_order_the_worst_first() -> None:
     mild, grave = slower(1.1), over_versions([13.0, 13.0, 0.5])
     better, lost = slower(0.5, case="b x cpu"), over_commits([1.0, 1.0, None], "digits", case="c x cpu")
-    turns = worst_first(turn for one in (mild, better, grave, lost) for turn in turns_of(one))
+    turns = worst_first(turn for one in (mild, better, grave, lost) for turn in level_changes(one))
     assert [turn.history for turn in turns] == [lost, grave, mild, better]
     assert [turn.worse for turn in turns] == [True, True, True, False]
     assert turns[0].severity == math.inf

@@ -1,4 +1,4 @@
-"""Section 3 of the page: standings, fronts, floors and crossovers of planted times, drawn by vl-convert."""
+"""Section 3 of the page: ranked_cases, fronts, floors and crossovers of planted times, drawn by vl-convert."""
 
 import json
 import math
@@ -16,7 +16,7 @@ from scipy.stats import binom
 
 from harness.judge.speed.fit_times import estimate, ratio
 from harness.judge.speed.floors import PRODUCT, SUM, Floor, floor_at
-from harness.judge.speed.ranking import pareto, standings, timed
+from harness.judge.speed.ranking import pareto, ranked_cases, timed
 from harness.page import floors as measuring
 from harness.records.record import Record
 from harness.report.html import axes, speed
@@ -105,7 +105,7 @@ def test_each_case_is_beside_the_fastest_right_one_of_its_problem_and_device() -
         planted("quick", 1e-5, device="cuda:0"),
         planted("alone", 5e-3, problem="other"),
     ]
-    found = {(one.timed.record.solver, one.timed.record.device): one for one in standings(timed(records))}
+    found = {(one.timed.record.solver, one.timed.record.device): one for one in ranked_cases(timed(records))}
     best = {key: one.best and one.best.label for key, one in found.items()}
     assert best == {
         ("hasty", "cpu"): "quick",

@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 from harness.errors import HarnessError
 from harness.history.commits import Commits
 from harness.history.sources import Launch, in_asv, points_of
-from harness.judge.history.changes import rank, turns_of
+from harness.judge.history.changes import level_changes, rank
 from harness.judge.history.history import identity, judge_history
 from harness.judge.history.series import QUANTITIES, History, Quantity
 from harness.paths import results_folder
@@ -82,7 +82,7 @@ def _of(launches: Sequence[Launch]) -> Iterator[History]:
 def _worth_showing(history: History) -> bool:
     """Whether it has a step, or enough points to have had one."""
     measured = sum(point.value is not None for series in history.series for point in series.points)
-    return measured >= FEWEST or bool(turns_of(history))
+    return measured >= FEWEST or bool(level_changes(history))
 
 
 def _judged(case: str, quantity: Quantity, launches: Sequence[Launch], commits: Commits) -> History | None:

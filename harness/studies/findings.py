@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness.errors import CannotMeasureError, UsageError, unknown
-from harness.judge.studies.finding import ERROR, Finding, Seen, read_finding
+from harness.judge.studies.finding import ERROR, Finding, Measurement, read_finding
 from harness.judge.studies.findings import Ending, FindingLine, Present, judge
 from harness.measure.plan import Case, single
 from harness.measure.run import InProcess, Place
@@ -100,13 +100,13 @@ def _case(finding: Finding) -> Case | None:
         raise UsageError(f"{finding_files()[finding.id]}: {error}") from None
 
 
-def _seen(case: Case, repeats: int, place: Place) -> Seen:
+def _seen(case: Case, repeats: int, place: Place) -> Measurement:
     """What the record of the case says; of the last one, with how many different answers the repeats gave."""
     with limited(1):
         records = [place.fit(case) for _ in range(repeats)]
         place.time(UNTIMED)
     last, accuracy = records[-1], records[-1].accuracy
-    return Seen(
+    return Measurement(
         status=last.status,
         digits=accuracy.digits,
         standard_error_digits=accuracy.standard_error_digits,

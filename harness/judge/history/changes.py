@@ -11,7 +11,7 @@ DECIDED = (Verdict.REGRESSION, Verdict.IMPROVEMENT)
 
 
 @dataclass(frozen=True)
-class Turn:
+class LevelChange:
     """A step of a commit or a change of environment that is a regression or an improvement.
 
     `severity`: its size over the smallest step that counts, infinite where a number was lost or came back; so a loss
@@ -28,16 +28,16 @@ class Turn:
         return self.found.verdict is Verdict.REGRESSION
 
 
-def turns_of(history: History) -> list[Turn]:
-    """Every decided turn of a history, in no particular order."""
+def level_changes(history: History) -> list[LevelChange]:
+    """Every decided change of a history, in no particular order."""
     found: list[Step | EnvironmentChange] = [step for series in history.series for step in series.steps]
     found += history.changes
-    return [Turn(history, one, _severity(history, one.change)) for one in found if one.verdict in DECIDED]
+    return [LevelChange(history, one, _severity(history, one.change)) for one in found if one.verdict in DECIDED]
 
 
-def worst_first(turns: Iterable[Turn]) -> list[Turn]:
+def worst_first(changes: Iterable[LevelChange]) -> list[LevelChange]:
     """Regressions before improvements, the gravest first."""
-    return sorted(turns, key=lambda turn: (not turn.worse, -turn.severity))
+    return sorted(changes, key=lambda change: (not change.worse, -change.severity))
 
 
 def _severity(history: History, change: float | None) -> float:
@@ -49,8 +49,8 @@ def _severity(history: History, change: float | None) -> float:
 
 def rank(history: History) -> tuple[int, float, int]:
     """For sorting: histories with regressions first, the gravest at the front, then improvements, then the longest."""
-    turns = worst_first(turns_of(history))
+    changes = worst_first(level_changes(history))
     points = sum(point.value is not None for series in history.series for point in series.points)
-    if not turns:
+    if not changes:
         return 2, 0.0, -points
-    return int(not turns[0].worse), -turns[0].severity, -points
+    return int(not changes[0].worse), -changes[0].severity, -points

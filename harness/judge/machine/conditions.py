@@ -202,7 +202,7 @@ def judge_sweep(stretches: Sequence[Conditions], cells: Sequence[Cell], *, dirty
 
 
 def _measured(
-    stretches: Sequence[Conditions], timed: Sequence[process.Timed], threads: int, dirty: bool | None
+    stretches: Sequence[Conditions], timed: Sequence[process.ClockMedians], threads: int, dirty: bool | None
 ) -> tuple[Doubt, ...]:
     gaps = [one.clock_gap_s for stretch in stretches for one in (stretch.before, stretch.newest)]
     return (

@@ -29,7 +29,7 @@ class State(StrEnum):
     DOUBTFUL = "doubtful"
 
 
-class Seen(NamedTuple):
+class CheckResult(NamedTuple):
     """How a check came out, and what was seen, with its unit, as a phrase that stands by itself."""
 
     state: State
@@ -58,7 +58,7 @@ class Doubt:
     source: str
 
 
-def doubt(meaning: Meaning, seen: Seen) -> Doubt:
+def doubt(meaning: Meaning, seen: CheckResult) -> Doubt:
     """A check's meaning with what was seen."""
     return Doubt(meaning.name, seen.state, seen.text, meaning.why, meaning.advice, meaning.source)
 
@@ -68,31 +68,31 @@ def doubtful(doubts: Sequence[Doubt]) -> tuple[Doubt, ...]:
     return tuple(one for one in doubts if one.state is State.DOUBTFUL)
 
 
-def worst(seen: Sequence[Seen]) -> Seen:
+def worst(seen: Sequence[CheckResult]) -> CheckResult:
     """Of several stretches of one run the one that says most against it; unknown without any."""
     order = list(State)
     return max(seen, key=lambda one: order.index(one.state), default=unknown("no readings were kept"))
 
 
-def fine(text: str) -> Seen:
+def fine(text: str) -> CheckResult:
     """Nothing against it."""
-    return Seen(State.FINE, text)
+    return CheckResult(State.FINE, text)
 
 
-def note(text: str) -> Seen:
+def note(text: str) -> CheckResult:
     """Worth knowing."""
-    return Seen(State.NOTE, text)
+    return CheckResult(State.NOTE, text)
 
 
-def unknown(text: str) -> Seen:
+def unknown(text: str) -> CheckResult:
     """Could not be seen, and why."""
-    return Seen(State.UNKNOWN, text)
+    return CheckResult(State.UNKNOWN, text)
 
 
-def against(text: str, *, if_: bool) -> Seen:
+def against(text: str, *, if_: bool) -> CheckResult:
     """Doubtful if so, else fine."""
-    return Seen(State.DOUBTFUL if if_ else State.FINE, text)
+    return CheckResult(State.DOUBTFUL if if_ else State.FINE, text)
 
 
-Look = Callable[[Conditions, int], Seen]
+Look = Callable[[Conditions, int], CheckResult]
 """A check of the readings of one stretch, for so many threads."""

@@ -5,7 +5,7 @@ from math import inf
 from statistics import median
 from typing import NamedTuple
 
-from harness.judge.machine.doubts import WAITED, Seen, State, against, fine, note, unknown
+from harness.judge.machine.doubts import WAITED, CheckResult, State, against, fine, note, unknown
 from harness.judge.machine.machine_doubts import cores
 from harness.judge.measurable import measurable
 from harness.records.record import Record
@@ -16,7 +16,7 @@ NO_INTERPRETER = "the interpreter could not be looked at"
 NOT_TIMED = "no case on the CPU was timed by both clocks"
 
 
-def watchers(stretch: Conditions, _threads: int) -> Seen:
+def watchers(stretch: Conditions, _threads: int) -> CheckResult:
     """At either reading: tracing slows Python's own code by factors, compiled code not at all."""
     before, after = stretch.before.interpreter, stretch.newest.interpreter
     if before is None or after is None:
@@ -25,7 +25,7 @@ def watchers(stretch: Conditions, _threads: int) -> Seen:
     return against(", ".join(found) or "none attached", if_=bool(found))
 
 
-def debug_modes(stretch: Conditions, _threads: int) -> Seen:
+def debug_modes(stretch: Conditions, _threads: int) -> CheckResult:
     """They last as long as the process."""
     found = stretch.newest.interpreter
     if found is None:
@@ -33,13 +33,13 @@ def debug_modes(stretch: Conditions, _threads: int) -> Seen:
     return against(", ".join(found.checks) or "off", if_=bool(found.checks))
 
 
-def threads(stretch: Conditions, asked: int) -> Seen:
+def threads(stretch: Conditions, asked: int) -> CheckResult:
     """More threads than cores take turns; a pool that is larger than what is asked for is limited by the harness."""
     newest = stretch.newest
     usable = min(newest.cpu.cores, (newest.quota.cores if newest.quota else None) or inf)
     said = f"{asked} thread{'s' if asked > 1 else ''} on {cores(usable)}"
     if asked > usable:
-        return Seen(State.DOUBTFUL, said)
+        return CheckResult(State.DOUBTFUL, said)
     if newest.interpreter is None:
         return unknown(f"{said}; {NO_INTERPRETER}")
     pools = {**newest.interpreter.thread_variables, "the largest pool": newest.interpreter.pool_threads or 0}
@@ -47,7 +47,7 @@ def threads(stretch: Conditions, asked: int) -> Seen:
     return note(f"{said}; {', '.join(large)}") if large else fine(said)
 
 
-class Timed(NamedTuple):
+class ClockMedians(NamedTuple):
     """Median wall and CPU seconds of a call, and the threads that it was given."""
 
     wall_s: float
@@ -55,26 +55,26 @@ class Timed(NamedTuple):
     threads: int
 
 
-def timed_records(records: Iterable[Record]) -> list[Timed]:
+def timed_records(records: Iterable[Record]) -> list[ClockMedians]:
     """The cases that were timed by both clocks on the CPU: work on a device is waited for by design."""
     found = ((one, one.samples.median_wall_s, one.samples.median_cpu_s) for one in records if one.device == "cpu")
     both = ((one.threads, wall_s, cpu_s) for one, wall_s, cpu_s in found if wall_s is not None and cpu_s is not None)
-    return [Timed(wall_s, cpu_s, threads) for threads, wall_s, cpu_s in both if measurable((wall_s, cpu_s))]
+    return [ClockMedians(wall_s, cpu_s, threads) for threads, wall_s, cpu_s in both if measurable((wall_s, cpu_s))]
 
 
-def timed_cells(cells: Iterable[Cell]) -> list[Timed]:
+def timed_cells(cells: Iterable[Cell]) -> list[ClockMedians]:
     """The same of a sweep's epochs, which are sampled once for all learning rates of an optimizer."""
     once = {(one.problem, one.optimizer): one for one in cells if one.device == "cpu"}
     both = [one for one in once.values() if one.loop_epoch.wall_s and one.loop_epoch.cpu_s]
     found = ((one, median(one.loop_epoch.wall_s), median(one.loop_epoch.cpu_s)) for one in both)
     return [
-        Timed(wall_s, cpu_s, int(str(one.options.get("threads", 1))))
+        ClockMedians(wall_s, cpu_s, int(str(one.options.get("threads", 1))))
         for one, wall_s, cpu_s in found
         if measurable((wall_s, cpu_s))
     ]
 
 
-def waited(timed: Sequence[Timed], clock_gap_s: float) -> Seen:
+def waited(timed: Sequence[ClockMedians], clock_gap_s: float) -> CheckResult:
     """Cases whose median call took a tenth more wall than CPU time, less what the clocks themselves add.
 
     Medians, because they are what is reported: a call among twenty that was interrupted shifts none.
@@ -84,10 +84,10 @@ def waited(timed: Sequence[Timed], clock_gap_s: float) -> Seen:
     ratios = [(one.wall_s - clock_gap_s) / one.cpu_s for one in timed]
     late = sum(ratio > WAITED for ratio in ratios)
     said = f"{late} of {len(ratios)} cases waited (wall/CPU above {WAITED:g}"
-    return Seen(State.DOUBTFUL, f"{said}, up to {max(ratios):.2g})") if late else fine(f"{said})")
+    return CheckResult(State.DOUBTFUL, f"{said}, up to {max(ratios):.2g})") if late else fine(f"{said})")
 
 
-def spread(timed: Sequence[Timed]) -> Seen:
+def spread(timed: Sequence[ClockMedians]) -> CheckResult:
     """Cases whose median call took a tenth more CPU time than its threads can in its wall time.
 
     The CPU clock is the whole process's, so that a pool that ignores its limit, or a thread left behind, shows.
@@ -98,7 +98,7 @@ def spread(timed: Sequence[Timed]) -> Seen:
     return against(f"{wide} of {len(timed)} cases ran on more threads than they were given", if_=wide > 0)
 
 
-def tree(dirty: bool | None) -> Seen:
+def tree(dirty: bool | None) -> CheckResult:
     """Of the working folder's checkout."""
     if dirty is None:
         return unknown("not in a git checkout")

@@ -85,7 +85,7 @@ class Crossover:
         return self.cuda.row_s < self.cpu.row_s
 
 
-Estimate = Callable[[Floats, Floats], float]
+EstimatedSize = Callable[[Floats, Floats], float]
 """From medians (k,) of the CPU and of CUDA to n*; 0: all sizes are above it, infinite: none, NaN: the roles changed."""
 
 
@@ -187,7 +187,7 @@ def _interpolated(points: Sequence[Point], found: Crossover) -> Crossover:
     return _with_interval(points, replace(found, n=estimate(cpu_s, cuda_s), method="interpolation"), estimate)
 
 
-def _with_interval(points: Sequence[Point], found: Crossover, estimate: Estimate) -> Crossover:
+def _with_interval(points: Sequence[Point], found: Crossover, estimate: EstimatedSize) -> Crossover:
     """The percentile interval of n* over resampled calls, each size and device by itself.
 
     A draw without a crossover is 0 or infinite, and a draw in which the devices' roles are exchanged counts

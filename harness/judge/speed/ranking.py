@@ -15,7 +15,7 @@ LEFT_OUT = ("lr", "seed")
 
 
 @dataclass(frozen=True)
-class Timed:
+class TimedCase:
     """A record with the seconds of its whole fit; `differs`: options in which its solver's cases differ."""
 
     record: Record
@@ -40,15 +40,15 @@ class Timed:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RankedCase:
     """A timed case beside the fastest right one of its problem and device; both None where there is none."""
 
-    timed: Timed
-    best: Timed | None
+    timed: TimedCase
+    best: TimedCase | None
     ratio: Estimate | None
 
 
-def timed(records: Sequence[Record]) -> list[Timed]:
+def timed(records: Sequence[Record]) -> list[TimedCase]:
     """Every record of a fit that has a time, in the order recorded; of a case recorded twice the last.
 
     A case that raised while it was timed, or has a sample that no clock can have measured, has none. A baseline is
@@ -62,33 +62,33 @@ def timed(records: Sequence[Record]) -> list[Timed]:
         if len(samples) and not record.samples.error and measurable(samples):
             options = _options(record).items()
             differs = tuple((name, value) for name, value in options if name in differing[record.label])
-            found.append(Timed(record, differs, samples, estimate(samples)))
+            found.append(TimedCase(record, differs, samples, estimate(samples)))
     return found
 
 
-def sized(cases: Sequence[Timed]) -> dict[str, list[Timed]]:
+def sized(cases: Sequence[TimedCase]) -> dict[str, list[TimedCase]]:
     """By problem without its n: the cases of those that were run at two sizes or more, those with most cases first."""
-    groups: dict[str, list[Timed]] = {}
+    groups: dict[str, list[TimedCase]] = {}
     for case in cases:
         groups.setdefault(without_n(case.record), []).append(case)
     several = {name: found for name, found in groups.items() if len({case.record.n for case in found}) > 1}
     return dict(sorted(several.items(), key=lambda item: -len(item[1])))
 
 
-def standings(cases: Sequence[Timed]) -> list[Standing]:
+def ranked_cases(cases: Sequence[TimedCase]) -> list[RankedCase]:
     """Each case beside the fastest right one, problem by problem and device by device, the fastest first."""
-    groups: dict[tuple[str, str], list[Timed]] = {}
+    groups: dict[tuple[str, str], list[TimedCase]] = {}
     for case in cases:
         groups.setdefault((case.record.problem, case.record.device), []).append(case)
     found = []
     for members in groups.values():
         ordered = sorted(members, key=lambda case: case.seconds.value)
         best = next((case for case in ordered if case.right), None)
-        found += [Standing(case, best, None if best is None else _to(case, best)) for case in ordered]
+        found += [RankedCase(case, best, None if best is None else _to(case, best)) for case in ordered]
     return found
 
 
-def _to(case: Timed, best: Timed) -> Estimate:
+def _to(case: TimedCase, best: TimedCase) -> Estimate:
     if case is best:
         return Estimate(1.0, None, None, case.seconds.calls)
     return ratio(case.samples_s, best.samples_s)

@@ -55,7 +55,7 @@ class Kind(StrEnum):
     IMPORT = "changes the process that imports it"
 
 
-class Seen(_Entry):
+class Measurement(_Entry):
     """What a case's record said, or the script printed; None is not measured.
 
     `different`: how many different coefficient vectors the repeats gave. `warned`: whether the library
@@ -101,7 +101,7 @@ class Expected(_Entry):
             raise ValueError("at least one thing is expected of the record")
         return self
 
-    def missed(self, seen: Seen, *, partial: bool = False) -> list[str]:
+    def missed(self, seen: Measurement, *, partial: bool = False) -> list[str]:
         """What is not as expected, each in a few words; `partial` passes over what was not measured."""
         found = []
         for key, wanted in self.model_dump(exclude_none=True).items():
@@ -187,7 +187,7 @@ class Finding(_Entry):
     solver: Line | None = None
     repeats: Annotated[NonNegativeInt, Field(ge=1)] = 1
     expect: Expected | None = None
-    measured: dict[VersionText, Seen]
+    measured: dict[VersionText, Measurement]
     script: Annotated[str, Field(min_length=1)]
     shows: Shows
 
@@ -202,14 +202,14 @@ class Finding(_Entry):
             self._check(version, seen)
         return self
 
-    def _check(self, version: str, seen: Seen) -> None:
+    def _check(self, version: str, seen: Measurement) -> None:
         """A measured version must be on the side of the line on which its measurement is."""
         if self.is_bad(version) and self.is_good(version):
             raise ValueError(f"{version} is in bad and in good")
         missed = self.expect.missed(seen, partial=True) if self.expect else []
         if seen.prints is not None and (why := self.shows.missed(seen.prints)):
             missed = [*missed, why]
-        if seen == Seen():
+        if seen == Measurement():
             raise ValueError(f"nothing was measured of {version}")
         if self.is_bad(version) and missed:
             raise ValueError(f"{version} is in bad, but {missed[0]}")

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from harness.judge.studies.finding import Finding, Seen
+from harness.judge.studies.finding import Finding, Measurement
 from harness.records.record import Kept
 
 
@@ -54,7 +54,9 @@ def presence(finding: Finding, installed: str | None) -> Present:
     return Present.CURED if finding.is_cured(installed) else Present.NO
 
 
-def judge(finding: Finding, installed: str | None, seen: Seen | None = None, printed: str | None = None) -> FindingLine:
+def judge(
+    finding: Finding, installed: str | None, seen: Measurement | None = None, printed: str | None = None
+) -> FindingLine:
     """The line of a finding: with what its script `printed`, and its case's record as `seen`, it is checked.
 
     Where the version has the defect both must show it; where it has not, neither may.
@@ -64,7 +66,7 @@ def judge(finding: Finding, installed: str | None, seen: Seen | None = None, pri
     if printed is not None and present is not Present.ABSENT:
         missed = {"script": finding.shows.missed(printed)}
         if finding.expect is not None:
-            missed["case"] = "; ".join(finding.expect.missed(seen or Seen()))
+            missed["case"] = "; ".join(finding.expect.missed(seen or Measurement()))
         there = [f"the {what} shows it" for what, why in missed.items() if not why]
         absent = [f"the {what}: {why}" for what, why in missed.items() if why]
         wanted, against = (Ending.REPRODUCED, absent) if present is Present.YES else (Ending.NOT_THERE, there)

@@ -97,19 +97,19 @@ def speed(cell: AbCell, clock: str, effect: float) -> Speed:
 
 def speeds(cells: Sequence[AbCell], clocks: Sequence[str], effect: float) -> list[Speed]:
     """The same of several cells, each by its clock, which tell together how far launches scatter."""
-    seen = [_seen(cell, clock) for cell, clock in zip(cells, clocks, strict=True)]
-    tested = [one for one in seen if isinstance(one, Seen)]
+    seen = [_log_ratios(cell, clock) for cell, clock in zip(cells, clocks, strict=True)]
+    tested = [one for one in seen if isinstance(one, LogRatios)]
     variances, dof = moderated(
         np.array([one.logs.var(ddof=1) for one in tested]),
         np.array([one.within for one in tested]),
         np.array([len(one.logs) - 1.0 for one in tested]),
     )
     scatter = zip(variances.tolist(), dof.tolist(), strict=True)
-    return [one.speed(*next(scatter), effect) if isinstance(one, Seen) else one for one in seen]
+    return [one.speed(*next(scatter), effect) if isinstance(one, LogRatios) else one for one in seen]
 
 
 @dataclass(frozen=True)
-class Seen:
+class LogRatios:
     """A cell by one clock. `logs` (launches,): log ratios; `within`: a launch's variance by its rounds alone."""
 
     clock: str
@@ -125,7 +125,7 @@ class Seen:
         return Speed(self.clock, len(self.logs), self.base_s, self.head_s, ratio, math.exp(low), math.exp(high), test)
 
 
-def _seen(cell: AbCell, clock: str) -> Seen | Speed:
+def _log_ratios(cell: AbCell, clock: str) -> LogRatios | Speed:
     """What there is of a cell; a Speed without a test where it is too little."""
     launches = [pairs for launch in cell.launches if len(pairs := _pairs(launch, clock))]
     if not launches:
@@ -140,7 +140,7 @@ def _seen(cell: AbCell, clock: str) -> Seen | Speed:
         why = f"{len(logs)} launches: a verdict needs {MIN_LAUNCHES}"
         return Speed(clock, len(logs), base, head, math.exp(logs.mean()), why_not=why)
     within = float(np.mean([_variance_of_median(one) for one in rounds]))
-    return Seen(clock, logs, within, base, head)
+    return LogRatios(clock, logs, within, base, head)
 
 
 def _variance_of_median(rounds: Floats) -> float:

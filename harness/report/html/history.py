@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from harness.judge.history.changes import Turn, rank, turns_of, worst_first
+from harness.judge.history.changes import LevelChange, level_changes, rank, worst_first
 from harness.judge.history.series import History
 from harness.report.html.evidence import Evidence
 from harness.report.html.history_figures import figures
-from harness.report.html.history_rows import case_rows, over_versions, title, told, turn_rows, where
+from harness.report.html.history_rows import case_rows, change_rows, over_versions, size_in_words, title, where
 from harness.report.html.section import Column, Kind, Note, Part, Section, Table
 from harness.report.words.sentences import counted
 
 ID, TITLE = "history", "History"
-TURNS = (
+CHANGES = (
     Column("title", "case"),
     Column("quantity", "of"),
     Column("verdict", "verdict", Kind.STATUS),
@@ -51,28 +51,28 @@ def section(evidence: Evidence) -> Section:
     if not histories:
         return Section(ID, TITLE, "No history can be told yet.", (), MISSING)
     records = {record.case: record for record in evidence.records}
-    turns = worst_first(turn for history in histories for turn in turns_of(history))
+    changes = worst_first(change for history in histories for change in level_changes(history))
     parts: list[Part] = []
-    if turns:
+    if changes:
         caption = "Every step of at least the smallest size that counts, the worst first"
-        parts.append(Table("history-steps", caption, TURNS, turn_rows(turns, records)))
+        parts.append(Table("history-steps", caption, CHANGES, change_rows(changes, records)))
     parts += figures(histories, records)
     if all(over_versions(history) for history in histories):
         parts.append(Note(NO_COMMITS))
     parts += [Note(HOW), Table("history-cases", "The histories that are shown", CASES, case_rows(histories, records))]
-    return Section(ID, TITLE, conclusion(histories, turns), tuple(parts))
+    return Section(ID, TITLE, conclusion(histories, changes), tuple(parts))
 
 
-def conclusion(histories: Sequence[History], turns: Sequence[Turn]) -> str:
+def conclusion(histories: Sequence[History], changes: Sequence[LevelChange]) -> str:
     """How much of what was looked at has changed, and the worst of it with whose doing it is."""
     span = f"{counted(len({history.case for history in histories}), 'case')} over {_span(histories)}"
-    if not turns:
+    if not changes:
         return f"Nothing has changed in {span}: no step was found."
-    worse = sum(turn.worse for turn in turns)
-    kinds = ((worse, "regression"), (len(turns) - worse, "improvement"))
+    worse = sum(change.worse for change in changes)
+    kinds = ((worse, "regression"), (len(changes) - worse, "improvement"))
     found = " and ".join(counted(count, name) for count, name in kinds if count)
-    first, which = turns[0], "worst" if worse else "largest"
-    return f"{found} in {span}. The {which}: {title(first.history)}, {told(first)}, {where(first)}."
+    first, which = changes[0], "worst" if worse else "largest"
+    return f"{found} in {span}. The {which}: {title(first.history)}, {size_in_words(first)}, {where(first)}."
 
 
 def _span(histories: Sequence[History]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.judge.history.changes import turns_of
+from harness.judge.history.changes import level_changes
 from harness.judge.history.series import History, Quantity
 from harness.records.record import Record
 from harness.report.html import axes
@@ -39,7 +39,7 @@ def figures(histories: Sequence[History], records: Mapping[str, Record]) -> list
 
 def _changed(histories: Sequence[History]) -> Sequence[History]:
     """Those that changed; all where none did."""
-    return ([history for history in histories if turns_of(history)] or histories)[:MOST_LINES]
+    return ([history for history in histories if level_changes(history)] or histories)[:MOST_LINES]
 
 
 def _named(quantity: Quantity) -> str:
@@ -148,7 +148,7 @@ def _versions(histories: Sequence[History], records: Mapping[str, Record]) -> Fi
         },
     ]
     spec = axes.layered(layers, {"x": _x("version"), "y": _y(quantity)}, [], HEIGHT) | HALF
-    whose = "that changed" if turns_of(histories[0]) else "of which none changed beyond doubt"
+    whose = "that changed" if level_changes(histories[0]) else "of which none changed beyond doubt"
     description = (
         f"{_named(quantity)} over the versions of a library, a line a case: {counted(len(histories), 'case')} {whose}."
     )

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.judge.history.changes import Turn
+from harness.judge.history.changes import LevelChange
 from harness.judge.history.history import labels
 from harness.judge.history.series import EnvironmentChange, History, Point, Step
 from harness.records.record import Record
@@ -98,50 +98,50 @@ def _step(step: Step, history: History) -> dict[str, object]:
     }
 
 
-def turn_rows(turns: Sequence[Turn], records: Mapping[str, Record]) -> list[Row]:
+def change_rows(changes: Sequence[LevelChange], records: Mapping[str, Record]) -> list[Row]:
     """A row a step of a commit or a version, as given."""
     return [
         {
-            **named(turn.history, records),
-            "title": title(turn.history),
-            "quantity": turn.history.quantity.words,
-            "verdict": turn.found.verdict.value,
-            "low": None if turn.found.low == turn.found.high else _finite(turn.found.low),
-            "high": None if turn.found.low == turn.found.high else _finite(turn.found.high),
-            "unit": "%" if turn.history.quantity.relative else turn.history.quantity.unit,
-            "change": _finite(turn.found.change),
-            "where": where(turn) if turn.found.change is not None else f"{where(turn)}; {words(turn)}",
+            **named(change.history, records),
+            "title": title(change.history),
+            "quantity": change.history.quantity.words,
+            "verdict": change.found.verdict.value,
+            "low": None if change.found.low == change.found.high else _finite(change.found.low),
+            "high": None if change.found.low == change.found.high else _finite(change.found.high),
+            "unit": "%" if change.history.quantity.relative else change.history.quantity.unit,
+            "change": _finite(change.found.change),
+            "where": where(change) if change.found.change is not None else f"{where(change)}; {words(change)}",
         }
-        for turn in turns
+        for change in changes
     ]
 
 
-def words(turn: Turn) -> str:
+def words(change: LevelChange) -> str:
     """The size with its interval: `+5.1 % [3.9, 6.4]`."""
-    found, quantity = turn.found, turn.history.quantity
+    found, quantity = change.found, change.history.quantity
     said = change_words(quantity, found.change, found.low, found.high)
     if said or isinstance(found, EnvironmentChange):
         return said
     return "has a number again" if found.new.values else f"no number any more: {found.new.why}"
 
 
-def told(turn: Turn) -> str:
+def size_in_words(change: LevelChange) -> str:
     """The size in words: `13.3 digits fewer`, `24.5 % slower`."""
-    change, quantity = turn.found.change, turn.history.quantity
-    if change is None:
-        return words(turn)
+    size, quantity = change.found.change, change.history.quantity
+    if size is None:
+        return words(change)
     more, less, unit = {
         "time": ("slower", "faster", "%"),
         "digits": ("digits more", "digits fewer", ""),
         "excess_loss": ("decades more excess loss", "decades less excess loss", ""),
         "epochs_to": ("more epochs", "fewer epochs", "%"),
     }[quantity.name]
-    return " ".join(filter(None, (f"{abs(change):.1f}", unit, more if change > 0 else less)))
+    return " ".join(filter(None, (f"{abs(size):.1f}", unit, more if size > 0 else less)))
 
 
-def where(turn: Turn) -> str:
+def where(change: LevelChange) -> str:
     """The commits of a step, or what another environment has that the one before had not."""
-    found = turn.found
+    found = change.found
     return span_words(found) if isinstance(found, Step) else "; ".join(found.differs)
 
 

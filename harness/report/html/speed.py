@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harness.judge.speed.floors import SUM
-from harness.judge.speed.ranking import Standing, Timed, standings, timed
+from harness.judge.speed.ranking import RankedCase, TimedCase, ranked_cases, timed
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Column, Kind, Note, Part, Row, Section, Table
 from harness.report.html.speed_devices import device_parts
@@ -89,7 +89,7 @@ def section(evidence: Evidence) -> Section:
             "No case of this run has a time: 'harness run' fits, verifies and times (harness accuracy does not time)."
         )
         return Section(ID, TITLE, "Nothing can be said of speed: no case was timed.", (), missing)
-    found = standings(cases)
+    found = ranked_cases(cases)
     digits, losses = digit_rows(cases), excess_rows(cases)
     devices, compared = device_parts(evidence.records)
     words = conclusion(found, digits, evidence.floors)
@@ -108,13 +108,13 @@ def section(evidence: Evidence) -> Section:
     )
 
 
-def _over_n(cases: Sequence[Timed], evidence: Evidence) -> list[Part]:
+def _over_n(cases: Sequence[TimedCase], evidence: Evidence) -> list[Part]:
     """Time against n with its floors, or how to get it."""
     rows = time_rows(cases, evidence.floors)
     return [time_figure(rows), Note(_floor_words(rows, evidence))] if rows else [Note(ONE_SIZE)]
 
 
-def _honest(cases: Sequence[Timed]) -> Note:
+def _honest(cases: Sequence[TimedCase]) -> Note:
     """What the numbers are, and what their intervals leave out."""
     threads = sorted({case.record.threads for case in cases})
     on = "one thread" if threads == [1] else f"threads: {', '.join(map(str, threads))}"
@@ -138,7 +138,7 @@ def _below(rows: Sequence[Row]) -> str:
     return f" Below one pass over X {'lies' if under == 1 else 'lie'} {counted(under, 'point')} here." if under else ""
 
 
-def _ratios(found: Sequence[Standing]) -> Table:
+def _ratios(found: Sequence[RankedCase]) -> Table:
     caption = f"Each timed case over the fastest right one of its problem and device. {over_problems(found)}".strip()
     return Table("speed-ratios", caption, RATIOS, ratio_rows(found))
 
@@ -154,7 +154,7 @@ def _fronts(digits: Sequence[Row], losses: Sequence[Row]) -> list[Part]:
     return parts
 
 
-def _memory(found: Sequence[Standing]) -> list[Part]:
+def _memory(found: Sequence[RankedCase]) -> list[Part]:
     """Of designs that are large enough for the allocator's own pages not to show."""
     large = [one for one in found if 8 * one.timed.record.n * one.timed.record.p >= LEAST_BYTES]
     rows = [row for row in ratio_rows(large) if row["peak_bytes"] is not None or row["device_peak_bytes"] is not None]

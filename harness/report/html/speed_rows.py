@@ -9,7 +9,7 @@ import numpy as np
 from harness.judge.history.series import EXCESS_FLOOR
 from harness.judge.speed.fit_times import Estimate, estimate
 from harness.judge.speed.floors import PRODUCT, SUM, Floor, floor_at
-from harness.judge.speed.ranking import Standing, Timed, pareto, sized
+from harness.judge.speed.ranking import RankedCase, TimedCase, pareto, sized
 from harness.records.record import Record
 from harness.report.html.rows import row_of
 from harness.report.html.section import CASE, Row
@@ -33,12 +33,12 @@ def interval(found: Estimate | None, prefix: str) -> dict[str, Any]:
     return {prefix: finite(found.value), f"{prefix}_low": finite(found.low), f"{prefix}_high": finite(found.high)}
 
 
-def series_name(case: Timed) -> str:
+def series_name(case: TimedCase) -> str:
     """A line of the figure: the solver with what its work depends on, and the device unless it is the CPU."""
     return case.work if case.record.device == CPU else f"{case.work} on {case.record.device}"
 
 
-def time_rows(cases: Sequence[Timed], floors: Sequence[Floor]) -> list[Row]:
+def time_rows(cases: Sequence[TimedCase], floors: Sequence[Floor]) -> list[Row]:
     """A point a series and size, panel by panel, then the floors of each panel.
 
     A training's learning rates and seeds do the same work an epoch: their calls are pooled. `rank`: the slowest series
@@ -46,7 +46,7 @@ def time_rows(cases: Sequence[Timed], floors: Sequence[Floor]) -> list[Row]:
     """
     rows: list[Row] = []
     for place, (panel, members) in enumerate(sized(cases).items()):
-        points: dict[tuple[str, int], list[Timed]] = {}
+        points: dict[tuple[str, int], list[TimedCase]] = {}
         for case in members:
             points.setdefault((series_name(case), case.record.n), []).append(case)
         head: dict[str, Any] = {"panel": panel, "place": place}
@@ -59,7 +59,7 @@ def time_rows(cases: Sequence[Timed], floors: Sequence[Floor]) -> list[Row]:
     return rows
 
 
-def _point(series: str, pooled: Sequence[Timed]) -> dict[str, Any]:
+def _point(series: str, pooled: Sequence[TimedCase]) -> dict[str, Any]:
     found = estimate(np.concatenate([case.samples_s for case in pooled]))
     row = {key: value for key, value in row_of(pooled[0].record).items() if len(pooled) == 1 or key not in ("lr", CASE)}
     wrong = any(case.record.failed for case in pooled)
@@ -89,7 +89,7 @@ def _floor_rows(floors: Sequence[Floor], record: Record) -> Iterable[dict[str, A
             }
 
 
-def ratio_rows(found: Sequence[Standing]) -> list[Row]:
+def ratio_rows(found: Sequence[RankedCase]) -> list[Row]:
     """A row a timed case, beside the fastest right one of its problem and device."""
     return [
         {
@@ -109,13 +109,13 @@ def ratio_rows(found: Sequence[Standing]) -> list[Row]:
     ]
 
 
-def _share(case: Timed) -> float | None:
+def _share(case: TimedCase) -> float | None:
     """Extra memory over the bytes of float64 X (n, p)."""
     record = case.record
     return None if record.peak_bytes is None else record.peak_bytes / (8 * record.n * record.p)
 
 
-def digit_rows(cases: Sequence[Timed]) -> list[Row]:
+def digit_rows(cases: Sequence[TimedCase]) -> list[Row]:
     """A point a case that has digits, with whether it is on its problem's front; panels by what they have to show."""
     found = []
     for case in cases:
@@ -126,20 +126,20 @@ def digit_rows(cases: Sequence[Timed]) -> list[Row]:
     return _with_fronts(found)
 
 
-def excess_rows(cases: Sequence[Timed]) -> list[Row]:
+def excess_rows(cases: Sequence[TimedCase]) -> list[Row]:
     """A point for each tolerance that a training reached, at the seconds it took to, and one for where it ended.
 
     An epoch's seconds are those of the training's learning rates and seeds together, which do the same work. The
     excess loss at the end is no lower than where rounding begins.
     """
-    pooled: dict[tuple[str, str, str], list[Timed]] = {}
+    pooled: dict[tuple[str, str, str], list[TimedCase]] = {}
     for case in cases:
         if case.record.kind is Kind.ITERATIVE and finite(case.record.accuracy.excess_loss) is not None:
             pooled.setdefault((case.record.problem, case.work, case.record.device), []).append(case)
     return _with_fronts([row for held in pooled.values() for row in _training_rows(held)])
 
 
-def _training_rows(pooled: Sequence[Timed]) -> Iterable[dict[str, Any]]:
+def _training_rows(pooled: Sequence[TimedCase]) -> Iterable[dict[str, Any]]:
     whole_s = float(np.median(np.concatenate([case.samples_s for case in pooled])))
     for case in pooled:
         accuracy, epochs = case.record.accuracy, int(str(case.record.options.get("epochs", 1)))
@@ -151,7 +151,7 @@ def _training_rows(pooled: Sequence[Timed]) -> Iterable[dict[str, Any]]:
             yield _point_of(case) | said | {"seconds_low": None, "seconds_high": None}
 
 
-def _point_of(case: Timed) -> dict[str, Any]:
+def _point_of(case: TimedCase) -> dict[str, Any]:
     record = case.record
     return row_of(record, panel=record.problem, label=case.label, status=record.status.value)
 

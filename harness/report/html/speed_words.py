@@ -1,4 +1,4 @@
-"""What to conclude of a run's speed, in a sentence or three, from its standings and fronts."""
+"""What to conclude of a run's speed, in a sentence or three, from its ranking and fronts."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from itertools import groupby
 
 from harness.judge.speed.fit_times import without_n
 from harness.judge.speed.floors import PRODUCT, Floor, floor_at
-from harness.judge.speed.ranking import Standing, Timed, sized
+from harness.judge.speed.ranking import RankedCase, TimedCase, sized
 from harness.records.record import Record
 from harness.report.html.section import Row
 from harness.report.words.sentences import counted, listed
@@ -14,13 +14,13 @@ from harness.report.words.sentences import counted, listed
 MOST_NAMES = 3
 
 
-def conclusion(found: Sequence[Standing], digits: Sequence[Row], floors: Sequence[Floor]) -> str:
+def conclusion(found: Sequence[RankedCase], digits: Sequence[Row], floors: Sequence[Floor]) -> str:
     """Who is fastest and right and by how much, how far from the floor, who is faster but wrong, what digits cost."""
     said = [*(list(_by_size(found, floors)) or [over_problems(found)]), _wrong(found), _price(digits)]
     return " ".join(sentence for sentence in said if sentence)
 
 
-def _by_size(found: Sequence[Standing], floors: Sequence[Floor]) -> Iterable[str]:
+def _by_size(found: Sequence[RankedCase], floors: Sequence[Floor]) -> Iterable[str]:
     """Of the problem and the device with most cases: the fastest right solver over n."""
     several = sized([one.timed for one in found])
     if not several:
@@ -35,15 +35,15 @@ def _by_size(found: Sequence[Standing], floors: Sequence[Floor]) -> Iterable[str
         yield _winners(members[0].record.problem_name if alone else law, device, best, own) + _floor(best, floors)
 
 
-def _n(one: Standing) -> int:
+def _n(one: RankedCase) -> int:
     return one.timed.record.n
 
 
-def _records(found: Sequence[Standing]) -> Iterable[Record]:
+def _records(found: Sequence[RankedCase]) -> Iterable[Record]:
     return (one.timed.record for one in found)
 
 
-def _winners(name: str, device: str, best: dict[int, Timed], here: Sequence[Standing]) -> str:
+def _winners(name: str, device: str, best: dict[int, TimedCase], here: Sequence[RankedCase]) -> str:
     where = f"{name} ({device})"
     runs = [(label, [n for n, _ in held]) for label, held in groupby(best.items(), key=lambda item: item[1].label)]
     if len(runs) == 1:
@@ -59,7 +59,7 @@ def _span(sizes: Sequence[int]) -> str:
     return f"at n = {sizes[0]:,}" if len(sizes) == 1 else f"at n = {sizes[0]:,} to {sizes[-1]:,}"
 
 
-def _lead(best: dict[int, Timed], here: Sequence[Standing]) -> str:
+def _lead(best: dict[int, TimedCase], here: Sequence[RankedCase]) -> str:
     """How far ahead of the next right solver it is over the sizes, and where the two are not told apart."""
     leads: list[float] = []
     level: dict[str, list[str]] = {}
@@ -83,7 +83,7 @@ def _times(ratio: float) -> str:
     return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"  # noqa: PLR2004
 
 
-def _floor(best: dict[int, Timed], floors: Sequence[Floor]) -> str:
+def _floor(best: dict[int, TimedCase], floors: Sequence[Floor]) -> str:
     """How many products X'X the fastest takes at the largest n."""
     largest = best[max(best)]
     record = largest.record
@@ -98,7 +98,7 @@ def _floor(best: dict[int, Timed], floors: Sequence[Floor]) -> str:
     return f"; at n = {record.n:,} it takes the time of {products} products X'X."
 
 
-def over_problems(found: Sequence[Standing]) -> str:
+def over_problems(found: Sequence[RankedCase]) -> str:
     """Over the problems: how often each solver is the fastest right one; of one problem, who that is."""
     best = {(one.timed.record.problem, one.timed.record.device): one.best for one in found if one.best is not None}
     if len(best) < 2:  # noqa: PLR2004  # an average of one is that one
@@ -113,7 +113,7 @@ def over_problems(found: Sequence[Standing]) -> str:
     return f"Of {len(best)} {what}, fastest and right: {', '.join(said)}{more}."
 
 
-def _wrong(found: Sequence[Standing]) -> str:
+def _wrong(found: Sequence[RankedCase]) -> str:
     """Who is faster than the fastest right one, and wrong."""
     wrong: dict[str, list[str]] = {}
     for one in found:
