@@ -61,7 +61,7 @@ SWAPPED: Mapping[type[ast.AST], tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """The text between two offsets of a `source`, in UTF-8 bytes, and what stands there instead; `path` from its root."""
+    """What stands instead of the text between two offsets, in UTF-8 bytes, of a `source` at `path` from its root."""
 
     path: Path
     line: int
