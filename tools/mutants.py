@@ -1,10 +1,10 @@
 """How many planted faults the tests see: mutants of harness/, drawn by a seed, each against the tests that reach it.
 
     python -m tools.mutants --count 60 --seed 15
-    python -m tools.mutants --count 60 --seed 15 -- tests/test_gate.py tests/test_verify.py
+    python -m tools.mutants --count 60 --seed 15 --reach build/reach -- tests/test_gate.py tests/test_verify.py
 
 A mutant is one place in the source changed as a person might get it wrong: a comparison, a number, an operator, a `not`
-that is forgotten, a value that is not returned. All of it happens in a worktree of HEAD in a temporary folder: first
+that is forgotten, a value that is not returned. All of it happens in a worktree in a temporary folder: first
 the tests that are named (all, unless some are) once under coverage, which says for every line which tests reach it and
 how long they take; then, mutant by mutant, those tests of its line, the quickest first, until one fails. A line that
 runs when its module is imported is reached by every test that reaches the module.
@@ -18,16 +18,19 @@ import ast
 import os
 import random
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import unified_diff
-from functools import partial
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.etree import ElementTree as ET
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "harness"
@@ -36,6 +39,7 @@ MOST_SURVIVORS = 0.1
 SLOWER = 10.0
 """Times the CPU seconds that its tests took unchanged, and LEAST_CPU_S at least: a mutant that takes more is hung."""
 LEAST_CPU_S = 120
+PRELOADED = ("torch", "scipy.stats", "sklearn.linear_model", "statsmodels.api", "pandas", "hypothesis", "altair")
 SWAPPED: Mapping[type[ast.AST], tuple[str, ...]] = {
     ast.Lt: ("<=", ">="),
     ast.LtE: ("<", ">"),
@@ -168,22 +172,21 @@ def drawn(root: Path, count: int, seed: int) -> list[Mutant]:
 
 
 class Tests:
-    """The tests that pass in a copy of the sources, the seconds that each takes, and the lines that it reaches."""
+    """The tests that passed in a copy of the sources, the seconds that each took, and the lines that it reached."""
 
-    def __init__(self, copy: Path, wanted: Sequence[str]) -> None:
-        """Run the tests once under coverage in `copy`."""
+    def __init__(self, data: Path, report: Path) -> None:
+        """`data`: coverage's, by test; `report`: pytest's, as JUnit's XML."""
         from coverage import CoverageData
 
-        report = copy / "mutants-tests.xml"
-        words = ["--cov", PACKAGE, "--cov-context=test", "--cov-report=", f"--junitxml={report}"]
-        pytest_in(copy, ["-p", "no:cacheprovider", "-o", "junit_family=xunit1", *words, *wanted])
-        self._copy, self.seconds = copy, _passed(report)
-        self._data = CoverageData(str(copy / ".coverage"))
+        self.seconds = _passed(report)
+        self._data = CoverageData(str(data))
         self._data.read()
+        self._measured = self._data.measured_files()
 
     def of(self, mutant: Mutant) -> list[str]:
         """The tests of its line, the quickest first; of a line that only its import reaches, those of its module."""
-        lines = self._data.contexts_by_lineno(str(self._copy / mutant.path))
+        place = next((name for name in self._measured if name.endswith(f"/{mutant.path}")), "")
+        lines = self._data.contexts_by_lineno(place)
         reached = {context.rpartition("|")[0] for context in lines.get(mutant.line, ())}
         if "" in reached or not reached & self.seconds.keys():
             reached = {context.rpartition("|")[0] for contexts in lines.values() for context in contexts}
@@ -199,19 +202,33 @@ def _passed(report: Path) -> dict[str, float]:
     return found
 
 
+def reached(copy: Path, folder: Path, wanted: Sequence[str]) -> Tests:
+    """Run the tests once under coverage in `copy`, unless `folder` keeps what came of it."""
+    data, report = folder / "coverage", folder / "tests.xml"
+    if not data.exists():
+        words = ["--cov", PACKAGE, "--cov-context=test", "--cov-report=", f"--junitxml={report}"]
+        pytest_in(copy, [*words, "-o", "junit_family=xunit1", *wanted])
+        shutil.move(copy / ".coverage", data)
+    return Tests(data, report)
+
+
 def pytest_in(copy: Path, words: Sequence[str], cpu_s: int | None = None) -> int:
-    """Run pytest over the copy's sources and return its exit status; negative where it used `cpu_s` and was ended."""
-    limit = None if cpu_s is None else partial(resource.setrlimit, resource.RLIMIT_CPU, (cpu_s, cpu_s + 5))
-    done = subprocess.run(  # this interpreter
-        [sys.executable, "-m", "pytest", "-q", *words],
-        cwd=copy,
-        env=os.environ | {"PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.DEVNULL if cpu_s else None,
-        stderr=subprocess.DEVNULL if cpu_s else None,
-        preexec_fn=limit,  # no threads here
-        check=False,
-    )
-    return done.returncode
+    """Run pytest over the copy's sources in a fork of this process, and return how that ended.
+
+    The fork has PRELOADED, which take ten times as long to import as most mutants' tests take. With `cpu_s` it is
+    silent, and ended, with a negative status, where it uses more CPU seconds than that.
+    """
+    child = os.fork()
+    if not child:
+        os.chdir(copy)
+        os.environ["PYTHONPATH"] = sys.path[0] = str(copy)
+        if cpu_s is not None:
+            resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 5))
+            silence = os.open(os.devnull, os.O_RDWR)
+            for stream in (1, 2):
+                os.dup2(silence, stream)
+        os._exit(pytest.main(["-q", "-p", "no:cacheprovider", *words]))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def outcome(copy: Path, mutant: Mutant, tests: Tests) -> str:
@@ -224,19 +241,19 @@ def outcome(copy: Path, mutant: Mutant, tests: Tests) -> str:
     cpu_s = int(max(LEAST_CPU_S, SLOWER * sum(tests.seconds[test] for test in chosen)))
     place.write_bytes(mutant.applied)
     try:
-        ended = pytest_in(copy, ["-x", "-p", "no:cacheprovider", "-p", "no:randomly", f"@{names}"], cpu_s)
+        ended = pytest_in(copy, ["-x", f"@{names}"], cpu_s)
     finally:
         place.write_bytes(mutant.source)
-    return "survived" if ended == 0 else "killed"
+    return "survived" if ended == 0 else f"killed ({len(chosen)} tests reach it)"
 
 
 @contextmanager
-def worktree() -> Iterator[Path]:
-    """A copy of HEAD that is gone afterwards."""
+def worktree(commit: str) -> Iterator[Path]:
+    """A copy of a commit that is gone afterwards."""
     git = ["git", "-C", str(ROOT), "worktree"]
     with TemporaryDirectory(prefix="mutants-") as folder:
         copy = Path(folder) / "copy"
-        subprocess.run([*git, "add", "--quiet", "--detach", str(copy)], check=True)
+        subprocess.run([*git, "add", "--quiet", "--detach", str(copy), commit], check=True)
         try:
             yield copy
         finally:
@@ -246,19 +263,28 @@ def worktree() -> Iterator[Path]:
 def main() -> int:
     """Draw, run and report."""
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    reader.add_argument("--count", type=int, default=60)
-    reader.add_argument("--seed", type=int, default=15)
+    reader.add_argument("--count", type=int, default=60, help="how many are drawn")
+    reader.add_argument("--seed", type=int, default=15, help="of the draw")
+    reader.add_argument("--only", type=int, nargs="*", default=[], help="numbers of the draw; all unless given")
+    reader.add_argument("--commit", default="HEAD", help="what is changed and tested")
+    reader.add_argument("--reach", type=Path, help="a folder for which tests reach what, to be used again")
     reader.add_argument("tests", nargs="*", default=["tests"], help="what pytest is asked to run")
     asked = reader.parse_args()
+    for name in PRELOADED:
+        with suppress(ImportError):
+            import_module(name)
     survivors = []
-    with worktree() as copy:
-        mutants, tests = drawn(copy, asked.count, asked.seed), Tests(copy, asked.tests)
-        for number, mutant in enumerate(mutants, 1):
+    with worktree(asked.commit) as copy:
+        folder = asked.reach or copy.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        mutants, tests = drawn(copy, asked.count, asked.seed), reached(copy, folder.resolve(), asked.tests)
+        chosen = [(n, mutant) for n, mutant in enumerate(mutants, 1) if n in asked.only or not asked.only]
+        for number, mutant in chosen:
             ended = outcome(copy, mutant, tests)
             print(f"{number} {ended}: {mutant.path}:{mutant.line}\n{mutant.diff()}", flush=True)
-            survivors += [mutant] if ended != "killed" else []
-    print(f"{len(mutants) - len(survivors)} of {len(mutants)} killed, seed {asked.seed}")
-    return int(len(survivors) > MOST_SURVIVORS * len(mutants))
+            survivors += [] if ended.startswith("killed") else [mutant]
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} killed, seed {asked.seed}")
+    return int(len(survivors) > MOST_SURVIVORS * len(chosen))
 
 
 if __name__ == "__main__":
