@@ -7,7 +7,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from harness.judge.speed.crossover import CONFIDENCE, FEWEST_CALLS, RESAMPLES, Floats
+from harness.judge.medians import CONFIDENCE, Floats
+from harness.judge.speed.crossover import FEWEST_CALLS, RESAMPLES
 
 TEXTBOOK, LOOP, BATCHED, JAX, GRAPHED = "textbook loop", "loop", "batched", "jax", "graphed"
 SUBJECTS = ("linear SGD", "linear Adam", "MLP SGD", "MLP Adam")

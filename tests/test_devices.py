@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from harness.errors import CannotMeasureError, UsageError
-from harness.judge.speed.crossover import Crossover, Floats, Order, Point, crossover, fit_line
+from harness.judge.medians import Floats
+from harness.judge.speed.crossover import Crossover, Order, Point, crossover, fit_line
 from harness.judge.speed.devices import Series, compare_devices
 from harness.measure.plan import Case, Request, plan, single
 from harness.measure.recording import transferred

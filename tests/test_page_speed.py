@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from harness.judge.speed.fit_times import estimate, ratio
+from harness.judge.medians import estimate, ratio
 from harness.judge.speed.floors import PRODUCT, SUM, Floor, floor_at
 from harness.judge.speed.ranking import pareto, ranked_cases, timed
 from harness.page import floors as measuring

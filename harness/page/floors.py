@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from harness.judge.speed.fit_times import Floats
+from harness.judge.medians import Floats
 from harness.judge.speed.floors import PRODUCT, SUM, Floor
 from harness.judge.speed.ranking import sized, timed
 from harness.records.environment import differences, environment

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.judge.training.censored import Floats
+from harness.judge.medians import Floats
 from harness.judge.training.tuning import CellSummary
 from harness.records.sweep import Cell
 

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.judge.training.censored import Floats, median
+from harness.judge.medians import Floats
+from harness.judge.training.censored import median
 from harness.judge.training.tuning import DIVERGED, GOOD_FACTOR, CellSummary, Tuning
 from harness.report.drawing import Labels
 from harness.report.figures import BLACK, finished, panels

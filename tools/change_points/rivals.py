@@ -12,7 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 from scipy import stats
 
-from harness.judge.history.change_points import PENALTY, SHORTEST, Floats, segments
+from harness.judge.history.change_points import PENALTY, SHORTEST, segments
+from harness.judge.medians import Floats
 
 Find = Callable[[Floats, float], list[int]]
 

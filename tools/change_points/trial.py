@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from harness.errors import CannotMeasureError
-from harness.judge.history.change_points import Floats
+from harness.judge.medians import Floats
 from tools.change_points.noise import Noise, residuals
 from tools.change_points.rivals import RIVALS, Find, Rival
 

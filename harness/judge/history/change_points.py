@@ -22,11 +22,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial.distance import pdist, squareform
 
-Floats = NDArray[np.float64]
+from harness.judge.medians import Floats
 
 PENALTY = 3.5
 PENALTIES = ((1, PENALTY), (5, 2.6), (15, 2.4))

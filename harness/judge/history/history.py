@@ -9,8 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.judge.history.change_points import Floats, change_points, penalty_of, shift
+from harness.judge.history.change_points import change_points, penalty_of, shift
 from harness.judge.history.series import EnvironmentChange, History, Point, Quantity, Series, Step
+from harness.judge.medians import Floats
 from harness.judge.verdict import Verdict
 from harness.records.environment import Environment, compared_by, differences
 

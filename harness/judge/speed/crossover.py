@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from harness.judge.medians import CONFIDENCE, Floats
 
 POOREST_FIT = 0.3
 """A line that misses a median by more than 30 % is not the law of these times. Where a + b n is the law it misses by
@@ -24,7 +24,6 @@ t = max(a, b n), the nearest line over all n is 2/3 (a + b n): it misses by a th
 FEWEST_SIZES = 3
 """Two points have a line that fits exactly, and so nothing that says whether a line is right."""
 RESAMPLES = 999
-CONFIDENCE = 0.95
 FEWEST_CALLS = 2
 """scipy.stats.bootstrap wants two observations of everything."""
 

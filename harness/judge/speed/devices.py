@@ -7,8 +7,9 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.judge.measurable import LONGEST_S, measurable
+from harness.judge.medians import Estimate, Floats, ratio
 from harness.judge.speed.comparison import nothing_to_compare
-from harness.judge.speed.crossover import CONFIDENCE, FEWEST_CALLS, Crossover, Floats, Point, bootstrap_draws, crossover
+from harness.judge.speed.crossover import Crossover, Point, crossover
 from harness.judge.speed.fit_times import fit_samples_s, without_n
 from harness.records.record import Record
 
@@ -16,30 +17,19 @@ CPU = "cpu"
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """CUDA's median time of a whole fit over the CPU's, below 1 where CUDA is faster; `interval`: its 95 % one.
-
-    The interval is None where a device was timed fewer than FEWEST_CALLS times.
-    """
-
-    value: float
-    interval: tuple[float, float] | None
-
-
-@dataclass(frozen=True)
 class Pair:
     """One case on the CPU and on a CUDA device; a record is None where the case was not run there.
 
-    `ratio` and `ratio_with_transfer` are None where `reason` says why there are none, the latter also where
-    no transfer was measured. `digits_difference`: CUDA's less the CPU's.
+    `ratio`: CUDA's median time of a whole fit over the CPU's; it and `ratio_with_transfer` are None where `reason` says
+    why there are none, the latter also where no transfer was measured. `digits_difference`: CUDA's less the CPU's.
     """
 
     n: int
     cpu: Record | None
     cuda: Record | None
     reason: str
-    ratio: Ratio | None
-    ratio_with_transfer: Ratio | None
+    ratio: Estimate | None
+    ratio_with_transfer: Estimate | None
     digits_difference: float | None
 
 
@@ -113,8 +103,8 @@ def _pair(n: int, cpu: Record | None, cuda: Record | None, device: str) -> Pair:
         cpu=cpu,
         cuda=cuda,
         reason="",
-        ratio=_ratio(fit_samples_s(cuda), fit_samples_s(cpu)),
-        ratio_with_transfer=None if both is None else _ratio(both, fit_samples_s(cpu)),
+        ratio=ratio(fit_samples_s(cuda), fit_samples_s(cpu)),
+        ratio_with_transfer=None if both is None else ratio(both, fit_samples_s(cpu)),
         digits_difference=_difference(cuda.accuracy.digits, cpu.accuracy.digits),
     )
 
@@ -142,20 +132,6 @@ def _with_transfer(record: Record) -> Floats | None:
     """The same with one copy in and one out, which are taken as known; None where they were not measured."""
     copies = transfer_s(record)
     return None if copies is None else fit_samples_s(record) + copies
-
-
-def _ratio(above: Floats, below: Floats) -> Ratio:
-    """The ratio of medians, and its percentile bootstrap interval over raw samples."""
-    value = float(np.median(above) / np.median(below))
-    if min(len(above), len(below)) < FEWEST_CALLS:
-        return Ratio(value, None)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(bootstrap_draws([above, below], _of_medians), [tail, 1 - tail])
-    return Ratio(value, (float(low), float(high)))
-
-
-def _of_medians(above: Floats, below: Floats, axis: int = -1) -> Floats:
-    return np.asarray(np.median(above, axis=axis) / np.median(below, axis=axis))
 
 
 def _crossover(pairs: Sequence[Pair], cuda_s: Callable[[Record], Floats | None]) -> Crossover | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.judge.speed.fit_times import Estimate, estimate
+from harness.judge.medians import Estimate, estimate
 
 PRODUCT, SUM = "X'X in one product", "sum of X"
 """The floors: n p² multiplications by BLAS (it does half of them: the product is symmetric), and one pass over X."""

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.judge.measurable import measurable
-from harness.judge.speed.fit_times import Estimate, Floats, estimate, fit_samples_s, ratio, without_n
+from harness.judge.medians import Estimate, Floats, estimate, ratio
+from harness.judge.speed.fit_times import fit_samples_s, without_n
 from harness.records.record import Record
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status

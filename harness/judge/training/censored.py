@@ -4,9 +4,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from harness.judge.medians import Floats
 
 CONFIDENCE = 0.95
 """Of every interval here; a comparison is one interval, not corrected for how many are made."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.judge.training.censored import Floats, Interval, interval_of, median, median_draws, ratio, ratio_draws
+from harness.judge.medians import Floats
+from harness.judge.training.censored import Interval, interval_of, median, median_draws, ratio, ratio_draws
 from harness.judge.training.tuning import Tuning, seed_epochs
 
 EPOCHS, SECONDS = "epochs", "seconds"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.judge.measurable import measurable
-from harness.judge.training.censored import Floats, Interval, median, median_interval
+from harness.judge.medians import Floats
+from harness.judge.training.censored import Interval, median, median_interval
 from harness.records.record import Status
 from harness.records.sweep import Cell
 

@@ -32,10 +32,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from harness.judge.measurable import measurable
+from harness.judge.medians import Floats
 from harness.judge.versions.moderation import moderated
 from harness.records.ab import AbCell, Launch
 from harness.solvers.status import Status
@@ -49,8 +49,6 @@ SAME = 1e-12
 where scipy's t-test loses its digits (1e-14 for ratios that are not far from 1)."""
 
 _NEVER_RAN = frozenset({Status.ERROR, Status.TIMEOUT, Status.OUT_OF_MEMORY, Status.CRASHED, Status.UNSUPPORTED})
-
-Floats = NDArray[np.float64]
 
 
 def ran(status: Status) -> bool:

@@ -25,8 +25,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
+from harness.judge.medians import Floats
 from harness.judge.verdict import Verdict
-from harness.judge.versions.ab_cell import Floats, Speed, judged_clock, speeds
+from harness.judge.versions.ab_cell import Speed, judged_clock, speeds
 from harness.records.ab import AbCell
 
 EFFECT = 0.03

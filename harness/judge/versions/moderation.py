@@ -15,10 +15,9 @@ alone and 0.4 % moderated, of nine 0 and 0.3 %.
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, special
 
-Floats = NDArray[np.float64]
+from harness.judge.medians import Floats
 
 MIN_CELLS = 6
 """Fewer say too little of how the factor scatters: the default twelve's half."""

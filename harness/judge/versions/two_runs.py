@@ -19,13 +19,13 @@ and a margin of 4 % alone call 14 to 39 % of cases changed; this rule 0.3 %, and
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from statistics import median
 
 from scipy import stats
 
 from harness.judge.history.series import QUANTITIES
 from harness.judge.measurable import measurable
+from harness.judge.medians import median_interval
 from harness.judge.verdict import Verdict
 from harness.records.record import Record
 
@@ -121,26 +121,10 @@ def _time_change(now: Record, then: Record, ratio: float, margin: float | None) 
 
 def _interval(now: Sequence[float], then: Sequence[float]) -> tuple[float, float]:
     """Of the ratio of medians; from 0 to infinity where there are too few samples, or one that is no time."""
-    if not measurable(now) or not measurable(then):
+    mine, theirs = median_interval(now, CONFIDENCE), median_interval(then, CONFIDENCE)
+    if mine is None or theirs is None or not measurable((*now, *then)):
         return 0.0, math.inf
-    (now_low, now_high), (then_low, then_high) = _median_interval(now), _median_interval(then)
-    return now_low / then_high, now_high / then_low if then_low else math.inf
-
-
-def _median_interval(samples: Sequence[float]) -> tuple[float, float]:
-    """The order statistics that hold the median with CONFIDENCE; 0 and infinity where there are too few samples."""
-    ordered, place = sorted(samples), _place(len(samples))
-    return (ordered[place - 1], ordered[-place]) if place else (0.0, math.inf)
-
-
-@cache
-def _place(samples: int) -> int:
-    """Of the interval's ends from either end of so many sorted samples, counted from 1; 0: there is no such interval.
-
-    The k-th is above the median with the probability that fewer than k of n fair coins show heads.
-    """
-    tail = (1 - CONFIDENCE) / 2
-    return next((k for k in range(samples // 2, 0, -1) if stats.binom.cdf(k - 1, samples, 0.5) <= tail), 0)
+    return mine[0] / theirs[1], mine[1] / theirs[0]
 
 
 def _answers(now: Record, then: Record) -> Iterator[AnswerChange]:

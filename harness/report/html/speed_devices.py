@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.errors import CannotMeasureError
-from harness.judge.speed.devices import Pair, Ratio, Series, compare_devices
+from harness.judge.medians import Estimate
+from harness.judge.speed.devices import Pair, Series, compare_devices
 from harness.records.record import Record
 from harness.report.html import axes
 from harness.report.html.rows import row_of
@@ -102,7 +103,7 @@ def _seconds(record: Record | None) -> float | None:
     return None if record is None else finite(record.fit_s)
 
 
-def _ratio(found: Ratio | None) -> dict[str, float | None]:
+def _ratio(found: Estimate | None) -> dict[str, float | None]:
     if found is None:
         return {"ratio": None, "ratio_low": None, "ratio_high": None}
     low, high = found.interval or (None, None)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from harness.judge.history.series import EXCESS_FLOOR
-from harness.judge.speed.fit_times import Estimate, estimate
+from harness.judge.medians import Estimate, estimate
 from harness.judge.speed.floors import PRODUCT, SUM, Floor, floor_at
 from harness.judge.speed.ranking import RankedCase, TimedCase, pareto, sized
 from harness.records.record import Record

@@ -5,8 +5,9 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, NamedTuple
 
+from harness.judge.medians import Estimate
 from harness.judge.speed.crossover import Crossover
-from harness.judge.speed.devices import Pair, Ratio, Series, transfer_s
+from harness.judge.speed.devices import Pair, Series, transfer_s
 from harness.records.record import Record
 from harness.report import numbers as show
 from harness.report.render.objects import objects
@@ -37,7 +38,7 @@ def _ratio(name: str, end: int | None = None) -> Callable[[Placed], float | None
     """The value of a ratio of the pair, or an end of its interval."""
 
     def of(row: Placed) -> float | None:
-        found: Ratio | None = getattr(row.pair, name)
+        found: Estimate | None = getattr(row.pair, name)
         if found is None or end is None:
             return None if found is None else found.value
         return None if found.interval is None else found.interval[end]
@@ -145,7 +146,7 @@ def _ratio_objects(name: str) -> tuple[Column[Pair], Column[Pair]]:
     """A ratio and its interval, both null where there is none."""
 
     def part(pair: Pair, of: str) -> Any:
-        ratio: Ratio | None = getattr(pair, name)
+        ratio: Estimate | None = getattr(pair, name)
         return None if ratio is None else getattr(ratio, of)
 
     return Column(name, value=partial(part, of="value")), Column(f"{name}_interval", value=partial(part, of="interval"))
