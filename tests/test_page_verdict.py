@@ -310,3 +310,14 @@ def test_a_median_s_interval_is_the_narrowest_of_order_statistics_at_97_5_per_ce
     now = planted("a", 1e-4).model_copy(update={"samples": Samples(times, times)})
     (found,) = compare_runs([now], [constant("a", 1e-4, calls)]).times
     assert (found.low, found.high) == pytest.approx((k, calls + 1 - k))
+
+
+def test_versions_of_which_nothing_is_worse_are_an_improvement_or_unchanged() -> None:
+    records = cases()[:4]
+    told = page_data.comparison(*(one.case for one in records))
+    same = told.cells[-1].model_copy(update={"verdict": Verdict.UNCHANGED})
+    faster = same.model_copy(update={"verdict": Verdict.IMPROVEMENT})
+    for cells, state in (((same, faster), "improvement"), ((same,), "unchanged")):
+        found = verdict.section(evidence(records, ab=told.model_copy(update={"cells": cells, "exit_code": 0})))
+        (line,) = (row for row in table(found, "verdicts").rows if row["about"] == "Versions")
+        assert line["verdict"] == state

@@ -13,6 +13,7 @@ from harness.measure.run import Outcome, measure
 from harness.problems.catalog import load
 from harness.problems.problem import Floats, Problem, Split
 from harness.solvers.catalog import ALL, CORE, NAMED, PEERS, SOLVERS, get
+from harness.solvers.closed_forms.inference import inference_of
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Solver, missing_library
 from harness.solvers.status import Status
@@ -361,3 +362,14 @@ def test_statsmodels_summary_is_there_for_few_rows_too(name: str) -> None:
     assert record.solution is not None
     assert "OLS Regression Results" in record.solution.summary
     assert np.isnan(record.solution.statistics["omnibus"])  # statsmodels needs 8 rows for it
+
+
+@pytest.mark.parametrize(("freedom", "quantile"), [(1, 12.7062), (10, 2.2281), (120, 1.9799)])
+def test_a_coefficient_at_the_end_of_its_interval_has_a_p_value_of_five_per_cent(freedom: int, quantile: float) -> None:
+    """Student's t at 0.975, as every table has it."""
+    errors = np.array([1.0, 0.5])
+    found = inference_of(load("noiseless_line"), quantile * errors, errors, freedom, {})
+    assert found.t == pytest.approx((quantile, quantile))
+    assert found.p_values == pytest.approx((0.05, 0.05), rel=1e-4)
+    assert [low for low, _ in found.intervals_95] == pytest.approx([0.0, 0.0], abs=1e-3)
+    assert [high for _, high in found.intervals_95] == pytest.approx(list(2 * quantile * errors), rel=1e-4)

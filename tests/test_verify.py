@@ -432,3 +432,17 @@ def test_the_minimum_norm_solution_may_be_as_far_off_as_rounding_of_the_design_m
     assert (known.minimum_norm_alternative is None, judged(fit, known, problem)[0]) == (True, Status.RANK_DEFICIENT)
     _, message = judged(fit, known, problem)
     assert ("it returned the minimum-norm solution" in message) == (share < 1)
+
+
+@pytest.mark.parametrize(("slopes", "words"), [((0.0, 0.0), "it returned the minimum"), ((1e-3, -1e-3), "not the")])
+def test_of_a_solution_that_is_zero_the_distance_itself_may_be_half_of_the_digits(
+    slopes: tuple[float, float], words: str
+) -> None:
+    """Nothing is relative to a length of 0: y is orthogonal to both columns, which are one."""
+    column = np.array([1.0, -1.0, 1.0, -1.0])
+    problem = problem_of(np.column_stack([column, column]), np.ones(4), intercept=False)
+    known = compute(problem)
+    assert not known.solution.any()
+    status, message = judged(fit_from_design(np.array(slopes), False, rank=1), known, problem)
+    assert status is Status.RANK_DEFICIENT
+    assert words in message
