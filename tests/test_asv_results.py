@@ -88,7 +88,9 @@ def test_cells_become_records_and_a_skipped_device_none(folder: Path) -> None:
 @pytest.mark.parametrize(("value", "status"), [(None, Status.ERROR), (4.4, Status.OK)])
 def test_a_failed_benchmark_is_an_error(folder: Path, value: float | None, status: Status) -> None:
     write(folder, "here", body(digits=value))
-    assert as_run(read_results(folder)[0])[1][0].status is status
+    record = as_run(read_results(folder)[0])[1][0]
+    assert record.status is status
+    assert record.message == ("a benchmark of this case failed" if value is None else "")
 
 
 def test_the_newest_commit_is_taken_and_another_can_be_named(folder: Path) -> None:

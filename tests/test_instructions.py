@@ -114,6 +114,19 @@ def test_a_count_is_a_difference_without_its_reading_and_without_each_layouts_fi
     assert counts.calls == 67  # the call that was counted alone was still warming
 
 
+def test_a_reading_is_the_median_of_five_without_the_first_two_which_load_what_a_fork_needs() -> None:
+    costs = iter([0, 90_000, 80_000, 19_000, 19_001, 19_004, 19_006, 19_009])
+
+    class Loading(Ledger):
+        def mark(self) -> int:
+            self.now += next(costs, 19_000) - 19_000
+            return super().mark()
+
+    ledger = Loading()
+    counts = counted(lambda: lambda: ledger.work(10**7), ledger, Effort(layouts=1), lambda _, work: work())
+    assert counts.reading == 19_004
+
+
 def test_a_call_that_is_too_long_is_refused_before_it_is_repeated() -> None:
     ledger = Ledger()
     with pytest.raises(CountError, match="one call is 1e"):
