@@ -304,7 +304,7 @@ def test_fit_shows_a_closed_form_as_its_tutorial_does(run_cli: RunCli) -> None:
     assert re.search(r"^displacement +-0\.060282405\d+ +-0\.06028240546881722 +1[345]\.\d", page, re.MULTILINE)
     assert re.search(r"^digits 1[345]\.\d of 15; excess loss", page, re.MULTILINE)
     assert re.search(r"^train +0\.6467422 +21\.52616", page, re.MULTILINE)
-    head = re.findall(r"^(30[247]|318|350) +(\d+) +(\d+\.\d{6})", page, re.MULTILINE)
+    head = re.findall(r"^ *(30[247]|318|350) +(\d+) +(\d+\.\d{6})", page, re.MULTILINE)
     assert [(x, observed) for x, observed, _ in head] == [
         ("307", "18"),
         ("350", "15"),
@@ -327,7 +327,7 @@ def test_fit_shows_a_training_with_its_losses(run_cli: RunCli) -> None:
     assert record.trace is not None
     # The mean of (0.5 x - 2 x)² over the four points, to six digits.
     assert record.trace.train_loss[0] == pytest.approx(2.25 * (1 + 4 + 9 + 12.25) / 4)
-    printed = re.findall(r"^(\d+) +([\d.e-]+) +\d\.\de[+-]\d\d", ended.stdout, re.MULTILINE)
+    printed = re.findall(r"^ *(\d+) +([\d.e-]+) +\d\.\de[+-]\d\d", ended.stdout, re.MULTILINE)
     assert printed == [(str(epoch), f"{loss:.6g}") for epoch, loss in enumerate(record.trace.train_loss)]
     assert len(printed) == 20
     assert re.search(r"^term +computed +exact +digits", ended.stdout, re.MULTILINE)

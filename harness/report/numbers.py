@@ -5,20 +5,12 @@ from collections.abc import Mapping
 
 from harness.judge.verdict import Verdict
 from harness.records.record import Record
-from harness.solvers.status import Status
 
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
 NONE = "–"
 
-VERDICT_STYLES = {
-    Verdict.REGRESSION: "red",
-    Verdict.UNDECIDED: "yellow",
-    Verdict.IMPROVEMENT: "green",
-    Verdict.UNCHANGED: "dim",
-}
-"""The worst first."""
-_STYLES = {Status.OK: "green", Status.NOT_CONVERGED: "yellow", Status.UNSUPPORTED: "dim"}
+WORST_FIRST = (Verdict.REGRESSION, Verdict.UNDECIDED, Verdict.IMPROVEMENT, Verdict.UNCHANGED)
 
 
 def seconds(value: float | None) -> str:
@@ -69,14 +61,9 @@ def ratio(value: float | None) -> str:
     return f"{value:.2f}x" if value >= 0.01 else f"{value:.0e}x"  # noqa: PLR2004  # same
 
 
-def status_text(status: Status) -> str:
-    """The status in its colour: green ok, yellow not there yet, red failed, dim unsupported."""
-    return f"[{_STYLES.get(status, 'red')}]{status.value}[/]"
-
-
 def worst_first(verdict: Verdict, ratio: float | None) -> tuple[int, float]:
     """A key to sort by: regressions, what is undecided, improvements, what is unchanged; in each the largest ratio."""
-    return list(VERDICT_STYLES).index(verdict), -(ratio or 0.0)
+    return WORST_FIRST.index(verdict), -(ratio or 0.0)
 
 
 def last_split(scores: Mapping[str, float]) -> tuple[str, float] | None:

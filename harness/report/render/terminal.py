@@ -165,4 +165,5 @@ def _line(line: Line | Heading | Paragraph) -> Text:
         return Text(line.text, style="bold" if isinstance(line, Heading) else "")
     if not line.word:
         return Text(line.text, style=line.style)
-    return Text.assemble((line.word, line.style or STYLES.get(line.word, "red")), " ", line.text)
+    word = (line.word, line.style or STYLES.get(line.word, "red"))
+    return Text.assemble(word, " ", line.text) if line.text else Text.assemble(word)
