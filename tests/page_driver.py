@@ -15,10 +15,11 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from harness.report.figures.figure import Figure
 from harness.report.html.evidence import Evidence
 from harness.report.html.order import sections
 from harness.report.html.render import render
-from harness.report.html.section import Column, Figure, Section, Table
+from harness.report.html.section import Column, Section, Table
 from tests.browser import PATIENCE_S, save_to
 from tests.page_checks import ready
 

@@ -7,9 +7,10 @@ import numpy as np
 
 from harness.records.record import Accuracy, Record
 from harness.records.run import Run, Selection
+from harness.report.figures.figure import Figure
+from harness.report.figures.rows import Row
+from harness.report.figures.theme import vega_config
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Figure, Row
-from harness.report.html.theme import vega_config
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples

@@ -26,7 +26,7 @@ from harness.sweep.plan import MODELS
 from tests.test_store import another_run
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = {"torch", "pandas", "sqlalchemy", "scipy", "sklearn", "statsmodels", "matplotlib"}
+HEAVY = {"torch", "pandas", "sqlalchemy", "scipy", "sklearn", "statsmodels", "altair", "vl_convert"}
 SCRIPT = f"""\
 #!{sys.executable}
 import os, sys

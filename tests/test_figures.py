@@ -1,68 +1,83 @@
+"""Figures of fits as files: sizes, scales, texts that fit, crowds, and panels beside one another."""
+
 from io import BytesIO
 
 import numpy as np
 import pytest
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from PIL import Image
 
-from harness.report import figures
-from harness.report.drawing import Labels
+from harness.report.figures import files
+from harness.report.figures.figure import Figure
+from harness.report.figures.fits import CELLS, Drawing, Form, Labels, Points, figure
 
 LABELS = Labels("a title", "x", "y")
 
 
-def axes_of(figure: Figure) -> Axes:
-    (axes,) = figure.axes
-    return axes
+def losses(curves: dict[str, Points], labels: Labels = LABELS) -> Figure:
+    return figure("x", Drawing(Form.LOSSES, labels, over=curves), "p")
 
 
-def drawn(figure: Figure) -> bytes:
-    held = BytesIO()
-    figure.savefig(held, format="svg")
-    return held.getvalue()
+def observed(pairs: dict[str, Points]) -> Figure:
+    return figure("x", Drawing(Form.OBSERVED, LABELS, pairs), "p")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("last", "scale"), [(1.0, "linear"), (1e-3, "log")])
-def test_losses_that_span_more_than_a_factor_of_30_are_on_a_log_axis(last: float, scale: str) -> None:
-    epoch = np.arange(4.0)
-    figure = figures.losses({"a": (epoch, np.array([10.0, np.inf, 0.0, last]))}, LABELS)
-    assert axes_of(figure).get_yscale() == scale
-    assert drawn(figure)
+def svg(*figures: Figure) -> str:
+    return files.picture(figures, ".svg").decode()
 
 
 def test_a_palette_outlasts_many_series() -> None:
     epoch = np.arange(3.0)
-    figure = figures.losses({f"lr {i}": (epoch, epoch + i) for i in range(28)}, LABELS)
-    assert len({(line.get_color(), line.get_linestyle()) for line in axes_of(figure).lines}) == 28
+    made = losses({f"lr {i}": (epoch, epoch + i) for i in range(28)})
+    drawn = [line for line in svg(made).split("<path") if 'stroke-width="2.5"' in line]
+    looks = {
+        line[line.index("stroke=") : line.index(">")] for line in drawn if 'aria-roledescription="line mark"' in line
+    }
+    assert len(looks) == 28
 
 
 def test_long_texts_are_wrapped_evenly_and_keep_their_words() -> None:
-    words = "a title that is longer than one line of the picture has room for, and then some"
-    title = axes_of(figures.losses({"a": (np.arange(2.0), np.ones(2))}, Labels(words, "x", "y"))).get_title()
-    first, second = title.split("\n")
+    words = "a title that is longer than one line of the picture has room for, and then some more of it"
+    first, second = files.wrapped(words, files.TITLE_CHARACTERS)
     assert f"{first} {second}" == words
     assert abs(len(first) - len(second)) < 10
+    drawn = svg(losses({"a": (np.arange(2.0), np.ones(2))}, Labels(words, "x", "y")))
+    assert f">{first}<" in drawn
+    assert f">{second}<" in drawn
+
+
+def test_no_text_of_a_legend_is_cut_off() -> None:
+    names = [f"mpg = 35.17345 - 0.0602845 a very long name of a column in cubic inches, {i}" for i in range(3)]
+    drawn = svg(losses({name: (np.arange(2.0), np.ones(2)) for name in names}))
+    assert all(f">{name}<" in drawn for name in names)
 
 
 @pytest.mark.slow
-def test_a_crowd_of_points_is_one_bitmap_inside_a_vector_format() -> None:
-    few, many = (np.random.default_rng(0).normal(size=(2, n)) for n in (100, 5_000))
-    assert b"<image" not in drawn(figures.scatter_with_lines({"few": (few[0], few[1])}, {}, LABELS))
-    crowded = drawn(figures.scatter_with_lines({"many": (many[0], many[1])}, {}, LABELS))
-    assert b"<image" in crowded
-    assert len(crowded) < 500_000
+def test_a_crowd_of_points_is_drawn_by_the_places_that_it_falls_into() -> None:
+    few, many = (np.random.default_rng(0).normal(size=(2, n)) for n in (100, 200_000))
+    fit = Drawing(Form.FITTED, LABELS, {"few": (few[0], few[1])}, {"line": (few[0], few[0])})
+    assert len([row for row in figure("x", fit, "p").rows if row["what"] == "points"]) == 100
+    crowded = figure("x", Drawing(Form.FITTED, LABELS, {"many": (many[0], many[1])}, fit.over), "p")
+    rows = [row for row in crowded.rows if row["what"] == "points"]
+    assert 1_000 < len(rows) <= CELLS[0] * CELLS[1]
+    densest = max(rows, key=lambda row: row["ink"])
+    assert abs(densest["x"]) < 1 > abs(densest["y"])
+    assert min(row["ink"] for row in rows) == pytest.approx(0.3, abs=0.01)
+    assert min(row["x"] for row in rows) == pytest.approx(many[0].min(), abs=0.05)
+    assert len(svg(crowded)) < 3_000_000
 
 
 def test_panels_side_by_side_have_legends_of_their_own() -> None:
-    figure, (left, right) = figures.panels(2)
     ramp = np.arange(3.0)
-    assert figures.losses({"a": (ramp, ramp)}, LABELS, left) is figure
-    assert figures.predicted_against_observed({"b": (ramp, ramp)}, LABELS, right) is figure
-    texts = [[text.get_text() for text in part.legends[0].get_texts()] for part in figure.subfigs]
-    assert texts == [["a"], ["b", "predicted = observed"]]
+    drawn = svg(losses({"a": (ramp, ramp)}), observed({"b": (ramp, ramp)}))
+    left, right = drawn.split("<svg")[2:]
+    assert (">a<" in left, ">b<" in left) == (True, False)
+    assert (">a<" in right, ">b<" in right, ">predicted = observed<" in right) == (False, True, True)
+    png = files.picture([losses({"a": (ramp, ramp)}), observed({"b": (ramp, ramp)})], ".png")
+    assert Image.open(BytesIO(png)).size == (2000, 800)
 
 
 def test_a_constant_target_predicted_exactly_is_still_drawn() -> None:
-    ones = np.ones(3)
-    assert drawn(figures.predicted_against_observed({"b": (ones, ones)}, LABELS))
+    made = observed({"b": (np.ones(3), np.ones(3))})
+    low, high = made.spec["encoding"]["x"]["scale"]["domain"]
+    assert low < 1 < high
+    assert "<path" in svg(made)

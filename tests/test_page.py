@@ -14,13 +14,13 @@ import pytest
 from harness.measure.one_case import measure_alone
 from harness.measure.plan import single
 from harness.problems.catalog import load
+from harness.report.figures.rows import finite, names_of, short_problems
 from harness.report.html import accuracy, verdict
 from harness.report.html.cases import call, case_in_full, command, reproduce
 from harness.report.html.evidence import Evidence
 from harness.report.html.order import sections
-from harness.report.html.packing import ABSENT, finite, pack, script_json
+from harness.report.html.packing import ABSENT, pack, script_json
 from harness.report.html.render import SCRIPTS, render
-from harness.report.html.rows import names_of, short_problems
 from harness.report.html.section import Column, Section, Table
 from harness.report.words.sentences import counted, listed
 from harness.solvers import catalog

@@ -14,8 +14,10 @@ from selenium.webdriver.common.keys import Keys
 
 from harness.measure.plan import Request, plan
 from harness.measure.run import measure
+from harness.report.figures.figure import Figure
+from harness.report.figures.rows import FILTERS
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import FILTERS, Column, Figure, Kind, Note, Table
+from harness.report.html.section import Column, Kind, Note, Table
 from harness.solvers.status import Status
 from tests import page_data
 from tests.browser import asked, browser, complaints

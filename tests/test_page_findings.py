@@ -4,8 +4,8 @@ import pytest
 
 from harness.judge.studies.finding import Kind as Defect
 from harness.judge.studies.findings import Ending, FindingLine, Present
+from harness.report.html.defects import section
 from harness.report.html.evidence import Evidence
-from harness.report.html.findings import section
 from harness.report.html.section import Table
 from harness.studies.findings import findings, survey
 from tests.page_site import HOSTILE, evidence

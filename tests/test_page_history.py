@@ -19,9 +19,11 @@ from harness.page import histories as gathering
 from harness.page.histories import histories
 from harness.paths import results_folder
 from harness.records.environment import Environment
+from harness.report.figures.figure import Figure
+from harness.report.figures.history import title
+from harness.report.figures.rows import CASE
 from harness.report.html import history
-from harness.report.html.history_rows import title
-from harness.report.html.section import CASE, Figure, Note, Section, Table
+from harness.report.html.section import Note, Section, Table
 from harness.store.store import Store
 from tests.history_site import HERE, Planted, make_commits, record
 from tests.page_site import HOSTILE, evidence, planted, svg

@@ -19,8 +19,11 @@ from harness.judge.speed.floors import PRODUCT, SUM, Floor, floor_at
 from harness.judge.speed.ranking import pareto, ranked_cases, timed
 from harness.page import floors as measuring
 from harness.records.record import Record
-from harness.report.html import axes, speed
-from harness.report.html.section import CASE, Figure, Note, Section, Table
+from harness.report.figures import axes
+from harness.report.figures.figure import Figure
+from harness.report.figures.rows import CASE
+from harness.report.html import speed
+from harness.report.html.section import Note, Section, Table
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples

@@ -12,13 +12,14 @@ from harness.judge.training.contest import EPOCHS, SECONDS
 from harness.judge.training.convergence import summarise
 from harness.records.record import Record, Status, TraceRecord
 from harness.records.sweep import Cell, Timing
-from harness.report.html import training_rows as rows
+from harness.report.figures import training_rows as rows
+from harness.report.figures.figure import Figure
+from harness.report.figures.loss_by_epoch import ramp
+from harness.report.figures.rows import envelope, short
+from harness.report.figures.theme import DARK, LIGHT
 from harness.report.html import training_traces as traces
-from harness.report.html.section import Figure, Note, Section, Table
-from harness.report.html.theme import DARK, LIGHT
-from harness.report.html.thinning import envelope, short
+from harness.report.html.section import Note, Section, Table
 from harness.report.html.training import section
-from harness.report.html.training_figures import ramp
 from tests.page_site import HOSTILE, evidence, svg, training
 from tests.sweep_data import cell, not_run, sweep, trained
 

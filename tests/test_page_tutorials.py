@@ -16,11 +16,11 @@ from harness.measure.recording import record_of
 from harness.measure.run import Outcome, measure
 from harness.page.tutorials import SHOWN
 from harness.problems import catalog as problems
-from harness.report.drawing import Drawing, Form, Labels
-from harness.report.html.section import Figure, Note, Section, Table
+from harness.report.figures.figure import Figure
+from harness.report.figures.fits import MOST_POINTS, Drawing, Form, Labels, figure
+from harness.report.html.section import Note, Section, Table
 from harness.report.html.training import NETWORK_FIGURES
 from harness.report.html.training import section as training_section
-from harness.report.html.tutorial_figures import MOST_POINTS, figure
 from harness.report.html.tutorials import SIGNS, section
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
@@ -83,8 +83,8 @@ def test_every_form_is_drawn_and_a_hostile_label_is_a_value(form: Form) -> None:
 
 
 def test_rows_of_a_fit_say_what_it_is_of_and_those_of_data_do_not() -> None:
-    said = {f"line {HOSTILE}": {"problem": "auto_mpg", "solver": "numpy_lstsq", "lr": 0.1}}
-    made = figure("x", drawing(Form.FITTED, said=said), "auto_mpg")
+    fit_of = {f"line {HOSTILE}": {"problem": "auto_mpg", "solver": "numpy_lstsq", "lr": 0.1}}
+    made = figure("x", drawing(Form.FITTED, fit_of=fit_of), "auto_mpg")
     assert {row.get("solver") for row in made.rows if row["what"] == "points"} == {None}
     assert {(row["solver"], row["lr"]) for row in made.rows if row["what"] == "over"} == {("numpy_lstsq", 0.1)}
 

@@ -13,8 +13,9 @@ from harness.judge.verdict import Judgement, Verdict
 from harness.judge.versions.two_runs import compare_runs
 from harness.paths import results_folder
 from harness.records.record import Accuracy, Record
+from harness.report.figures.figure import Figure
 from harness.report.html import accuracy, environment, verdict
-from harness.report.html.section import Figure, Note, Section, Table
+from harness.report.html.section import Note, Section, Table
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples
 from tests import page_data

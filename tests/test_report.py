@@ -22,9 +22,9 @@ from harness.page.watch import Keeper
 from harness.paths import results_folder
 from harness.records.record import Record
 from harness.records.run import Run
-from harness.report.html import axes, render
-from harness.report.html.drawing import drawn
-from harness.report.html.section import Figure
+from harness.report.figures import axes
+from harness.report.figures.figure import Figure
+from harness.report.figures.files import drawn
 from harness.store.change_token import stamp
 from harness.store.store import Store
 from tests import page_data
@@ -140,16 +140,6 @@ def test_a_mistake_is_one_line(
     assert ended.stderr.count("\n") == 1
 
 
-def test_an_absent_library_is_named_with_its_extra(
-    store: Store, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(render, "find_spec", lambda name: None if name == "altair" else object())
-    ended = run_cli("report", "--store", store.url)
-    assert ended.code == 2
-    assert "altair is not installed" in ended.stderr
-    assert "pip install 'ls-harness[report]'" in ended.stderr
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "begins"), [("x.svg", b"<svg"), ("x.png", b"\x89PNG"), ("x.pdf", b"%PDF")])
 def test_each_figure_of_the_page_is_drawn_without_a_browser(
@@ -193,7 +183,7 @@ def test_a_picture_of_many_panels_is_one_that_can_be_shown(monkeypatch: pytest.M
 
     one, three = size(1), size(3)
     assert three[1] > 2.9 * one[1]
-    monkeypatch.setattr("harness.report.html.drawing.TALLEST_PX", 500)
+    monkeypatch.setattr("harness.report.figures.files.TALLEST_PX", 500)
     assert 490 <= size(3)[1] <= 500
     assert drawn(panelled(["a", "b"]), ".pdf").startswith(b"%PDF")
 

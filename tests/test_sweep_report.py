@@ -5,6 +5,7 @@ import math
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import fromstring
 
 import numpy as np
 import pytest
@@ -15,10 +16,12 @@ from harness.judge.training.convergence import summarise
 from harness.records.record import Status
 from harness.records.sweep import Cell, Timing
 from harness.report.console import PLAIN_WIDTH
+from harness.report.figures.bands import quantiles
+from harness.report.figures.figure import Figure
+from harness.report.figures.files import picture
+from harness.report.figures.sweep import sweep_figures, write_sweep_figures
 from harness.report.render.markdown import escaped, markdown
 from harness.report.render.terminal import print_document
-from harness.report.sweep_bands import quantiles
-from harness.report.sweep_figures import sweep_figures, write_sweep_figures
 from harness.report.words.sweep import conclusions
 from harness.report.words.sweep_document import swept
 from harness.report.words.sweep_json import sweep_json
@@ -33,6 +36,12 @@ RATES = [0.003, 0.03, 0.3, 3.0]
 def cells() -> list[Cell]:
     found = [c for p in ("auto_mpg", "diabetes") for o in ("sgd", "momentum", "adam") for c in trained(p, o, RATES, 5)]
     return [*found, not_run("adamw", 0.1, Status.UNSUPPORTED, "capturable is [refused]")]
+
+
+def texts_of(figure: Figure) -> list[str]:
+    """What a picture says, text by text."""
+    root = fromstring(picture([figure], ".svg"))  # noqa: S314  # our own
+    return [one.text or "" for name in ("text", "tspan") for one in root.iter(f"{{http://www.w3.org/2000/svg}}{name}")]
 
 
 def printed(cells: list[Cell]) -> str:
@@ -164,24 +173,29 @@ def test_pictures_are_the_same_files_each_time(cells: list[Cell], tmp_path: Path
 @pytest.mark.slow
 def test_a_picture_says_what_is_best_and_shows_every_learning_rate(cells: list[Cell]) -> None:
     found = dict(sweep_figures(summarise(cells)))
-    axes = found["auto_mpg_sgd_excess_by_epoch"].axes[0]
-    assert axes.get_title().startswith("auto_mpg, sgd: best lr 0.3\n")
-    labels = axes.get_legend_handles_labels()[1]
-    assert [label.split(":")[0] for label in labels[:4]] == [f"lr {lr:g}" for lr in RATES]
-    assert labels[3:] == ["lr 3: diverged", "closed form", "diverged"]
-    by_rate = found["diabetes_epochs_by_lr"].axes[0]
-    assert by_rate.get_legend_handles_labels()[1] == ["sgd", "momentum", "adam", "best lr", "stability limit"]
+    texts = texts_of(*found["auto_mpg_sgd_excess_by_epoch"])
+    assert "auto_mpg, sgd: best lr 0.3" in texts
+    labels = [text for text in texts if text.startswith("lr ")]
+    assert [label.split(":")[0] for label in labels] == [f"lr {lr:g}" for lr in RATES]
+    assert labels[3] == "lr 3: diverged"
+    assert {"closed form", "diverged", "epochs done"} <= set(texts)
+    by_rate = texts_of(*found["diabetes_epochs_by_lr"])
+    assert {"sgd", "momentum", "adam", "best learning rate", "stability limit", "learning rate"} <= set(by_rate)
     assert not [name for name in found if "adamw" in name]
+    assert len(found["performance_profile"]) == 2
 
 
 @pytest.mark.slow
 def test_many_learning_rates_are_drawn_and_some_of_them_named() -> None:
-    (name, figure), *_ = sweep_figures(summarise(trained("auto_mpg", "sgd", np.geomspace(1e-3, 1, 30).tolist(), 3)))
+    rates = np.geomspace(1e-3, 1, 30).tolist()
+    (name, (figure,)), *_ = sweep_figures(summarise(trained("auto_mpg", "sgd", rates, 3)))
     assert name == "auto_mpg_sgd_excess_by_epoch"
-    lines = [line for line in figure.axes[0].lines if len(np.atleast_1d(line.get_xdata())) > 2]
-    named = [label for label in figure.axes[0].get_legend_handles_labels()[1] if label.startswith("lr ")]
-    assert len(lines) == 30
+    drawn = {row["lr"] for row in figure.rows if row["what"] == "curve"}
+    named = [text for text in texts_of(figure) if text.startswith("lr ")]
+    assert len(drawn) == 30
     assert 3 < len(named) <= 13
+    (best,) = {row["lr"] for row in figure.rows if row["what"] == "curve" and row["best"]}
+    assert any(text.startswith(f"lr {best:.4g}:") for text in named)
 
 
 def test_a_training_that_ended_is_above_or_below_the_others_from_then_on() -> None:
@@ -214,7 +228,7 @@ def test_losses_below_the_target_and_nothing_to_draw_make_a_picture(tmp_path: Pa
 
 
 def test_a_suffix_or_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"suffix is \.png, \.svg, \.pdf, not '\.gif'"):
+    with pytest.raises(UsageError, match=r"suffix is \.png, \.svg or \.pdf, not '\.gif'"):
         write_sweep_figures(tmp_path, [cell()], ".gif")
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):

@@ -39,7 +39,7 @@ def fit(
     where = isolation.where(timeout, memory, in_process)
     case = _case(problem, solver, options, n=n, target=target)
     if plot is not None:
-        from harness.studies.gallery import check_path
+        from harness.report.figures.files import check_path
 
         check_path(plot)
     raise typer.Exit(_fit(case, where, plot=plot, as_json=as_json, quiet=quiet))

@@ -75,9 +75,12 @@ def _show(
         launches = stored(Store(source.store, create=False))
     found = history_of(launches, case, quantity=quantity, effect=effect, since=since)
     if plot:
-        from harness.report.history_figure import write_history_figure
+        from harness.files.writing import write
+        from harness.report.figures.files import check_suffix, picture
+        from harness.report.figures.history import history_picture
 
-        write_history_figure(plot, found)
+        check_suffix(plot.suffix, f"{plot}: ")
+        write(plot, picture([history_picture(found)], plot.suffix.lower()))
         err().print(f"{plot}: written", markup=False, soft_wrap=True)
     if as_json:
         typer.echo(dumps(history_object(found)))

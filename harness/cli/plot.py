@@ -11,7 +11,7 @@ from harness.errors import HarnessError, UsageError, unknown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.report.html.section import Figure
+    from harness.report.figures.figure import Figure
 
 LIST = "list"
 
@@ -45,7 +45,8 @@ def plot(
     store: cli.StoreUrl = None,
 ) -> None:
     """Draw one of the tutorials' pictures from a fit made now, or a figure of the page; 'harness plot list' has all."""
-    from harness.studies.gallery import PLOTS, PlotRequest, check_path, draw
+    from harness.report.figures.files import check_path
+    from harness.studies.gallery import PLOTS, PlotRequest, draw
 
     if name == LIST:
         _list(run, baseline, store)
@@ -71,7 +72,8 @@ def plot(
 
 def _draw(name: str, output: Path, run: str | None, baseline: str | None, store: str | None) -> None:
     """One figure of the page; the tutorials are fitted only where it may be theirs."""
-    from harness.report.html.drawing import drawn
+    from harness.files.writing import write
+    from harness.report.figures.files import drawn
     from harness.studies.gallery import PLOTS
 
     found = _figures(run, baseline, store, quick=True)
@@ -79,11 +81,7 @@ def _draw(name: str, output: Path, run: str | None, baseline: str | None, store:
         found = _figures(run, baseline, store, quick=False)
     if name not in found:
         raise unknown("plot", name, [*PLOTS, *found])
-    body = drawn(found[name], output.suffix.lower())
-    try:
-        output.write_bytes(body)
-    except OSError as error:
-        raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
+    write(output, drawn(found[name], output.suffix.lower()))
 
 
 def _figures(run: str | None, baseline: str | None, store: str | None, *, quick: bool) -> "Mapping[str, Figure]":
@@ -92,10 +90,8 @@ def _figures(run: str | None, baseline: str | None, store: str | None, *, quick:
     from harness.page.gather import Asked, gather
     from harness.paths import expectations_file
     from harness.report.html.order import figures, sections
-    from harness.report.html.render import check_libraries
     from harness.store.store import Store
 
-    check_libraries()
     source = expectations_file()
     asked = Asked("harness plot", read_expectations(source), str(source), run, baseline, quick)
     evidence = gather(Store(store, create=False), asked)
@@ -110,6 +106,6 @@ def _list(run: str | None, baseline: str | None, store: str | None) -> None:
         typer.echo(f"{name:24} {one.about}")
     try:
         for name, figure in _figures(run, baseline, store, quick=False).items():
-            typer.echo(f"{name:24} {figure.title}")
+            typer.echo(f"{name:24} {figure.heading}")
     except HarnessError as error:
         typer.echo(f"figures of the page: {error}", err=True)

@@ -44,7 +44,6 @@ def report(
     from harness.page.watch import Keeper
     from harness.paths import expectations_file
     from harness.records.run import this_command
-    from harness.report.html.render import check_libraries
     from harness.report.render.ab_file import read_ab
     from harness.store.store import Store
 
@@ -53,7 +52,6 @@ def report(
     path = output or (None if serve else DEFAULT)
     if path is not None:
         check_output(path)
-    check_libraries()
     source = expectations or expectations_file()
     compared = None if ab is None else read_ab(ab)
     asked = Asked(this_command(), read_expectations(source), str(source), run, baseline, quick, compared)

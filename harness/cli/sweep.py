@@ -246,7 +246,7 @@ class _Page:
         """The pictures, where they were asked for."""
         if self.plots is not None and cells:
             from harness.report.console import err
-            from harness.report.sweep_figures import write_sweep_figures
+            from harness.report.figures.sweep import write_sweep_figures
 
             for path in write_sweep_figures(self.plots, cells):
                 if not self.quiet:

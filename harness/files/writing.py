@@ -17,7 +17,11 @@ def replacing(path: Path, *, make_folder: bool = False) -> Iterator[Path]:
     A link stays a link to what it leads to, and a file keeps its permissions. What is no regular file (/dev/stdout, a
     FIFO) is written to as it is: it must not be replaced. `make_folder`: with the folders above it. Raises OSError.
     """
-    place = path.resolve() if path.is_symlink() else path
+    place = path
+    if path.is_symlink():
+        with suppress(FileNotFoundError):
+            path.stat()  # raises for a link that leads to itself, as `resolve` does not in every Python
+        place = path.resolve()
     if make_folder:
         place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists() and not (place.is_file() or place.is_dir()):

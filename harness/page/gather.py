@@ -15,8 +15,8 @@ from harness.page.floors import floors
 from harness.page.histories import histories
 from harness.records.run import Run, now
 from harness.records.sweep import Cell, Sweep
+from harness.report.figures.figure import Figure
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Figure
 from harness.report.render.ab_file import AbFile
 from harness.store.store import Store
 from harness.store.sweep_store import SweepStore

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from harness.errors import CannotMeasureError
 from harness.judge.studies.published import Line
-from harness.report.drawing import Drawing
-from harness.report.html.section import Figure
-from harness.report.html.tutorial_figures import figure
+from harness.report.figures.figure import Figure
+from harness.report.figures.fits import Drawing, figure
 from harness.studies import pictures as draw
 from harness.studies.gallery import drawable
 from harness.studies.pictures import Fitted

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from harness.errors import CannotMeasureError, UsageError, unknown
+from harness.files.writing import write
 from harness.measure.plan import DEFAULT_LRS, single
 from harness.measure.run import Outcome, measure
 from harness.problems import catalog as problems
 from harness.problems.problem import Problem
 from harness.records.record import Record
-from harness.report.drawing import Drawing
-from harness.report.figures import FORMATS, drawn, panels, rendered
+from harness.report.figures import files
+from harness.report.figures.figure import Figure
+from harness.report.figures.fits import Drawing, figure
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.solver import Solver
@@ -62,8 +63,8 @@ def draw(name: str, path: Path, request: PlotRequest) -> None:
     Raises UsageError for an unknown name, an unusable request or path; CannotMeasureError if a fit fails.
     """
     _get(name)
-    check_path(path)
-    _write(picture(name, request), path)
+    files.check_path(path)
+    write(path, files.picture([picture(name, request)], path.suffix.lower()))
 
 
 def draw_case(outcome: Outcome, path: Path) -> None:
@@ -72,14 +73,12 @@ def draw_case(outcome: Outcome, path: Path) -> None:
     A failed case that still predicts finite values is drawn with its status in the title. Raises
     CannotMeasureError if there is no fit to draw, UsageError for an unusable path.
     """
-    check_path(path)
+    files.check_path(path)
     with limited(1):
         fitted = drawable(outcome)
-        figure, axes = panels(1 if fitted.fit.trace is None else 2)
-        drawn(pictures.fit(fitted), axes[0])
-        if fitted.fit.trace is not None:
-            drawn(pictures.losses(fitted), axes[1])
-    _write(figure, path)
+        shown = [pictures.fit(fitted), *([] if fitted.fit.trace is None else [pictures.losses(fitted)])]
+    made = [figure("case", drawing, fitted.problem.label) for drawing in shown]
+    write(path, files.picture(made, path.suffix.lower()))
 
 
 def picture(name: str, request: PlotRequest) -> Figure:
@@ -93,17 +92,7 @@ def picture(name: str, request: PlotRequest) -> Figure:
         raise UsageError(f"plot {name} needs a solver that trains by epochs, not {solver.name}: {trained}")
     problem = problems.load(request.problem or plot.problem, target=request.target)
     with limited(1):
-        return drawn(plot.make(problem, solver, request))
-
-
-def check_path(path: Path) -> None:
-    """Raise UsageError if no picture can be written there: another suffix, no such folder, a folder."""
-    if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"{path}: a picture's suffix is .png, .svg or .pdf, not '{path.suffix}'")
-    if not path.parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.parent}: make it first")
-    if path.is_dir():
-        raise UsageError(f"{path}: is a folder; a picture needs the name of a file")
+        return figure(name, plot.make(problem, solver, request), problem.label)
 
 
 def drawable(outcome: Outcome) -> Fitted:
@@ -118,14 +107,6 @@ def _get(name: str) -> Plot:
     if name not in PLOTS:
         raise unknown("plot", name, PLOTS)
     return PLOTS[name]
-
-
-def _write(figure: Figure, path: Path) -> None:
-    """Render in memory, then write at once."""
-    try:
-        path.write_bytes(rendered(figure, path.suffix.lower()))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _fit(problem: Problem, solver: Solver, request: PlotRequest) -> Drawing:

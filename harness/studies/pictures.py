@@ -8,7 +8,7 @@ import numpy as np
 from harness.measure.plan import Case
 from harness.problems.problem import Floats, Problem
 from harness.records.record import Record
-from harness.report.drawing import Drawing, Form, Labels, Points
+from harness.report.figures.fits import Drawing, Form, Labels, Points
 from harness.report.numbers import four
 from harness.solvers.fit import Fit, Trace
 
@@ -89,8 +89,8 @@ def learning_rates(fits: Mapping[float, Fitted]) -> Drawing:
     names = {lr: f"lr {lr:g}: final loss {four(final[lr])}" for lr in fits}
     curves = {names[lr]: _by_epoch(fitted.trace.train_loss) for lr, fitted in fits.items()}
     title = f"{_subject(fits[best], lr=False)}\nlowest final training loss {four(final[best])}, at lr {best:g}"
-    said = {names[lr]: _said(fitted) for lr, fitted in fits.items()}
-    return Drawing(Form.LOSSES, _loss_labels(fits[best], title), over=curves, said=said)
+    fit_of = {names[lr]: _fit_of(fitted) for lr, fitted in fits.items()}
+    return Drawing(Form.LOSSES, _loss_labels(fits[best], title), over=curves, fit_of=fit_of)
 
 
 def beside(trained: Fitted, ols: Fitted) -> Drawing:
@@ -106,8 +106,8 @@ def predictions(fitted: Fitted, part: str) -> Drawing:
     title = f"{_subject(fitted)}\nR² {fitted.r2(part)} on the {SPLIT_NAMES[part]} rows"
     if problem.p > 1:
         pairs = {_rows(problem, each): fitted.against_observed(each) for each in ("train", part)}
-        said = dict.fromkeys(pairs, _said(fitted))
-        return Drawing(Form.OBSERVED, _observed_labels(problem, title), points=pairs, said=said)
+        fit_of = dict.fromkeys(pairs, _fit_of(fitted))
+        return Drawing(Form.OBSERVED, _observed_labels(problem, title), points=pairs, fit_of=fit_of)
     return _for_held_out(fitted, part, fitted.fit.predict(problem.rows(part)[0]), title)
 
 
@@ -125,30 +125,30 @@ def _for_held_out(fitted: Fitted, part: str, predicted: Floats, title: str) -> D
     problem, label = fitted.problem, f"predictions for the {SPLIT_NAMES[part]} rows"
     data = _data(problem, "train") | _data(problem, part)
     over = {label: (problem.rows(part)[0][:, 0], predicted)}
-    return Drawing(Form.SPLITS, _xy_labels(problem, title), data, over, {label: _said(fitted)})
+    return Drawing(Form.SPLITS, _xy_labels(problem, title), data, over, {label: _fit_of(fitted)})
 
 
 def _over_the_data(fits: Mapping[str, Fitted], title: str) -> Drawing:
     """Lines by label over the training rows."""
     problem = next(iter(fits.values())).problem
     lines = {label: one.line() for label, one in fits.items()}
-    said = {label: _said(one) for label, one in fits.items()}
-    return Drawing(Form.FITTED, _xy_labels(problem, title), _data(problem, "train"), lines, said)
+    fit_of = {label: _fit_of(one) for label, one in fits.items()}
+    return Drawing(Form.FITTED, _xy_labels(problem, title), _data(problem, "train"), lines, fit_of)
 
 
 def _observed(fits: Mapping[str, Fitted], title: str) -> Drawing:
     pairs = {label: one.against_observed("train") for label, one in fits.items()}
-    said = {label: _said(one) for label, one in fits.items()}
+    fit_of = {label: _fit_of(one) for label, one in fits.items()}
     labels = _observed_labels(next(iter(fits.values())).problem, title)
-    return Drawing(Form.OBSERVED, labels, points=pairs, said=said)
+    return Drawing(Form.OBSERVED, labels, points=pairs, fit_of=fit_of)
 
 
 def _losses(curves: Mapping[str, Points], fitted: Fitted, title: str) -> Drawing:
-    said = dict.fromkeys(curves, _said(fitted))
-    return Drawing(Form.LOSSES, _loss_labels(fitted, title), over=curves, said=said)
+    fit_of = dict.fromkeys(curves, _fit_of(fitted))
+    return Drawing(Form.LOSSES, _loss_labels(fitted, title), over=curves, fit_of=fit_of)
 
 
-def _said(fitted: Fitted) -> dict[str, object]:
+def _fit_of(fitted: Fitted) -> dict[str, object]:
     """What a fit is of, in the words that records are looked for by."""
     record = fitted.record
     rate = {"lr": record.options["lr"]} if "lr" in record.options else {}
@@ -171,10 +171,10 @@ def _rows(problem: Problem, part: str) -> str:
 
 def _subject(fitted: Fitted, *, lr: bool = True) -> str:
     """`auto_mpg, torch_sgd (lr 0.01, 1001 epochs)`; a failed case says so: it must not pass for a good one."""
-    record, said = fitted.record, fitted.record.options
-    settings = [f"lr {said['lr']:g}"] if lr and "lr" in said else []
+    record, options = fitted.record, fitted.record.options
+    settings = [f"lr {options['lr']:g}"] if lr and "lr" in options else []
     if fitted.fit.trace is not None:
-        done, asked = fitted.fit.trace.epochs, said["epochs"]
+        done, asked = fitted.fit.trace.epochs, options["epochs"]
         settings.append(f"{done} epochs" if done == asked else f"{done} of {asked} epochs")
     # A file's label holds its whole path; a picture's reader knows which file it was.
     named = record.problem_name if record.family == "user" else record.problem

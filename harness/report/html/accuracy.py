@@ -6,10 +6,11 @@ from statistics import median
 from typing import Any
 
 from harness.records.record import Record
-from harness.report.html.accuracy_figures import digits_map, excess_map
+from harness.report.figures.accuracy import digits_map, excess_map
+from harness.report.figures.figure import Figure
+from harness.report.figures.rows import row_of
 from harness.report.html.evidence import Evidence
-from harness.report.html.rows import row_of
-from harness.report.html.section import Figure, Section, Table
+from harness.report.html.section import Section, Table
 from harness.report.render.page import page_rows
 from harness.report.tables import case
 from harness.report.words.sentences import counted, listed

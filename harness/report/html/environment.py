@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from harness.records.record import Record
 from harness.records.run import Run
+from harness.report.figures.rows import Row
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Column, Kind, Row, Section, Table
+from harness.report.html.section import Column, Kind, Section, Table
 from harness.report.numbers import size
 
 

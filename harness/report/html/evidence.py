@@ -12,7 +12,7 @@ from harness.judge.studies.published import Line
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.records.sweep import Cell, Sweep
-from harness.report.html.section import Figure
+from harness.report.figures.figure import Figure
 from harness.report.render.ab_file import AbFile
 
 

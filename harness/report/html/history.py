@@ -3,32 +3,47 @@
 from collections.abc import Sequence
 
 from harness.judge.history.changes import LevelChange, level_changes, rank, worst_first
-from harness.judge.history.series import History
+from harness.judge.history.series import EnvironmentChange, History, Point, Step
+from harness.report.figures.history import figures, named, over_versions, title
+from harness.report.figures.rows import short
 from harness.report.html.evidence import Evidence
-from harness.report.html.history_figures import figures
-from harness.report.html.history_rows import case_rows, change_rows, over_versions, size_in_words, title, where
-from harness.report.html.section import Column, Kind, Note, Part, Section, Table
+from harness.report.html.section import Note, Part, Section, table_of
+from harness.report.tables.column import Column, Kind
+from harness.report.tables.history import change_words, value_text
+from harness.report.words.history import span_words
 from harness.report.words.sentences import counted
 
 ID, TITLE = "history", "History"
-CHANGES = (
-    Column("title", "case"),
-    Column("quantity", "of"),
-    Column("verdict", "verdict", Kind.STATUS),
-    Column("change", "change", Kind.NUMBER, "In the unit beside it, with its 95 % interval where it is an estimate."),
-    Column("low", "from", Kind.NUMBER),
-    Column("high", "to", Kind.NUMBER),
-    Column("unit", "unit"),
-    Column("where", "where", Kind.TEXT, "Last commit of the old level and first of the new one, or what was upgraded."),
-)
-CASES = (
-    Column("title", "case"),
-    Column("quantity", "of"),
-    Column("commits", "commits", Kind.WHOLE),
-    Column("environments", "environments", Kind.WHOLE),
-    Column("first", "first"),
-    Column("last", "last"),
-    Column("notes", "left out"),
+
+
+def _end(change: LevelChange, value: float | None) -> float | None:
+    """An end of the interval, to four digits: no step is known better; None where the change is no estimate."""
+    return None if change.found.low == change.found.high else short(value, 4)
+
+
+CHANGES: tuple[Column[LevelChange], ...] = (
+    Column("title", "case", value=lambda change: title(change.history)),
+    Column("quantity", "of", value="history.quantity.words"),
+    Column("verdict", "verdict", Kind.STATUS, value="found.verdict"),
+    Column("change", "change", Kind.NUMBER,
+        "In the unit beside it, with its 95 % interval where it is an estimate.",
+        lambda change: short(change.found.change, 4)),
+    Column("low", "from", Kind.NUMBER, value=lambda change: _end(change, change.found.low)),
+    Column("high", "to", Kind.NUMBER, value=lambda change: _end(change, change.found.high)),
+    Column("unit", "unit",
+        value=lambda change: "%" if change.history.quantity.relative else change.history.quantity.unit ),
+    Column("where", "where",
+        help="Last commit of the old level and first of the new one, or what was upgraded.",
+        value=lambda one: _where(one) if one.found.change is not None else f"{_where(one)}; {_words(one)}"),
+)  # fmt: skip
+CASES: tuple[Column[History], ...] = (
+    Column("title", "case", value=title),
+    Column("quantity", "of", value="quantity.words"),
+    Column("commits", "commits", Kind.WHOLE, value=lambda one: len({point.commit for point in _points(one)})),
+    Column("environments", "environments", Kind.WHOLE, value=lambda one: len(one.series)),
+    Column("first", "first", value=lambda one: _value(one, 0)),
+    Column("last", "last", value=lambda one: _value(one, -1)),
+    Column("notes", "left out", value=lambda one: "" if over_versions(one) else "; ".join(one.notes)),
 )
 MISSING = (
     "No case was measured on two commits or in two environments: run 'harness run' on another commit into the same"
@@ -55,11 +70,14 @@ def section(evidence: Evidence) -> Section:
     parts: list[Part] = []
     if changes:
         caption = "Every step of at least the smallest size that counts, the worst first"
-        parts.append(Table("history-steps", caption, CHANGES, change_rows(changes, records)))
+        parts.append(table_of("history-steps", caption, CHANGES, changes, lambda one: named(one.history, records)))
     parts += figures(histories, records)
     if all(over_versions(history) for history in histories):
         parts.append(Note(NO_COMMITS))
-    parts += [Note(HOW), Table("history-cases", "The histories that are shown", CASES, case_rows(histories, records))]
+    parts += [
+        Note(HOW),
+        table_of("history-cases", "The histories that are shown", CASES, histories, lambda one: named(one, records)),
+    ]
     return Section(ID, TITLE, conclusion(histories, changes), tuple(parts))
 
 
@@ -72,7 +90,7 @@ def conclusion(histories: Sequence[History], changes: Sequence[LevelChange]) -> 
     kinds = ((worse, "regression"), (len(changes) - worse, "improvement"))
     found = " and ".join(counted(count, name) for count, name in kinds if count)
     first, which = changes[0], "worst" if worse else "largest"
-    return f"{found} in {span}. The {which}: {title(first.history)}, {size_in_words(first)}, {where(first)}."
+    return f"{found} in {span}. The {which}: {title(first.history)}, {_size_in_words(first)}, {_where(first)}."
 
 
 def _span(histories: Sequence[History]) -> str:
@@ -86,3 +104,41 @@ def _span(histories: Sequence[History]) -> str:
     }
     versions = max((len(history.series) for history in histories if over_versions(history)), default=0)
     return " and ".join(counted(n, name) for n, name in ((len(commits), "commit"), (versions, "version")) if n)
+
+
+def _points(history: History) -> list[Point]:
+    return sorted((point for series in history.series for point in series.points), key=lambda point: point.place)
+
+
+def _value(history: History, at: int) -> str:
+    """The first or the last number that there is."""
+    return value_text([one.value for one in _points(history) if one.value is not None][at], history.quantity)
+
+
+def _words(change: LevelChange) -> str:
+    """The size with its interval: `+5.1 % [3.9, 6.4]`."""
+    found, quantity = change.found, change.history.quantity
+    said = change_words(quantity, found.change, found.low, found.high)
+    if said or isinstance(found, EnvironmentChange):
+        return said
+    return "has a number again" if found.new.values else f"no number any more: {found.new.why}"
+
+
+def _size_in_words(change: LevelChange) -> str:
+    """The size in words: `13.3 digits fewer`, `24.5 % slower`."""
+    size, quantity = change.found.change, change.history.quantity
+    if size is None:
+        return _words(change)
+    more, less, unit = {
+        "time": ("slower", "faster", "%"),
+        "digits": ("digits more", "digits fewer", ""),
+        "excess_loss": ("decades more excess loss", "decades less excess loss", ""),
+        "epochs_to": ("more epochs", "fewer epochs", "%"),
+    }[quantity.name]
+    return " ".join(filter(None, (f"{abs(size):.1f}", unit, more if size > 0 else less)))
+
+
+def _where(change: LevelChange) -> str:
+    """The commits of a step, or what another environment has that the one before had not."""
+    found = change.found
+    return span_words(found) if isinstance(found, Step) else "; ".join(found.differs)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from harness.report.html import accuracy, environment, findings, history, speed, training, tutorials, verdict
+from harness.report.figures.figure import Figure
+from harness.report.html import accuracy, defects, environment, history, speed, training, tutorials, verdict
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Figure, Section
+from harness.report.html.section import Section
 
 SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
     verdict.section,
@@ -13,7 +14,7 @@ SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
     training.section,
     tutorials.section,
     history.section,
-    findings.section,
+    defects.section,
     environment.section,
 )
 

@@ -6,11 +6,10 @@ Ten thousand cases are named in a dozen tables and figures: as objects they woul
 import base64
 import gzip
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.html.section import CASE, Row
+from harness.report.figures.rows import CASE, Row, finite
 
 ABSENT = -1
 """In place of an index: the row does not have the key at all, which a filter tells from null."""
@@ -29,19 +28,6 @@ def script_json(value: object) -> str:
 def deflated(value: object) -> str:
     """The same JSON by gzip in base64, where nothing could end a script: of ten thousand cases a fourteenth is left."""
     return base64.b64encode(gzip.compress(script_json(value).encode(), mtime=0)).decode()
-
-
-def finite(value: Any) -> Any:
-    """The value as JSON's kinds: NaN and infinities are null, tuples lists, numpy's numbers Python's."""
-    if isinstance(value, str | bool | int) or value is None:
-        return value
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(name): finite(one) for name, one in value.items()}
-    if isinstance(value, Sequence):
-        return [finite(one) for one in value]
-    return finite(value.item())
 
 
 def pack(rows: Sequence[Row], places: Mapping[str, int]) -> dict[str, Any]:

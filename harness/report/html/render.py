@@ -15,18 +15,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from importlib.util import find_spec
 from typing import Any
 
-from harness.errors import UsageError
+from harness.report.figures.figure import Figure
+from harness.report.figures.rows import CASE, FILTERS, row_of
+from harness.report.figures.theme import css_variables, vega_config
 from harness.report.html.cases import NUMBERS, REPRODUCE, case_in_full
 from harness.report.html.evidence import Evidence
 from harness.report.html.packing import deflated, pack, script_json
-from harness.report.html.rows import row_of
-from harness.report.html.section import CASE, FILTERS, Figure, Note, Part, Section, Table
-from harness.report.html.theme import css_variables, vega_config
+from harness.report.html.section import Note, Part, Section, Table
 
-EXTRA = "the page needs jinja2, altair and vl-convert-python: pip install 'ls-harness[report]'"
 SCRIPTS = ("state.js", "format.js", "filters.js", "tables.js", "tooltip.js", "figures.js", "dialog.js", "page.js")
 """One after the other in one scope; what stands below may use what stands above."""
 
@@ -38,12 +36,11 @@ def render(
     reload_s: float | None = None,
     version: str | None = None,
 ) -> str:
-    """The page as one text. Raises UsageError where `check_libraries` does.
+    """The page as one text.
 
     `reload_s`: the page loads itself anew so often (seconds), for a file that is written again while a run goes.
     `version`: the page asks the server that it comes from whether this is still the version, and reloads if not.
     """
-    check_libraries()
     template, markup = _template()
     style, first, client, bundle = (
         css_variables() + _asset("page.css"),
@@ -74,13 +71,6 @@ def render(
         cases=deflated([case_in_full(record) for record in evidence.records]),
     )
     return text
-
-
-def check_libraries() -> None:
-    """Raise UsageError, before anything is gathered, where what the page is made with is not installed."""
-    absent = [name for name in ("jinja2", "altair", "vl_convert") if find_spec(name) is None]
-    if absent:
-        raise UsageError(f"{absent[0]} is not installed: {EXTRA}")
 
 
 def _template() -> tuple[Any, Any]:
@@ -192,6 +182,6 @@ class _Packed:
             self._kept.append(part.rows)  # so that no other rows get its id
             self.rows.append(pack(part.rows, self._places))
         if isinstance(part, Figure):
-            return {"figure": True, "title": part.title, "spec": part.spec, "rows": at}
+            return {"figure": True, "title": part.heading, "spec": part.spec, "rows": at}
         columns = [{"key": c.key, "title": c.title, "kind": c.kind.value, "help": c.help} for c in part.columns]
         return {"figure": False, "caption": part.caption, "columns": columns, "rows": at, "sort": part.sort}

@@ -1,27 +1,23 @@
 """What a section of the page is made of: a sentence to conclude, figures and tables over rows.
 
-A row is one flat mapping of JSON's kinds (text, number, true, null); numbers that are not finite are null. Rows that
-have one of FILTERS are shown only where the reader's filters let them through, in every section alike; a row that has
-none of them is always shown. The page keeps the rows, and draws figures and tables anew from those that are left.
+Rows that have one of FILTERS (harness.report.figures.rows) are shown only where the reader's filters let them through,
+in every section alike; a row that has none of them is always shown. The page keeps the rows, and draws figures and
+tables anew from those that are left.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.report.figures.figure import Figure
+from harness.report.figures.rows import FILTERS, Row
 from harness.report.tables import column
 from harness.report.tables.column import Kind
 
-__all__ = ["CASE", "FILTERS", "Column", "Figure", "Kind", "Note", "Part", "Row", "Section", "Table"]
+__all__ = ["Column", "Figure", "Kind", "Note", "Part", "Section", "Table"]
 
-Row = Mapping[str, Any]
 Column = column.Column[Row]
 """Of rows that are such mappings already."""
-
-FILTERS = ("solver", "problem", "device", "n", "lr")
-"""Keys of a row that the reader can filter by: two texts, the device (`cpu`, `cuda:0`), two numbers."""
-CASE = "case"
-"""The key of a row that names a case (`Record.case`): a click on the row shows that case in full."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +32,21 @@ class Table:
     """The key that it is sorted by at first, with `-` before it for descending; as given where empty."""
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A Vega-Lite specification over rows.
+def table_of(  # a table, and of what it is
+    name: str,
+    caption: str,
+    columns: Sequence[column.Column[Any]],
+    things: Iterable[Any],
+    named: Callable[[Any], Mapping[str, Any]] | None = None,
+    sort: str = "",
+) -> Table:
+    """A table with a row a thing: the columns' values, and what `named` says of it.
 
-    `spec` has no data: the page and `harness plot` give it `rows` under the name "rows". `description` says in a
-    sentence what is seen, for who cannot see it. `name` is unique on the page and what `harness plot` calls it.
-    Of its `usermeta` the page knows `minWidth`, the pixels that it needs to be read (a phone scrolls it), and `half`,
-    of a small figure that may stand beside another.
+    `named`: what a row is filtered by (FILTERS), and the case that it opens; then these columns are not the thing's.
     """
-
-    name: str
-    title: str
-    description: str
-    spec: Mapping[str, Any]
-    rows: Sequence[Row]
+    own = [one for one in columns if named is None or one.key not in FILTERS]
+    rows = [{**(named(thing) if named else {}), **{one.key: one.of(thing) for one in own}} for thing in things]
+    return Table(name, caption, columns, rows, sort)
 
 
 @dataclass(frozen=True)

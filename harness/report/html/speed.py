@@ -4,65 +4,17 @@ from collections.abc import Sequence
 
 from harness.judge.speed.floors import SUM
 from harness.judge.speed.ranking import RankedCase, TimedCase, ranked_cases, timed
+from harness.report.figures.rows import Row, row_of
+from harness.report.figures.speed import digits_figure, excess_figure, time_figure
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Column, Kind, Note, Part, Row, Section, Table
+from harness.report.html.section import Note, Part, Section, Table, table_of
 from harness.report.html.speed_devices import device_parts
-from harness.report.html.speed_figures import digits_figure, excess_figure, time_figure
-from harness.report.html.speed_rows import CPU, FLOORS, digit_rows, excess_rows, front_rows, ratio_rows, time_rows
+from harness.report.html.speed_rows import CPU, FLOORS, digit_rows, excess_rows, front_rows, time_rows
 from harness.report.html.speed_words import conclusion, over_problems
+from harness.report.tables.speed import FRONT, MEMORY, RATIOS
 from harness.report.words.sentences import counted
 
 ID, TITLE = "speed", "Speed"
-WHO = (
-    Column("label", "solver"),
-    Column("problem", "problem"),
-    Column("n", "n", Kind.WHOLE),
-    Column("device", "device"),
-)
-"""Who first: a phone shows the first columns."""
-RATIOS = (
-    *WHO,
-    Column(
-        "seconds",
-        "whole fit",
-        Kind.SECONDS,
-        "Median of single calls, wall clock; a training: an epoch times its epochs.",
-    ),
-    Column(
-        "seconds_low", "from", Kind.SECONDS, "95 % interval of the median, between two order statistics of the calls."
-    ),
-    Column("seconds_high", "to", Kind.SECONDS),
-    Column("calls", "calls", Kind.WHOLE),
-    Column(
-        "ratio",
-        "over the fastest right",
-        Kind.RATIO,
-        "Over the fastest case of the problem and device whose status is ok.",
-    ),
-    Column("ratio_low", "ratio from", Kind.RATIO, "95 %; it holds 1 where the two are not told apart."),
-    Column("ratio_high", "ratio to", Kind.RATIO),
-    Column("to", "fastest right"),
-    Column("digits", "digits", Kind.DIGITS),
-    Column("peak_bytes", "extra memory", Kind.BYTES),
-    Column("status", "status", Kind.STATUS),
-)
-MEMORY = (
-    *WHO,
-    Column(
-        "peak_bytes",
-        "extra memory",
-        Kind.BYTES,
-        "Peak of the first call above what was held before; 0 where it fits there.",
-    ),
-    Column("memory_share", "over X", Kind.RATIO, "Over the bytes of X in float64."),
-    Column("device_peak_bytes", "on the device", Kind.BYTES),
-)
-FRONT = (
-    *WHO,
-    Column("seconds", "whole fit", Kind.SECONDS),
-    Column("digits", "digits", Kind.DIGITS),
-    Column("dearer", "over the fastest", Kind.RATIO),
-)
 LEAST_BYTES = 2**20
 HONEST = (
     "Times are medians of single calls on the wall clock, {threads}, all of a problem's cases taking turns. A bar or a"
@@ -111,7 +63,7 @@ def section(evidence: Evidence) -> Section:
 def _over_n(cases: Sequence[TimedCase], evidence: Evidence) -> list[Part]:
     """Time against n with its floors, or how to get it."""
     rows = time_rows(cases, evidence.floors)
-    return [time_figure(rows), Note(_floor_words(rows, evidence))] if rows else [Note(ONE_SIZE)]
+    return [time_figure(rows, FLOORS), Note(_floor_words(rows, evidence))] if rows else [Note(ONE_SIZE)]
 
 
 def _honest(cases: Sequence[TimedCase]) -> Note:
@@ -140,7 +92,7 @@ def _below(rows: Sequence[Row]) -> str:
 
 def _ratios(found: Sequence[RankedCase]) -> Table:
     caption = f"Each timed case over the fastest right one of its problem and device. {over_problems(found)}".strip()
-    return Table("speed-ratios", caption, RATIOS, ratio_rows(found))
+    return table_of("speed-ratios", caption, RATIOS, found, _named)
 
 
 def _fronts(digits: Sequence[Row], losses: Sequence[Row]) -> list[Part]:
@@ -157,6 +109,10 @@ def _fronts(digits: Sequence[Row], losses: Sequence[Row]) -> list[Part]:
 def _memory(found: Sequence[RankedCase]) -> list[Part]:
     """Of designs that are large enough for the allocator's own pages not to show."""
     large = [one for one in found if 8 * one.timed.record.n * one.timed.record.p >= LEAST_BYTES]
-    rows = [row for row in ratio_rows(large) if row["peak_bytes"] is not None or row["device_peak_bytes"] is not None]
+    held = [one for one in large if (one.timed.record.peak_bytes, one.timed.record.device_peak_bytes) != (None, None)]
     caption = "Memory that the first call took beyond what was held before it, where X is 1 MiB or more"
-    return [Table("speed-memory", caption, MEMORY, rows, sort="-memory_share")] if rows else []
+    return [table_of("speed-memory", caption, MEMORY, held, _named, "-memory_share")] if held else []
+
+
+def _named(one: RankedCase) -> Row:
+    return row_of(one.timed.record)

@@ -9,10 +9,9 @@ import numpy as np
 from harness.judge.history.series import EXCESS_FLOOR
 from harness.judge.medians import Estimate, estimate
 from harness.judge.speed.floors import PRODUCT, SUM, Floor, floor_at
-from harness.judge.speed.ranking import RankedCase, TimedCase, pareto, sized
+from harness.judge.speed.ranking import TimedCase, pareto, sized
 from harness.records.record import Record
-from harness.report.html.rows import row_of
-from harness.report.html.section import CASE, Row
+from harness.report.figures.rows import CASE, CLOCK_PLACES, Row, row_of, short
 from harness.solvers.solver import Kind
 
 CPU = "cpu"
@@ -21,16 +20,12 @@ FLOORS = {PRODUCT: "floor at page time: one product X'X", SUM: "floor at page ti
 machine than the run's."""
 
 
-def finite(value: float | None) -> float | None:
-    """The number to six digits, more than any clock here gives, or None where it is none that JSON has."""
-    return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
-
-
 def interval(found: Estimate | None, prefix: str) -> dict[str, Any]:
     """An estimate as three keys: `prefix`, `prefix_low`, `prefix_high`."""
     if found is None:
         return {prefix: None, f"{prefix}_low": None, f"{prefix}_high": None}
-    return {prefix: finite(found.value), f"{prefix}_low": finite(found.low), f"{prefix}_high": finite(found.high)}
+    ends = {"": found.value, "_low": found.low, "_high": found.high}
+    return {f"{prefix}{name}": short(value, CLOCK_PLACES) for name, value in ends.items()}
 
 
 def series_name(case: TimedCase) -> str:
@@ -89,37 +84,11 @@ def _floor_rows(floors: Sequence[Floor], record: Record) -> Iterable[dict[str, A
             }
 
 
-def ratio_rows(found: Sequence[RankedCase]) -> list[Row]:
-    """A row a timed case, beside the fastest right one of its problem and device."""
-    return [
-        {
-            **row_of(one.timed.record),
-            "label": one.timed.label,
-            **interval(one.timed.seconds, "seconds"),
-            "calls": one.timed.seconds.calls,
-            "to": None if one.best is None else one.best.label,
-            **interval(one.ratio, "ratio"),
-            "digits": finite(one.timed.record.accuracy.digits),
-            "peak_bytes": one.timed.record.peak_bytes,
-            "memory_share": _share(one.timed),
-            "device_peak_bytes": one.timed.record.device_peak_bytes,
-            "status": one.timed.record.status.value,
-        }
-        for one in found
-    ]
-
-
-def _share(case: TimedCase) -> float | None:
-    """Extra memory over the bytes of float64 X (n, p)."""
-    record = case.record
-    return None if record.peak_bytes is None else record.peak_bytes / (8 * record.n * record.p)
-
-
 def digit_rows(cases: Sequence[TimedCase]) -> list[Row]:
     """A point a case that has digits, with whether it is on its problem's front; panels by what they have to show."""
     found = []
     for case in cases:
-        digits = finite(case.record.accuracy.digits)
+        digits = short(case.record.accuracy.digits, CLOCK_PLACES)
         if digits is not None:
             worth = None if case.record.failed else digits
             found.append(_point_of(case) | {"digits": digits, "worth": worth, **interval(case.seconds, "seconds")})
@@ -134,7 +103,7 @@ def excess_rows(cases: Sequence[TimedCase]) -> list[Row]:
     """
     pooled: dict[tuple[str, str, str], list[TimedCase]] = {}
     for case in cases:
-        if case.record.kind is Kind.ITERATIVE and finite(case.record.accuracy.excess_loss) is not None:
+        if case.record.kind is Kind.ITERATIVE and short(case.record.accuracy.excess_loss, CLOCK_PLACES) is not None:
             pooled.setdefault((case.record.problem, case.work, case.record.device), []).append(case)
     return _with_fronts([row for held in pooled.values() for row in _training_rows(held)])
 
@@ -147,8 +116,8 @@ def _training_rows(pooled: Sequence[TimedCase]) -> Iterable[dict[str, Any]]:
         reached = [(float(name), at) for name, at in accuracy.epochs_to.items() if at is not None]
         for excess, at in [*reached, (end, epochs)]:
             worth = None if case.record.failed else -math.log10(excess)
-            said = {"excess": excess, "epochs": at, "seconds": finite(whole_s * at / epochs), "worth": worth}
-            yield _point_of(case) | said | {"seconds_low": None, "seconds_high": None}
+            seconds = {"seconds": short(whole_s * at / epochs, CLOCK_PLACES), "seconds_low": None, "seconds_high": None}
+            yield _point_of(case) | seconds | {"excess": excess, "epochs": at, "worth": worth}
 
 
 def _point_of(case: TimedCase) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from harness.judge.speed.fit_times import without_n
 from harness.judge.speed.floors import PRODUCT, Floor, floor_at
 from harness.judge.speed.ranking import RankedCase, TimedCase, sized
 from harness.records.record import Record
-from harness.report.html.section import Row
+from harness.report.figures.rows import Row
 from harness.report.words.sentences import counted, listed
 
 MOST_NAMES = 3

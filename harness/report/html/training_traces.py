@@ -2,36 +2,68 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from operator import itemgetter
 
 from harness.records.record import Record, TraceRecord
-from harness.report.drawing import LOG_SPAN
-from harness.report.html import axes
-from harness.report.html.rows import row_of
-from harness.report.html.section import Column, Figure, Kind, Row, Table
-from harness.report.html.thinning import short
-from harness.report.html.training_figures import HEIGHT, LINES, epochs_axis
-from harness.report.html.training_rows import START
-
-Spec = dict[str, Any]
+from harness.report.figures import axes
+from harness.report.figures.axes import Spec
+from harness.report.figures.figure import Figure
+from harness.report.figures.fits import LOG_SPAN
+from harness.report.figures.loss_by_epoch import HEIGHT, epochs_axis
+from harness.report.figures.rows import Row, row_of, short
+from harness.report.figures.training_rows import START
+from harness.report.html.section import Table, table_of
+from harness.report.tables.column import Column, Kind
+from harness.report.words.sentences import counted
 
 MOST_PANELS = 24
 """Trainings in the figure: with some 400 rows each they are a third of a megabyte."""
 TRAINING = "training"
 SPLITS = {"val": "validation", "test": "test"}
-COLUMNS = (
+
+
+def _final(losses: Sequence[float] | None) -> float:
+    return losses[-1] if losses else math.nan
+
+
+def _least(record: Record) -> float:
+    return min((value for value in _trace(record).val_loss or () if math.isfinite(value)), default=math.nan)
+
+
+def _least_at(record: Record) -> int | None:
+    losses, least = _trace(record).val_loss or (), _least(record)
+    return _trace(record).epoch[losses.index(least)] + 1 if math.isfinite(least) else None
+
+
+def _ratio(above: float, below: float) -> float | None:
+    return short(above / below if below > 0 else math.nan)
+
+
+def _above(record: Record) -> float | None:
+    """The final held-out loss over the least."""
+    return _ratio(_final(_trace(record).val_loss), _least(record))
+
+
+def _carried(record: Record) -> float | None:
+    """The final held-out loss over the final training loss."""
+    return _ratio(_final(_trace(record).val_loss), _final(_trace(record).train_loss))
+
+
+COLUMNS: tuple[Column[Record], ...] = (
     Column("problem", "problem"),
     Column("solver", "solver"),
     Column("lr", "learning rate", Kind.SMALL),
-    Column("epochs", "epochs", Kind.WHOLE),
-    Column("train", "final training loss", Kind.SMALL),
-    Column("held_out", "final held-out loss", Kind.SMALL),
-    Column("ratio", "held-out / training", Kind.RATIO, "Far above 1: what was learned does not carry over."),
-    Column("least", "least held-out loss", Kind.SMALL),
-    Column("least_at", "at epoch", Kind.WHOLE),
-    Column("above", "final / least", Kind.RATIO, "Above 1: it has turned up since; stopping was better."),
+    Column("epochs", "epochs", Kind.WHOLE, value="trace.epochs"),
+    Column("train", "final training loss", Kind.SMALL, value=lambda one: short(_final(_trace(one).train_loss))),
+    Column("held_out", "final held-out loss", Kind.SMALL, value=lambda one: short(_final(_trace(one).val_loss))),
+    Column("ratio", "held-out / training", Kind.RATIO, "Far above 1: what was learned does not carry over.",
+        _carried ),
+    Column("least", "least held-out loss", Kind.SMALL, value=lambda one: short(_least(one))),
+    Column("least_at", "at epoch", Kind.WHOLE, value=_least_at),
+    Column("above", "final / least", Kind.RATIO, "Above 1: it has turned up since; stopping was better.",
+        _above ),
     Column("status", "status", Kind.STATUS),
-)
+)  # fmt: skip
 
 
 def held_out(records: Sequence[Record]) -> list[Record]:
@@ -41,43 +73,14 @@ def held_out(records: Sequence[Record]) -> list[Record]:
 
 def table(records: Sequence[Record]) -> Table:
     """A row a training with a held-out loss, the lowest final one first."""
-    caption = " ".join(
-        filter(
-            None,
-            (
-                "Trainings with held-out rows: what their losses ended at, in the units trained in.",
-                sentence(records),
-            ),
-        )
-    )
-    return Table("training_held_out", caption, COLUMNS, [_row(record) for record in records], "held_out")
-
-
-def _row(record: Record) -> Row:
-    trace = _trace(record)
-    losses = [value for value in trace.val_loss or () if math.isfinite(value)]
-    least = min(losses, default=math.nan)
-    train, last = _final(trace.train_loss), _final(trace.val_loss or ())
-    return {
-        **row_of(record),
-        "epochs": trace.epochs,
-        "train": short(train),
-        "held_out": short(last),
-        "ratio": short(last / train if train > 0 else math.nan),
-        "least": short(least),
-        "least_at": None if not losses else trace.epoch[(trace.val_loss or ()).index(least)] + 1,
-        "above": short(last / least if least > 0 else math.nan),
-        "status": record.status.value,
-    }
+    caption = "Trainings with held-out rows: what their losses ended at, in the units trained in."
+    caption = " ".join(filter(None, (caption, sentence(records))))
+    return table_of("training_held_out", caption, COLUMNS, records, row_of, "held_out")
 
 
 def _trace(record: Record) -> TraceRecord:
     assert record.trace is not None  # noqa: S101  # `held_out` chose it for its trace
     return record.trace
-
-
-def _final(losses: Sequence[float]) -> float:
-    return losses[-1] if losses else math.nan
 
 
 def shown(records: Sequence[Record]) -> list[Record]:
@@ -102,11 +105,8 @@ def figure(records: Sequence[Record], of: int) -> Figure:
     log = bool(positive) and max(positive) > LOG_SPAN * min(positive)
     if log:
         rows = [row if row["loss"] is None or row["loss"] > 0 else {**row, "loss": None} for row in rows]
-    axis = {"title": "loss, in the units trained in", "gridOpacity": 0.35}
-    scale = {"type": "log", "nice": False} if log else {"zero": False}
-    if log:
-        axis["labelExpr"] = axes.powers("y")
-    y = {"field": "loss", "type": "quantitative", "scale": scale, "axis": axis}
+    scale, label = (axes.LOG, axes.powers("y")) if log else ({"zero": False}, "")
+    y = axes.number("loss", "loss, in the units trained in", label, **scale)
     what = (
         "Training loss and held-out loss by epochs done. Epoch t's training loss is the one that it stepped from, its"
         " held-out loss the one after the step."
@@ -119,21 +119,10 @@ def figure(records: Sequence[Record], of: int) -> Figure:
 
 
 def _layers() -> list[Spec]:
-    names = [TRAINING, *SPLITS.values()]
-    shared = {"field": "split", "type": "nominal", "legend": axes.legend() | LINES}
-    series = {
-        "color": {**shared, "scale": {"domain": names}},
-        "strokeDash": {**shared, "scale": {"domain": names, "range": [[1, 0], [8, 3], [2, 2]]}},
-    }
-    tips = [
-        {"field": "split", "title": "rows", "type": "nominal"},
-        {"field": "epoch", "title": "epochs done", "type": "quantitative"},
-        {"field": "loss", "title": "loss", "type": "quantitative", "format": ".4~g"},
-    ]
-    return [
-        {"mark": {"type": "line", "strokeWidth": 2}, "encoding": series},
-        {"mark": {"type": "point", "size": 14}, "encoding": {"color": series["color"], "tooltip": tips}},
-    ]
+    series = axes.dashed("split", [TRAINING, *SPLITS.values()])
+    tips = axes.tips(("split", "rows"), ("epoch", "epochs done", ",~r"), ("loss", "loss", ".4~g"))
+    points = {"color": series["color"], "tooltip": tips}
+    return [axes.layer("line", series, strokeWidth=2), axes.layer("point", points, size=14)]
 
 
 def _losses(record: Record, place: int) -> list[Row]:
@@ -153,13 +142,12 @@ def _losses(record: Record, place: int) -> list[Row]:
 
 def sentence(records: Sequence[Record]) -> str:
     """How far above its least a held-out loss ends at worst, of the trainings that ended well."""
-    rows = [_row(record) for record in records if not record.failed]
-    turned = [row for row in rows if row["above"] is not None]
+    turned = [(above, one) for one in records if not one.failed and (above := _above(one)) is not None]
     if not turned:
         return ""
-    worst = max(turned, key=lambda row: row["above"])
-    count = f"{len(turned)} training{'s' * (len(turned) != 1)} with held-out rows"
-    if worst["above"] <= 1:
+    above, worst = max(turned, key=itemgetter(0))
+    count = f"{counted(len(turned), 'training')} with held-out rows"
+    if above <= 1:
         return f"Of {count} none has a held-out loss that ends above its least: no sign of overfitting."
-    where = f"{worst['solver']} on {worst['problem']}"
-    return f"Of {count} the held-out loss ends at most {worst['above']:.3g} times above its least, with {where}."
+    where = f"{worst.label} on {worst.problem}"
+    return f"Of {count} the held-out loss ends at most {above:.3g} times above its least, with {where}."

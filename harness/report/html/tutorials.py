@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 
 from harness.judge.studies.published import Ending, Line, summarize
+from harness.report.figures.rows import short
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Column, Kind, Note, Part, Row, Section, Table
-from harness.report.html.thinning import short
+from harness.report.html.section import Note, Part, Section, Table, table_of
 from harness.report.html.training import NETWORK_FIGURES
+from harness.report.tables.column import Column, Kind
 from harness.report.tables.published import printed, reproduced
 from harness.report.words.published import conclusion
 
@@ -21,15 +22,17 @@ SIGNS = {
     Ending.NOT_REPRODUCIBLE: "– not reproducible",
     Ending.NOT_RUN: "… not run",
 }
-COLUMNS = (
+COLUMNS: tuple[Column[Line], ...] = (
     Column("figure", "figure"),
-    Column("printed", "printed"),
-    Column("reproduced", "reproduced"),
-    Column("off", "off", Kind.SMALL, "The worst difference; relative where the tolerance is."),
-    Column("tolerance", "tolerance", help="How near it must come: the digits that were printed, or as is said."),
-    Column("outcome", "outcome"),
+    Column("printed", "printed", value=printed),
+    Column("reproduced", "reproduced", value=reproduced),
+    Column("off", "off", Kind.SMALL, "The worst difference; relative where the tolerance is.",
+        lambda line: short(line.deviation, 3)),
+    Column("tolerance", "tolerance",
+        help="How near it must come: the digits that were printed, or as is said.", value="tolerance_text"),
+    Column("outcome", "outcome", value=lambda line: SIGNS[line.outcome]),
     Column("reason", "why, or a note"),
-)
+)  # fmt: skip
 
 
 def section(evidence: Evidence) -> Section:
@@ -72,18 +75,6 @@ def _counted(lines: Sequence[Line]) -> str:
 
 def _table(name: str, lines: Sequence[Line]) -> Table:
     called = re.sub(r"\W+", "_", name)
-    return Table(f"published_{called}", f"{name}: printed against reproduced.", COLUMNS, [_row(line) for line in lines])
-
-
-def _row(line: Line) -> Row:
-    """A tutorial is called as its problem is, by which the reader filters."""
-    return {
-        "problem": line.tutorial,
-        "figure": line.figure,
-        "printed": printed(line),
-        "reproduced": reproduced(line),
-        "off": short(line.deviation, 3),
-        "tolerance": line.tolerance_text,
-        "outcome": SIGNS[line.outcome],
-        "reason": line.reason,
-    }
+    caption = f"{name}: printed against reproduced."
+    # A tutorial is called as its problem is, by which the reader filters.
+    return table_of(f"published_{called}", caption, COLUMNS, lines, lambda line: {"problem": line.tutorial})

@@ -3,22 +3,24 @@
 Worst first, everywhere.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from harness.judge.gate.gate import GateReport
 from harness.judge.machine.doubts import Doubt, State, doubtful
 from harness.judge.verdict import Judgement
 from harness.judge.versions.two_runs import compare_runs
 from harness.records.record import Record
+from harness.report.figures.rows import Row, row_of
 from harness.report.html.evidence import Evidence
-from harness.report.html.rows import row_of
-from harness.report.html.section import Column, Kind, Note, Part, Row, Section, Table
+from harness.report.html.section import Note, Part, Section, Table, table_of
 from harness.report.html.verdict_ab import ab_parts, ab_verdict
 from harness.report.html.verdict_changes import WHO, WORST_FIRST, Judged, change_parts, change_verdict
+from harness.report.tables.column import Column, Kind
 from harness.report.words.sentences import counted, listed
 
 DOUBTS_FIRST = (State.DOUBTFUL, State.UNKNOWN, State.NOTE, State.FINE)
-GATE = (
+GATE: tuple[Column[Any], ...] = (
     Column("verdict", "Verdict", Kind.STATUS),
     *WHO,
     Column("quantity", "Quantity"),
@@ -27,15 +29,29 @@ GATE = (
     Column("detail", "By how much"),
     Column("reason", "Where the limit is from"),
 )
+MISSING: Row = {
+    "verdict": "missing",
+    "quantity": "presence",
+    "measured": "no record",
+    "expected": "a record",
+}
 STATES = ("regression", "missing", "doubtful", "undecided", "unknown", "improvement", "unchanged", "ok", "fine")
-VERDICTS = (Column("about", "Of"), Column("verdict", "Verdict", Kind.STATUS), Column("said", "What is seen"))
+VERDICTS: tuple[Column[Judged], ...] = (
+    Column("about", "Of"),
+    Column("verdict", "Verdict", Kind.STATUS, value="state"),
+    Column("said", "What is seen"),
+)
 NO_BASELINE = (
     "No earlier run of another commit with one of these cases is stored here, so nothing is said of a change: "
     "'harness run' on that commit makes one, or name a run with --baseline; 'harness ab BASE HEAD --json > ab.json' "
     "tells more, and 'harness report --ab ab.json' shows it."
 )
-KNOWN = (Column("measured", "Status", Kind.STATUS), *WHO, Column("reason", "Why it is expected"))
-DOUBTS = (
+KNOWN: tuple[Column[Any], ...] = (
+    Column("measured", "Status", Kind.STATUS),
+    *WHO,
+    Column("reason", "Why it is expected"),
+)
+DOUBTS: tuple[Column[Doubt], ...] = (
     Column("state", "State", Kind.STATUS),
     Column("name", "Check"),
     Column("seen", "Seen"),
@@ -63,8 +79,7 @@ def section(evidence: Evidence) -> Section:
     if evidence.gate is not None:
         parts.extend(_known_parts(evidence.gate, evidence.expectations, evidence.records))
     ordered = sorted(judged, key=lambda one: STATES.index(one.state))
-    lines = [{"verdict": one.state, "about": one.about, "said": one.said} for one in ordered]
-    first = Table("verdicts", "What is judged.", VERDICTS, lines)
+    first = table_of("verdicts", "What is judged.", VERDICTS, ordered)
     missing = "" if evidence.baseline is not None or evidence.ab is not None else NO_BASELINE
     headline = "; ".join(one.headline for one in judged)
     return Section("verdict", "Verdict", headline[:1].upper() + headline[1:] + ".", (first, *parts), missing)
@@ -96,13 +111,11 @@ def _gate_verdict(evidence: Evidence) -> Judged:
 
 def _gate_parts(report: GateReport, source: str, records: Sequence[Record]) -> Iterator[Part]:
     """Breaches and planned cases without a record, with what to do about them; what is met is counted only."""
-    known = {record.case: record for record in records}
-    rows = [_judged(one, known) for one in sorted(report.breaches, key=lambda one: WORST_FIRST.index(one.verdict))] + [
-        {"verdict": "missing", "problem": case, "quantity": "presence", "measured": "no record", "expected": "a record"}
-        for case in report.incomplete
-    ]
-    if rows:
-        yield Table("gate", f"The gate by {source}: what is not as it should be, the worst first.", GATE, rows)
+    breaches = sorted(report.breaches, key=lambda one: WORST_FIRST.index(one.verdict))
+    lost = [{**MISSING, "case": case} for case in report.incomplete]
+    if breaches or lost:
+        caption = f"The gate by {source}: what is not as it should be, the worst first."
+        yield table_of("gate", caption, GATE, [*breaches, *lost], _named(records))
     advice = dict.fromkeys(one.advice for one in report.breaches if one.advice)
     if report.incomplete:
         advice["The run has not got to every case, or was cut off: harness run --resume finishes it."] = None
@@ -111,23 +124,20 @@ def _gate_parts(report: GateReport, source: str, records: Sequence[Record]) -> I
 
 def _known_parts(report: GateReport, source: str, records: Sequence[Record]) -> Iterator[Part]:
     """Failures that are as expected: last, because nothing is to be done, but not hidden."""
+    if report.known_failures:
+        caption = f"Failures that {source} knows and expects."
+        yield table_of("known", caption, KNOWN, report.known_failures, _named(records))
+
+
+def _named(records: Sequence[Record]) -> Callable[[Judgement | Row], Row]:
+    """What a judgement, or a case without a record, is filtered by."""
     known = {record.case: record for record in records}
-    rows = [_judged(one, known) for one in report.known_failures]
-    if rows:
-        yield Table("known", f"Failures that {source} knows and expects.", KNOWN, rows)
 
+    def named(one: Judgement | Row) -> Row:
+        case = one.case if isinstance(one, Judgement) else one["case"]
+        return row_of(known[case]) if case in known else {"problem": case}
 
-def _judged(one: Judgement, known: dict[str, Record]) -> Row:
-    who = row_of(known[one.case]) if one.case in known else {"problem": one.case}
-    return {
-        **who,
-        "verdict": one.verdict.value,
-        "quantity": one.quantity,
-        "measured": one.measured,
-        "expected": one.expected,
-        "detail": one.detail,
-        "reason": one.reason,
-    }
+    return named
 
 
 def _machine_verdict(doubts: Sequence[Doubt]) -> Judged:
@@ -147,9 +157,5 @@ def _doubt_table(doubts: Sequence[Doubt]) -> Table:
     """What is not fine, the worst first; what is fine is named only."""
     fine = [one.name for one in doubts if one.state is State.FINE]
     also = f" Fine: {listed(fine, len(fine))}." if fine else ""
-    rows = [
-        {"state": one.state.value, "name": one.name, "seen": one.seen, "why": one.why, "advice": one.advice}
-        for one in sorted(doubts, key=lambda one: DOUBTS_FIRST.index(one.state))
-        if one.state is not State.FINE
-    ]
-    return Table("doubts", f"What the machine was like while this ran, the worst first.{also}", DOUBTS, rows)
+    left = [one for one in sorted(doubts, key=lambda one: DOUBTS_FIRST.index(one.state)) if one.state is not State.FINE]
+    return table_of("doubts", f"What the machine was like while this ran, the worst first.{also}", DOUBTS, left)

@@ -1,15 +1,16 @@
 """What of section 1 is about `harness ab`: two versions in turns, so that a change of speed can be told from noise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from harness.judge.verdict import Verdict
 from harness.records.record import Record
 from harness.records.run import Run
-from harness.report.html.rows import row_of
-from harness.report.html.section import Column, Kind, Note, Part, Row, Table
+from harness.report.figures.rows import Row, row_of
+from harness.report.html.section import Note, Part, table_of
 from harness.report.html.verdict_changes import WHO, Judged
 from harness.report.numbers import worst_first
 from harness.report.render.ab_file import AbFile, Cell
+from harness.report.tables.column import Column, Kind
 from harness.report.words.ab import measured_rates
 from harness.report.words.sentences import counted, listed
 
@@ -20,17 +21,23 @@ SPEED = {
     Verdict.UNDECIDED: "undecided",
 }
 ANSWERS = {Verdict.REGRESSION: "wronger", Verdict.IMPROVEMENT: "righter"}
-AB = (
-    Column("verdict", "Verdict", Kind.STATUS, "Of speed and answers together: a regression of either is one."),
+AB: tuple[Column[Cell], ...] = (
+    Column("verdict", "Verdict", Kind.STATUS,
+        "Of speed and answers together: a regression of either is one." ),
     *WHO,
-    Column("ratio", "Ratio", Kind.RATIO, "Head over base, of one call, the mean over launches: above 1 is slower."),
-    Column("low", "from", Kind.RATIO, "The interval of the ratio, 95 %, Student's t over launches."),
-    Column("high", "to", Kind.RATIO),
-    Column("found", "Found", help="Of the speed, then of the answers where these have changed; why it is not decided."),
-    Column("base_s", "Base's call", Kind.SECONDS, "By the clock that is judged: CPU on the CPU, wall on a device."),
-    Column("head_s", "Head's call", Kind.SECONDS),
-    Column("launches", "Launches", Kind.WHOLE, "Fresh processes of each version."),
-)
+    Column("ratio", "Ratio", Kind.RATIO,
+        "Head over base, of one call, the mean over launches: above 1 is slower.", "speed.ratio"),
+    Column("low", "from", Kind.RATIO, "The interval of the ratio, 95 %, Student's t over launches.",
+        "speed.low" ),
+    Column("high", "to", Kind.RATIO, value="speed.high"),
+    Column("found", "Found",
+        help="Of the speed, then of the answers where these have changed; why it is not decided.",
+        value=lambda one: ": ".join(filter(None, (", ".join(_found(one)), _why(one))))),
+    Column("base_s", "Base's call", Kind.SECONDS,
+        "By the clock that is judged: CPU on the CPU, wall on a device.", "speed.base_s"),
+    Column("head_s", "Head's call", Kind.SECONDS, value="speed.head_s"),
+    Column("launches", "Launches", Kind.WHOLE, "Fresh processes of each version.", "speed.launches"),
+)  # fmt: skip
 
 
 def ab_verdict(told: AbFile) -> Judged:
@@ -56,6 +63,11 @@ def ab_verdict(told: AbFile) -> Judged:
 def ab_parts(told: AbFile, run: Run, records: Sequence[Record]) -> list[Part]:
     """Every cell, the worst first, and what to do; said first where the head is not what the run was made of."""
     known = {record.case: record for record in records}
+
+    def named(one: Cell) -> Row:
+        names = {"solver": one.solver, "problem": one.problem, "device": one.device}
+        return row_of(known[one.case]) if one.case in known else names
+
     here, there = run.environment.commit, told.head.commit
     parts: list[Part] = []
     if here is not None and there is not None and here != there:
@@ -64,7 +76,7 @@ def ab_parts(told: AbFile, run: Run, records: Sequence[Record]) -> list[Part]:
         f"Speed and answers of {told.head.name} against {told.base.name} by harness ab, the worst first; a change "
         f"below {told.effect:.1%} is of no interest. {_rates(told)}"
     )
-    parts.append(Table("ab", caption, AB, [_row(one, known) for one in _worst_first(told)]))
+    parts.append(table_of("ab", caption, AB, _worst_first(told), named))
     advice = dict.fromkeys(
         one.advice
         for cell in _worst_first(told)
@@ -114,18 +126,3 @@ def _rates(told: AbFile) -> str:
     if told.calibration is None:
         return "How often such verdicts err is not known: harness ab --calibrate measures it."
     return f"How often such verdicts err, measured {measured_rates(told.calibration)}."
-
-
-def _row(one: Cell, known: Mapping[str, Record]) -> Row:
-    names = {"solver": one.solver, "problem": one.problem, "device": one.device}
-    return {
-        **(row_of(known[one.case]) if one.case in known else names),
-        "verdict": one.verdict.value,
-        "found": ": ".join(filter(None, (", ".join(_found(one)), _why(one)))),
-        "ratio": one.speed.ratio,
-        "low": one.speed.low,
-        "high": one.speed.high,
-        "base_s": one.speed.base_s,
-        "head_s": one.speed.head_s,
-        "launches": one.speed.launches,
-    }

@@ -1,36 +1,52 @@
 """What of section 1 is about the baseline: which times and answers have changed for certain, and how that is told."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
 from harness.judge.verdict import Verdict
-from harness.judge.versions.two_runs import ADVICE, RunsCompared
+from harness.judge.versions.two_runs import ADVICE, AnswerChange, RunsCompared, TimeChange
 from harness.records.record import Record
-from harness.report.html.rows import row_of
-from harness.report.html.section import Column, Kind, Note, Part, Row, Table
-from harness.report.html.verdict_figures import ratios_figure
+from harness.report.figures.rows import row_of
+from harness.report.figures.two_runs import ratios_figure
+from harness.report.html.section import Note, Part, table_of
+from harness.report.tables.column import Column, Kind
 from harness.report.words.sentences import counted, listed
 
+Change = AnswerChange | TimeChange
+
 WORST_FIRST = (Verdict.REGRESSION, Verdict.UNDECIDED, Verdict.IMPROVEMENT, Verdict.UNCHANGED)
-WHO = (
+WHO: tuple[Column[Any], ...] = (
     Column("solver", "Solver"),
     Column("problem", "Problem"),
     Column("device", "Device"),
     Column("lr", "lr", Kind.SMALL),
 )
-CHANGES = (
-    Column(
-        "verdict", "Verdict", Kind.STATUS, "Regression and improvement are claimed, undecided is not: see the note."
-    ),
+
+
+def _of(kind: type, path: str) -> Callable[[Change], Any]:
+    """What an attribute of changes of this kind is; None of the others."""
+    found = attrgetter(path)
+    return lambda one: found(one) if isinstance(one, kind) else None
+
+
+CHANGES: tuple[Column[Change], ...] = (
+    Column("verdict", "Verdict", Kind.STATUS,
+        "Regression and improvement are claimed, undecided is not: see the note." ),
     *WHO,
-    Column("quantity", "Quantity"),
-    Column("ratio", "Ratio", Kind.RATIO, "This run's median over the baseline's: above 1 is slower."),
-    Column("low", "from", Kind.RATIO, "The interval of the ratio, 95 %, from the samples that both kept."),
-    Column("high", "to", Kind.RATIO),
-    Column("before_s", "Baseline's call", Kind.SECONDS, "Median of single calls, wall clock."),
-    Column("now_s", "This run's call", Kind.SECONDS),
-    Column("before", "Baseline"),
-    Column("now", "This run"),
-)
+    Column("quantity", "Quantity", value=lambda one: getattr(one, "quantity", "time")),
+    Column("ratio", "Ratio", Kind.RATIO, "This run's median over the baseline's: above 1 is slower.",
+        _of(TimeChange, "ratio")),
+    Column("low", "from", Kind.RATIO, "The interval of the ratio, 95 %, from the samples that both kept.",
+        _of(TimeChange, "low")),
+    Column("high", "to", Kind.RATIO, value=_of(TimeChange, "high")),
+    Column("before_s", "Baseline's call", Kind.SECONDS, "Median of single calls, wall clock.", _of(TimeChange,
+        "before.call_s")),
+    Column("now_s", "This run's call", Kind.SECONDS, value=_of(TimeChange, "record.call_s")),
+    Column("before", "Baseline", value=_of(AnswerChange, "before")),
+    Column("now", "This run", value=_of(AnswerChange, "now")),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -80,12 +96,12 @@ def _who(record: Record) -> str:
 def change_parts(compared: RunsCompared, baseline: str) -> list[Part]:
     """The rule, the ratios and the table of both runs."""
     parts: list[Part] = [Note(_rule_words(compared))]
-    rows = _change_rows(compared)
+    changes: list[Change] = sorted([*compared.answers, *compared.times], key=_worst_first)
     if compared.times:
         parts.append(ratios_figure(compared))
-    if rows:
+    if changes:
         caption = f"Times and answers against the baseline {baseline}, the worst first."
-        parts.append(Table("changes", caption, CHANGES, rows))
+        parts.append(table_of("changes", caption, CHANGES, changes, lambda one: row_of(one.record)))
     return parts
 
 
@@ -102,30 +118,6 @@ def _rule_words(compared: RunsCompared) -> str:
     )
 
 
-def _change_rows(compared: RunsCompared) -> list[Row]:
-    answers: list[tuple[int, float, Row]] = [
-        (
-            WORST_FIRST.index(one.verdict),
-            0.0,
-            row_of(one.record, verdict=one.verdict.value, quantity=one.quantity, before=one.before, now=one.now),
-        )
-        for one in compared.answers
-    ]
-    times: list[tuple[int, float, Row]] = [
-        (
-            WORST_FIRST.index(one.verdict),
-            -one.ratio,
-            row_of(
-                one.record,
-                verdict=one.verdict.value,
-                quantity="time",
-                before_s=one.before.call_s,
-                now_s=one.record.call_s,
-                ratio=one.ratio,
-                low=one.low,
-                high=one.high,
-            ),
-        )
-        for one in compared.times
-    ]
-    return [row for _, _, row in sorted([*answers, *times], key=lambda one: one[:2])]
+def _worst_first(one: Change) -> tuple[int, float]:
+    """The slowest first of a verdict, then its answers."""
+    return WORST_FIRST.index(one.verdict), -one.ratio if isinstance(one, TimeChange) else 0.0

@@ -10,6 +10,7 @@ from harness.judge.speed.crossover import Crossover
 from harness.judge.speed.devices import Pair, Series, transfer_s
 from harness.records.record import Record
 from harness.report import numbers as show
+from harness.report.figures.rows import CLOCK_PLACES, short
 from harness.report.render.objects import objects
 from harness.report.tables import case
 from harness.report.tables.column import Column, Kind, by_key, pick
@@ -140,6 +141,41 @@ TERMINAL = pick(
     "n cpu_fit_s cuda_fit_s time_ratio interval transfer_in_s transfer_out_s time_ratio_with_transfer cpu_digits "
     "cuda_digits digits_difference arithmetic status",
 )
+
+
+def _clocked(of: Callable[[Placed], float | None]) -> Callable[[Placed], float | None]:
+    return lambda row: short(of(row), CLOCK_PLACES)
+
+
+def _end(at: int) -> Callable[[Placed], float | None]:
+    """An end of the ratio's interval."""
+    return _clocked(lambda row: row.pair.ratio.interval[at] if row.pair.ratio and row.pair.ratio.interval else None)
+
+
+def _fit_s(record: Record | None) -> float | None:
+    return None if record is None else record.fit_s
+
+
+def _with_transfer(row: Placed) -> float | None:
+    return None if row.pair.ratio_with_transfer is None else row.pair.ratio_with_transfer.value
+
+
+PAGE: tuple[Column[Placed], ...] = (
+    Column("series", "series", value=lambda row: title(row.series)),
+    Column("device", "against the CPU"),
+    Column("n", "n", Kind.WHOLE),
+    Column("cpu_s", "CPU", Kind.SECONDS, value=_clocked(lambda row: _fit_s(row.pair.cpu))),
+    Column("cuda_s", "CUDA", Kind.SECONDS, value=_clocked(lambda row: _fit_s(row.pair.cuda))),
+    Column("ratio", "CUDA / CPU", Kind.RATIO, "Medians of whole fits; below 1 CUDA is faster.",
+        _clocked(lambda row: None if row.pair.ratio is None else row.pair.ratio.value)),
+    Column("ratio_low", "from", Kind.RATIO, "95 %, put together from the two medians' own.", _end(0)),
+    Column("ratio_high", "to", Kind.RATIO, value=_end(1)),
+    Column("with_transfer", "with copies", Kind.RATIO, "The same with the rows copied in and the result out.",
+        _clocked(_with_transfer)),
+    Column("digits_difference", "digits", Kind.NUMBER, "CUDA's less the CPU's.",
+        _clocked(lambda row: row.pair.digits_difference)),
+    Column("reason", "why there is no ratio", value="pair.reason"),
+)  # fmt: skip
 
 
 def _ratio_objects(name: str) -> tuple[Column[Pair], Column[Pair]]:

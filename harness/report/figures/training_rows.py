@@ -6,18 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from harness.judge.training.contest import EPOCHS, Contest, TaskSummary
+from harness.judge.training.contest import EPOCHS, TaskSummary
 from harness.judge.training.convergence import SweepSummary
 from harness.judge.training.profile import Profile
-from harness.judge.training.tuning import CENSORED, CONVERGED, DIVERGED, CellSummary, Tuning
-from harness.report.html.section import Row
-from harness.report.html.thinning import short
-from harness.report.sweep_bands import BAND, quantiles, span
+from harness.judge.training.tuning import CENSORED, DIVERGED, CellSummary, Tuning
+from harness.report.figures.bands import BAND, quantiles, span
+from harness.report.figures.rows import Row, short
 from harness.report.words import sweep as words
 
 START = 0.5
 """Where epoch 0 is drawn on an axis of logarithms: beside epoch 1."""
-STATUSES = {CONVERGED: "ok", CENSORED: "censored", DIVERGED: "diverged"}
 
 
 def keys(cell: CellSummary) -> dict[str, Any]:
@@ -41,7 +39,7 @@ def curve_rows(summary: SweepSummary) -> list[Row]:
     rows: list[Row] = []
     for place, (task, tuning) in enumerate(pairs):
         panel = {"panel": f"{tuning.optimizer} on {task.name}" if several else tuning.optimizer, "place": place}
-        rows += _panel(panel, [cell for cell in tuning.cells if cell.reaches and cell.cell.at], (tuning,))
+        rows += panel_rows(panel, [cell for cell in tuning.cells if cell.reaches and cell.cell.at], (tuning,))
     return rows
 
 
@@ -51,11 +49,12 @@ def rival_rows(summary: SweepSummary) -> list[Row]:
     for place, task in enumerate(summary.tasks):
         tunings = ordered(task)
         best = [tuning.best for tuning in tunings if tuning.best is not None and tuning.best.cell.at]
-        rows += _panel({"panel": task.name, "place": place}, best, tunings)
+        rows += panel_rows({"panel": task.name, "place": place}, best, tunings)
     return rows
 
 
-def _panel(panel: Row, cells: Sequence[CellSummary], tunings: Sequence[Tuning]) -> Iterator[Row]:
+def panel_rows(panel: Row, cells: Sequence[CellSummary], tunings: Sequence[Tuning]) -> Iterator[Row]:
+    """Rows of the cells' curves, endings, predictions and tolerances, each with the keys of `panel`."""
     if not cells:
         return
     floor, ceiling = span(cells)
@@ -117,7 +116,9 @@ def _targets(task: TaskSummary, measure: str, place: int) -> Iterator[Row]:
     most = max(cell.cell.epochs * (units.get(id(cell)) or 0.0) for tuning in tunings for cell in tuning.cells)
     least = min(0.6 * min(reached), most / 2)
     panel = {"panel": task.name, "place": place}
-    room = {"what": "room", "cost": short(most), "high": short(height(least, most, 1.0)), "low": short(least)}
+    longest = max(cell.cell.epochs for tuning in tunings for cell in tuning.cells)
+    heading = {"what": "room", "ending": f"not there in {longest:,} epochs; x: diverged"}
+    room = heading | {"cost": short(most), "high": short(height(least, most, 1.0)), "low": short(least)}
     yield {**panel, "problem": tunings[0].cells[0].cell.problem, **room}
     limits: set[float] = set()
     for i, tuning in enumerate(tunings):
@@ -174,63 +175,3 @@ def profile_rows(profiles: Sequence[Profile], summary: SweepSummary) -> list[Row
             steps = [*one.steps(label), (end, one.share(label, end))]
             rows += [{**shared, "tau": short(tau), "share": short(share)} for tau, share in steps]
     return rows
-
-
-def best_rows(summary: SweepSummary) -> list[Row]:
-    """A row an optimizer on a task, at its best learning rate: the table that optimizers are compared by."""
-    return [_best(task, tuning) for task in summary.tasks for tuning in (*ordered(task), *_not_run(task))]
-
-
-def _not_run(task: TaskSummary) -> list[Tuning]:
-    return [tuning for tuning in task.tunings if not tuning.run]
-
-
-def _best(task: TaskSummary, tuning: Tuning) -> Row:
-    subject = tuning.subject or tuning.cells[0]
-    row = {**keys(subject), "task": task.name, "lr": tuning.best.lr if tuning.best else None}
-    reach, good = tuning.reach, tuning.good
-    if tuning.best is None or reach is None or good is None:
-        return {**row, "ending": STATUSES.get(subject.status, subject.status)}
-    return row | {
-        "ending": "ok" if tuning.tolerance == task.tightest else "censored",
-        "to": reach.tolerance,
-        "epochs": reach.epochs,
-        "interval": words.spread(reach.interval),
-        "behind": short(behind(task.by_epochs, tuning)),
-        "seconds": short(reach.seconds),
-        "behind_s": short(behind(task.by_seconds, tuning)),
-        "solved": short(100 * reach.success),
-        "good": ("< " if good.below is None else "") + words.ends(good) + (" >" if good.above is None else ""),
-        "decades": short(good.decades, 3),
-    }
-
-
-def behind(contest: Contest | None, tuning: Tuning) -> float | None:
-    """How many times the leader's cost; 1 for the leader, None where that is not known."""
-    if contest is None:
-        return None
-    if tuning is contest.leader:
-        return 1.0
-    return next((rival.ratio for rival in contest.rivals if rival.tuning is tuning), None)
-
-
-def every_row(summary: SweepSummary) -> list[Row]:
-    """A row a learning rate of an optimizer on a task."""
-    tolerances = summary.tolerances
-    return [_cell(task, cell, tolerances) for task in summary.tasks for tuning in task.tunings for cell in tuning.cells]
-
-
-def _cell(task: TaskSummary, cell: CellSummary, tolerances: Sequence[float]) -> Row:
-    row: dict[str, Any] = {**keys(cell), "task": task.name, "ending": STATUSES.get(cell.status, cell.status)}
-    for i, tolerance in enumerate(tolerances):
-        row[f"to{i}"] = short(cell.epochs_to(tolerance))
-    reach = cell.to(task.tolerance)
-    if reach is not None:
-        row |= {"seconds": short(reach.seconds), "solved": short(100 * reach.success), "theory": short(reach.predicted)}
-    over = cell.lr_over_limit
-    return row | {
-        "over": short(over, 3),
-        "lost": cell.diverged,
-        "gap": short(cell.final_gap, 3),
-        "message": cell.cell.message,
-    }

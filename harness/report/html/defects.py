@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from harness.judge.studies.finding import Kind as Defect
 from harness.judge.studies.findings import Ending, FindingLine, Present
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Column, Kind, Note, Row, Section, Table
+from harness.report.html.section import Note, Section, Table, table_of
+from harness.report.tables.column import Column, Kind
 
 MISSING = "No findings are with this installation: harness findings says where they are looked for."
 HERE = {
@@ -16,16 +17,32 @@ HERE = {
     Present.ABSENT: "– library absent",
 }
 ORDER = (Present.YES, Present.CURED, Present.NO, Present.ABSENT)
-COLUMNS = (
-    Column("installed", "library"),
-    Column("here", "defect here", help="By the installed version; harness findings --check runs the scripts."),
+
+
+def _installed(line: FindingLine) -> str:
+    return f"{line.library} {line.installed or ''}".strip()
+
+
+def _what(line: FindingLine) -> str:
+    reported = f" Reported: {line.upstream}." if line.upstream else ""
+    without = f" Versions {line.good} are without it." if line.good else ""
+    return f"{line.title}. {line.what}{without}{reported}"
+
+
+COLUMNS: tuple[Column[FindingLine], ...] = (
+    Column("installed", "library", value=_installed),
+    Column("here", "defect here", help="By the installed version; harness findings --check runs the scripts.",
+        value=lambda line: HERE[line.present]),
     Column("title", "defect"),
     Column("kind", "kind"),
     Column("bad", "versions with it", Kind.CODE),
     Column("workaround", "what to do meanwhile"),
+)  # fmt: skip
+CHECKED: Column[FindingLine] = Column(
+    "outcome", "checked", value=lambda line: line.outcome.value + (f": {line.reason}" if line.reason else "")
 )
-SCRIPTS = (
-    Column("what", "what is wrong"),
+SCRIPTS: tuple[Column[FindingLine], ...] = (
+    Column("what", "what is wrong", value=_what),
     Column("script", "a script that shows it", Kind.CODE),
     Column("id", "id"),
 )
@@ -37,9 +54,9 @@ def section(evidence: Evidence) -> Section:
     if not lines:
         return Section("findings", "Findings", "", missing=MISSING)
     checked = [line for line in lines if line.outcome is not Ending.NOT_CHECKED]
-    columns = (*COLUMNS, *([Column("outcome", "checked")] if checked else []))
-    rows = [_row(line) for line in lines]
+    columns = (*COLUMNS, *([CHECKED] if checked else []))
     proof = "Each script runs by itself, without this harness; harness findings ID --check runs it and judges it."
+    rows = table_of("", "", (*COLUMNS, CHECKED, *SCRIPTS), lines).rows  # shared: the page has them once
     parts = (
         Table("findings", "Known defects, those that are installed here first.", columns, rows),
         Note(proof),
@@ -63,15 +80,3 @@ def _conclusion(lines: Sequence[FindingLine]) -> str:
     return (
         f"{len(here)} of {known} {'is' if len(here) == 1 else 'are'} in what is installed here: {where}.{told}{stale}"
     )
-
-
-def _row(line: FindingLine) -> Row:
-    reported = f" Reported: {line.upstream}." if line.upstream else ""
-    without = f" Versions {line.good} are without it." if line.good else ""
-    return {
-        **{name: getattr(line, name) for name in ("id", "title", "kind", "bad", "workaround", "script")},
-        "installed": f"{line.library} {line.installed or ''}".strip(),
-        "here": HERE[line.present],
-        "what": f"{line.title}. {line.what}{without}{reported}",
-        "outcome": line.outcome.value + (f": {line.reason}" if line.reason else ""),
-    }

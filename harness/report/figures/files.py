@@ -1,0 +1,161 @@
+"""Figures as files, without a browser: SVG, PNG or PDF by vl-convert."""
+
+import json
+import re
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+from harness.report.figures.axes import ACROSS, panels_of
+from harness.report.figures.figure import Figure
+from harness.report.figures.rows import Row, finite
+from harness.report.figures.theme import LIGHT, vega_config
+
+FORMATS = (".png", ".svg", ".pdf")
+WIDTH_PX = 720
+"""Of a figure that takes the width of its place on the page, unless it says that it needs more."""
+PICTURE_PX, NARROW_PX = (600, 400), (500, 400)
+"""Of a picture of the tutorials, a sweep or a history, with all of its texts; narrow where several stand together."""
+SCALE = 2.0
+"""Pixels of a PNG for one of the page: sharp in print at 192 dots per inch."""
+TALLEST_PX = 32_767
+"""Of a PNG, which is made with fewer pixels where it would be higher: what cairo and X11 can show (16 bits, signed)."""
+GAP_PX = 20
+TITLE_CHARACTERS, AXIS_CHARACTERS = 72, 44
+"""Of a line of PICTURE_PX that fits: the title, and the vertical axis's; a narrow one has less by its width."""
+SIZE = tuple(re.compile(rf'<svg [^>]*\b{side}="([0-9.]+)"') for side in ("width", "height"))
+REFERENCES = re.compile(rb"(?: +/\w+ \d+ 0 R\n)+")
+"""What a PDF's page refers to, in an order that is another each time and means nothing: sorted, it is one."""
+INHERITED = frozenset(
+    {
+        *("constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString"),
+        *("valueOf", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__", "__proto__"),
+    }
+)
+"""What every object of JavaScript has (ECMA-262, 20.1.3): Vega counts by name in plain objects, and trips over them."""
+
+
+def check_path(path: Path) -> None:
+    """Raise UsageError if no picture can be written there: another suffix, no such folder, a folder."""
+    check_suffix(path.suffix, f"{path}: ")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}: make it first")
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; a picture needs the name of a file")
+
+
+def check_suffix(suffix: str, where: str = "") -> None:
+    """Raise UsageError for a suffix that is none of FORMATS."""
+    if suffix.lower() not in FORMATS:
+        raise UsageError(f"{where}a picture's suffix is .png, .svg or .pdf, not '{suffix}'")
+
+
+def drawn(figure: Figure, suffix: str) -> bytes:
+    """A figure of the page with all of its rows and its title, in the light colours, as .svg, .png or .pdf.
+
+    Of a figure that draws one panel, chosen from a list, every panel is there, one below the other.
+    """
+    return _file(*_joined([_svg(spec) for spec in standalone(figure)]), suffix)
+
+
+def picture(figures: Sequence[Figure], suffix: str) -> bytes:
+    """Figures of one panel each beside one another, each with its title, as .svg, .png or .pdf.
+
+    A PNG of one is 1200 x 800 pixels, of two 2000 x 800: PICTURE_PX or NARROW_PX times SCALE. The same figures make
+    the same bytes.
+    """
+    width, height = PICTURE_PX if len(figures) == 1 else NARROW_PX
+    return _file(*_joined([_svg(_sized(figure, width, height)) for figure in figures], beside=True), suffix)
+
+
+def _svg(spec: dict[str, Any]) -> str:
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg(spec))
+
+
+def _file(svg: str, height: float, suffix: str) -> bytes:
+    import vl_convert
+
+    if suffix == ".svg":
+        return svg.encode()
+    if suffix == ".pdf":
+        return REFERENCES.sub(
+            lambda found: b"".join(sorted(found[0].splitlines(keepends=True))), vl_convert.svg_to_pdf(svg)
+        )
+    return bytes(vl_convert.svg_to_png(svg, scale=min(SCALE, TALLEST_PX / height)))
+
+
+def _sized(figure: Figure, width: int, height: int) -> dict[str, Any]:
+    """The specification of a whole picture of that size; texts that are too long for it have several lines."""
+    (one,) = standalone(figure)
+    # Else a legend has other columns once the plot has made room for its axis, and what it is laid out by is cut off.
+    spec: dict[str, Any] = json.loads(json.dumps(one).replace(ACROSS, str(width)))
+    spec |= {"width": width, "height": height, "autosize": {"type": "fit", "contains": "padding"}, "padding": 12}
+    shrink = width / PICTURE_PX[0]
+    lines = [line for one in figure.title.splitlines() for line in wrapped(one, int(TITLE_CHARACTERS * shrink))]
+    style = {"fontSize": 14, "lineHeight": 18, "anchor": "middle", "offset": 12}
+    # One font: a PDF has several of them in an order that is another each time.
+    spec["title"] = {"text": own_names(lines), "fontWeight": "normal", **style}
+    for channel, most in (("x", TITLE_CHARACTERS), ("y", AXIS_CHARACTERS)):
+        axis = spec["encoding"][channel].get("axis")
+        if axis and axis.get("title"):
+            axis["title"] = wrapped(axis["title"], int(most * (shrink if channel == "x" else 1)))
+    return spec
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in as few lines of at most `width` characters as it takes, of about equal length."""
+    count = len(textwrap.wrap(text, width))
+    if count > 1:
+        shortest = max(len(text) // count, *map(len, text.split()))
+        width = next((w for w in range(shortest, width) if len(textwrap.wrap(text, w)) == count), width)
+    return textwrap.wrap(text, width)
+
+
+def standalone(figure: Figure) -> list[dict[str, Any]]:
+    """A specification a panel, with the panel's rows, a width of its own and a background; the first has the title."""
+    names = panels_of(figure.rows) if figure.rows and all("panel" in row for row in figure.rows) else []
+    panels: list[Sequence[Row]] = [[row for row in figure.rows if row["panel"] == name] for name in names]
+    spec = own_names(finite(figure.spec))
+    asked = spec.get("usermeta")
+    least = asked.get("minWidth", 0) if isinstance(asked, dict) else 0
+    if spec.get("width") == "container":
+        spec["width"] = max(WIDTH_PX, least)
+    config = vega_config() | {"background": LIGHT["paper"], "font": "sans-serif"} | dict(spec.get("config", {}))
+    return [
+        {
+            **({} if place else {"title": figure.title.splitlines()}),
+            **spec,
+            "config": config,
+            "datasets": {**spec.get("datasets", {}), "rows": own_names(finite(rows))},
+        }
+        for place, rows in enumerate(panels or [figure.rows])
+    ]
+
+
+def _joined(svgs: Sequence[str], *, beside: bool = False) -> tuple[str, float]:
+    """Several SVGs of Vega's as one, below or beside one another, and its height in pixels; one stays as it is."""
+    sizes = [tuple(float(found[1]) for side in SIZE if (found := side.search(svg))) for svg in svgs]
+    if len(svgs) == 1:
+        return svgs[0], sizes[0][1]
+    along, gap = (0, 0) if beside else (1, GAP_PX)
+    starts = [sum(size[along] + gap for size in sizes[:i]) for i in range(len(sizes) + 1)]
+    total = [max(size[0] for size in sizes), max(size[1] for size in sizes)]
+    total[along] = starts[-1] - gap
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{total[0]:g}" height="{total[1]:g}">'
+    lines = [head, f'<rect width="100%" height="100%" fill="{LIGHT["paper"]}"/>']
+    placed = zip(svgs, starts, strict=False)
+    lines += [svg.replace("<svg ", f'<svg {"xy"[along]}="{start:g}" ', 1) for svg, start in placed]
+    return "\n".join([*lines, "</svg>"]), total[1]
+
+
+def own_names(value: Any) -> Any:
+    """The same JSON, with a space of no width behind each text that is in INHERITED; as the page's figures.js does."""
+    if isinstance(value, dict):
+        return {name: own_names(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [own_names(one) for one in value]
+    return f"{value}\u200b" if isinstance(value, str) and value in INHERITED else value

@@ -1,0 +1,235 @@
+"""One case over commits with its levels and steps, and cases over a library's versions: rows, and figures of them."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from harness.judge.history.changes import level_changes
+from harness.judge.history.history import labels
+from harness.judge.history.series import History, Point, Quantity, Step
+from harness.records.record import Record
+from harness.report.figures import axes
+from harness.report.figures.axes import Spec
+from harness.report.figures.figure import Figure
+from harness.report.figures.rows import CASE, Row, row_of
+from harness.report.tables.history import SHORT, change_words, value_text
+from harness.report.words.sentences import counted
+
+KEY = re.compile(r"(?P<problem>.+) (?P<solver>\S+) (?P<device>cpu|cuda(:\d+)?)( .*)?")
+"""A case's key (harness.measure.plan.Case.key): problem, solver, device, options."""
+FLOORS = {"time": 1e-12, "excess_loss": 1e-16}
+"""Of the quantities that are drawn on a logarithmic axis: seconds, and half a unit in the last place of 1."""
+HEIGHT = 320
+MOST_LINES = 14
+"""Cases of a figure over versions: two of each colour."""
+ROOM = 40
+"""Pixels above the highest point, for what steps are called."""
+DIGITS_AXIS = 17.0
+"""The 15 digits that there are at most, and the same room."""
+STEPS = {"regression": ("slower or worse", [6, 3]), "improvement": ("faster or better", [2, 2])}
+"""By verdict what a step's line is called, and its dashes."""
+
+
+def figures(histories: Sequence[History], records: Mapping[str, Record]) -> list[Figure]:
+    """A figure a quantity, over commits and over versions apart, in the order of the worst histories."""
+    groups: dict[tuple[str, bool], list[History]] = {}
+    for history in histories:
+        groups.setdefault((history.quantity.name, over_versions(history)), []).append(history)
+    return [
+        _versions(_changed(held), records) if by_version else _commits(held, records)
+        for (_, by_version), held in groups.items()
+    ]
+
+
+def history_picture(history: History) -> Figure:
+    """One case over commits or versions, for a file: in their order, evenly spaced; a colour an environment."""
+    by_version = over_versions(history)
+    rows = [{key: value for key, value in row.items() if key != "panel"} for row in point_rows([history], {})]
+    words = f"{history.quantity.words} by {'version' if by_version else 'commit'}"
+    spec = _versions([history], {}).spec if by_version else _over_commits(rows, history)
+    return Figure("history", f"{history.case}\n{words}", words, spec, rows)
+
+
+def over_versions(history: History) -> bool:
+    """Whether it is of one commit in several environments: the versions of a library."""
+    return len({point.commit for series in history.series for point in series.points}) == 1
+
+
+def named(history: History, records: Mapping[str, Record]) -> dict[str, object]:
+    """What the reader filters by: the record's, where the run has the case, else what the key says."""
+    record = records.get(history.case)
+    if record is not None:
+        return row_of(record)
+    found = KEY.fullmatch(history.case)
+    parts = {name: found[name] for name in ("solver", "problem", "device")} if found else {}
+    return {**parts, CASE: history.case}
+
+
+def title(history: History) -> str:
+    """The problem and the solver, with the options that a key says; not the device and thread count of most."""
+    return re.sub(r" (cpu|threads=1|dtype=float64)(?= |$)", "", history.case)
+
+
+def point_rows(histories: Sequence[History], records: Mapping[str, Record]) -> list[Row]:
+    """Rows of `kind` point, level and step: a panel a case, by its place among the worst."""
+    rows: list[Row] = []
+    for place, history in enumerate(histories):
+        head = {**named(history, records), "panel": title(history), "place": place}
+        rows += [head | row for row in _rows(history, place)]
+    return rows
+
+
+def _rows(history: History, place: int) -> Iterable[dict[str, object]]:
+    environments = labels([series.environment for series in history.series])
+    by_version = over_versions(history)
+    commits = sorted({(point.place, point.commit) for series in history.series for point in series.points})
+    order = {commit: at for at, (_, commit) in enumerate(commits)}
+    for number, series in enumerate(history.series):
+        environment = environments[number] or "median; line: level"
+        own = {"series": title(history) if by_version else environment, "rank": place if by_version else number}
+        at = {
+            point.commit: {"at": number, "tick": environment}
+            if by_version
+            else {"at": order[point.commit], "tick": point.commit[:SHORT]}
+            for point in series.points
+        }
+        yield from ({"kind": "point", **own, **at[p.commit], **_point(p, history)} for p in series.points)
+        for i, (first, last, level) in enumerate(series.levels):
+            for end in (first, last):
+                yield {"kind": "level", **own, **at[end.commit], "level": i, "value": _usable(level, history)}
+        for step in series.steps:
+            yield {"kind": "step", **own, **at[step.new.commit], **_step(step, history)}
+
+
+def _point(point: Point, history: History) -> dict[str, object]:
+    return {
+        "value": _usable(point.value, history),
+        "text": value_text(point.value, history.quantity) if point.value is not None else point.why,
+        "launches": len(point.values),
+        "commit": point.commit[:SHORT],
+    }
+
+
+def _usable(value: float | None, history: History) -> float | None:
+    """Finite, and above 0 where the axis is logarithmic."""
+    if value is None or not math.isfinite(value):
+        return None
+    return max(value, FLOORS.get(history.quantity.name, value))
+
+
+def _step(step: Step, history: History) -> dict[str, object]:
+    size = change_words(history.quantity, step.change, step.change, step.change) or (
+        "a number again" if step.new.values else "no number"
+    )
+    words = f"{step.new.commit[:SHORT]} {size}"
+    return {"verdict": step.verdict.value, "words": words, "value": _usable(step.new.value, history)}
+
+
+def _changed(histories: Sequence[History]) -> Sequence[History]:
+    """Those that changed; all where none did."""
+    return ([history for history in histories if level_changes(history)] or histories)[:MOST_LINES]
+
+
+def _quantity(quantity: Quantity) -> str:
+    words = "time of one call" if quantity.name == "time" else quantity.words
+    return words[0].upper() + words[1:]
+
+
+def _y(quantity: Quantity) -> Spec:
+    if quantity.name == "time":
+        return axes.number("value", "one call (median over launches)", axes.seconds("y"), **axes.LOG, padding=ROOM)
+    if quantity.name == "excess_loss":
+        return axes.number("value", "relative excess loss", axes.powers("y"), **axes.LOG, padding=ROOM)
+    scale = {"domain": [0, DIGITS_AXIS]} if quantity.name == "digits" else {"zero": False, "padding": ROOM}
+    return axes.number("value", quantity.words, **scale, nice=False)
+
+
+def _x(title: str) -> Spec:
+    return {
+        "field": "tick",
+        "type": "ordinal",
+        "sort": {"field": "at", "op": "min", "order": "ascending"},
+        "scale": {"type": "point", "padding": 0.6},
+        "axis": {"title": title, "labelAngle": -35, "labelOverlap": "greedy", "labelLimit": 160},
+    }
+
+
+def _commits(histories: Sequence[History], records: Mapping[str, Record]) -> Figure:
+    """One case of the list: a point a commit, a line a level, a step at the first commit of its new level."""
+    words, rows = _quantity(histories[0].quantity), point_rows(histories, records)
+    description = (
+        f"{words} by commit, {counted(len(histories), 'case')}, one at a time, the worst first: points are"
+        " medians over a commit's launches, lines levels, upright lines steps with the commit that made them."
+    )
+    spec = _over_commits(rows, histories[0]) | axes.HALF
+    return Figure(f"history-{histories[0].quantity.name}-commits", f"{words} over commits", description, spec, rows)
+
+
+def _over_commits(rows: Sequence[Row], history: History) -> Spec:
+    panels = axes.panels_of(rows) if all("panel" in row for row in rows) else ()
+    # A file's legend has every name in full, on the page a tooltip has it.
+    legend = None if panels else axes.legend_of({str(row["series"]) for row in rows})
+    shown = (("commit", "commit"), ("text", "value"), ("launches", "launches"), ("series", "environment"))
+    points = {"color": axes.coloured(), "shape": axes.shaped(legend), "tooltip": axes.tips(*shown)}
+    levels = {"color": axes.coloured(), "detail": axes.category("level")}
+    layers = [
+        axes.layer("line", levels, axes.keep("datum.kind === 'level'"), strokeWidth=2.5),
+        *_steps(rows),
+        *_missing(rows),
+        axes.layer("point", points, axes.keep("datum.kind === 'point'"), filled=True, size=60, opacity=0.8),
+    ]
+    return axes.layered(layers, {"x": _x("commit"), "y": _y(history.quantity)}, panels, HEIGHT, "case")
+
+
+def _missing(rows: Sequence[Row]) -> list[Spec]:
+    """A cross at the bottom for each commit without a number."""
+    if all(row["kind"] != "point" or row["launches"] for row in rows):
+        return []
+    legend = axes.legend() | {"symbolType": axes.SALTIRE, "symbolStrokeWidth": 2}
+    named = axes.category("missing", scale={"range": [axes.GREY]}, legend=legend)
+    cross = {"y": {"value": "height"}, "stroke": named, "tooltip": axes.tips(("commit", "commit"), ("text", "why"))}
+    there = axes.keep("datum.kind === 'point' && datum.launches === 0")
+    style = {"shape": axes.SALTIRE, "filled": False, "size": 60, "strokeWidth": 2, "yOffset": -7}
+    return [axes.layer("point", cross, there, {"calculate": "'no number'", "as": "missing"}, **style)]
+
+
+def _steps(rows: Sequence[Row]) -> list[Spec]:
+    """An upright line at the first commit of a new level: dashed where it is worse, dotted where better."""
+    found = {row["verdict"] for row in rows if row["kind"] == "step"}
+    known = [verdict for verdict in STEPS if verdict in found]
+    if not known:
+        return []
+    texts = axes.labelled({verdict: words for verdict, (words, _) in STEPS.items()})
+    legend = axes.legend() | axes.LINES | {"labelExpr": texts, "symbolStrokeColor": axes.GREY}
+    scale = {"domain": known, "range": [STEPS[verdict][1] for verdict in known]}
+    upright = {"y": {"value": 0}, "y2": {"value": "height"}}
+    dashes = upright | {"strokeDash": axes.category("verdict", scale=scale, legend=legend)}
+    late, step = "scale('x', datum.tick) > 0.6 * width", axes.keep("datum.kind === 'step'")
+    side = {"align": {"expr": f"{late} ? 'right' : 'left'"}, "dx": {"expr": f"{late} ? -5 : 5"}}
+    nth = {"window": [{"op": "row_number", "as": "nth"}], "sort": [{"field": "at"}]}
+    down = {"calculate": "4 + 14 * ((datum.nth - 1) % 4)", "as": "down"}
+    words = {"y": {"value": 0}, "text": axes.category("words")}
+    text = side | {"dy": {"expr": "datum.down"}, "baseline": "top", "limit": 240}
+    return [
+        axes.layer("rule", dashes, step, strokeWidth=1.5, color=axes.GREY),
+        axes.layer("text", words, step, nth, down, **text),
+    ]
+
+
+def _versions(histories: Sequence[History], records: Mapping[str, Record]) -> Figure:
+    """All cases at once: a line a case over the versions."""
+    quantity = histories[0].quantity
+    rows = [row for row in point_rows(histories, records) if row["kind"] == "point"]
+    wide = {"columns": {"expr": f"max(1, floor({axes.ACROSS} / 270))"}, "labelLimit": 230}
+    shown = {"color": axes.coloured(), "opacity": axes.bright(0.15)}
+    tips = axes.tips(("series", "case"), ("tick", "version"), ("text", "value"))
+    points = shown | {"shape": axes.shaped(wide), "tooltip": tips}
+    layers = [
+        axes.layer("line", shown, strokeWidth=2),
+        axes.layer("point", points, filled=True, size=80) | axes.picked("series"),
+    ]
+    spec = axes.layered(layers, {"x": _x("version"), "y": _y(quantity)}, [], HEIGHT) | axes.HALF
+    whose = "that changed" if level_changes(histories[0]) else "of which none changed beyond doubt"
+    words = _quantity(quantity)
+    description = f"{words} over the versions of a library, a line a case: {counted(len(histories), 'case')} {whose}."
+    return Figure(f"history-{quantity.name}-versions", f"{words} over versions", description, spec, rows)
