@@ -340,6 +340,7 @@ def test_parameters_are_fetched_only_where_they_are_wanted() -> None:
     assert [block.parameters for block in some] == [None] * len(every)
     for one, other in zip(some, every, strict=True):
         np.testing.assert_array_equal(one.loss, other.loss)
+    assert not np.array_equal(some[0].loss[:5], some[1].loss[:5]), "a block keeps its losses when the next one is done"
 
 
 @pytest.mark.parametrize("model", ["torch", "mlp"])

@@ -122,7 +122,7 @@ def blocks(batch: Batch, epochs: int, *, parameters: bool) -> Iterator[Block]:
     while before < epochs and len(batch.numbers):
         count, numbers = min(batch.block, epochs - before), batch.numbers
         batch.advance(count)
-        loss = batch.losses[:count].double()
+        loss = batch.losses[:count].to(torch.float64, copy=True)  # the next block overwrites them
         first = loss[0].clone() if first is None else first
         bad = ~(loss <= DIVERGED_FACTOR * first[numbers]) | ~loss.isfinite()
         ended = bad.any(0)
