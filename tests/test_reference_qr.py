@@ -256,7 +256,7 @@ SOLVED: dict[str, Problem] = {
     "condition number 1e8": load("conditioned:condition=1e8,n=60,p=5"),
     "condition number 1e15, all noise": load("conditioned:condition=1e15,n=60,p=5,noise=10"),
     "a far mean": problem_of(normal + 1e8, noisy),
-    "a nearly constant column": problem_of(np.column_stack([normal, 1e6 + 1e-9 * normal[:, 0]]), noisy),
+    "a nearly constant column": problem_of(np.column_stack([normal, 1e6 + 1e-9 * normal[::-1, 0]]), noisy),
     "dependent to rounding": problem_of(np.column_stack([normal, normal[:, 0] + normal[:, 1]]), noisy),
     "dependent to rounding, thirds": problem_of(np.column_stack([normal, normal[:, 0] / 3]), noisy, intercept=False),
     "two ulps apart": problem_of(np.column_stack([normal[:, 0], normal[:, 0] * (1 + 2.0**-51)]), noisy),

@@ -49,6 +49,20 @@ def test_a_solver_that_leaves_out_what_is_only_rounding_is_right(solver: str) ->
     assert record.accuracy.excess_loss < 1e-12
 
 
+@pytest.mark.parametrize("solver", ["streaming", "reference_qr"])
+@pytest.mark.parametrize("noise", NOISES)
+def test_the_solvers_of_our_own_see_the_rank_of_the_data(solver: str, noise: float) -> None:
+    problem = problem_of(noise)
+    full = compute(problem).rank == 4
+    refused, shortest = settled(problem, solver), settled(problem, solver, minimum_norm=True)
+    assert refused.status is (Status.OK if full else Status.RANK_DEFICIENT)
+    assert shortest.status is Status.OK
+    if not full:
+        assert refused.accuracy.digits is None
+        assert "total = a + b" in refused.message
+        assert (shortest.accuracy.digits or 0) > 8
+
+
 def test_noise_as_coefficients_is_wrong() -> None:
     record = settled(problem_of(0.0), "torch_gels")
     assert record.status is Status.WRONG

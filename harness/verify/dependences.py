@@ -19,10 +19,10 @@ from harness.verify.data_rank import BITS, DataRank, half_units, rounding_norms,
 from harness.verify.dependence_text import in_words, listed
 from harness.verify.gram import exact_gram
 
-SUPPORT = 1e-6
-"""A column whose part in every null direction is below this, in units of its rounding, is in none of them."""
+SUPPORT = 1.0
+"""A column that adds less than this to every null direction, in units of the rounding, is in none of them."""
 LARGEST_DENOMINATOR = 1000
-"""Of a coefficient that is worth naming: 1.8, 1/3, 2.54 and 0.001 are."""
+"""Of a coefficient that is worth naming: 1.8, 1/3, 2.54 and 0.001 are; besides whole thousandths of a power of ten."""
 CUTS = (1.0, 0.1, 0.01, 0.001)
 """The interval that rounding allows a coefficient is a bound; the simplest fraction in it, or in less, is taken."""
 BOXES = (1.0, 4.0)
@@ -56,9 +56,9 @@ def dependences(X: Floats, features: Sequence[str], rank: DataRank, *, intercept
     """
     if not len(rank.null) or len(X) < len(features) + intercept:
         return ()
-    norms = np.maximum(rounding_norms(X), np.finfo(np.float64).tiny)  # a column of zeros has none
-    parts = np.abs(rank.null) * norms
-    used = [j for j in range(len(features)) if (parts[:, j] > SUPPORT * parts.max(axis=1)).any()]
+    parts = np.abs(rank.null) * np.linalg.norm(X - X.mean(axis=0) * intercept, axis=0)
+    size = np.linalg.norm(rank.null * rounding_norms(X), axis=1)
+    used = sorted({*rank.pivots, *np.flatnonzero((parts > SUPPORT * size[:, None]).any(axis=0)).tolist()})
     names, table = [features[j] for j in used], X[:, used]
     found = _in_decimals(table, len(rank.null), intercept=intercept)
     if found is not None:
@@ -69,8 +69,7 @@ def dependences(X: Floats, features: Sequence[str], rank: DataRank, *, intercept
         named = _sparsest(named)
     words = [_described(one, names, table, exact=False, intercept=intercept) for one in named]
     if len(named) < len(relations):
-        constant = " and a constant" if intercept else ""
-        words.append(Dependence(f"{listed(names)}{constant} are dependent", tuple(names), exact=False, named=False))
+        words.append(_unnamed(names, intercept=intercept))
     return tuple(words)
 
 
@@ -154,12 +153,18 @@ def _simplest_relation(
             relation = [Fraction(int(j == pivot)) for j in range(table.shape[1])]
             for j, (centre, width) in row.items():
                 relation[j] = simplest(centre - Fraction(cut * width), centre + Fraction(cut * width))
-            if max(value.denominator for value in relation) > LARGEST_DENOMINATOR:
+            if not all(map(_short, relation)):
                 continue
             low, high = _constants(table, relation, box)
             if low <= high and (intercept or low <= 0 <= high):
                 return tuple(relation)
     return None
+
+
+def _short(value: Fraction) -> bool:
+    return value.denominator <= LARGEST_DENOMINATOR or (
+        abs(value.numerator) < LARGEST_DENOMINATOR and 10**MOST_DECIMALS % value.denominator == 0
+    )
 
 
 def _constants(table: Floats, relation: Sequence[Fraction], box: float) -> tuple[Any, Any]:
@@ -235,11 +240,18 @@ def _fraction(value: Any) -> Fraction:
 def _described(relation: Relation, names: Sequence[str], table: Floats, *, exact: bool, intercept: bool) -> Dependence:
     used = [j for j, value in enumerate(relation) if value]
     constant = _constant(relation, table, exact=exact) if intercept else Fraction(0)
+    if constant is None:
+        return _unnamed([names[j] for j in used], intercept=intercept)
     text, named = in_words([relation[j] for j in used], [names[j] for j in used], constant)
     return Dependence(text, tuple(names[j] for j in used), exact, named)
 
 
-def _constant(relation: Relation, table: Floats, *, exact: bool) -> Fraction:
+def _unnamed(names: Sequence[str], *, intercept: bool) -> Dependence:
+    constant = " and a constant" if intercept else ""
+    return Dependence(f"{listed(names)}{constant} are dependent", tuple(names), exact=False, named=False)
+
+
+def _constant(relation: Relation, table: Floats, *, exact: bool) -> Fraction | None:
     """What the combination is: in decimals that of the first row, else the simplest number that rounding allows."""
     if exact:
         return sum((value * Fraction(repr(float(x))) for value, x in zip(relation, table[0], strict=True)), Fraction(0))
@@ -247,4 +259,4 @@ def _constant(relation: Relation, table: Floats, *, exact: bool) -> Fraction:
         low, high = _constants(table, relation, box)
         if low <= high:
             return simplest(Fraction(*low.as_integer_ratio()), Fraction(*high.as_integer_ratio()))
-    return Fraction(0)
+    return None

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from harness.solvers.reference_qr import QRSolution
     from harness.solvers.streaming import Answer
 
-UNCERTAIN = 1 / np.finfo(np.float64).eps
-"""A condition number above this: another rounding of the data gives other coefficients altogether."""
-
 
 def complete_fit(
     problem: Problem, found: "QRSolution | Answer", *, message: str = "", minimum_norm: bool = False
@@ -29,9 +26,6 @@ def complete_fit(
     n, columns, rank = len(problem.split.train), len(found.beta), found.rank
     if rank < columns and not minimum_norm:
         return _refused(problem, rank, columns)
-    if rank == columns and found.condition_number > UNCERTAIN:
-        uncertain = f"condition number {found.condition_number:.1e}: another last bit of the data, other coefficients"
-        message = "; ".join(filter(None, (message, uncertain)))
     df_resid = n - rank
     statistics = {
         "n": float(n),

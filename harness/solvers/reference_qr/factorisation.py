@@ -25,13 +25,14 @@ class QR:
     rank: int
 
 
-def factor(A: DD) -> QR:
+def factor(A: DD, most: int | None = None) -> QR:
     """QR of A (n, c) with its columns scaled to a largest entry of about 1.
 
     Modified Gram-Schmidt with reorthogonalisation ("twice is enough": Giraud, Langou & Rozloznik 2005),
     pivoting on the largest column left (Businger & Golub 1965). The rank is where what is left of every
     column is below 2^-94 times the columns: far below float64's rounding, so that a design that is dependent
-    only to float64 keeps its rank, and one that is dependent exactly does not.
+    only to float64 keeps its rank, and one that is dependent exactly does not. It is at most `most`: what
+    is left of the other columns is then cut off.
     """
     n, c = A.hi.shape
     hi, lo = A.hi.copy(order="F"), A.lo.copy(order="F")
@@ -39,7 +40,7 @@ def factor(A: DD) -> QR:
     q_hi, q_lo = np.zeros((n, min(n, c)), order="F"), np.zeros((n, min(n, c)), order="F")
     pivots, rank = np.arange(c), 0
     least = RANK_FACTOR * UNIT_ROUNDOFF * c * float(np.sqrt((A.hi**2).sum(axis=0)).max(initial=0.0))
-    for k in range(min(n, c)):
+    for k in range(min(n, c) if most is None else most):
         norms = np.sqrt((hi[:, k:] ** 2).sum(axis=0))
         best = k + int(norms.argmax())
         if not norms.max() > least:

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.problems.problem import Floats
+from harness.solvers.column_rounding import ColumnRounding, row_scales
 from harness.solvers.reference_qr.double_double import DD
-from harness.solvers.reference_qr.factorisation import back_substitute, factor, identity, project
+from harness.solvers.reference_qr.factorisation import QR, back_substitute, factor, identity, project
 from harness.solvers.reference_qr.minimum_norm import minimum_norm
 
 
@@ -16,7 +17,8 @@ class QRSolution:
     """Float64: beta (c,), standard_errors (c,), residual_sd, rss and r_squared, rank, condition number.
 
     The condition number is the 2-norm one of the design with its columns scaled to a largest entry of about 1.
-    Of a rank-deficient design beta is the minimum-norm solution, standard errors are NaN, the condition number
+    The rank is the data's: a direction that moving entries by half a unit in their last place removes is none. Of a
+    rank-deficient design beta is the minimum-norm solution, standard errors are NaN, the condition number
     infinite. Without a degree of freedom the standard errors and residual_sd are NaN.
     """
 
@@ -39,7 +41,11 @@ def least_squares(A: Floats, y: Floats, *, intercept: bool) -> QRSolution:
     n, c = A.shape
     exponents = _exponents(A)
     unit = int(_exponents(y[:, None])[0])
-    f = factor(DD.of(np.ldexp(A, -exponents)))
+    scaled = DD.of(np.ldexp(A, -exponents))
+    f = factor(scaled)
+    determined = _determined_rank(A, f, exponents, intercept=intercept)
+    if determined < f.rank:
+        f = factor(scaled, determined)
     target = DD.of(np.ldexp(y, -unit))
     z, rest = project(f.Q, target)
     rss = (rest * rest).sum()
@@ -65,6 +71,41 @@ def least_squares(A: Floats, y: Floats, *, intercept: bool) -> QRSolution:
             rank=f.rank,
             condition_number=condition,
         )
+
+
+def _determined_rank(A: Floats, f: QR, exponents: NDArray[np.int64], *, intercept: bool) -> int:
+    """How many of the directions of A = `f` remain when its entries move within their rounding; ones cannot.
+
+    If some do not, the rows are scaled to alike sizes and looked at again: a wild row must not decide for the others.
+    """
+    rounding = ColumnRounding(A.shape[1])
+    rounding.add(A)
+    known = rounding.norms()
+    known[: int(intercept)] = 0.0
+    found = _above_rounding(f, np.ldexp(known, -exponents))
+    if found == f.rank:
+        return found
+    rows = row_scales(A, known)[:, None]
+    lifted, scaled_rounding = A * rows, ColumnRounding(A.shape[1])
+    scaled_rounding.add(lifted)
+    again = scaled_rounding.norms(rounding.single)
+    again[: int(intercept)] = 0.0
+    units = _exponents(lifted)
+    return max(found, _above_rounding(factor(DD.of(np.ldexp(lifted, -units))), np.ldexp(again, -units)))
+
+
+def _above_rounding(f: QR, rounding: Floats) -> int:
+    """The singular values above sqrt(p) of the factored columns over `rounding` (c,); those that are exact count.
+
+    Any perturbation within the rounding has then a Frobenius norm of at most sqrt(p) (harness.verify.data_rank says
+    more). The small singular values are the large ones of the inverse, of which float64 has enough digits.
+    """
+    known = rounding[f.pivots[: f.rank]]
+    if not known.any():
+        return f.rank
+    inverse = back_substitute(f.R[:, : f.rank], identity(f.rank))
+    large = np.linalg.svd(known[:, None] * inverse.hi, compute_uv=False)
+    return f.rank - int((large * np.sqrt(np.count_nonzero(rounding)) >= 1).sum())
 
 
 def _r_squared(rss: DD, y: DD, *, intercept: bool) -> float:

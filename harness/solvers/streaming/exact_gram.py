@@ -69,7 +69,7 @@ class _TooWideError(Exception):
 
 def _solve(gram: ExactGram, pivots: list[int], path: str, passes: int) -> Answer:
     c, r = gram.columns, len(pivots)
-    G = _balls(gram)
+    G = balls(gram)
     GP = arb_mat(r, r, [G[i, j] for i in pivots for j in pivots])
     right = arb_mat(r, 1, [G[i, c] for i in pivots])
     identity = arb_mat(r, r, [int(i == j) for i in range(r) for j in range(r)])
@@ -111,7 +111,8 @@ def _deviations(rss: Any, shares: list[Any], df: int) -> list[float]:
     return [_rounded((rss / df * share).sqrt()) if df > 0 else float("nan") for share in (1, *shares)]
 
 
-def _balls(gram: ExactGram) -> Any:
+def balls(gram: ExactGram) -> Any:
+    """The Gram matrix (k + 1, k + 1) of the design and y, in their own units."""
     size = range(len(gram.exponents))
     powers = [arb(2) ** int(e) for e in gram.exponents]
     return arb_mat([[arb(fmpz(int(gram.integers[i, j]))) * powers[i] * powers[j] for j in size] for i in size])

@@ -18,8 +18,10 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.problems.problem import Floats
+from harness.solvers.column_rounding import ColumnRounding, row_scales
 from harness.solvers.streaming.answer import Answer
 from harness.solvers.streaming.blocks import DeviceBlocks, HostBlocks
+from harness.solvers.streaming.determined import clearly_determined, determined_columns
 from harness.solvers.streaming.exact_gram import ExactGram, independent_columns, solve
 from harness.solvers.streaming.moments import MomentSums, like
 from harness.solvers.streaming.normal import Normal, normal_equations
@@ -44,7 +46,8 @@ SLICES, UNKNOWN_SLICES, MOST_SLICES = 4, 6, 24
 def least_squares(source: Source, *, intercept: bool = True, minimum_norm: bool = False) -> Answer:
     """The least-squares solution of all rows of `source`, and how it was got.
 
-    Without full column rank the coefficients are NaN, or those of minimum norm (all coefficients, the
+    The rank is the data's: a direction that moving entries by half a unit in their last place removes is none. Without
+    full column rank the coefficients are NaN, or those of minimum norm (all coefficients, the
     intercept among them) where they are asked for. Raises UsageError for no rows, or chunks that do not
     fit together; ValueError for NaN or infinity.
     """
@@ -104,14 +107,23 @@ def _error_free(
     """One pass, or more with more slices each until what is cut off cannot matter."""
     while True:
         passes += 1
-        sums = _sliced(source, slices, intercept=intercept)
+        sums, seen = _sliced(source, slices, intercept=intercept)
         gram = ExactGram(sums.n, *sums.gram(), intercept=intercept)
-        answer = solve(gram, independent_columns(gram), f"error-free: {why}", passes)
+        pivots = independent_columns(gram)
+        answer = solve(gram, pivots, f"error-free: {why}", passes)
         # A perturbation of the columns reaches the coefficients times the condition number.
         enough = sums.exact or answer.condition_number * 2.0 ** (2 - BITS * slices) < np.finfo(np.float64).eps
         if enough or slices >= MOST_SLICES or not source.rereadable:
             break
         slices = min(2 * slices, MOST_SLICES)
+    if enough and not clearly_determined(gram, pivots, answer.condition_number):
+        rounding = _rounding(source, seen)
+        determined = determined_columns(gram, pivots, rounding.norms())
+        if determined != pivots and source.rereadable:
+            scaled, known = _rows_scaled(source, sums.slices, rounding, intercept=intercept)
+            determined = max(determined, determined_columns(scaled, pivots, known), key=len)
+        if determined != pivots:
+            answer = solve(gram, determined, f"error-free: {why}", passes)
     if enough and (least or answer.rank == answer.columns):
         return answer
     unknown = np.full_like(answer.coef, np.nan)
@@ -125,18 +137,50 @@ def _error_free(
     )
 
 
-def _sliced(source: Source, slices: int, *, intercept: bool) -> SlicedGram:
-    """One pass: the error-free sums of [1, X, y], or [X, y] without intercept."""
+def _sliced(source: Source, slices: int, *, intercept: bool) -> tuple[SlicedGram, ColumnRounding | None]:
+    """One pass: the error-free sums of [1, X, y], or [X, y] without intercept; the rounding, if it is the only pass."""
     sums: SlicedGram | None = None
+    rounding: ColumnRounding | None = None
     for X, y in _chunks(source):
         xp: Any = np if isinstance(X, np.ndarray) else import_module("torch")
         if sums is None:
             sums = SlicedGram(X.shape[1] + 1 + intercept, slices, xp)
+            rounding = None if source.rereadable else ColumnRounding(X.shape[1])
         for start in range(0, len(X), sums.rows):
             rows, t = (xp.asarray(part[start : start + sums.rows], dtype=xp.float64) for part in (X, y))
             sums.add(xp.column_stack([xp.ones_like(t), rows, t] if intercept else [rows, t]))
+        if rounding is not None:
+            rounding.add(X)
     assert sums is not None  # noqa: S101  # _chunks() has raised for no rows
-    return sums
+    return sums, rounding
+
+
+def _rounding(source: Source, seen: ColumnRounding | None) -> ColumnRounding:
+    """How far the columns are known: `seen` in the one pass there was, or by another one."""
+    for X, _ in () if seen is not None else _chunks(source):
+        seen = seen or ColumnRounding(X.shape[1])
+        seen.add(X)
+    assert seen is not None  # noqa: S101  # _chunks() has raised for no rows
+    return seen
+
+
+def _rows_scaled(source: Source, slices: int, rounding: ColumnRounding, *, intercept: bool) -> tuple[ExactGram, Floats]:
+    """One pass over rows scaled to alike sizes: their Gram matrix, and how far their columns are known.
+
+    A wild row must not decide for the others what is only rounding.
+    """
+    norms, sums, again = rounding.norms(), None, ColumnRounding(rounding.columns)
+    for X, _ in _chunks(source):
+        rows = np.asarray(_host(X), dtype=np.float64)
+        scales = row_scales(rows, norms)
+        lifted = rows * scales[:, None]
+        again.add(lifted)
+        sums = sums or SlicedGram(rows.shape[1] + 1 + intercept, slices)
+        table = np.column_stack([scales, lifted, scales] if intercept else [lifted, scales])
+        for start in range(0, len(table), sums.rows):
+            sums.add(table[start : start + sums.rows])
+    assert sums is not None  # noqa: S101  # _chunks() has raised for no rows
+    return ExactGram(sums.n, *sums.gram(), intercept=intercept), again.norms(rounding.single)
 
 
 def _chunks(source: Source) -> Iterator[Chunk]:
