@@ -1,5 +1,6 @@
 """Cells of `harness ab` with a planted ratio, in noise as two busy cores make it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,11 @@ class Noise:
     launch: float = 0.01
     call: float = 0.02
     delayed: float = 0.1
+
+
+def launch_of(**lists: Iterable[float]) -> Launch:
+    """A launch of its lists of seconds, as JSON has them: base_wall_s, head_cpu_s, ..."""
+    return Launch.model_validate({name: tuple(values) for name, values in lists.items()})
 
 
 def cell(
@@ -39,7 +45,7 @@ def cell(
     made = []
     for _ in range(launches):
         base, head = side(1.0), side(ratio * float(np.exp(rng.normal(0, noise.launch))))
-        made.append(Launch(base_wall_s=base, base_cpu_s=base, head_wall_s=head, head_cpu_s=head))
+        made.append(launch_of(base_wall_s=base, base_cpu_s=base, head_wall_s=head, head_cpu_s=head))
     kept = {"base": Measured(digits=12.0), "head": Measured(digits=12.0), "problem": "auto_mpg"}
     kept |= {"solver": "numpy_lstsq", "launches": tuple(made)}
     return AbCell.model_validate({"case": case, **kept, **changes})

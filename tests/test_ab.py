@@ -33,11 +33,12 @@ from harness.ab.process import Process, identify
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError, UsageError
 from harness.measure.isolation.ending import WorkerLostError
-from harness.records.ab import AbCell, Comparison, Condition, Launch, Measured, Side
+from harness.records.ab import AbCell, Comparison, Condition, Measured, Side
 from harness.records.environment import Environment
 from harness.report.render.ab_file import read_ab
 from harness.solvers.options import Options
 from harness.solvers.status import Status
+from tests.ab_cells import launch_of
 from tests.ab_sides import FakeClock, FakeWorker, lost, package, spec, version
 from tests.conftest import RunCli
 
@@ -164,7 +165,7 @@ def test_both_versions_are_kept_to_the_quietest_core_while_they_are_timed() -> N
 def test_a_duet_is_on_two_cores_that_are_exchanged_by_chance() -> None:
     fakes = Fakes(manner=Manner(duet=True, cores=(0, 1)))
     one, _ = fakes.measurement.run(Allowance(90.0))
-    assert len(one.launches[0].base_cpu_s) == len(one.launches[0].head_cpu_s) > 0
+    assert len(one.launches[0].base.cpu_s) == len(one.launches[0].head.cpu_s) > 0
     placed = [(side, do) for side, do, _ in fakes.said if do in ("cores 0", "cores 1")]
     pairs = {tuple(placed[i : i + 2]) for i in range(0, len(placed), 2)}
     assert pairs == {
@@ -186,7 +187,7 @@ def test_a_round_is_the_median_of_its_calls_or_the_fastest(fastest: bool, figure
     calls = {"status": "ok", "wall_s": [0.5, 0.02, 0.01], "cpu_s": [0.01, 0.5, 0.02]}
     fate = {(side, "time", "one solver"): calls for side in ("base", "head")}
     one, _ = Fakes(manner=Manner(fastest=fastest), fate=fate).measurement.run(Allowance(1.0))
-    assert set(one.launches[0].head_cpu_s) == set(one.launches[0].base_wall_s) == {figure}
+    assert set(one.launches[0].head.cpu_s) == set(one.launches[0].base.wall_s) == {figure}
 
 
 def test_both_versions_of_a_launch_have_one_layout_and_each_launch_another() -> None:
@@ -394,7 +395,7 @@ Asked = list[tuple[Condition, int]]
 
 def _compare(done: Asked, task: Task, *_: object, condition: Condition, repeat: int) -> Comparison:
     done.append((condition, repeat))
-    times = Launch(base_wall_s=(1.0, 2.0), base_cpu_s=(1.0, 2.0), head_wall_s=(1.1, 2.2), head_cpu_s=(1.1, 2.2))
+    times = launch_of(base_wall_s=(1.0, 2.0), base_cpu_s=(1.0, 2.0), head_wall_s=(1.1, 2.2), head_cpu_s=(1.1, 2.2))
     kept = tuple(AbCell(case=s.case, problem=s.problem, solver=s.solver, launches=(times,)) for s in task.specs)
     return Comparison(
         base=SIDE,

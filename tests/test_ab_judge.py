@@ -26,7 +26,7 @@ from harness.report.render.terminal import print_document
 from harness.report.words.ab import NOT_CALIBRATED, calibration, compared
 from harness.report.words.ab import error_rates as rates_line
 from harness.solvers.status import Status
-from tests.ab_cells import Noise, cell, cells
+from tests.ab_cells import Noise, cell, cells, launch_of
 
 EFFECT = 0.03
 UNLIKELY = 1e-6
@@ -42,7 +42,7 @@ def verdict_of(one: AbCell) -> Verdict:
 
 def constant(ratio: float, launches: int = 6) -> AbCell:
     """Launches that differ in nothing: head is exactly `ratio` times base."""
-    launch = Launch(base_cpu_s=(1e-3,) * 3, head_cpu_s=(1e-3 * ratio,) * 3)
+    launch = launch_of(base_cpu_s=(1e-3,) * 3, head_cpu_s=(1e-3 * ratio,) * 3)
     return AbCell(case="constant", problem="four_points", solver="sklearn", launches=(launch,) * launches)
 
 
@@ -80,11 +80,11 @@ def test_a_real_slowdown_below_the_effect_is_no_regression() -> None:
 def test_exchanging_the_versions_exchanges_the_verdict(seed: int, ratio: float, launches: int) -> None:
     one = cell(np.random.default_rng(seed), ratio, launches=launches)
     turned = [
-        Launch(
-            base_cpu_s=launch.head_cpu_s,
-            base_wall_s=launch.head_wall_s,
-            head_cpu_s=launch.base_cpu_s,
-            head_wall_s=launch.base_wall_s,
+        launch_of(
+            base_cpu_s=launch.head.cpu_s,
+            base_wall_s=launch.head.wall_s,
+            head_cpu_s=launch.base.cpu_s,
+            head_wall_s=launch.base.wall_s,
         )
         for launch in one.launches
     ]
@@ -98,7 +98,7 @@ def test_exchanging_the_versions_exchanges_the_verdict(seed: int, ratio: float, 
 def test_the_unit_of_time_changes_no_ratio(seed: int, unit: float) -> None:
     one = cell(np.random.default_rng(seed), 1.04, launches=6)
     scaled = [
-        Launch(base_cpu_s=[unit * t for t in launch.base_cpu_s], head_cpu_s=[unit * t for t in launch.head_cpu_s])
+        launch_of(base_cpu_s=[unit * t for t in launch.base.cpu_s], head_cpu_s=[unit * t for t in launch.head.cpu_s])
         for launch in one.launches
     ]
     first = speed(one, "CPU", EFFECT)
@@ -181,11 +181,11 @@ def test_cells_that_a_version_cannot_run_need_no_more_samples() -> None:
     ("launches", "why"),
     [
         ((), "no launch has times"),
-        ((Launch(base_cpu_s=(1.0,), head_cpu_s=(1.0,)),) * (MIN_LAUNCHES - 1), "a verdict needs"),
-        ((Launch(base_cpu_s=(1.0,), head_cpu_s=(0.0,)),) * 8, "zero or not finite"),
-        ((Launch(base_cpu_s=(1.0,), head_cpu_s=(math.nan,)),) * 8, "zero or not finite"),
-        ((Launch(base_cpu_s=(math.inf,), head_cpu_s=(1.0,)),) * 8, "zero or not finite"),
-        ((Launch(base_cpu_s=(2.2e-311,), head_cpu_s=(1.0,)),) * 8, "no clock can have measured"),
+        ((launch_of(base_cpu_s=(1.0,), head_cpu_s=(1.0,)),) * (MIN_LAUNCHES - 1), "a verdict needs"),
+        ((launch_of(base_cpu_s=(1.0,), head_cpu_s=(0.0,)),) * 8, "zero or not finite"),
+        ((launch_of(base_cpu_s=(1.0,), head_cpu_s=(math.nan,)),) * 8, "zero or not finite"),
+        ((launch_of(base_cpu_s=(math.inf,), head_cpu_s=(1.0,)),) * 8, "zero or not finite"),
+        ((launch_of(base_cpu_s=(2.2e-311,), head_cpu_s=(1.0,)),) * 8, "no clock can have measured"),
     ],
 )
 def test_without_times_nothing_is_decided(launches: tuple[Launch, ...], why: str) -> None:
@@ -196,14 +196,14 @@ def test_without_times_nothing_is_decided(launches: tuple[Launch, ...], why: str
 
 
 def test_times_of_the_base_alone_are_a_regression() -> None:
-    launches = (Launch(base_cpu_s=(1.0,), base_wall_s=(1.0,)),) * 5
+    launches = (launch_of(base_cpu_s=(1.0,), base_wall_s=(1.0,)),) * 5
     report = judge_ab([constant(1.0).model_copy(update={"launches": launches})])
     assert report.exit_code == 1
     assert "no times" in report.cells[0].why
 
 
 def test_the_device_says_which_clock_is_judged() -> None:
-    launch = Launch(base_cpu_s=(1.0,), head_cpu_s=(1.0,), base_wall_s=(1.0,), head_wall_s=(1.2,))
+    launch = launch_of(base_cpu_s=(1.0,), head_cpu_s=(1.0,), base_wall_s=(1.0,), head_wall_s=(1.2,))
     one = constant(1.0).model_copy(update={"launches": (launch,) * 6})
     assert verdict_of(one) is Verdict.UNCHANGED
     assert verdict_of(one.model_copy(update={"device": "cuda"})) is Verdict.REGRESSION
@@ -379,7 +379,7 @@ def test_the_table_says_what_how_sure_and_how_often_it_errs() -> None:
 
 
 def test_json_has_everything_and_no_number_that_json_lacks() -> None:
-    launch = Launch(base_cpu_s=(1.0, math.nan), head_cpu_s=(1.0, math.inf))
+    launch = launch_of(base_cpu_s=(1.0, math.nan), head_cpu_s=(1.0, math.inf))
     one = constant(1.0).model_copy(update={"launches": (launch,) * 5, "head": Measured(digits=math.nan)})
     page = json.loads(ab_json(judge_ab([one]), *SIDES), parse_constant=pytest.fail)
     found = page["cells"][0]
@@ -398,7 +398,7 @@ OUTCOMES = st.builds(
 @st.composite
 def any_cells(draw: st.DrawFn) -> AbCell:
     times = st.lists(draw(st.sampled_from([FINITE, ANY])), min_size=2, max_size=2).map(tuple)
-    launch = st.builds(Launch, base_wall_s=times, base_cpu_s=times, head_wall_s=times, head_cpu_s=times)
+    launch = st.builds(launch_of, base_wall_s=times, base_cpu_s=times, head_wall_s=times, head_cpu_s=times)
     name = st.text(st.characters(codec="utf-8"), max_size=8)
     return AbCell(
         case=draw(name),

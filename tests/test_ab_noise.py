@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,13 @@ from harness.ab.layout import Layout, laid_out, switch
 from harness.ab.process import SCRIPT
 from harness.ab.rounds import MAX_ROUNDS, MIN_ROUNDS, rounds
 from harness.records.ab import Launch
+from tests.ab_cells import launch_of
 
 
 def _launch(noise: float, count: int = 40) -> Launch:
     """Rounds whose log ratios have that standard deviation, as far as a normal sample's quantiles have it."""
     logs = noise * stats.norm.ppf((np.arange(count) + 0.5) / count)
-    return Launch(
+    return launch_of(
         base_wall_s=(1.0,) * count,
         base_cpu_s=(1.0,) * count,
         head_wall_s=(1.5,) * count,
@@ -38,12 +40,13 @@ def test_a_noisy_cell_gets_the_rounds_that_leave_its_median_one_per_cent() -> No
 
 def test_a_few_disturbed_rounds_change_nothing() -> None:
     still, disturbed = _launch(0.03), _launch(0.03)
-    disturbed = disturbed.model_copy(update={"head_cpu_s": (9.0, 9.0, *disturbed.head_cpu_s[2:])})
+    later = replace(disturbed.head, cpu_s=(9.0, 9.0, *disturbed.head.cpu_s[2:]))
+    disturbed = disturbed.model_copy(update={"head": later})
     assert rounds([disturbed], "cpu") <= 1.2 * rounds([still], "cpu")
 
 
 def test_what_has_no_times_gets_as_many_rounds_as_the_first_launch() -> None:
-    nothing = Launch(base_wall_s=(0.1,), base_cpu_s=(0.0,), head_wall_s=(0.1,), head_cpu_s=(0.0,))
+    nothing = launch_of(base_wall_s=(0.1,), base_cpu_s=(0.0,), head_wall_s=(0.1,), head_cpu_s=(0.0,))
     assert rounds([Launch(), nothing], "cpu") == rounds([], "cpu")
 
 

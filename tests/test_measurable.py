@@ -23,10 +23,11 @@ from harness.judge.training.convergence import summarise
 from harness.judge.verdict import Verdict
 from harness.judge.versions.ab_cell import speed
 from harness.judge.versions.two_runs import compare_runs
-from harness.records.ab import AbCell, Comparison, Condition, Launch, Side
+from harness.records.ab import AbCell, Comparison, Condition, Side
 from harness.records.record import Record
 from harness.records.sweep import Timing
 from harness.timing.sampling import Samples
+from tests.ab_cells import launch_of
 from tests.page_records import record
 from tests.planted_machine import timed as timed_record
 from tests.sweep_data import cell
@@ -58,14 +59,14 @@ def test_a_nanosecond_and_292_years_are_the_ends() -> None:
 
 
 def ab_ratio(seconds: float) -> object:
-    launch = Launch(base_cpu_s=(seconds,) * 3, head_cpu_s=(2 * TICK_S,) * 3)
+    launch = launch_of(base_cpu_s=(seconds,) * 3, head_cpu_s=(2 * TICK_S,) * 3)
     return speed(AbCell(case="c", problem="p", solver="s", launches=(launch,) * 6), "CPU", 0.03).ratio
 
 
 def ab_rounds(seconds: float) -> object:
     many = 30
     base = (seconds, *(TICK_S,) * (many - 1))
-    found = rounds([Launch(base_cpu_s=base, head_cpu_s=(TICK_S, *(9 * TICK_S,) * (many - 1)))], "cpu")
+    found = rounds([launch_of(base_cpu_s=base, head_cpu_s=(TICK_S, *(9 * TICK_S,) * (many - 1)))], "cpu")
     return None if found == FIRST_ROUNDS else found
 
 
@@ -110,7 +111,7 @@ def contest_by_seconds(seconds: float) -> object:
 
 
 def calibrated(seconds: float) -> object:
-    launch = Launch(base_cpu_s=(TICK_S, seconds, TICK_S), head_cpu_s=(2 * TICK_S,) * 3)
+    launch = launch_of(base_cpu_s=(TICK_S, seconds, TICK_S), head_cpu_s=(2 * TICK_S,) * 3)
     side = Side(name="main")
     one = AbCell(case="c", problem="p", solver="s", launches=(launch,))
     with TemporaryDirectory() as folder:

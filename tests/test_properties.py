@@ -35,12 +35,12 @@ from harness.problems.problem import Floats
 from harness.problems.sidecar import read_sidecar
 from harness.problems.table import read_table
 from harness.records.ab import AbCell
-from harness.records.ab import Launch as AbLaunch
 from harness.records.asv_results import AsvCell, read_results
 from harness.report.render.spreadsheet import FORMULA, inert_cell
 from harness.verify.digits import MAX_DIGITS, digits
 from harness.verify.excess_loss import epochs_to, excess_loss
 from harness.verify.reference import Reference, reference
+from tests.ab_cells import launch_of
 from tests.test_asv_results import BENCHMARKS, body
 from tests.test_strict import KINDS
 from tools.change_points.noise import read_noise
@@ -399,7 +399,7 @@ EFFECT = 0.03
 
 
 def cell_of(launches: list[tuple[list[float], list[float]]]) -> AbCell:
-    made = tuple(AbLaunch(base_cpu_s=tuple(base), head_cpu_s=tuple(head)) for base, head in launches)
+    made = tuple(launch_of(base_cpu_s=tuple(base), head_cpu_s=tuple(head)) for base, head in launches)
     return AbCell(case="c", problem="p", solver="s", launches=made)
 
 

@@ -21,13 +21,14 @@ from harness.judge.studies.findings import judge
 from harness.paths import datasets_folder, results_folder
 from harness.problems import catalog
 from harness.problems.sidecar import load_stored, read_sidecar
-from harness.records.ab import AbCell, Comparison, Condition, Launch, Side
+from harness.records.ab import AbCell, Comparison, Condition, Side
 from harness.report.console import inert, out
 from harness.report.render.markdown import NO_MENTION, escaped, markdown, table
 from harness.report.render.spreadsheet import FORMULA, inert_cell
 from harness.report.tables.column import Column
 from harness.report.words.findings import every_one
 from harness.store.store import Store
+from tests.ab_cells import launch_of
 from tests.conftest import RunCli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -366,7 +367,7 @@ def test_a_spreadsheet_computes_nothing(begin: str) -> None:
 
 
 def test_the_ratios_of_a_calibration_hold_no_formula(tmp_path: Path) -> None:
-    launch = Launch(base_wall_s=(1.0,), base_cpu_s=(1.0,), head_wall_s=(2.0,), head_cpu_s=(2.0,))
+    launch = launch_of(base_wall_s=(1.0,), base_cpu_s=(1.0,), head_wall_s=(2.0,), head_cpu_s=(2.0,))
     cell = AbCell(case=FEATURES[5], problem="p", solver="s", launches=(launch,))
     compared = Comparison(base=Side(name="a"), head=Side(name="b"), cells=(cell,), budget_s=1.0, spent_s=1.0)
     write_ratios({Condition(1.0): [compared]}, tmp_path / "ratios.csv")

@@ -131,10 +131,10 @@ def write_ratios(found: Mapping[Condition, Sequence[Comparison]], path: Path) ->
 def _launches(one: Comparison) -> Iterator[tuple[str, int, str, str, str]]:
     for cell in one.cells:
         for number, launch in enumerate(cell.launches):
-            pairs = zip(launch.base_cpu_s, launch.head_cpu_s, strict=True)
-            usable = measurable((*launch.base_cpu_s, *launch.head_cpu_s))
+            pairs = zip(launch.base.cpu_s, launch.head.cpu_s, strict=True)
+            usable = measurable((*launch.base.cpu_s, *launch.head.cpu_s))
             ratio = statistics.median(h / b for b, h in pairs) if usable else math.nan
-            base_s, head_s = statistics.median(launch.base_cpu_s), statistics.median(launch.head_cpu_s)
+            base_s, head_s = statistics.median(launch.base.cpu_s), statistics.median(launch.head.cpu_s)
             yield inert_cell(cell.case), number, f"{base_s:.4g}", f"{head_s:.4g}", f"{ratio:.5f}"
 
 

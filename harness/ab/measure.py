@@ -123,7 +123,7 @@ class Measurement:
             pair.stop()
             self.spent.launches += 1
             for one in going:
-                if not one.launches[-1].base_wall_s:
+                if not one.launches[-1].base.wall_s:
                     one.launches.pop()
 
 

@@ -7,6 +7,7 @@ from harness.ab.cells import CellSpec
 from harness.ab.process import Answer
 from harness.records.ab import AbCell, Launch, Measured
 from harness.solvers.status import Status
+from harness.timing.sampling import Samples
 
 BASE, HEAD = "base", "head"
 SIDES = (BASE, HEAD)
@@ -40,12 +41,13 @@ class Progress:
     def append(self, answers: Mapping[str, Answer], of_calls: Callable[[Sequence[float]], float]) -> None:
         """A round of both versions joins the newest launch: one figure of each side's calls, by wall and by CPU."""
         kept = self.launches.pop()
-        longer = {
-            f"{side}_{clock}": (*getattr(kept, f"{side}_{clock}"), round(of_calls(answers[side][clock]), CLOCK_DIGITS))
-            for side in SIDES
-            for clock in ("wall_s", "cpu_s")
-        }
-        self.launches.append(Launch(**longer))
+
+        def longer(samples: Samples, calls: Answer) -> Samples:
+            wall_s, cpu_s = (round(of_calls(calls[clock]), CLOCK_DIGITS) for clock in ("wall_s", "cpu_s"))
+            return Samples((*samples.wall_s, wall_s), (*samples.cpu_s, cpu_s))
+
+        base, head = (longer(getattr(kept, side), answers[side]) for side in SIDES)
+        self.launches.append(Launch(base=base, head=head))
 
     @property
     def cell(self) -> AbCell:

@@ -35,8 +35,8 @@ def rounds(launches: Sequence[Launch], device: str) -> int:
 
 def _logs(launch: Launch, device: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """(rounds,) log(head / base) by the clock that is judged; empty where one of them is no measurable time."""
-    base, head = (launch.base_cpu_s, launch.head_cpu_s) if device == "cpu" else (launch.base_wall_s, launch.head_wall_s)
-    times = np.array([base, head], dtype=np.float64)
+    clock = "cpu" if device == "cpu" else "wall"
+    times = np.array([launch.base.by(clock), launch.head.by(clock)], dtype=np.float64)
     if times.size == 0 or not measurable(times):
         return np.empty(0)
     return np.asarray(np.log(times[1] / times[0]))

@@ -1,10 +1,10 @@
 """Two versions side by side: the raw samples of every cell, launch by launch, round by round."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, model_serializer, model_validator
 
-from harness.records.record import Kept, Number
+from harness.records.record import Kept, Number, Samples
 from harness.solvers.status import Status
 
 
@@ -17,16 +17,34 @@ class Side(Kept):
     versions: dict[str, str] = Field(default_factory=dict)
 
 
+SAMPLED = {f"{side}_{clock}": (side, clock) for side in ("base", "head") for clock in ("wall_s", "cpu_s")}
+"""A launch's keys in JSON: whose samples by which clock."""
+
+
 class Launch(Kept):
-    """One fresh process of each version; entry i of each list is of the same round, seconds of one call.
+    """One fresh process of each version: entry i of each of their samples is of the same round.
 
     Launches are the unit of replication: where libraries are mapped makes fresh processes differ by 3 %.
+    In JSON the four lists of seconds are side by side, as SAMPLED names them.
     """
 
-    base_wall_s: tuple[float, ...] = ()
-    base_cpu_s: tuple[float, ...] = ()
-    head_wall_s: tuple[float, ...] = ()
-    head_cpu_s: tuple[float, ...] = ()
+    base: Samples = Samples()
+    head: Samples = Samples()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_lists(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not SAMPLED.keys() & given.keys():
+            return given
+        nested: dict[str, Any] = {name: value for name, value in given.items() if name not in SAMPLED}
+        for name in SAMPLED.keys() & given.keys():
+            side, clock = SAMPLED[name]
+            nested.setdefault(side, {})[clock] = given[name]
+        return nested
+
+    @model_serializer
+    def _as_lists(self) -> dict[str, tuple[float, ...]]:
+        return {name: getattr(getattr(self, side), clock) for name, (side, clock) in SAMPLED.items()}
 
 
 class Measured(Kept):

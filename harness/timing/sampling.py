@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from typing import ClassVar
 
 from harness.timing.clock import Clock
 
@@ -23,9 +24,14 @@ from harness.timing.clock import Clock
 class Samples:
     """Raw samples of single calls, in the order taken; `error` says why there are no more."""
 
+    __pydantic_config__: ClassVar = {"extra": "forbid", "ser_json_inf_nan": "strings"}  # where a record holds them
     wall_s: tuple[float, ...] = ()
     cpu_s: tuple[float, ...] = ()
     error: str = ""
+
+    def by(self, clock: str) -> tuple[float, ...]:
+        """Seconds by one of the two clocks, `wall` or `cpu`."""
+        return self.cpu_s if clock == "cpu" else self.wall_s
 
     @property
     def median_wall_s(self) -> float | None:

@@ -166,5 +166,5 @@ def student(
 
 def _pairs(launch: Launch, clock: str) -> Floats:
     """(rounds, 2): seconds of base and head in the rounds that have both."""
-    base, head = (launch.base_cpu_s, launch.head_cpu_s) if clock == CPU else (launch.base_wall_s, launch.head_wall_s)
-    return np.array(list(zip(base, head, strict=False)), dtype=np.float64).reshape(-1, 2)
+    paired = zip(launch.base.by(clock), launch.head.by(clock), strict=False)
+    return np.array(list(paired), dtype=np.float64).reshape(-1, 2)

@@ -101,7 +101,7 @@ def _verdict(found: Speed, effect: float, *, clear: bool, inside: float) -> Verd
 
 def _gone(cell: AbCell) -> bool:
     launches = cell.launches
-    return bool(launches) and all(launch.base_wall_s and not launch.head_wall_s for launch in launches)
+    return bool(launches) and all(launch.base.wall_s and not launch.head.wall_s for launch in launches)
 
 
 def _paid(p_values: Sequence[float]) -> Floats:
