@@ -166,5 +166,6 @@ def student(
 
 def _pairs(launch: Launch, clock: str) -> Floats:
     """(rounds, 2): seconds of base and head in the rounds that have both."""
-    paired = zip(launch.base.by(clock), launch.head.by(clock), strict=False)
+    which = "cpu" if clock == CPU else "wall"
+    paired = zip(launch.base.by(which), launch.head.by(which), strict=False)
     return np.array(list(paired), dtype=np.float64).reshape(-1, 2)
