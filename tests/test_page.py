@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.files.strict_json import finite
 from harness.measure.one_case import measure_alone
 from harness.measure.plan import single
 from harness.problems.catalog import load
-from harness.report.figures.rows import finite, names_of, short_problems
+from harness.report.figures.rows import names_of, short_problems
 from harness.report.html import accuracy, verdict
 from harness.report.html.cases import call, case_in_full, command, reproduce
 from harness.report.html.evidence import Evidence

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import MOST_CHARACTERS, UsageError, one_line
-from harness.files.reading import parsed_json, shows
+from harness.files.reading import shows
+from harness.files.strict_json import parsed_json
 from harness.judge.gate.expectations import read_expectations
 from harness.judge.studies.published import Tolerance
 from harness.judge.training.censored import (

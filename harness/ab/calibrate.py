@@ -21,7 +21,8 @@ from harness.ab.cores import all_cores
 from harness.ab.launch import Manner
 from harness.ab.measure import Decide, Task, Told, measured
 from harness.errors import CannotMeasureError, UsageError
-from harness.files.reading import NoSuchFileError, checked, parsed_json, text_of
+from harness.files.reading import NoSuchFileError, checked, text_of
+from harness.files.strict_json import parsed_json
 from harness.files.writing import write
 from harness.judge.measurable import measurable
 from harness.records.ab import Comparison, Condition

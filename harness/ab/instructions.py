@@ -14,7 +14,7 @@ from harness.ab.cells import CellSpec
 from harness.ab.process import one_thread
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError
-from harness.files.reading import parsed_json
+from harness.files.strict_json import parsed_json
 from harness.judge.versions.instructions import InstructionLine, judge_instructions
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.transport import Child

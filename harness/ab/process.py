@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 from harness.ab.layout import Layout, laid_out
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError
-from harness.files.reading import parsed_json
+from harness.files.strict_json import parsed_json
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.transport import START_S, Child
 from harness.records.ab import Side

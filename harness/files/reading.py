@@ -4,13 +4,11 @@ Whatever is wrong with one is a UsageError of one line that names the file, the 
 to do; no content makes a reader hang, run out of memory or end in a traceback.
 """
 
-import json
 import math
 import os
 import stat
 import tomllib
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
@@ -20,6 +18,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
 
 from harness.errors import UsageError
+from harness.files.strict_json import parsed_json
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -39,8 +38,6 @@ MOST_LEVELS = 64
 """Of tables in tables: the deepest of the project's files has 4."""
 LARGEST_INTEGER = 2**63 - 1
 """TOML 1.0: 64-bit integers must be taken, and what cannot be held losslessly must be refused."""
-MOST_DIGITS = 310
-"""A float64 ends at 1.8e308; Python itself takes seconds for integers of millions of digits."""
 
 HIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode's control characters, lone surrogates, line and paragraph separators."""
@@ -160,23 +157,6 @@ def json_of(path: Path, *, constants: bool = False, most_bytes: int = LARGEST_JS
         raise UsageError(f"{path}: cannot be read as JSON: {error}") from None
 
 
-def parsed_json(text: str, *, constants: bool = False) -> Any:
-    """JSON strictly: no key twice, no number beyond a float64, and with `constants` only NaN and Infinity.
-
-    Raises ValueError, with the line and column where the syntax is wrong.
-    """
-    try:
-        return json.loads(
-            text,
-            object_pairs_hook=_without_duplicates,
-            parse_int=_integer,
-            parse_float=_float,
-            parse_constant=float if constants else _constant,
-        )
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
 def checked(model: type[Model], content: object, where: object) -> Model:
     """The content as `model`; `where`, a file or a line of one, begins what is said. Raises UsageError, one line."""
     try:
@@ -209,28 +189,3 @@ def _within_limits(content: object, path: Path) -> None:
             raise UsageError(f"{path}: {place}: {value} is no number that can be compared")
         elif isinstance(value, int) and not -LARGEST_INTEGER - 1 <= value <= LARGEST_INTEGER:
             raise UsageError(f"{path}: {place}: an integer beyond 64 bits")
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        ((name, count),) = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"the key '{name}' is there {count} times")
-    return found
-
-
-def _integer(text: str) -> int:
-    if len(text) > MOST_DIGITS or math.isinf(float(text)):
-        raise ValueError(f"an integer of {len(text.lstrip('-'))} digits is beyond every float64")
-    return int(text)
-
-
-def _float(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError(f"{text[:30]} is beyond every float64")
-    return value
-
-
-def _constant(text: str) -> float:
-    raise ValueError(f"{text} is no JSON")

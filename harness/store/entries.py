@@ -8,11 +8,12 @@ longer than LONGEST_LINE_BYTES are refused, by the number of the line.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from harness.errors import UsageError
+from harness.files.strict_json import parsed_json
 from harness.records.record import Kept, Record
 from harness.records.run import Run
 from harness.records.sweep import Cell, Sweep
@@ -120,7 +121,7 @@ def _entry(line: bytes, where: str) -> Header | Entry:
     if len(line) > LONGEST_LINE_BYTES:
         raise UsageError(f"{where}: is longer than {LONGEST_LINE_BYTES} bytes: no store of ours wrote it")
     try:
-        given = json.loads(line.decode(), object_pairs_hook=_once, parse_constant=_no_number)
+        given = parsed_json(line.decode())
         kind = next((kind for key, kind in KINDS.items() if isinstance(given, dict) and key in given), None)
         if kind is None:
             raise UsageError(f"{where}: is none of: {', '.join(KINDS)}")
@@ -129,24 +130,11 @@ def _entry(line: bytes, where: str) -> Header | Entry:
         first = error.errors()[0]
         raise UsageError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     except (ValueError, RecursionError) as error:
-        said = (str(error) or "it is nested too deep").splitlines()[0]
-        raise UsageError(f"{where}: cannot be read as JSON: {said}") from None
+        raise UsageError(f"{where}: cannot be read as JSON: {str(error).splitlines()[0]}") from None
     lost = _lost(given, json.loads(entry.model_dump_json()))
     if lost is not None:
         raise UsageError(f"{where}: {lost or 'the line'} is not as the harness writes it")
     return entry
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
-        raise ValueError(f"the key {twice!r} comes twice")
-    return found
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number in JSON")
 
 
 def _lost(given: Any, taken: Any) -> str | None:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+from harness.files.strict_json import finite
 from harness.report.figures.axes import ACROSS, panels_of
 from harness.report.figures.figure import Figure
-from harness.report.figures.rows import Row, finite
+from harness.report.figures.rows import Row
 from harness.report.figures.theme import LIGHT, vega_config
 
 FORMATS = (".png", ".svg", ".pdf")

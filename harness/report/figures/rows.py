@@ -95,16 +95,3 @@ def envelope(values: NDArray[np.float64], most: int) -> NDArray[np.int64]:
     for start, end in pairwise(edges):
         kept += [start + int(np.argmin(filled[start:end])), start + int(np.argmax(filled[start:end]))]
     return np.unique(np.array(kept, dtype=np.int64))
-
-
-def finite(value: Any) -> Any:
-    """The value as JSON's kinds: NaN and infinities are null, tuples lists, numpy's numbers Python's."""
-    if isinstance(value, str | bool | int) or value is None:
-        return value
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(name): finite(one) for name, one in value.items()}
-    if isinstance(value, Sequence):
-        return [finite(one) for one in value]
-    return finite(value.item())

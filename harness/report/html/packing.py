@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.report.figures.rows import CASE, Row, finite
+from harness.files.strict_json import finite
+from harness.report.figures.rows import CASE, Row
 
 ABSENT = -1
 """In place of an index: the row does not have the key at all, which a filter tells from null."""

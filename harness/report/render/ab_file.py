@@ -158,7 +158,7 @@ def _cell(one: AbVerdict) -> Cell:
         accuracy=tuple(map(Answer.model_validate, one.accuracy)),
         base=Outcome.model_validate(cell.base),
         head=Outcome.model_validate(cell.head),
-        launches=tuple(map(Rounds.model_validate, cell.launches)),
+        launches=tuple(Rounds.model_validate(launch.model_dump()) for launch in cell.launches),
     )
 
 

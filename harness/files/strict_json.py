@@ -1,0 +1,65 @@
+"""JSON as the standard has it, which Python's own is not: read without surprises, written without NaN."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MOST_DIGITS = 310
+"""A float64 ends at 1.8e308; Python itself takes seconds for integers of millions of digits."""
+
+
+def finite(value: Any) -> Any:
+    """The value as JSON's kinds: NaN and infinities are null, tuples lists, numpy's numbers Python's."""
+    if isinstance(value, str | bool | int) or value is None:
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(name): finite(one) for name, one in value.items()}
+    if isinstance(value, Sequence):
+        return [finite(one) for one in value]
+    return finite(value.item())
+
+
+def parsed_json(text: str, *, constants: bool = False) -> Any:
+    """JSON strictly: no key twice, no number beyond a float64, and with `constants` only NaN and Infinity.
+
+    Raises ValueError, with the line and column where the syntax is wrong.
+    """
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_without_duplicates,
+            parse_int=_integer,
+            parse_float=_float,
+            parse_constant=float if constants else _constant,
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        ((name, count),) = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"the key '{name}' is there {count} times")
+    return found
+
+
+def _integer(text: str) -> int:
+    if len(text) > MOST_DIGITS or math.isinf(float(text)):
+        raise ValueError(f"an integer of {len(text.lstrip('-'))} digits is beyond every float64")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:30]} is beyond every float64")
+    return value
+
+
+def _constant(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")
