@@ -10,7 +10,7 @@ from harness.problems.catalog import load
 from harness.problems.problem import Floats
 from harness.records.environment import Environment
 from harness.records.record import Status
-from harness.records.sweep import Cell, Sweep, Timing
+from harness.records.sweep import Cell, Sweep
 from harness.solvers.training.learning_map import CENSORED, TOLERANCES, LearningMap, curve_epochs
 from harness.solvers.training.oracle.adaptive import Adaptive
 from harness.solvers.training.oracle.crossings import learning_map
@@ -19,6 +19,7 @@ from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.scaling import Scaling
 from harness.solvers.training.training import Aim, Grid
 from harness.solvers.training.watch import Watch
+from harness.timing.sampling import Samples
 
 RULES: dict[str, dict[str, Any]] = {
     "sgd": {},
@@ -57,7 +58,7 @@ def cell(
         "epochs_run": tuple(1000 for _ in seeds),
         "final": tuple(0.5 if e is None else 1e-9 for e in tightest),
         "diverged": tuple(False for _ in seeds),
-        "loop_epoch": Timing(wall_s=(1e-4, 1e-4, 1.1e-4)),
+        "loop_epoch": Samples(wall_s=(1e-4, 1e-4, 1.1e-4)),
         "engine_s": 0.5,
         "together": 10,
     }
@@ -66,7 +67,7 @@ def cell(
 
 def not_run(optimizer: str, lr: float, status: Status, message: str) -> Cell:
     """A cell without trainings."""
-    return cell(optimizer, lr, (), tolerances=(), seeds=(0, 1, 2), status=status, message=message, loop_epoch=Timing())
+    return cell(optimizer, lr, (), tolerances=(), seeds=(0, 1, 2), status=status, message=message, loop_epoch=Samples())
 
 
 def trained(problem: str, optimizer: str, lrs: Sequence[float], seeds: int = 10, epochs: int = 1000) -> list[Cell]:
@@ -104,7 +105,7 @@ def trained(problem: str, optimizer: str, lrs: Sequence[float], seeds: int = 10,
             loss=tuple(map(tuple, loss[:, i].tolist())),
             predicted=() if optimizer == "adam" else _counts(found.epochs_to[:, i]),
             stability_limit=None if optimizer in ("adam", "nesterov") else limit,
-            loop_epoch=Timing(wall_s=tuple((EPOCH_S[optimizer] * rng.lognormal(0, 0.05, 30)).tolist())),
+            loop_epoch=Samples(wall_s=tuple((EPOCH_S[optimizer] * rng.lognormal(0, 0.05, 30)).tolist())),
             together=len(lrs) * seeds,
         )
         for i, lr in enumerate(lrs)

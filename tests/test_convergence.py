@@ -26,7 +26,8 @@ from harness.judge.training.convergence import SweepSummary, summarise
 from harness.judge.training.profile import profile
 from harness.judge.training.tuning import Tuning, summarise_cell
 from harness.records.record import Status
-from harness.records.sweep import Cell, Timing
+from harness.records.sweep import Cell
+from harness.timing.sampling import Samples
 from tests.sweep_data import RULES, cell, not_run, trained
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -148,11 +149,11 @@ def test_a_cell_that_was_not_run_keeps_its_status_and_has_no_figures() -> None:
 
 
 def test_seconds_are_epochs_times_the_median_epoch_of_the_loop() -> None:
-    reach = summarise_cell(cell("sgd", 0.1, (30, 60, 90), loop_epoch=Timing(wall_s=(1e-3, 9.0, 1e-3))), "sgd").to(1e-6)
+    reach = summarise_cell(cell("sgd", 0.1, (30, 60, 90), loop_epoch=Samples(wall_s=(1e-3, 9.0, 1e-3))), "sgd").to(1e-6)
     assert reach is not None
     assert reach.seconds == pytest.approx(60 * 1e-3)
     assert reach.seconds_interval == pytest.approx((0.030, 0.090))
-    untimed = summarise_cell(cell("sgd", 0.1, (30, 60, 90), loop_epoch=Timing(error="no clock")), "sgd").to(1e-6)
+    untimed = summarise_cell(cell("sgd", 0.1, (30, 60, 90), loop_epoch=Samples(error="no clock")), "sgd").to(1e-6)
     assert untimed is not None
     assert (untimed.seconds, untimed.seconds_interval) == (None, None)
 
@@ -260,7 +261,7 @@ def test_seconds_may_be_led_by_another_and_are_no_surer_than_the_timing() -> Non
     noisy = {"sgd": (1e-4, 1e-3) * 5, "adam": (2e-4, 2e-3) * 5}
 
     def task(wall: Mapping[str, tuple[float, ...]]) -> TaskSummary:
-        return the_task([cell(o, 0.1, epochs[o], loop_epoch=Timing(wall_s=wall[o])) for o in epochs])
+        return the_task([cell(o, 0.1, epochs[o], loop_epoch=Samples(wall_s=wall[o])) for o in epochs])
 
     sure, unsure = task(steady).by_seconds, task(noisy).by_seconds
     assert sure is not None
@@ -268,7 +269,7 @@ def test_seconds_may_be_led_by_another_and_are_no_surer_than_the_timing() -> Non
     assert (sure.leader.optimizer, sure.decided) == ("sgd", True)
     assert sure.rivals[0].ratio == pytest.approx(1.5)
     assert not unsure.decided
-    untimed = [cell("sgd", 0.1), cell("adam", 0.1, loop_epoch=Timing())]
+    untimed = [cell("sgd", 0.1), cell("adam", 0.1, loop_epoch=Samples())]
     assert the_task(untimed).by_seconds is None
     assert [one.measure for one in summarise(untimed).profiles] == [EPOCHS]
 

@@ -16,7 +16,6 @@ from harness.judge.machine.conditions import LOOKS, judge_now, judge_run
 from harness.judge.machine.doubts import Doubt, State, doubtful
 from harness.measure.conditions import doubts_in, doubts_now, doubts_of, probe, watched
 from harness.records.record import Record, Samples
-from harness.records.sweep import Timing
 from harness.report.words.doubts import doubts_line
 from harness.store.conditions import Conditions, conditions_of
 from harness.store.store import Store
@@ -617,9 +616,9 @@ def test_a_sweep_is_judged_by_its_readings_and_its_epochs(store_path: Path) -> N
     store = Store(str(store_path))
     kept, made = SweepStore(store), sweep()
     kept.start(made)
-    late = Timing(wall_s=(1.8, 1.8, 1.8), cpu_s=(1.0, 1.0, 1.0))
-    prompt = Timing(wall_s=(1.0, 1.0, 1.0), cpu_s=(1.0, 1.0, 1.0))
-    timings = {("sgd", 0.1): late, ("sgd", 0.2): late, ("adam", 0.1): prompt, ("momentum", 0.1): Timing(error="no")}
+    late = Samples(wall_s=(1.8, 1.8, 1.8), cpu_s=(1.0, 1.0, 1.0))
+    prompt = Samples(wall_s=(1.0, 1.0, 1.0), cpu_s=(1.0, 1.0, 1.0))
+    timings = {("sgd", 0.1): late, ("sgd", 0.2): late, ("adam", 0.1): prompt, ("momentum", 0.1): Samples(error="no")}
     kept.add(made.id, [cell(name, lr, loop_epoch=timing) for (name, lr), timing in timings.items()])
     with watched(store, made.id, readings({"cpu.load_1min": 4.1})):
         pass

@@ -25,7 +25,6 @@ from harness.judge.versions.ab_cell import speed
 from harness.judge.versions.two_runs import compare_runs
 from harness.records.ab import AbCell, Comparison, Condition, Side
 from harness.records.record import Record
-from harness.records.sweep import Timing
 from harness.timing.sampling import Samples
 from tests.ab_cells import launch_of
 from tests.page_records import record
@@ -97,13 +96,13 @@ def wall_over_cpu(seconds: float) -> object:
 
 
 def wall_over_cpu_of_epochs(seconds: float) -> object:
-    return timed_cells([cell("sgd", 0.1, (36, 38, 41), loop_epoch=Timing(wall_s=(1.0,), cpu_s=(seconds,)))]) or None
+    return timed_cells([cell("sgd", 0.1, (36, 38, 41), loop_epoch=Samples(wall_s=(1.0,), cpu_s=(seconds,)))]) or None
 
 
 def contest_by_seconds(seconds: float) -> object:
     trained = [
-        cell("sgd", 0.1, (36, 38, 41), loop_epoch=Timing(wall_s=(TICK_S, seconds, TICK_S))),
-        cell("adam", 0.1, (90, 95, 99), loop_epoch=Timing(wall_s=(TICK_S, TICK_S, TICK_S))),
+        cell("sgd", 0.1, (36, 38, 41), loop_epoch=Samples(wall_s=(TICK_S, seconds, TICK_S))),
+        cell("adam", 0.1, (90, 95, 99), loop_epoch=Samples(wall_s=(TICK_S, TICK_S, TICK_S))),
     ]
     task = summarise(trained).tasks[0]
     assert task.by_epochs is not None

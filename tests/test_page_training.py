@@ -11,7 +11,7 @@ import pytest
 from harness.judge.training.contest import EPOCHS, SECONDS
 from harness.judge.training.convergence import summarise
 from harness.records.record import Record, Status, TraceRecord
-from harness.records.sweep import Cell, Timing
+from harness.records.sweep import Cell
 from harness.report.figures import training_rows as rows
 from harness.report.figures.figure import Figure
 from harness.report.figures.loss_by_epoch import ramp
@@ -20,6 +20,7 @@ from harness.report.figures.theme import DARK, LIGHT
 from harness.report.html import training_traces as traces
 from harness.report.html.section import Note, Section, Table
 from harness.report.html.training import section
+from harness.timing.sampling import Samples
 from tests.page_site import HOSTILE, evidence, svg, training
 from tests.sweep_data import cell, not_run, sweep, trained
 
@@ -191,7 +192,7 @@ def test_of_several_problems_it_says_who_is_best_over_all(cells: list[Cell], mad
 
 @pytest.mark.slow
 def test_an_epoch_that_was_not_timed_has_no_seconds() -> None:
-    found = section(evidence((), sweep=sweep(), cells=(curves((30, 40, 50), loop_epoch=Timing()),)))
+    found = section(evidence((), sweep=sweep(), cells=(curves((30, 40, 50), loop_epoch=Samples()),)))
     assert "training_seconds" not in figures(found)
     assert tables(found)["training_best"].rows[0]["seconds"] is None
 

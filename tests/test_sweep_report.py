@@ -14,7 +14,7 @@ from rich.console import Console
 from harness.errors import UsageError
 from harness.judge.training.convergence import summarise
 from harness.records.record import Status
-from harness.records.sweep import Cell, Timing
+from harness.records.sweep import Cell
 from harness.report.console import PLAIN_WIDTH
 from harness.report.figures.bands import quantiles
 from harness.report.figures.figure import Figure
@@ -25,6 +25,7 @@ from harness.report.render.terminal import print_document
 from harness.report.words.sweep import conclusions
 from harness.report.words.sweep_document import swept
 from harness.report.words.sweep_json import sweep_json
+from harness.timing.sampling import Samples
 from tests.sweep_data import cell, not_run, sweep, trained
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -156,7 +157,7 @@ def test_one_optimizer_none_and_nothing(cells: list[Cell], sentence: str) -> Non
 
 
 def test_a_note_on_a_cell_and_an_epoch_that_was_not_timed_are_told() -> None:
-    text = printed([cell("sgd", 0.1, message="batch 500 is more", loop_epoch=Timing(error="no clock"))])
+    text = printed([cell("sgd", 0.1, message="batch 500 is more", loop_epoch=Samples(error="no clock"))])
     assert "note: auto_mpg: batch 500 is more (1 cell)" in text
     assert "an epoch could not be timed: no clock" in text
 

@@ -5,16 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from harness.records.environment import Environment
-from harness.records.record import Kept, Number
+from harness.records.record import Kept, Number, Samples
 from harness.solvers.status import Status
-
-
-class Timing(Kept):
-    """Raw samples of one epoch of the textbook loop, taken in turns with the sweep's other optimizers."""
-
-    wall_s: tuple[float, ...] = ()
-    cpu_s: tuple[float, ...] = ()
-    error: str = ""
 
 
 class Cell(Kept):
@@ -27,7 +19,8 @@ class Cell(Kept):
     is ok, unsupported or how the training of all went wrong, and `message` says why: the trainings' own ends are
     in the arrays.
     `together`: how many trainings the engine did in the `engine_s` wall seconds that these were part of.
-    `loop_epoch`: what an epoch costs one training alone, on the same device.
+    `loop_epoch`: what an epoch of the textbook loop costs one training alone, on the same device, timed in turns
+    with the sweep's other optimizers.
     """
 
     problem: str
@@ -58,7 +51,7 @@ class Cell(Kept):
     stability_limit: float | None = None
     engine_s: float | None = None
     together: int | None = None
-    loop_epoch: Timing = Timing()
+    loop_epoch: Samples = Samples()
 
     @property
     def failed(self) -> bool:

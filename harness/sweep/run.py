@@ -1,18 +1,18 @@
 """A sweep: each optimizer of each problem over learning rates and seeds, in chunks that are stored as they end."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from harness.records.observer import Observer
-from harness.records.sweep import Cell, Sweep, Timing
+from harness.records.sweep import Cell, Sweep
 from harness.solvers.solver import why_unsupported
 from harness.solvers.status import Status
 from harness.store.sweep_store import SweepStore
 from harness.sweep.cells import without_result
 from harness.sweep.measuring import InProcess, Place
 from harness.sweep.plan import Candidate
-from harness.timing.sampling import Effort
+from harness.timing.sampling import Effort, Samples
 
 Done = Mapping[tuple[str, str, float], Cell]
 
@@ -86,7 +86,7 @@ def _why_not(candidate: Candidate) -> str | None:
     return why_unsupported(candidate.solver, candidate.problem, candidate.options)
 
 
-def _timings(work: _Work, able: Sequence[Candidate], done: Done) -> dict[str, Timing]:
+def _timings(work: _Work, able: Sequence[Candidate], done: Done) -> dict[str, Samples]:
     """One epoch of the textbook loop by optimizer, in turns; what the sweep has already is not sampled again."""
     label = able[0].problem.label
     known = {cell.optimizer: cell.loop_epoch for cell in done.values() if cell.problem == label}
@@ -98,5 +98,5 @@ def _timings(work: _Work, able: Sequence[Candidate], done: Done) -> dict[str, Ti
     for candidate, record in zip(untimed, work.place.time(Effort()), strict=True):
         wrong = record.message if record.failed else ""
         samples = record.samples
-        timings[candidate.optimizer] = Timing(wall_s=samples.wall_s, cpu_s=samples.cpu_s, error=samples.error or wrong)
+        timings[candidate.optimizer] = replace(samples, error=samples.error or wrong)
     return timings
