@@ -24,10 +24,9 @@ from harness.errors import CannotMeasureError, UsageError
 from harness.records.record import HeadRow, Solution
 from harness.records.sweep import Sweep
 from harness.store import tables
-from harness.store.change_token import Stamp, stamp
 from harness.store.migrations import VERSION
 from harness.store.salvage import salvaging
-from harness.store.store import Store
+from harness.store.store import ChangeToken, Store
 from harness.store.sweep_store import SweepStore
 from harness.timing.sampling import Samples
 from tests.conftest import RunCli
@@ -97,10 +96,10 @@ def test_stores_in_two_schemas_are_two(database: Database, run_cli: RunCli) -> N
 def test_whether_something_is_new_is_seen(database: Database) -> None:
     store = Store(database.url)
 
-    def seen(change: Callable[[], object]) -> Stamp:
+    def seen(change: Callable[[], object]) -> ChangeToken:
         change()
-        assert stamp(store) == stamp(store)
-        return stamp(store)
+        assert store.change_token() == store.change_token()
+        return store.change_token()
 
     changes: list[Callable[[], object]] = [
         partial(store.start, run_of("r", ("a",))),
@@ -108,7 +107,7 @@ def test_whether_something_is_new_is_seen(database: Database) -> None:
         partial(store.add_samples, 1, Samples((1.0,), (1.0,))),
         partial(store.finish, "r"),
     ]
-    assert len({stamp(store), *map(seen, changes)}) == 5
+    assert len({store.change_token(), *map(seen, changes)}) == 5
 
 
 def test_a_cell_comes_once_whatever_its_problem_is_called(database: Database) -> None:

@@ -25,7 +25,6 @@ from harness.records.run import Run
 from harness.report.figures import axes
 from harness.report.figures.figure import Figure
 from harness.report.figures.files import drawn
-from harness.store.change_token import stamp
 from harness.store.store import Store
 from tests import page_data
 from tests.conftest import RunCli
@@ -217,19 +216,19 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
 
 
 def test_a_stamp_changes_with_every_record_and_end(store: Store) -> None:
-    seen = [stamp(store)]
+    seen = [store.change_token()]
     record = planted("new", 1e-4)
     run = run_of([record], "third", "c" * 40, minute=9)
     store.start(run)
-    seen.append(stamp(store))
+    seen.append(store.change_token())
     key = store.add(run.id, record)
-    seen.append(stamp(store))
+    seen.append(store.change_token())
     store.add_samples(key, record.samples)
-    seen.append(stamp(store))
+    seen.append(store.change_token())
     store.finish(run.id)
-    seen.append(stamp(store))
+    seen.append(store.change_token())
     assert len(set(seen)) == len(seen)
-    assert stamp(store) == seen[-1]
+    assert store.change_token() == seen[-1]
 
 
 def asleep(*steps: Callable[[], object]) -> Callable[[float], None]:

@@ -65,10 +65,10 @@ def failure(error: BaseException) -> tuple[Status, str]:
     if isinstance(error, MemoryError):
         return Status.OUT_OF_MEMORY, str(error) or "the host's memory is exhausted"
     exhausted = type(error).__name__ == "OutOfMemoryError"  # torch's, for device memory
-    return Status.OUT_OF_MEMORY if exhausted else Status.ERROR, one_line(error)
+    return Status.OUT_OF_MEMORY if exhausted else Status.ERROR, first_line_of(error)
 
 
-def one_line(error: BaseException) -> str:
+def first_line_of(error: BaseException) -> str:
     """The class and the first line of whatever was raised."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else ''}"

@@ -11,8 +11,7 @@ from harness.files.writing import write
 from harness.page.gather import Asked
 from harness.page.making import encoded, make
 from harness.page.serving import Served, serving, version_of
-from harness.store.change_token import Stamp, stamp
-from harness.store.store import Store
+from harness.store.store import ChangeToken, Store
 
 POLL_S = 2.0
 """How often the store is asked whether it holds something new."""
@@ -53,15 +52,15 @@ class Keeper:
                     browser(url)
                 while True:
                     time.sleep(POLL_S)
-                    if watch and stamp(self.store) != known:
+                    if watch and self.store.change_token() != known:
                         known = self._renew(watch=True, served=port is not None)
             except KeyboardInterrupt:
                 if watch and self.path is not None:
                     self.once()
 
-    def _renew(self, *, watch: bool, served: bool) -> Stamp:
+    def _renew(self, *, watch: bool, served: bool) -> ChangeToken:
         """Make the page, and put it where it is served from and written to; what of the store it is of."""
-        held = stamp(self.store)  # before it is read: what comes meanwhile is seen the next time
+        held = self.store.change_token()  # before it is read: what comes meanwhile is seen the next time
         name = version_of(held) if watch and served else None
         text = self._made(reload_s=RELOAD_S if watch and not served else None, version=name)
         self.page.put(encoded(text))

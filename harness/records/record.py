@@ -27,7 +27,7 @@ __all__ = [
 ]  # what judges may see
 
 SCHEMA_VERSION: Literal[1] = 1
-"""Of records; the store's tables have their own (records.migrations)."""
+"""Of records; the store's tables have their own (store.migrations)."""
 
 TOLERANCE_NAMES = tuple(map(tolerance_name, TOLERANCES))
 """The keys of `Accuracy.epochs_to`, the loosest first."""

@@ -6,7 +6,7 @@ from sqlalchemy import insert, inspect, select, update
 
 from harness.records.record import Kept
 from harness.store import tables
-from harness.store.errors import one_line
+from harness.store.errors import store_errors
 from harness.store.store import Store
 from harness.timing.conditions.readings import Cpu, Frequency, Interpreter, Quota, Readings, Stalls, Swap
 
@@ -59,7 +59,7 @@ def end(store: Store, key: int, conditions: Conditions) -> None:
 
 def conditions_of(store: Store, run_id: str) -> Sequence[Conditions]:
     """The stretches of a run, oldest first; none of a run made before they were kept."""
-    with one_line(store.url):
+    with store_errors(store.url):
         if not inspect(store.engine).has_table(tables.conditions.name):
             return ()
         of_it = (

@@ -11,7 +11,7 @@ What holds in SQLite, by sqlite.org:
   would be refused at once, however patient, if another had written since (rescode.html, SQLITE_BUSY_SNAPSHOT).
 - Who finds the lock taken waits for `BUSY_TIMEOUT_MS` (pragma.html, busy_timeout).
 
-The same of PostgreSQL: records.postgresql.
+The same of PostgreSQL: store.postgresql.
 """
 
 import os
@@ -27,7 +27,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from harness.errors import CannotMeasureError
 from harness.store import postgresql
 from harness.store.address import parsed, store_url
-from harness.store.errors import one_line
+from harness.store.errors import store_errors
 from harness.store.postgresql import BUSY_TIMEOUT_MS, WRITING
 
 
@@ -92,8 +92,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def writing(engine: Engine, url: str) -> Iterator[Connection]:
-    """A transaction that writes: committed at the end, rolled back if anything is raised. Raises as one_line does."""
-    with one_line(url), begin_writing(engine) as connection:
+    """A transaction that writes: committed at the end, else rolled back. Raises what store_errors does."""
+    with store_errors(url), begin_writing(engine) as connection:
         yield connection
 
 

@@ -12,7 +12,7 @@ GO_ON = "all that was reported is kept: make room, then harness run --resume"
 FULL = f"the disk is full; {GO_ON}"
 LOCKED = "another process has kept it locked for minutes: end that one, then go on"
 DAMAGED = "is damaged: PostgreSQL's own tools say what of it can be saved (pg_amcheck, pg_dump, a backup)"
-SAID: tuple[tuple[str, type[HarnessError], str], ...] = (
+MEANINGS: tuple[tuple[str, type[HarnessError], str], ...] = (
     ("SQLITE_FULL", CannotMeasureError, FULL),
     ("SQLITE_IOERR_WRITE", CannotMeasureError, f"the disk takes no more; {GO_ON}"),
     ("SQLITE_BUSY", CannotMeasureError, LOCKED),
@@ -39,7 +39,7 @@ NO_DRIVER = "its driver is not here: pip install 'ls-harness[postgresql]'"
 
 
 @contextmanager
-def one_line(url: str) -> Iterator[None]:
+def store_errors(url: str) -> Iterator[None]:
     """Turn what a database or a driver raises into one line that names the store.
 
     Raises CannotMeasureError where the machine or the connection fails, UsageError for everything else.
@@ -56,7 +56,7 @@ def one_line(url: str) -> Iterator[None]:
 def _meant(error: Exception, cause: BaseException) -> tuple[type[HarnessError], str]:
     """The class of the error and what is to be done; nothing of that where the cause says all that is known."""
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or ""
-    for begins, kind, said in SAID:
+    for begins, kind, said in MEANINGS:
         if code.startswith(begins):
             return kind, said
     if isinstance(error, ImportError):

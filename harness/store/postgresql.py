@@ -1,4 +1,4 @@
-"""How the store speaks to PostgreSQL, so that what holds in SQLite (records.database) holds there.
+"""How the store speaks to PostgreSQL, so that what holds in SQLite (store.database) holds there.
 
 - A commit is on the server's disk before it is reported (postgresql.org, wal-async-commit: unless its
   `synchronous_commit` is off), and a transaction is there whole or not at all.

@@ -4,10 +4,10 @@ Each table is read in the order in which SQLite keeps its rows, from both ends i
 (fileformat2.html: a table is a tree of pages by row id, so that a lost page costs the rows on it, not those beyond).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Table, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,7 +21,7 @@ from harness.store.address import store_url
 from harness.store.conditions import Conditions
 from harness.store.database import open_engine
 from harness.store.entries import CellEntry, ConditionsEntry, Entry, RecordEntry, RunEntry, SweepEntry
-from harness.store.errors import one_line
+from harness.store.errors import store_errors
 from harness.store.migrations import check_version, version_of
 from harness.store.rows import RUN_COLUMNS, run_of, samples_of
 from harness.store.sweep_store import sweep_of
@@ -32,6 +32,7 @@ QUESTIONS = ("PRAGMA integrity_check", "PRAGMA foreign_key_check")
 MOST_LINES = 20
 """Of what SQLite's integrity check says."""
 Row = dict[str, Any]
+Model = TypeVar("Model", Cell, Conditions)
 
 
 @dataclass
@@ -151,29 +152,24 @@ class Salvage:
                 continue
             yield SweepEntry(sweep=sweep)
             yield from self._conditions(sweep.id)
-            for key in sorted(of_it):
-                entry = self._cell(key, row["id"])
-                if entry is not None:
-                    yield entry
+            for cell in self._bodies(Cell, tables.sweep_cells, of_it, f"sweep {sweep.id}: cell"):
+                yield CellEntry(cell=cell, of=sweep.id)
         for name, of_it in cells.items():
             self.troubles.append(f"{len(of_it)} cells are of sweep {name}, which cannot be read")
 
-    def _cell(self, key: int, sweep_id: str) -> CellEntry | None:
-        wanted = select(tables.sweep_cells.c.body).where(tables.sweep_cells.c.id == key)
-        try:
-            return CellEntry(cell=Cell.model_validate_json(self.connection.execute(wanted).scalar_one()), of=sweep_id)
-        except UNREADABLE as error:
-            self._say(f"sweep {sweep_id}: cell {key}", error)
-            return None
-
     def _conditions(self, run_id: str) -> Iterator[Entry]:
-        for key in sorted(self.stretches.pop(run_id, ())):
-            wanted = select(tables.conditions.c.body).where(tables.conditions.c.id == key)
+        keys = self.stretches.pop(run_id, [])
+        for found in self._bodies(Conditions, tables.conditions, keys, f"{run_id}: its conditions"):
+            yield ConditionsEntry(conditions=found, of=run_id)
+
+    def _bodies(self, model: type[Model], table: Table, keys: Sequence[int], what: str) -> Iterator[Model]:
+        """The bodies of the rows with these keys, as far as they can be read."""
+        for key in sorted(keys):
             try:
-                body = self.connection.execute(wanted).scalar_one()
-                yield ConditionsEntry(conditions=Conditions.model_validate_json(body), of=run_id)
+                body = self.connection.execute(select(table.c.body).where(table.c.id == key)).scalar_one()
+                yield model.model_validate_json(body)
             except UNREADABLE as error:
-                self._say(f"{run_id}: its conditions {key}", error)
+                self._say(f"{what} {key}", error)
 
     def _rows(self, table: Table, *columns: Column[Any]) -> Iterator[Row]:
         """The rows of a table from its beginning; what lies beyond the first that cannot be read, from its end."""
@@ -213,7 +209,7 @@ def salvaging(url: str | None) -> Iterator[Salvage]:
     """
     address = store_url(url)
     shown = without_password(address)
-    with one_line(shown):
+    with store_errors(shown):
         engine = open_engine(address, create=False, forgiving=True)
         try:
             with engine.connect() as connection:

@@ -4,12 +4,14 @@ import weakref
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, delete, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, inspect, select, update
 
 from harness.errors import CannotMeasureError, UsageError, without_password
 from harness.records.record import Record
 from harness.records.run import Run, now
+from harness.records.sweep import Sweep
 from harness.store import tables
 from harness.store.address import store_url
 from harness.store.database import (
@@ -21,11 +23,14 @@ from harness.store.database import (
     write_ahead,
     writing,
 )
-from harness.store.errors import one_line
+from harness.store.errors import store_errors
 from harness.store.migrations import VERSION, check_version, migrate, version_of
 from harness.store.owner import alive, this_process
 from harness.store.rows import RUN_COLUMNS, insert_record, insert_run, insert_samples, read_records, run_of
 from harness.timing.sampling import Samples
+
+ChangeToken = tuple[int | str | None, ...]
+Stored = TypeVar("Stored", Run, Sweep)
 
 
 class Store:
@@ -40,7 +45,7 @@ class Store:
         address = store_url(url)
         self.url = without_password(address)  # for people
         self._workers: dict[str, str] = {}
-        with one_line(self.url):
+        with store_errors(self.url):
             self.engine = open_engine(address, create=create)
             try:
                 self._prepare(create=create)
@@ -54,7 +59,7 @@ class Store:
         self.engine.dispose()
 
     def write(self) -> AbstractContextManager[Connection]:
-        """A transaction that writes; raises as one_line does."""
+        """A transaction that writes; raises as store_errors does."""
         return writing(self.engine, self.url)
 
     def _prepare(self, *, create: bool) -> None:
@@ -173,16 +178,7 @@ class Store:
 
     def run(self, run_id: str | None = None) -> Run:
         """The run of that id, or the newest. Raises CannotMeasureError without any, UsageError for an unknown id."""
-        runs = self.runs()
-        if run_id is None:
-            if not runs:
-                raise CannotMeasureError(f"{self.url}: no run is stored there yet: 'harness run' makes one")
-            return runs[-1]
-        for run in runs:
-            if run.id == run_id:
-                return run
-        newest = f"the newest is {runs[-1].id}" if runs else "it holds none"
-        raise UsageError(f"no run '{run_id}' in {self.url}: {newest}")
+        return named_or_newest(self.runs(), run_id, "run", self.url)
 
     def records(self, run_id: str) -> list[Record]:
         """The records of a run with their samples, in the order planned, else in that in which they came."""
@@ -200,11 +196,37 @@ class Store:
         with self.reading() as connection:
             return connection.execute(select(tables.runs.c.worker).where(tables.runs.c.id == run_id)).scalar()
 
+    def change_token(self) -> ChangeToken:
+        """Another value whenever a run or a record has come, a record is complete or a run has ended.
+
+        Counted by indices, without reading what the store holds. Raises UsageError if it cannot be read.
+        """
+        runs, records = tables.runs.c, tables.records.c
+        counts = (
+            select(func.count(runs.id), func.count(runs.finished_at), func.max(runs.started_at)),
+            select(func.count(records.id), func.count(records.rounds), func.max(records.id)),
+        )
+        with self.reading() as connection:
+            return tuple(value for one in counts for value in connection.execute(one).one())
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that reads one state of the store; raises as one_line does."""
-        with one_line(self.url), self.engine.connect() as connection:
+        """A transaction that reads one state of the store; raises as store_errors does."""
+        with store_errors(self.url), self.engine.connect() as connection:
             yield connection
+
+
+def named_or_newest(found: Sequence[Stored], wanted: str | None, kind: str, url: str) -> Stored:
+    """The run or sweep of that id, or the newest. Raises as `Store.run` does."""
+    if wanted is None:
+        if not found:
+            raise CannotMeasureError(f"{url}: no {kind} is stored there yet: 'harness {kind}' makes one")
+        return found[-1]
+    newest = f"the newest is {found[-1].id}" if found else "it holds none"
+    named = next((one for one in found if one.id == wanted), None)
+    if named is None:
+        raise UsageError(f"no {kind} '{wanted}' in {url}: {newest}")
+    return named
 
 
 def _fill(engine: Engine) -> None:

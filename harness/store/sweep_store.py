@@ -6,14 +6,14 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, inspect, select, update
 
-from harness.errors import CannotMeasureError, UsageError
+from harness.errors import UsageError
 from harness.records.environment import Environment
 from harness.records.run import now
 from harness.records.sweep import Cell, Sweep
 from harness.store import tables
-from harness.store.errors import one_line
+from harness.store.errors import store_errors
 from harness.store.rows import keep_environment
-from harness.store.store import Store
+from harness.store.store import Store, named_or_newest
 
 APART = {"environment", "finished_at"}
 """What a sweep's row holds outside its body."""
@@ -25,7 +25,7 @@ class SweepStore:
     def __init__(self, store: Store) -> None:
         """Of an open store; one made before there were sweeps, and opened to be read, has none."""
         self.url, self.engine, self.write = store.url, store.engine, store.write
-        with one_line(self.url):
+        with store_errors(self.url):
             self.made = inspect(self.engine).has_table(tables.sweeps.name)
 
     def start(self, sweep: Sweep) -> None:
@@ -56,7 +56,7 @@ class SweepStore:
             .join(tables.environments)
             .order_by(tables.sweeps.c.started_at, tables.sweeps.c.id)
         )
-        with one_line(self.url), self.engine.connect() as connection:
+        with store_errors(self.url), self.engine.connect() as connection:
             return [sweep_of(row) for row in connection.execute(joined).mappings()]
 
     def sweep(self, sweep_id: str | None = None) -> Sweep:
@@ -64,16 +64,7 @@ class SweepStore:
 
         Raises CannotMeasureError without any, UsageError for an unknown id.
         """
-        found = self.sweeps()
-        if sweep_id is None:
-            if not found:
-                raise CannotMeasureError(f"{self.url}: no sweep is stored there yet: 'harness sweep' makes one")
-            return found[-1]
-        for sweep in found:
-            if sweep.id == sweep_id:
-                return sweep
-        newest = f"the newest is {found[-1].id}" if found else "it holds none"
-        raise UsageError(f"no sweep '{sweep_id}' in {self.url}: {newest}")
+        return named_or_newest(self.sweeps(), sweep_id, "sweep", self.url)
 
     def unfinished(self) -> Sweep:
         """The newest sweep that was cut off. Raises UsageError if there is none."""
@@ -89,7 +80,7 @@ class SweepStore:
             .where(tables.sweep_cells.c.sweep == sweep_id)
             .order_by(tables.sweep_cells.c.id)
         )
-        with one_line(self.url), self.engine.connect() as connection:
+        with store_errors(self.url), self.engine.connect() as connection:
             return [Cell.model_validate_json(body) for body in connection.execute(of_it).scalars()]
 
 

@@ -1,6 +1,6 @@
-"""The store's tables; their version is records.migrations.VERSION.
+"""The store's tables; their version is store.migrations.VERSION.
 
-`runs.worker`: the process that makes the run (records.worker), None once it has ended by itself.
+`runs.worker`: the process that makes the run (store.owner), None once it has ended by itself.
 `records.rounds`: how many samples were committed for the record; None while it waits for them, or where
 its run was cut off first. A record and its row count of samples that differ from it are torn.
 """

@@ -16,7 +16,15 @@ from harness.measure.isolation.data import read_problem
 from harness.measure.isolation.messages import Answer, options_of, with_changes
 from harness.measure.isolation.note import Note
 from harness.measure.isolation.state import Changes, watched
-from harness.measure.one_case import Outcome, failure, import_libraries, measure, one_line, only_prepared, time_together
+from harness.measure.one_case import (
+    Outcome,
+    failure,
+    first_line_of,
+    import_libraries,
+    measure,
+    only_prepared,
+    time_together,
+)
 from harness.measure.plan import Case
 from harness.measure.recording import record_of
 from harness.problems.problem import Problem
@@ -112,7 +120,7 @@ class Bench:
         try:
             result: Result | str = work(changes)
         except BaseException as error:  # noqa: BLE001  # KeyboardInterrupt too: nobody presses a key here
-            result = one_line(error)
+            result = first_line_of(error)
         self._note.end()
         if written := self._written_to():
             result = changes.written = f"the solver wrote to the problem's {written}, which every solver is given"
@@ -144,7 +152,7 @@ class Bench:
         try:
             synchronizer(case.options.device)()
         except Exception as error:  # noqa: BLE001  # torch's class for it has changed its name
-            return f"{case.options.device} is in an error state: {one_line(error)}"
+            return f"{case.options.device} is in an error state: {first_line_of(error)}"
         return ""
 
 
