@@ -111,7 +111,7 @@ def _first_call(solver: Solver, problem: Problem, shape: str, works: dict[str, W
 def _timed(line: SpeedLine, samples: Samples | None) -> SpeedLine:
     if samples is None:
         return line
-    return line.timed(samples.cpu_s, samples.wall_s, samples.error)
+    return line.timed(samples)
 
 
 def on_disk(shape: Shape, told: Told) -> list[SpeedLine]:
@@ -134,7 +134,7 @@ def on_disk(shape: Shape, told: Told) -> list[SpeedLine]:
             extra_bytes = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
         lines = [SpeedLine(name, "streaming", extra_bytes=extra_bytes, note=answer.path), SpeedLine(name, SUM)]
-        return [line.timed(s.cpu_s, s.wall_s, s.error) for line, s in zip(lines, sampled, strict=True)]
+        return [line.timed(s) for line, s in zip(lines, sampled, strict=True)]
 
 
 def _mapped(folder: Path, shape: Shape) -> tuple[Floats, Floats]:

@@ -1,10 +1,10 @@
 """The speed lines of one run, and the bars that `streaming` is held to: ratios of medians within the run."""
 
-import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from harness.judge.speed.floors import PRODUCT, SUM
+from harness.timing.sampling import Samples
 
 MEMORY_MAP_BYTES = 64 * 2**20
 
@@ -19,21 +19,20 @@ class SpeedLine:
 
     shape: str
     name: str
-    cpu_s: tuple[float, ...] = ()
-    wall_s: tuple[float, ...] = ()
+    samples: Samples = field(default_factory=Samples)
     digits: float | None = None
     extra_memory: float | None = None
     extra_bytes: int | None = None
     note: str = ""
 
-    def timed(self, cpu_s: Sequence[float], wall_s: Sequence[float], error: str) -> "SpeedLine":
+    def timed(self, samples: Samples) -> "SpeedLine":
         """The line with its samples."""
-        return replace(self, cpu_s=tuple(cpu_s), wall_s=tuple(wall_s), note=error or self.note)
+        return replace(self, samples=samples, note=samples.error or self.note)
 
     @property
     def median_s(self) -> float | None:
         """Median CPU seconds of one call; None if it was not run."""
-        return statistics.median(self.cpu_s) if self.cpu_s else None
+        return self.samples.median_cpu_s
 
 
 @dataclass(frozen=True)

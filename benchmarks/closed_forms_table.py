@@ -51,11 +51,17 @@ def speed_json(lines: Sequence[SpeedLine], verdicts: Sequence[SpeedVerdict], env
         {
             "schema_version": 1,
             "environment": environment,
-            "lines": [vars(line) for line in lines],
+            "lines": [_flat(line) for line in lines],
             "bars": [vars(verdict) for verdict in verdicts],
         },
         indent=1,
     )
+
+
+def _flat(line: SpeedLine) -> dict[str, object]:
+    """The line with its seconds beside its other fields."""
+    own = {name: value for name, value in vars(line).items() if name != "samples"}
+    return own | {"cpu_s": line.samples.cpu_s, "wall_s": line.samples.wall_s}
 
 
 def speed_markdown(lines: Sequence[SpeedLine]) -> str:

@@ -182,7 +182,7 @@ def _sampled(starts: Sequence[Start], effort: Effort, told: Told, clock: Clock) 
     sampled = dict(zip(works, sample_interleaved(list(works.values()), clock, effort), strict=True))
     for number, line in enumerate(lines):
         found = sampled.get(number)
-        yield line if found is None else line.timed(found.cpu_s, found.wall_s, found.error)
+        yield line if found is None else line.timed(found)
 
 
 def _training(problem: str, subject: str, asked: Options) -> Training:

@@ -2,13 +2,14 @@
 
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
 
 from harness.judge.medians import CONFIDENCE, Floats
 from harness.judge.speed.crossover import FEWEST_CALLS, RESAMPLES
+from harness.timing.sampling import Samples
 
 TEXTBOOK, LOOP, BATCHED, JAX, GRAPHED = "textbook loop", "loop", "batched", "jax", "graphed"
 SUBJECTS = ("linear SGD", "linear Adam", "MLP SGD", "MLP Adam")
@@ -31,19 +32,18 @@ class TrainingLine:
     models: int = 1
     epochs: int = 1
     device: str = "cpu"
-    cpu_s: tuple[float, ...] = ()
-    wall_s: tuple[float, ...] = ()
+    samples: Samples = field(default_factory=Samples)
     prepare_s: float | None = None
     note: str = ""
 
-    def timed(self, cpu_s: Sequence[float], wall_s: Sequence[float], error: str) -> "TrainingLine":
+    def timed(self, samples: Samples) -> "TrainingLine":
         """The line with its samples."""
-        return replace(self, cpu_s=tuple(cpu_s), wall_s=tuple(wall_s), note=error or self.note)
+        return replace(self, samples=samples, note=samples.error or self.note)
 
     @property
     def counted_s(self) -> tuple[float, ...]:
         """The samples that are judged."""
-        return self.cpu_s if self.device == "cpu" else self.wall_s
+        return self.samples.by("cpu" if self.device == "cpu" else "wall")
 
     @property
     def call_s(self) -> float | None:
@@ -63,7 +63,8 @@ class TrainingLine:
     @property
     def model_epoch_wall_s(self) -> float | None:
         """The same by the wall clock."""
-        return statistics.median(self.wall_s) / (self.epochs * self.models) if self.wall_s else None
+        call_s = self.samples.median_wall_s
+        return None if call_s is None else call_s / (self.epochs * self.models)
 
 
 def cuda_group(subject: str, n: int) -> str:

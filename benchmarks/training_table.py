@@ -55,7 +55,8 @@ def training(lines: Sequence[TrainingLine], verdicts: Sequence[TrainingVerdict])
     """Median CPU seconds (on CUDA wall seconds), all of a group's rows in turns; who is ahead; the bars."""
     shown = [column for key, column in columns(lines).items() if key != "group"]
     groups = [
-        (group, list(of)) for group, of in groupby((one for one in lines if one.cpu_s), key=lambda one: one.group)
+        (group, list(of))
+        for group, of in groupby((one for one in lines if one.samples.cpu_s), key=lambda one: one.group)
     ]
     return Document(
         [
@@ -69,7 +70,7 @@ def training(lines: Sequence[TrainingLine], verdicts: Sequence[TrainingVerdict])
 
 def left_out(lines: Sequence[TrainingLine]) -> Iterator[str]:
     """The lines that were not run, by their reason."""
-    without = [line for line in lines if not line.cpu_s]
+    without = [line for line in lines if not line.samples.cpu_s]
     for reason in dict.fromkeys(line.note for line in without):
         names = list(dict.fromkeys(f"{line.group}, {line.name}" for line in without if line.note == reason))
         more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
@@ -89,7 +90,10 @@ def training_json(
 ) -> str:
     """Raw samples, bars and the environment; what `results/speed` keeps. A line of samples is a line of text."""
     kept = [
-        asdict(line) | {key: [round(s, SAMPLE_DIGITS) for s in getattr(line, key)] for key in ("cpu_s", "wall_s")}
+        {
+            **{name: value for name, value in vars(line).items() if name != "samples"},
+            **{key: [round(s, SAMPLE_DIGITS) for s in getattr(line.samples, key)] for key in ("cpu_s", "wall_s")},
+        }
         for line in lines
     ]
     head = json.dumps({"schema_version": 1, "environment": environment}, indent=1).removesuffix("\n}")

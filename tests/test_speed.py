@@ -10,11 +10,12 @@ from benchmarks.closed_forms import Shape
 from benchmarks.closed_forms_bars import MEMORY_MAP_BYTES, SpeedLine, judge_speed, ratio
 from harness.errors import UsageError
 from harness.judge.speed.floors import PRODUCT
+from harness.timing.sampling import Samples
 from tests.conftest import RunCli
 
 
 def line(shape: str, name: str, seconds: float) -> SpeedLine:
-    return SpeedLine(shape, name, cpu_s=(seconds, seconds, 10 * seconds))
+    return SpeedLine(shape, name, Samples(cpu_s=(seconds, seconds, 10 * seconds)))
 
 
 @pytest.mark.parametrize(("text", "n", "p"), [("1e5x10", 100_000, 10), ("300x4", 300, 4), ("1E6X50", 1_000_000, 50)])

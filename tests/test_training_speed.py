@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ from benchmarks.training_table import compared, training_json, training_markdown
 from harness.solvers.options import Options
 from harness.solvers.solver import missing_library
 from harness.solvers.training import engines
-from harness.timing.sampling import Effort
+from harness.timing.sampling import Effort, Samples
 from tests.conftest import RunCli
 
 SHORT = Effort(warm_up_calls=0, calls_per_turn=1, min_calls=3, max_calls=3)
@@ -58,7 +58,7 @@ class FakeClock:
 
 
 def line(group: str, name: str, seconds: float, models: int = 1, **more: object) -> TrainingLine:
-    return TrainingLine(group, name, models, cpu_s=(seconds,) * 3, wall_s=(2 * seconds,) * 3, **more)  # type: ignore[arg-type]
+    return TrainingLine(group, name, models, samples=Samples((2 * seconds,) * 3, (seconds,) * 3), **more)  # type: ignore[arg-type]
 
 
 def rulings(*lines: TrainingLine) -> dict[str, Ruling]:
@@ -104,8 +104,8 @@ def samples(centre: float, spread: float, seed: int) -> tuple[float, ...]:
 )
 def test_the_loop_s_cost_is_decided_by_its_interval(ratio: float, spread: float, ruling: Ruling) -> None:
     group = loop_group("MLP SGD")
-    textbook = TrainingLine(group, TEXTBOOK, cpu_s=samples(1.0, spread, 0))
-    loop = TrainingLine(group, LOOP, cpu_s=samples(ratio, spread, 1))
+    textbook = TrainingLine(group, TEXTBOOK, samples=Samples(cpu_s=samples(1.0, spread, 0)))
+    loop = TrainingLine(group, LOOP, samples=Samples(cpu_s=samples(ratio, spread, 1)))
     assert rulings(textbook, loop)["MLP SGD: the engine loop costs at most 2% more than the textbook loop"] is ruling
 
 
@@ -118,7 +118,7 @@ def test_what_slows_both_of_a_pair_is_no_noise_of_their_ratio() -> None:
 
 def test_too_few_calls_decide_nothing() -> None:
     group = loop_group("linear SGD")
-    lines = [TrainingLine(group, name, cpu_s=(1.0,)) for name in (TEXTBOOK, LOOP)]
+    lines = [TrainingLine(group, name, samples=Samples(cpu_s=(1.0,))) for name in (TEXTBOOK, LOOP)]
     assert rulings(*lines)["linear SGD: the engine loop costs at most 2% more than the textbook loop"] is (
         Ruling.UNDECIDED
     )
@@ -174,8 +174,8 @@ def test_every_line_is_there_with_its_samples_or_its_reason(tiny: list[TrainingL
             assert found.note == jax_is_missing
         else:
             # A call is read by wall, CPU, CPU and wall: one reading of CPU time apart, three of wall time.
-            assert found.cpu_s == pytest.approx([1e-6] * 3), found
-            assert found.wall_s == pytest.approx([6e-6] * 3)
+            assert found.samples.cpu_s == pytest.approx([1e-6] * 3), found
+            assert found.samples.wall_s == pytest.approx([6e-6] * 3)
             assert found.prepare_s is not None
             assert not found.note
 
@@ -207,9 +207,9 @@ def test_an_engine_that_fails_is_a_line_with_its_error() -> None:
         Start(TrainingLine("linear SGD", JAX, 256), "jax is not installed"),
     ]
     good, failed, absent = training._sampled(starts, SHORT, lambda _: None, FakeClock())  # noqa: SLF001  # no engine fails when asked
-    assert len(good.cpu_s) == 3
-    assert (failed.note, failed.cpu_s) == ("RuntimeError: no memory for 256 models", ())
-    assert (absent.note, absent.cpu_s) == ("jax is not installed", ())
+    assert len(good.samples.cpu_s) == 3
+    assert (failed.note, failed.samples.cpu_s) == ("RuntimeError: no memory for 256 models", ())
+    assert (absent.note, absent.samples.cpu_s) == ("jax is not installed", ())
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
@@ -235,9 +235,10 @@ def test_json_is_what_was_measured_to_the_nanosecond(tiny: list[TrainingLine]) -
         (one.group, one.name, one.models) for one in tiny
     ]
     for kept, one in zip(found["lines"], tiny, strict=True):
-        back = TrainingLine(**{**kept, "cpu_s": tuple(kept["cpu_s"]), "wall_s": tuple(kept["wall_s"])})
-        assert back.cpu_s == pytest.approx(one.cpu_s, abs=1e-9)
-        assert replace(back, cpu_s=one.cpu_s, wall_s=one.wall_s) == one
+        taken = Samples(tuple(kept.pop("wall_s")), tuple(kept.pop("cpu_s")), one.samples.error)
+        assert taken.cpu_s == pytest.approx(one.samples.cpu_s, abs=1e-9)
+        assert taken.wall_s == pytest.approx(one.samples.wall_s, abs=1e-9)
+        assert TrainingLine(**kept, samples=one.samples) == one
     assert [one["ruling"] for one in found["bars"]] == [str(verdict.ruling) for verdict in verdicts]
 
 
