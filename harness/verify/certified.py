@@ -13,9 +13,8 @@ from harness.files.reading import text_of
 from harness.problems.columns import LARGEST_BYTES
 from harness.problems.sidecar import read_sidecar
 from harness.verify.digits import digits
-from harness.verify.exact_flint import Rationals
 from harness.verify.gram import IntegerGram
-from harness.verify.least_squares import Quantities, Solution, quantities, rounded
+from harness.verify.least_squares import Quantities, Solution, quantities, rationals, rounded
 
 
 @dataclass(frozen=True)
@@ -48,13 +47,13 @@ def decimal_gram(sidecar_path: Path) -> IntegerGram:
 
 def decimal_quantities(sidecar_path: Path) -> Quantities:
     """The exact solution of the decimal data and its statistics, as fractions."""
-    return quantities(decimal_gram(sidecar_path), Rationals())
+    return quantities(decimal_gram(sidecar_path), rationals())
 
 
 def decimal_solution(sidecar_path: Path) -> Solution:
     """The same, each rounded once to float64."""
     gram = decimal_gram(sidecar_path)
-    return rounded(quantities(gram, Rationals()), gram.n, Rationals())
+    return rounded(quantities(gram, rationals()), gram.n, rationals())
 
 
 def agreement(sidecar_path: Path) -> Agreement:

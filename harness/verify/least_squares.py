@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
-from harness.verify.balls import Balls, Undecided, precision
-from harness.verify.exact_flint import Rationals
 from harness.verify.gram import IntegerGram, Integers
 from harness.verify.rounding import nearest, nearest_root
 
@@ -52,15 +51,29 @@ def least_squares(gram: IntegerGram) -> Solution:
 
     The normal equations A'A b = A'y are exact here, so that squaring the condition number costs nothing.
     """
-    if gram.columns > RATIONAL_COLUMNS:
+    if find_spec("flint") is not None and gram.columns > RATIONAL_COLUMNS:
+        from harness.verify.balls import Balls, Undecided, precision
+
         for bits in PRECISIONS:
             with precision(bits), suppress(Undecided):
                 return rounded(quantities(gram, Balls()), gram.n, Balls())
-    return rounded(quantities(gram, Rationals()), gram.n, Rationals())
+    arithmetic = rationals()
+    return rounded(quantities(gram, arithmetic), gram.n, arithmetic)
+
+
+def rationals() -> Any:
+    """Exact arithmetic: flint's, or the standard library's where flint is not installed."""
+    if find_spec("flint") is not None:
+        from harness.verify import exact_flint
+
+        return exact_flint.Rationals()
+    from harness.verify import exact_fractions
+
+    return exact_fractions.Rationals()
 
 
 def quantities(gram: IntegerGram, arithmetic: Any) -> Quantities:
-    """Every quantity in the arithmetic's numbers (Rationals or Balls)."""
+    """Every quantity in the arithmetic's numbers (exact_flint.Rationals, exact_fractions.Rationals or Balls)."""
     number = arithmetic.number
     pivots = arithmetic.independent(gram.values, gram.n)
     basis = [j for j in pivots if j < gram.columns]

@@ -1,4 +1,4 @@
-"""Exact linear algebra with the standard library's fractions: what harness.verify.exact_flint is checked by."""
+"""Exact linear algebra with the standard library's fractions: the check of exact_flint, and its stand-in."""
 
 from fractions import Fraction
 
