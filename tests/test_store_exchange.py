@@ -243,7 +243,7 @@ def put(kind: str, **values: object) -> Callable[[dict[str, Any]], object]:
         ),
         (lambda kept: [*kept[:2], kept[2].replace('"n":4', '"n":NaN')], "line 3: cannot be read as JSON: NaN"),
         (lambda kept: [*kept[:2], kept[2].replace('"n":4', '"n":' + "9" * 5000)], "line 3: cannot be read as JSON"),
-        (lambda kept: [*kept[:2], kept[2].replace('"n":4', '"n":1e999')], "line 3: record.n"),
+        (lambda kept: [*kept[:2], kept[2].replace('"n":4', '"n":1e999')], "line 3: cannot be read as JSON: 1e999"),
     ],
 )
 def test_a_file_that_is_not_as_we_write_it_is_one_line_and_makes_no_store(
