@@ -73,3 +73,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names[:MOST_NAMES])}{more}"
     return UsageError(f"unknown {kind} '{name}': {hint}")
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """`1 case`, `3 cases`; `several` where it is not `one` with an s."""
+    return f"{count} {one if count == 1 else several or one + 's'}"

@@ -179,6 +179,8 @@ def findings(title: str = "LinearRegression drops a column", says: str = "R² 0.
             title=title,
             library="scikit-learn",
             kind="wrong answer",
+            nature="defect",
+            documentation="lstsq: 'it solves the equation'.",
             bad=">=1.9,<1.10",
             good="<1.9",
             installed="1.9.1",

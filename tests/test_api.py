@@ -21,9 +21,10 @@ from harness.api.request import asked, command_of
 from harness.errors import UsageError
 from harness.measure.plan import Request, plan
 from harness.measure.resume import request_of, take_up
-from harness.measure.run import exit_code, new_run
+from harness.measure.run import new_run
 from harness.problems.in_memory import from_arrays, from_frame
 from harness.records.record import Record, Samples, Status
+from harness.records.run import exit_code
 from harness.report.render.frame import dtype_of
 from harness.report.tables import case, comparison, devices, gate
 from harness.store.store import Store
@@ -284,7 +285,7 @@ REFUSED: tuple[tuple[tuple[Any, ...], dict[str, Any], str], ...] = (
     (("four_points", "numpy_lstsq"), {"loss_on_device": True}, r"numpy_lstsq takes no .*: drop loss_on_device$"),
     (("everyday", "numpy_lstsq"), {"n": 10.5}, "n is a whole number or several, not 10.5"),
     (("four_points", "numpy_lstsq"), {"epochs": "many"}, "an option has a value of another kind"),
-    (("four_points", "numpy_lstsq"), {"timeout_s": 0}, "timeout_s is a positive number, not 0"),
+    (("four_points", "numpy_lstsq"), {"timeout_s": 0}, "timeout_s is a positive number of seconds, not 0"),
     (("four_points", "numpy_lstsq"), {"timeout_s": 1, "in_process": True}, "need a worker process"),
 )
 
@@ -317,7 +318,7 @@ def test_a_run_says_the_command_that_makes_the_same_run(run_cli: RunCli, monkeyp
         parsed.append(request)
         raise UsageError("enough")
 
-    monkeypatch.setattr(sys.modules["harness.cli.run"], "_run", keep)
+    monkeypatch.setattr(sys.modules["harness.cli.run"], "watched_run", keep)
     assert run_cli(*words).stderr == "harness: enough\n"
     assert parsed == [request]
 

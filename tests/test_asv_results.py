@@ -12,9 +12,10 @@ from harness.asv.records import as_run
 from harness.errors import CannotMeasureError, HarnessError, UsageError
 from harness.judge.gate.asv_gate import LIMITS, judge_against, judge_cells
 from harness.judge.verdict import Verdict
-from harness.records.asv_results import AsvCell, read_results
+from harness.records.asv_results import AsvCell, listed_benchmarks, read_results
 from harness.solvers.status import Status
 from tests.conftest import RunCli
+from tools import asv_machine
 
 COMMIT = "a" * 40
 OTHER = "b" * 40
@@ -275,3 +276,32 @@ def test_advice_is_given_where_something_is_to_be_done_and_nowhere_else() -> Non
     assert {bool(one.advice) == (one.verdict is Verdict.REGRESSION) for one in (held, broken, vanished)} == {True}
     assert "harness bisect" in judge_against([worse], [fine])[0].advice
     assert judge_against([fine], [fine])[0].advice == ""
+
+
+def test_the_listing_beside_committed_results_counts_until_asv_writes_its_own(folder: Path) -> None:
+    before, listed = repr(read_results(folder)), listed_benchmarks(folder)  # a NaN is not itself, its text is
+    (folder / "benchmarks.json").rename(folder / "here" / "benchmarks.json")
+    assert (repr(read_results(folder)), listed_benchmarks(folder)) == (before, listed)
+    newer = BENCHMARKS | {"mlp.Epoch.time_epoch": {"param_names": ["solver"]}}
+    (folder / "benchmarks.json").write_text(json.dumps(newer))
+    assert listed_benchmarks(folder) == listed | {"mlp.Epoch.time_epoch"}
+
+
+def test_what_asv_writes_at_each_run_is_not_committed() -> None:
+    root = Path(__file__).resolve().parents[1]
+    assert "results/asv/benchmarks.json" in (root / ".gitignore").read_text().splitlines()
+    assert listed_benchmarks(root / "results" / "asv")
+
+
+def test_asv_is_told_of_this_machine_under_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    asv_machine.main("mine")
+    asv_machine.main("other")
+    known = json.loads((tmp_path / ".asv-machine.json").read_text())
+    assert {name for name in known if name != "version"} == {"mine", "other"}
+    assert known["mine"]["machine"] == "mine"
+    assert known["mine"]["num_cpu"]
+    known["mine"]["cpu"] = "by hand"
+    (tmp_path / ".asv-machine.json").write_text(json.dumps(known))
+    asv_machine.main("mine")
+    assert json.loads((tmp_path / ".asv-machine.json").read_text())["mine"]["cpu"] == "by hand"

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from harness.measure.plan import Request, plan, single
-from harness.measure.run import exit_code, measure, measure_alone
+from harness.measure.run import measure, measure_alone
 from harness.problems.catalog import load
 from harness.records.environment import environment
+from harness.records.run import exit_code
 from harness.solvers.catalog import ALL, get
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Solver

@@ -14,12 +14,12 @@ from rich.console import Console
 
 import harness.studies.findings
 from harness.errors import CannotMeasureError, UsageError
-from harness.judge.studies.finding import ERROR, Expected, Finding, Kind, Measurement, Shows, read_finding
+from harness.judge.studies.finding import ERROR, Expected, Finding, Kind, Measurement, Nature, Shows, read_finding
 from harness.judge.studies.findings import Ending, Present, judge, presence
 from harness.measure.run import measure
 from harness.report.render.markdown import markdown as as_markdown
 from harness.report.render.terminal import print_document
-from harness.report.words.findings import every_one, in_full, overview
+from harness.report.words.findings import every_one, in_full, natures, overview
 from harness.solvers import catalog as solvers
 from harness.studies.findings import failed, finding_files, findings, installed, measured, reproduce, run_script, survey
 from tests.conftest import RunCli
@@ -32,6 +32,8 @@ id = "quick"
 title = "four points fitted well"
 library = "numpy"
 kind = "wrong answer without a warning"
+nature = "defect"
+documentation = "lstsq: it solves the equation."
 what = "Nothing is wrong here."
 bad = ">=2.0"
 good = "<2.0"
@@ -444,7 +446,7 @@ def test_json(folder: Path, run_cli: RunCli) -> None:
 @pytest.mark.slow
 def test_markdown(folder: Path, run_cli: RunCli) -> None:
     text = run_cli("findings", "--markdown").stdout
-    assert "| quick | numpy | wrong answer without a warning | \\>=2.0 |" in text
+    assert "| quick | numpy | wrong answer without a warning | defect | \\>=2.0 |" in text
     assert '```python\nprint("off by 0.5")\n```' in text
     assert "checked" not in text.splitlines()[0]
     assert "checked" in run_cli("findings", "--markdown", "--check").stdout.splitlines()[0]
@@ -461,3 +463,21 @@ def test_every_finding_fits_a_hundred_columns_and_is_markdown() -> None:
         assert finding.script.strip() in page
         assert all(len(text) <= 100 for text in page.partition("bad: ")[0].splitlines())
         assert f"```python\n{finding.script.strip()}\n```" in markdown
+
+
+def test_each_finding_is_a_defect_or_a_documented_limit_by_a_sentence_of_the_documentation(
+    folder: Path, run_cli: RunCli
+) -> None:
+    limits = {finding.id for finding in FINDINGS if finding.nature is Nature.LIMIT}
+    assert {"numpy_lstsq_cutoff_grows_with_rows", "torch_gelsd_cutoff", "sklearn_tol_drops_a_column"} <= limits
+    assert "glum_standard_errors" not in limits
+    assert natures(survey(FINDINGS)) == f"{len(FINDINGS) - len(limits)} defects, {len(limits)} documented limits"
+    assert all(finding.documentation for finding in FINDINGS)
+    printed = run_cli("findings", "quick").stdout
+    assert "against its documentation" in printed
+    assert "defect: lstsq: it solves the equation." in printed
+    (line,) = json.loads(run_cli("findings", "--json").stdout)
+    assert (line["nature"], line["documentation"]) == ("defect", "lstsq: it solves the equation.")
+    assert "| wrong answer without a warning | defect |" in run_cli("findings", "--markdown").stdout
+    change(folder, 'nature = "defect"\n', "")
+    assert "nature" in run_cli("findings").stderr

@@ -8,9 +8,10 @@ import pytest
 
 from harness.measure.isolation.isolated import Isolated
 from harness.measure.plan import Case, Request, single
-from harness.measure.run import execute, exit_code, measure, new_run
+from harness.measure.run import execute, measure, new_run
 from harness.problems.catalog import load
 from harness.records.record import Record
+from harness.records.run import exit_code
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 from harness.store.store import Store

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from harness.measure.isolation.limits import LEAST_S, default_timeout_s
-from harness.measure.run import exit_code
 from harness.records.observer import Observer
+from harness.records.run import exit_code
 from harness.records.sweep import Cell
 from harness.solvers.status import Status
 from harness.store.store import Store

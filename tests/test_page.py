@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.errors import counted
 from harness.files.strict_json import finite
 from harness.measure.one_case import measure_alone
 from harness.measure.plan import single
@@ -23,7 +24,7 @@ from harness.report.html.order import sections
 from harness.report.html.packing import ABSENT, pack, script_json
 from harness.report.html.render import SCRIPTS, render
 from harness.report.html.section import Column, Section, Table
-from harness.report.words.sentences import counted, listed
+from harness.report.words.sentences import listed
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status

@@ -17,6 +17,8 @@ def line(name: str, present: Present = Present.YES, **changed: object) -> Findin
         "title": f"{name} is wrong",
         "library": "numpy",
         "kind": Defect.SILENTLY_WRONG.value,
+        "nature": "defect",
+        "documentation": "lstsq: it solves the equation.",
         "bad": ">=2",
         "good": "<2",
         "installed": None if present is Present.ABSENT else "2.1.0",
@@ -54,18 +56,18 @@ def test_what_is_here_comes_first_and_every_finding_has_its_script() -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ((line("a", Present.NO),), "None of 1 known defect is in what is installed here."),
+        ((line("a", Present.NO),), "None of 1 known finding is in what is installed here."),
         (
             (line("a"), line("b"), line("c", library="scipy", kind=Defect.RAISES.value), line("d", Present.NO)),
             (
-                "3 of 4 known defects are in what is installed here: numpy 2.1.0 (2), scipy 2.1.0."
+                "3 of 4 known findings are in what is installed here: numpy 2.1.0 (2), scipy 2.1.0."
                 " 2 of them give a wrong answer without a warning."
             ),
         ),
         (
             (line("a", outcome=Ending.NOT_AS_SAID, reason="rank 2"),),
             (
-                "1 of 1 known defect is in what is installed here: numpy 2.1.0."
+                "1 of 1 known finding is in what is installed here: numpy 2.1.0."
                 " 1 of them gives a wrong answer without a warning. No longer as the file says: a."
             ),
         ),

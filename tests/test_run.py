@@ -7,9 +7,10 @@ import pytest
 
 from harness.errors import COULD_NOT_MEASURE, UsageError
 from harness.measure.plan import Case, Request, plan, single
-from harness.measure.run import execute, exit_code, measure, new_run
+from harness.measure.run import execute, measure, new_run
 from harness.problems.catalog import load
 from harness.records.record import Record
+from harness.records.run import exit_code
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status

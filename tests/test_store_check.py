@@ -70,7 +70,7 @@ def test_a_run_that_was_cut_off_is_no_damage(kept: Path, run_cli: RunCli) -> Non
         ("UPDATE runs SET selection = '{' WHERE id = 'run-2'", "run run-2 and its 25 records", 125),
         ("UPDATE environments SET body = '[]'", "run run-0 and its 25 records", 0),
         ("DELETE FROM runs WHERE id = 'run-3'", "25 records are of run run-3, which cannot be read", 125),
-        ("DELETE FROM records WHERE id = 7", "run-0 has finished, but 1 of its 25 records are lost", 149),
+        ("DELETE FROM records WHERE id = 7", "run-0 has finished, but 1 record is lost of 25", 149),
     ],
 )
 def test_what_is_wrong_is_named_and_the_rest_is_saved(

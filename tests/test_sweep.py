@@ -12,9 +12,10 @@ from sqlalchemy import inspect
 
 from harness.errors import UsageError
 from harness.measure.plan import single
-from harness.measure.run import exit_code, measure
+from harness.measure.run import measure
 from harness.problems import catalog as problems
 from harness.records.observer import Observer
+from harness.records.run import exit_code
 from harness.records.sweep import Cell, Sweep
 from harness.report.live import SweepLive
 from harness.solvers.status import Status

@@ -12,18 +12,16 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from harness.errors import COULD_NOT_MEASURE
+from harness.errors import counted
 from harness.judge.gate.gate import GateReport
-from harness.measure.run import exit_code
 from harness.records.record import Record
-from harness.records.run import Run
+from harness.records.run import Run, exit_code
 from harness.report.render.frame import series_by_key
 from harness.report.render.notebook import table_html
 from harness.report.tables import case, comparison, gate
 from harness.report.tables.column import Column
 from harness.report.words.gate import holding, outcome, to_do
 from harness.report.words.run import failure
-from harness.report.words.sentences import counted
 
 
 class _Frame(pd.DataFrame):
@@ -61,8 +59,7 @@ class Results(_Frame):
     @property
     def exit_code(self) -> int:
         """0 if every case ended well, 1 if one ended wrong, 3 if none was measured or the run was cut off."""
-        whole = len(self.records) == len(self.made.planned)
-        return exit_code(self.records) if whole else COULD_NOT_MEASURE
+        return exit_code(self.records, len(self.made.planned))
 
     def _repr_html_(self) -> str:
         first = sorted(self.records, key=lambda record: not record.failed)

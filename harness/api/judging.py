@@ -9,10 +9,11 @@ import pandas as pd
 
 from harness.api.frames import Comparison, Results, Verdicts
 from harness.api.runs import load
-from harness.errors import UsageError, unknown
+from harness.errors import UsageError
 from harness.judge.gate.expectations import read_expectations
 from harness.judge.gate.gate import gate as judge
 from harness.judge.speed.comparison import compare as side_by_side
+from harness.judge.speed.comparison import of_problems
 from harness.judge.speed.devices import compare_devices
 from harness.paths import expectations_file
 from harness.report.tables import devices
@@ -41,12 +42,7 @@ def compare(
     several: Sequence[Any] = results if isinstance(results, list | tuple) else [results]
     found = [_run_of(one, store) for one in several]
     records = [record for one in found for record in one.records]
-    wanted = (problems,) if isinstance(problems, str) else tuple(problems)
-    names = {record.problem_name for record in records} | {record.problem for record in records}
-    for name in wanted:
-        if name not in names:
-            raise unknown("problem in this run", name, names)
-    chosen = [r for r in records if not wanted or r.problem_name in wanted or r.problem in wanted]
+    chosen = of_problems(records, (problems,) if isinstance(problems, str) else tuple(problems))
     if by == "device":
         return Comparison(by, devices.placed(compare_devices(chosen, baseline)), devices.FRAME, devices.FRAME)
     return Comparison(by, side_by_side(chosen, by, baseline))

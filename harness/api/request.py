@@ -24,6 +24,8 @@ AXES = {"seed": "seeds", "problem": "problems", "solver": "solvers", "device": "
 """Options that have an argument of their own, by the name that somebody may try."""
 OWN = ("python", "harness.run")
 """What a run's command says where no command line makes the same run."""
+RENAMED = {"timeout": "timeout_s", "memory": "memory_bytes"}
+"""Arguments that are not called as the command's option is."""
 _OPTION = re.compile(r"'[^']*'|--([a-z][a-z0-9-]*)")
 PAIR, FRAME = 2, 2
 """The length of (X, y), and the dimensions of a frame."""
@@ -88,7 +90,7 @@ def as_python() -> Iterator[None]:
 
 
 def _argument(found: re.Match[str]) -> str:
-    return found[0] if found[1] is None else found[1].replace("-", "_")
+    return found[0] if found[1] is None else RENAMED.get(found[1], found[1].replace("-", "_"))
 
 
 def _many(given: object) -> Sequence[Any]:

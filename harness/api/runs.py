@@ -1,20 +1,18 @@
 """`harness.run` and `harness.load`: a run made, or read again, as a frame."""
 
-import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from harness.api.frames import Results
 from harness.api.request import as_python, asked, command_of
-from harness.errors import UsageError
-from harness.measure.conditions import watched
-from harness.measure.isolation.isolated import Isolated
-from harness.measure.isolation.limits import Limits
-from harness.measure.plan import plan
-from harness.measure.run import InProcess, Observer, execute, new_run
+from harness.measure.plan import Case, plan
+from harness.measure.session import Where, run_request
 from harness.problems.problem import Problem
+from harness.records.observer import Observer
+from harness.records.run import Run
 from harness.store.store import Store
 
 if TYPE_CHECKING:
@@ -74,14 +72,11 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     """
     axes = {"n": n, "lr": lr, "seeds": seeds}
     request, own = asked(problems, solvers, axes=axes, device=device, target=target, options=options)
-    limits = _limits(timeout_s, memory_bytes, in_process=in_process)
     with as_python():
-        cases = plan(request, own)
-    with closing(opened(store)) as kept, closing(InProcess() if in_process else Isolated(limits)) as place:
-        made = new_run(request, cases, command_of(request, own))
-        with _observer(len(cases), progress=progress) as observer, watched(kept, made.id):
-            execute(made, cases, kept, observer, place=place)
-        return Results(kept.run(made.id), kept.records(made.id))
+        where, cases = Where(timeout_s, memory_bytes, in_process), plan(request, own)
+    with closing(opened(store)) as kept:
+        around = partial(_watching, progress=progress)
+        return Results(*run_request(request, cases, kept, where, around, command=command_of(request, own)))
 
 
 def load(store: str | PathLike[str] | None = None, run: str | None = None) -> Results:
@@ -99,20 +94,10 @@ def opened(store: str | PathLike[str] | None, *, create: bool = True) -> Store:
     return Store(None if store is None else str(store), create=create)
 
 
-def _limits(timeout_s: float | None, memory_bytes: int | None, *, in_process: bool) -> Limits:
-    """Raises UsageError for a limit that is none, or that nothing could enforce."""
-    if in_process and (timeout_s is not None or memory_bytes is not None):
-        raise UsageError("timeout_s and memory_bytes need a worker process: drop in_process, or them")
-    for name, value in (("timeout_s", timeout_s), ("memory_bytes", memory_bytes)):
-        if value is not None and not (math.isfinite(value) and value > 0):
-            raise UsageError(f"{name} is a positive number, not {value:g}")
-    return Limits(timeout_s, memory_bytes)
-
-
-def _observer(total: int, *, progress: bool) -> AbstractContextManager[Observer | None]:
+def _watching(_: Run, cases: Sequence[Case], *, progress: bool) -> AbstractContextManager[Observer | None]:
     if not progress:
         return nullcontext()
     from harness.report.console import err
     from harness.report.live import Live
 
-    return Live(err(), total)
+    return Live(err(), len(cases))

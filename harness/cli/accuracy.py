@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli import isolation
+from harness.cli import isolation, outputs
 from harness.cli import options as cli
 from harness.errors import UsageError, unknown
 from harness.paths import expectations_file
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.judge.gate.expectations import Expectations
+    from harness.measure.session import Where
     from harness.records.record import Record
     from harness.records.run import Run
     from harness.report.tables.accuracy import Sheet
@@ -67,7 +68,7 @@ def accuracy(
     path = expectations or expectations_file()
     expected = read_expectations(path)
     if markdown not in (None, STDOUT):
-        _check_folder(Path(markdown))
+        outputs.check_file("--markdown", Path(markdown))
     page = _Page(shown, everything, markdown, as_json, quiet, expected, str(path), where)
     raise typer.Exit(page.make(asked, store))
 
@@ -83,7 +84,7 @@ class _Page:
     quiet: bool
     expected: "Expectations"
     source: str
-    where: isolation.Where
+    where: "Where"
 
     def make(self, asked: "Asked", store: str | None) -> int:
         """Plan, execute with a progress bar, judge and print; the exit code. Ctrl-C prints the tables there are."""
@@ -111,6 +112,7 @@ class _Page:
 
     def show(self, made: "Run", records: "Sequence[Record]", tables: "Sequence[Sheet]", url: str) -> int:
         """Print or write everything, or what failed; the exit code: the gate's, or 1 where a bar is not held."""
+        from harness.files.writing import write
         from harness.judge.gate.gate import gate
         from harness.judge.studies.bars import bars
         from harness.report.console import out
@@ -124,7 +126,11 @@ class _Page:
         code = 1 if any(bar.held is False for bar in held) else report.exit_code
         verdict = conclusion(report, made.id, self.source)
         if self.markdown is not None:
-            _write(self.markdown, markdown(words.whole(records, tables, self.quantity, held, verdict)))
+            text = markdown(words.whole(records, tables, self.quantity, held, verdict))
+            if self.markdown == STDOUT:
+                typer.echo(text, nl=False)
+            else:
+                write(Path(self.markdown), text, what=f"--markdown {self.markdown}")
         if self.as_json:
             typer.echo(words.accuracy_json(made.id, records, held, report, code))
         elif self.markdown != STDOUT and not (self.quiet and code == 0):
@@ -135,21 +141,6 @@ class _Page:
             print_document(out(), Document(list(breaches(report)), [verdict]))
             out().print(f"run {made.id} is in {url}; next: harness gate", markup=False)
         return code
-
-
-def _check_folder(path: Path) -> None:
-    """Raises UsageError before minutes of fitting, not after them."""
-    if path.is_dir() or not path.parent.is_dir():
-        raise UsageError(f"--markdown {path}: cannot be written: it is a folder, or its folder does not exist")
-
-
-def _write(target: str, text: str) -> None:
-    if target == STDOUT:
-        typer.echo(text, nl=False)
-        return
-    from harness.files.writing import write
-
-    write(Path(target), text, what=f"--markdown {target}")
 
 
 def _certified(named: "list[str]", *, as_json: bool) -> int:

@@ -1,15 +1,10 @@
 """harness compare: records side by side along one axis, ratios first."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from harness.cli import options as cli
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from harness.records.record import Record
 
 
 def compare(
@@ -26,48 +21,30 @@ def compare(
 
     By device: CUDA beside the CPU with the transfer apart, and from which n on CUDA is faster.
     """
-    from harness.errors import unknown
-    from harness.judge.speed.comparison import AXES
+    from harness.judge.speed.comparison import check_axis, of_problems
     from harness.judge.speed.comparison import compare as side_by_side
-    from harness.report.console import out
-    from harness.report.render.objects import dumps, objects
-    from harness.report.render.terminal import print_document
-    from harness.report.tables import comparison
-    from harness.report.words.comparison import compared
-    from harness.store.store import Store
-
-    if by not in AXES:
-        raise unknown("axis", by, AXES)
-    opened = Store(store, create=False)
-    runs = [opened.run(name) for name in run or (None,)]
-    records = [record for found in runs for record in opened.records(found.id)]
-    names = {record.problem_name for record in records} | {record.problem for record in records}
-    for name in problem or ():
-        if name not in names:
-            raise unknown("problem in this run", name, names)
-    chosen = [r for r in records if not problem or r.problem_name in problem or r.problem in problem]
-    if by == "device":
-        _by_device(chosen, baseline, ", ".join(found.id for found in runs), as_json=as_json)
-        return
-    rows = side_by_side(chosen, by, baseline)
-    if as_json:
-        typer.echo(dumps(objects(comparison.JSON, rows)))
-    else:
-        out().print(f"run {', '.join(found.id for found in runs)}, by {by}", markup=False)
-        print_document(out(), compared(rows, by))
-
-
-def _by_device(records: "Sequence[Record]", baseline: str | None, runs: str, *, as_json: bool) -> None:
     from harness.judge.speed.devices import compare_devices
     from harness.report.console import out
     from harness.report.render.objects import dumps, objects
     from harness.report.render.terminal import print_document
-    from harness.report.tables.devices import JSON
+    from harness.report.tables import comparison
+    from harness.report.tables import devices as device_columns
+    from harness.report.words.comparison import compared
     from harness.report.words.devices import devices
+    from harness.store.store import Store
 
-    series = compare_devices(records, baseline)
-    if as_json:
-        typer.echo(dumps(objects(JSON, series)))
+    check_axis(by)
+    opened = Store(store, create=False)
+    runs = [opened.run(name).id for name in run or (None,)]
+    chosen = of_problems([record for name in runs for record in opened.records(name)], problem or ())
+    if by == "device":
+        series = compare_devices(chosen, baseline)
+        described, found = devices(series), objects(device_columns.JSON, series)
     else:
-        out().print(f"run {runs}, by device", markup=False)
-        print_document(out(), devices(series))
+        rows = side_by_side(chosen, by, baseline)
+        described, found = compared(rows, by), objects(comparison.JSON, rows)
+    if as_json:
+        typer.echo(dumps(found))
+    else:
+        out().print(f"run {', '.join(runs)}, by {by}", markup=False)
+        print_document(out(), described)

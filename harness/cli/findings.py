@@ -12,6 +12,7 @@ from harness.errors import COULD_NOT_MEASURE, UsageError
 if TYPE_CHECKING:
     from harness.judge.studies.finding import Finding
     from harness.judge.studies.findings import FindingLine
+    from harness.measure.session import Where
 
 
 def findings(
@@ -29,7 +30,7 @@ def findings(
     if as_json and markdown:
         raise UsageError("--json and --markdown are two formats: choose one")
     where = isolation.where(timeout, memory, in_process)
-    if where != isolation.ISOLATED and not check:
+    if not check and (timeout is not None or memory is not None or in_process):
         raise UsageError("--timeout, --memory and --in-process go with --check: without it nothing is run")
     from harness.studies.findings import failed, measured, survey
     from harness.studies.findings import findings as read
@@ -42,7 +43,7 @@ def findings(
     raise typer.Exit(1 if failed(lines) else 0)
 
 
-def _check(chosen: "list[Finding]", where: isolation.Where) -> "list[FindingLine]":
+def _check(chosen: "list[Finding]", where: "Where") -> "list[FindingLine]":
     """The lines; the finding in flight is shown meanwhile."""
     from harness.report.console import err
     from harness.report.working import Working

@@ -12,6 +12,7 @@ from harness.cli import options as cli
 
 if TYPE_CHECKING:
     from harness.measure.plan import Case
+    from harness.measure.session import Where
     from harness.records.record import Record
     from harness.solvers.options import Options
 
@@ -57,9 +58,9 @@ def _case(problem: str, solver: str, options: "Options", *, n: str | None, targe
     return single(loaded, chosen, options)
 
 
-def _fit(case: "Case", where: isolation.Where, *, plot: Path | None, as_json: bool, quiet: bool) -> int:
+def _fit(case: "Case", where: "Where", *, plot: Path | None, as_json: bool, quiet: bool) -> int:
     """Fit, show and draw; the exit code."""
-    from harness.measure.run import exit_code
+    from harness.records.run import exit_code
     from harness.report.console import out
     from harness.report.render.terminal import print_document, print_parts
     from harness.report.words.case import in_full

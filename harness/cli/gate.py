@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from harness.cli import isolation, outputs
 from harness.cli import options as cli
-from harness.cli import outputs
 from harness.errors import UsageError
 from harness.paths import EXPECTATIONS, expectations_file
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from harness.judge.gate.expectations import Expectations
     from harness.judge.gate.gate import GateReport
-    from harness.records.record import Record
 
 
 @outputs.takes_outputs
@@ -59,8 +58,14 @@ def gate(
     for name, value in {**asked, "results": results}.items():
         if value is not None:
             raise UsageError(f"--{name.replace('_', '-')} goes with --asv")
-    run_id = _run_fresh(store, table=not (as_json or quiet), quiet=quiet) if fresh else run
-    _gate_run(run_id, store, path, written, update=(last or 1) if update else 0, as_json=as_json, quiet=quiet)
+    if fresh:
+        from harness.cli.progress import nothing, table, watched_run
+        from harness.measure.plan import Request
+
+        where = isolation.where(None, None, in_process=False)
+        show = nothing if as_json or quiet else table
+        run = watched_run(Request(), store, where, show, quiet=quiet)[0].id
+    _gate_run(run, store, path, written, update=(last or 1) if update else 0, as_json=as_json, quiet=quiet)
 
 
 def _gate_run(
@@ -76,6 +81,10 @@ def _gate_run(
     """Judge one run of the store, the newest unless named; first set the limits from it and others, `update` in all."""
     from harness.judge.gate.expectations import read_expectations
     from harness.judge.gate.gate import gate as judge
+    from harness.judge.gate.update import update_file
+    from harness.report.console import err
+    from harness.report.render.terminal import print_document
+    from harness.report.words.gate import changes as changes_of
     from harness.store.store import Store
 
     opened = Store(store, create=False)
@@ -85,7 +94,8 @@ def _gate_run(
         runs = opened.runs()
         until = [run.id for run in runs].index(judged.id) + 1
         taken = runs[max(0, until - update) : until]
-        _update(path, [record for run in taken for record in opened.records(run.id)], len(taken))
+        changes = update_file(path, [record for run in taken for record in opened.records(run.id)])
+        print_document(err(), changes_of(changes, str(path), len(taken)))
     report = judge(judged, records, read_expectations(path))
     _show(judged.id, report, path, as_json=as_json, quiet=quiet)
     _write([(judged.id, report)], path, written)
@@ -141,29 +151,6 @@ def _gate_asv(
     _write(named, path, written)
     codes = [report.exit_code for _, report in named]
     raise typer.Exit(1 if 1 in codes else max(codes))
-
-
-def _run_fresh(store: str | None, *, table: bool, quiet: bool) -> str:
-    from harness.cli.run import run_request
-    from harness.measure.plan import Request
-
-    made, _ = run_request(Request(), store, table=table, quiet=quiet)
-    return made.id
-
-
-def _update(path: Path, records: "Sequence[Record]", runs: int) -> None:
-    """Write the new limits, of the worst of so many runs, and show what changed."""
-    from harness.files.reading import LARGEST_TOML_BYTES, text_of
-    from harness.files.writing import write
-    from harness.judge.gate.expectations import read_expectations
-    from harness.judge.gate.update import updated
-    from harness.report.console import err
-    from harness.report.render.terminal import print_document
-    from harness.report.words.gate import changes as changes_of
-
-    text, changes = updated(text_of(path, LARGEST_TOML_BYTES), read_expectations(path), records)
-    write(path, text)
-    print_document(err(), changes_of(changes, str(path), runs))
 
 
 def _json(report: "GateReport", run_id: str) -> str:

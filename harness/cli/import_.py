@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options as cli
-from harness.errors import unknown
+from harness.errors import counted, unknown
 
 WHAT = ("asv",)
 
@@ -29,6 +29,6 @@ def import_results(
     read_results(folder, machine, resolve_commit(commit))  # nothing is written for what cannot be read
     imported = import_asv(folder, Store(store), machine, commit)
     for run, records in imported:
-        typer.echo(f"{run.id}: {len(records)} records; next: harness compare --by solver --run {run.id}")
+        typer.echo(f"{run.id}: {counted(len(records), 'record')}; next: harness compare --by solver --run {run.id}")
     if not imported:
         typer.echo("nothing new: the store has these results already")

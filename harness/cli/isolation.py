@@ -1,8 +1,6 @@
 """The options that say where cases are measured: a worker process with its limits, or this process."""
 
-import math
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,10 +8,7 @@ import typer
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.measure.isolation.isolated import Isolated
-    from harness.measure.isolation.limits import Limits
-    from harness.measure.run import InProcess
-    from harness.sweep.measuring import Place as SweepPlace
+    from harness.measure.session import Where
 
 Timeout = Annotated[
     float | None,
@@ -32,46 +27,10 @@ Here = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Where:
-    """Where cases are measured."""
+def where(timeout: float | None, memory: str | None, in_process: bool) -> "Where":
+    """What the options say. Raises UsageError for a limit that is none, or that nothing could enforce."""
+    from harness.measure.session import Where
 
-    timeout_s: float | None = None
-    memory_bytes: int | None = None
-    in_process: bool = False
-
-    def place(self) -> "InProcess | Isolated":
-        """The place, to be closed. Raises CannotMeasureError where no worker process can be started."""
-        from harness.measure.isolation.isolated import Isolated
-        from harness.measure.run import InProcess
-
-        return InProcess() if self.in_process else Isolated(self.limits)
-
-    def sweep_place(self) -> "SweepPlace":
-        """That of a sweep, whose cases are what is trained together; raises as `place` does."""
-        from harness.sweep.isolated import Isolated
-        from harness.sweep.measuring import InProcess
-
-        return InProcess() if self.in_process else Isolated(self.limits)
-
-    @property
-    def limits(self) -> "Limits":
-        """What a worker may take."""
-        from harness.measure.isolation.limits import Limits
-
-        return Limits(self.timeout_s, self.memory_bytes)
-
-
-ISOLATED = Where()
-"""A worker process, with limits by the size of each case."""
-
-
-def where(timeout: float | None, memory: str | None, in_process: bool) -> Where:
-    """What was said. Raises UsageError for a limit that is none, or that nothing could enforce."""
-    if in_process and (timeout is not None or memory is not None):
-        raise UsageError("--timeout and --memory need a worker process: drop --in-process, or them")
-    if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
-        raise UsageError(f"--timeout is a positive number of seconds, not {timeout:g}")
     return Where(timeout, None if memory is None else bytes_of(memory), in_process)
 
 

@@ -26,8 +26,7 @@ class Outputs:
     def __post_init__(self) -> None:
         """Raise UsageError before minutes of measuring, not after them, if a file cannot be made."""
         for name, path in self.files.items():
-            if path.is_dir() or not path.parent.is_dir():
-                raise UsageError(f"--{name} {path}: cannot be written: it is a folder, or its folder does not exist")
+            check_file(f"--{name}", path)
 
     def write(self, judged: Judged) -> None:
         """Write what was judged.
@@ -75,6 +74,12 @@ def takes_outputs(command: Callable[..., None]) -> Callable[..., None]:
 
     taking.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]  # what typer reads
     return taking
+
+
+def check_file(option: str, path: Path | None) -> None:
+    """Raise UsageError for a file of that option that cannot be made."""
+    if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        raise UsageError(f"{option} {path}: cannot be written: it is a folder, or its folder does not exist")
 
 
 def _append(path: Path, text: str) -> None:

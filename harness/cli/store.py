@@ -39,13 +39,13 @@ def check(store: cli.StoreUrl = None) -> None:
 @app.command("export")
 def export_file(file: File, store: cli.StoreUrl = None) -> None:
     """Write all that can be read of the store to FILE. Exit code 1 if something cannot be read."""
-    from harness.report.words.store import Held, counted
+    from harness.report.words.store import Held, tallied
     from harness.store.exchange_files import write_entries
     from harness.store.salvage import salvaging
 
     with salvaging(store) as found:
         held = Held()
-        write_entries(file, counted(found.entries(), held))
+        write_entries(file, tallied(found.entries(), held))
         typer.echo(f"{file}: {held}")
         _say_lost(found.troubles)
         raise typer.Exit(DAMAGED if found.troubles else 0)

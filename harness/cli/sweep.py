@@ -15,6 +15,7 @@ from harness.solvers.training.optimizers import PRESETS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.measure.session import Where
     from harness.records.sweep import Cell, Sweep
     from harness.store.store import Store
     from harness.sweep.measuring import Place
@@ -144,7 +145,7 @@ class _Page:
     markdown: bool
     as_json: bool
     quiet: bool
-    where: isolation.Where
+    where: "Where"
 
     def start(self, request: "SweepRequest") -> int:
         """A new sweep; the exit code."""
@@ -154,7 +155,7 @@ class _Page:
 
         planned = candidates(request)
         opened = Store(self.store)
-        with closing(self.where.sweep_place()) as place:  # it imports the harness while the environment is looked at
+        with closing(_place(self.where)) as place:  # it imports the harness while the environment is looked at
             made = new_sweep(request, planned)
             SweepStore(opened).start(made)
             return self._go(opened, made, request, planned, place)
@@ -170,7 +171,7 @@ class _Page:
         opened = Store(self.store)
         made = SweepStore(opened).unfinished()
         request, planned = asked_of(made)
-        with closing(self.where.sweep_place()) as place:
+        with closing(_place(self.where)) as place:
             if moved := moved_since(made):
                 err().print(moved, markup=False, soft_wrap=True)
             return self._go(opened, made, request, planned, place)
@@ -190,7 +191,7 @@ class _Page:
         self, opened: "Store", made: "Sweep", request: "SweepRequest", planned: "Sequence[Candidate]", place: "Place"
     ) -> int:
         from harness.measure.conditions import doubts_of_sweep, watched
-        from harness.measure.run import exit_code
+        from harness.records.run import exit_code
         from harness.report.console import err, out
         from harness.report.live import SweepLive
         from harness.report.render.terminal import print_document
@@ -251,6 +252,14 @@ class _Page:
             for path in write_sweep_figures(self.plots, cells):
                 if not self.quiet:
                     err().print(f"drawn: {path}", markup=False, soft_wrap=True)
+
+
+def _place(where: "Where") -> "Place":
+    """Where trainings are made together."""
+    from harness.sweep.isolated import Isolated
+    from harness.sweep.measuring import InProcess
+
+    return InProcess() if where.in_process else Isolated(where.limits)
 
 
 def _make_targets(asked: dict[str, object], folder: Path) -> int:

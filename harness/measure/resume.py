@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_type_hints
 
-from harness.errors import UsageError
+from harness.errors import UsageError, counted
 from harness.measure.plan import Case, Request, plan
 from harness.records.environment import Environment, environment, moved
 from harness.records.run import Run, Selection
@@ -90,10 +90,10 @@ def _planned_again(run: Run) -> list[Case]:
     cases = plan(request_of(run.selection))
     if tuple(case.key for case in cases) != run.planned:
         changed = set(run.planned) ^ {case.key for case in cases}
+        differ = counted(len(changed), "case differs", "cases differ")
         example = f", '{min(changed)}' among them" if changed else ""
         raise UsageError(
-            f"--resume: run {run.id} can no longer be planned as it was: {len(changed)} cases differ{example}; "
-            f"start anew: {run.command}"
+            f"--resume: run {run.id} can no longer be planned as it was: {differ}{example}; start anew: {run.command}"
         )
     return cases
 

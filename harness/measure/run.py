@@ -4,19 +4,17 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
 
-from harness.errors import COULD_NOT_MEASURE
 from harness.measure.one_case import Outcome, measure, measure_alone, only_prepared, time_together
 from harness.measure.plan import Case, Request
 from harness.records.environment import environment
 from harness.records.observer import Observer
 from harness.records.record import Record
 from harness.records.run import Run, Selection, new_run_id, now, this_command
-from harness.records.sweep import Cell
 from harness.store.store import Store
 from harness.timing.clock import Clock, SystemClock
 from harness.timing.sampling import Effort
 
-__all__ = ["InProcess", "Observer", "Outcome", "Place", "execute", "exit_code", "measure", "measure_alone", "new_run"]
+__all__ = ["InProcess", "Observer", "Outcome", "Place", "execute", "measure", "measure_alone", "new_run"]
 
 INTERLEAVED_BYTES = 2**30
 """Cases are prepared together, to be timed in turn, as long as their data fit in this."""
@@ -136,16 +134,6 @@ def execute(
             observer.ended(record)
     store.finish(run.id)
     return records
-
-
-def exit_code(ended: Sequence[Record] | Sequence[Cell]) -> int:
-    """0 if every case, or every training of a sweep, ended well, 1 if one ended wrong, 3 if none was measured.
-
-    A training of a sweep that diverged is a result: the cell's status is ok.
-    """
-    if any(one.failed for one in ended):
-        return 1
-    return 0 if any(one.status.measured for one in ended) else COULD_NOT_MEASURE
 
 
 def _groups(cases: Sequence[Case]) -> Iterator[list[Case]]:

@@ -18,6 +18,9 @@ from harness.records.asv_cells import MOST_CELLS, AsvCell, cells_of, columns_of
 __all__ = ["AsvCell", "AsvResults", "listed_benchmarks", "read_every_commit", "read_results"]
 
 VERSION = 2
+LISTING = "benchmarks.json"
+"""What the suites hold: asv writes it anew at each run, into the folder of all machines, so that it is not committed
+there; beside committed results it is in their machine's own folder, where asv does not look."""
 LAST_DATE_MS = 253_402_300_799_999
 """The end of the year 9999, after which Python has no dates."""
 WHOLE = ("num_cpu", "ram")
@@ -110,7 +113,7 @@ def _files(folder: Path, machine: str | None) -> list[Path]:
 
 
 def _result_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.json") if path.name != "machine.json")
+    return sorted(path for path in folder.glob("*.json") if path.name not in ("machine.json", LISTING))
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -146,14 +149,16 @@ def _read(path: Path, folder: Path) -> AsvResults:
 
 
 def listed_benchmarks(folder: Path) -> frozenset[str]:
-    """The benchmarks that the suite has, by benchmarks.json, which asv writes anew at each run."""
+    """The benchmarks that the suite has, by the LISTING of the folder's newest run."""
     return frozenset(_param_names(folder))
 
 
 def _param_names(folder: Path) -> dict[str, list[str]]:
-    path = folder / "benchmarks.json"
+    written = folder / LISTING
+    committed = [] if written.is_file() else sorted(folder.glob(f"*/{LISTING}"))
     return {
         name: checked(_Benchmark, body, f"{path}: {name}").param_names
+        for path in committed or [written]
         for name, body in _load(path).items()
         if isinstance(body, dict)
     }

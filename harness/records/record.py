@@ -126,6 +126,11 @@ class Record(Kept):
         return self.solver if engine == "loop" else f"{self.solver} [{engine}]"
 
     @property
+    def measured(self) -> bool:
+        """Whether it ended with a result that can be judged as it is."""
+        return self.status.measured
+
+    @property
     def failed(self) -> bool:
         """Whether the case ended wrong: by its status, or because it raised while it was timed."""
         return self.status.failed or bool(self.samples.error)

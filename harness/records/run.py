@@ -3,11 +3,13 @@
 import secrets
 import shlex
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 from pydantic import Field
 
-from harness.errors import without_password
+from harness.errors import COULD_NOT_MEASURE, without_password
 from harness.records.environment import Environment
 from harness.records.record import Kept
 
@@ -40,6 +42,27 @@ class Run(Kept):
     selection: Selection
     planned: tuple[str, ...]
     environment: Environment
+
+
+class Ended(Protocol):
+    """A case of a run or a cell of a sweep."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended wrong."""
+
+    @property
+    def measured(self) -> bool:
+        """Whether it ended with a result."""
+
+
+def exit_code(ended: Sequence[Ended], planned: int | None = None) -> int:
+    """0 if all ended well, 1 if one ended wrong, 3 if none was measured or some of the `planned` are missing."""
+    if planned is not None and len(ended) != planned:
+        return COULD_NOT_MEASURE
+    if any(one.failed for one in ended):
+        return 1
+    return 0 if any(one.measured for one in ended) else COULD_NOT_MEASURE
 
 
 def now() -> str:

@@ -55,8 +55,13 @@ class Cell(Kept):
 
     @property
     def failed(self) -> bool:
-        """Whether the training of all its seeds went wrong together."""
+        """Whether its trainings could not be made; one that diverged is a result."""
         return self.status.failed
+
+    @property
+    def measured(self) -> bool:
+        """Whether its trainings were made."""
+        return self.status.measured
 
 
 class Sweep(Kept):

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, Connection, Table, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from harness.errors import CannotMeasureError, without_password
+from harness.errors import CannotMeasureError, counted, without_password
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.records.sweep import Cell
@@ -70,7 +70,7 @@ class Salvage:
         if has_conditions:
             for row in self._rows(tables.conditions, tables.conditions.c.id, tables.conditions.c.run):
                 self.stretches.setdefault(row["run"], []).append(row["id"])
-        yield from self._runs(environments, counted=tables.records.c.rounds.name in columns)
+        yield from self._runs(environments, with_rounds=tables.records.c.rounds.name in columns)
         if has_sweeps:
             yield from self._sweeps(environments)
 
@@ -88,7 +88,7 @@ class Salvage:
             said = [" ".join(" ".join(map(str, row)).split()) for row in rows]
             self.troubles += [f"{pragma}: {line}" for line in said if line != "ok"]
 
-    def _runs(self, environments: dict[str, str], *, counted: bool) -> Iterator[Entry]:
+    def _runs(self, environments: dict[str, str], *, with_rounds: bool) -> Iterator[Entry]:
         keys: dict[str, list[int]] = {}
         for row in self._rows(tables.records, tables.records.c.id, tables.records.c.run):
             keys.setdefault(row["run"], []).append(row["id"])
@@ -97,31 +97,34 @@ class Salvage:
             try:
                 run = run_of(row | {"body": environments[row["environment"]]})
             except UNREADABLE as error:
-                self._say(f"run {row['id']} and its {len(of_it)} records", error)
+                self._say(f"run {row['id']} and its {counted(len(of_it), 'record')}", error)
                 continue
             yield RunEntry(run=run)
             yield from self._conditions(run.id)
             whole = 0
             for key in sorted(of_it):
-                entry = self._record(key, run, counted=counted)
+                entry = self._record(key, run, with_rounds=with_rounds)
                 if entry is not None:
                     whole += entry.whole
                     yield entry
             self._count(run, whole)
         for name, of_it in keys.items():
-            self.troubles.append(f"{len(of_it)} records are of run {name}, which cannot be read")
+            self.troubles.append(
+                f"{counted(len(of_it), 'record is', 'records are')} of run {name}, which cannot be read"
+            )
 
     def _count(self, run: Run, whole: int) -> None:
         missing = len(run.planned) - whole
         if run.finished_at is None:
             self.unfinished[run.id] = max(missing, 0)
         elif missing > 0 and run.command.startswith("harness "):
-            self.troubles.append(f"run {run.id} has finished, but {missing} of its {len(run.planned)} records are lost")
+            lost = counted(missing, "record is lost", "records are lost")
+            self.troubles.append(f"run {run.id} has finished, but {lost} of {len(run.planned)}")
 
-    def _record(self, key: int, run: Run, *, counted: bool) -> RecordEntry | None:
+    def _record(self, key: int, run: Run, *, with_rounds: bool) -> RecordEntry | None:
         """A record with its samples; None, and a trouble, if it cannot be read or is torn."""
         records, samples = tables.records.c, tables.samples.c
-        columns = [records.body, records.sampling_error, *([records.rounds] if counted else [])]
+        columns = [records.body, records.sampling_error, *([records.rounds] if with_rounds else [])]
         in_order = select(samples.round, samples.wall_s, samples.cpu_s).order_by(samples.round)
         try:
             row = self.connection.execute(select(*columns).where(records.id == key)).mappings().one()
@@ -129,7 +132,7 @@ class Salvage:
             taken = samples_of([(wall, cpu) for _, wall, cpu in timed], row["sampling_error"])
             record = Record.model_validate_json(row["body"]).model_copy(update={"samples": taken})
             has_ended = bool(timed or taken.error or run.finished_at)  # all that a store of version 1 shows
-            rounds = row["rounds"] if counted else len(timed) if has_ended else None
+            rounds = row["rounds"] if with_rounds else len(timed) if has_ended else None
             torn = [number for number, _, _ in timed] != list(range(rounds or 0))
         except UNREADABLE as error:
             self._say(f"run {run.id}: record {key}", error)
@@ -148,14 +151,14 @@ class Salvage:
             try:
                 sweep = sweep_of(row | {"environment": environments[row["environment"]]})
             except UNREADABLE as error:
-                self._say(f"sweep {row['id']} and its {len(of_it)} cells", error)
+                self._say(f"sweep {row['id']} and its {counted(len(of_it), 'cell')}", error)
                 continue
             yield SweepEntry(sweep=sweep)
             yield from self._conditions(sweep.id)
             for cell in self._bodies(Cell, tables.sweep_cells, of_it, f"sweep {sweep.id}: cell"):
                 yield CellEntry(cell=cell, of=sweep.id)
         for name, of_it in cells.items():
-            self.troubles.append(f"{len(of_it)} cells are of sweep {name}, which cannot be read")
+            self.troubles.append(f"{counted(len(of_it), 'cell is', 'cells are')} of sweep {name}, which cannot be read")
 
     def _conditions(self, run_id: str) -> Iterator[Entry]:
         keys = self.stretches.pop(run_id, [])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.errors import counted
 from harness.report.numbers import NONE
 
 SHOWN = (1, 3, 5, 10)
@@ -18,7 +19,7 @@ def trial_markdown(trial: Mapping[str, Any], within: Sequence[int]) -> str:
     places = [within.index(commits) for commits in SHOWN]
     heads = [f"+{step:.0%} within {', '.join(map(str, SHOWN))}" for step in steps]
     lines = [
-        f"{trial['launches']} launch{'es' * (trial['launches'] > 1)} a commit:",
+        f"{counted(trial['launches'], 'launch', 'launches')} a commit:",
         "",
         f"| detector | {' | '.join(heads)} | false alarms | as shipped | ms a look |",
         f"|---|{'---|' * len(heads)}---|---|---|",

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from harness.errors import CannotMeasureError
+from harness.errors import CannotMeasureError, counted
 from harness.judge.medians import Floats
 from tools.change_points.noise import Noise, residuals
 from tools.change_points.rivals import RIVALS, Find, Rival
@@ -104,7 +104,7 @@ def compare(noise: Noise, launches: int, effort: Effort, told: Callable[[str], N
     here = [rival for rival in RIVALS if rival.version]
     results = []
     for rival in here:
-        told(f"{rival.name}, {launches} launch{'es' * (launches > 1)} a commit")
+        told(f"{rival.name}, {counted(launches, 'launch', 'launches')} a commit")
         results.append(_try(rival, drawn))
     results.sort(key=_soonest)
     absent = tuple(f"{rival.name}: pip install --no-deps {rival.package}" for rival in RIVALS if not rival.version)

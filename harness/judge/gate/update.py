@@ -3,11 +3,14 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import tomlkit
 
-from harness.judge.gate.expectations import Expectation, Expectations, Floor, Margins, matches
+from harness.files.reading import LARGEST_TOML_BYTES, text_of
+from harness.files.writing import write
+from harness.judge.gate.expectations import Expectation, Expectations, Floor, Margins, matches, read_expectations
 from harness.records.record import Record
 
 
@@ -19,6 +22,13 @@ class Change:
     limit: str
     before: str
     after: str
+
+
+def update_file(path: Path, records: Sequence[Record]) -> list[Change]:
+    """Write the new limits of `updated` into the file; what changed. Raises UsageError if it cannot be written."""
+    text, changes = updated(text_of(path, LARGEST_TOML_BYTES), read_expectations(path), records)
+    write(path, text)
+    return changes
 
 
 def updated(text: str, expectations: Expectations, records: Sequence[Record]) -> tuple[str, list[Change]]:

@@ -1,5 +1,6 @@
 """The checks that look at the machine: each a pure function of one stretch's readings and the threads asked for."""
 
+from harness.errors import counted
 from harness.judge.machine.doubts import LOST, WAITED, CheckResult, State, against, fine, note, unknown
 from harness.store.conditions import Conditions
 
@@ -129,7 +130,7 @@ def quota(stretch: Conditions, threads: int) -> CheckResult:
         return fine("no CPU quota")
     if stretch.after is None and after.cores >= threads:
         return unknown(NO_END)
-    text = f"a CPU quota of {cores(after.cores)} for {threads} thread{'s' if threads > 1 else ''}"
+    text = f"a CPU quota of {cores(after.cores)} for {counted(threads, 'thread')}"
     return CheckResult(State.DOUBTFUL, text) if after.cores < threads else note(text)
 
 

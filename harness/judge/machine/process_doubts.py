@@ -5,6 +5,7 @@ from math import inf
 from statistics import median
 from typing import NamedTuple
 
+from harness.errors import counted
 from harness.judge.machine.doubts import WAITED, CheckResult, State, against, fine, note, unknown
 from harness.judge.machine.machine_doubts import cores
 from harness.judge.measurable import measurable
@@ -37,7 +38,7 @@ def threads(stretch: Conditions, asked: int) -> CheckResult:
     """More threads than cores take turns; a pool that is larger than what is asked for is limited by the harness."""
     newest = stretch.newest
     usable = min(newest.cpu.cores, (newest.quota.cores if newest.quota else None) or inf)
-    said = f"{asked} thread{'s' if asked > 1 else ''} on {cores(usable)}"
+    said = f"{counted(asked, 'thread')} on {cores(usable)}"
     if asked > usable:
         return CheckResult(State.DOUBTFUL, said)
     if newest.interpreter is None:
@@ -83,7 +84,7 @@ def waited(timed: Sequence[ClockMedians], clock_gap_s: float) -> CheckResult:
         return unknown(NOT_TIMED)
     ratios = [(one.wall_s - clock_gap_s) / one.cpu_s for one in timed]
     late = sum(ratio > WAITED for ratio in ratios)
-    said = f"{late} of {len(ratios)} cases waited (wall/CPU above {WAITED:g}"
+    said = f"{late} of {counted(len(ratios), 'case')} waited (wall/CPU above {WAITED:g}"
     return CheckResult(State.DOUBTFUL, f"{said}, up to {max(ratios):.2g})") if late else fine(f"{said})")
 
 
@@ -95,7 +96,7 @@ def spread(timed: Sequence[ClockMedians]) -> CheckResult:
     if not timed:
         return unknown(NOT_TIMED)
     wide = sum(one.cpu_s > WAITED * one.threads * one.wall_s for one in timed)
-    return against(f"{wide} of {len(timed)} cases ran on more threads than they were given", if_=wide > 0)
+    return against(f"{wide} of {counted(len(timed), 'case')} ran on more threads than they were given", if_=wide > 0)
 
 
 def tree(dirty: bool | None) -> CheckResult:

@@ -55,6 +55,13 @@ class Kind(StrEnum):
     IMPORT = "changes the process that imports it"
 
 
+class Nature(StrEnum):
+    """Whether the library's own documentation says otherwise, or nothing (a defect), or says just that (a limit)."""
+
+    DEFECT = "defect"
+    LIMIT = "limit"
+
+
 class Measurement(_Entry):
     """What a case's record said, or the script printed; None is not measured.
 
@@ -171,13 +178,18 @@ def _between(least: float | None, most: float | None) -> str:
 
 
 class Finding(_Entry):
-    """One file: a defect, where it is, how to see it with the library alone, and what to do meanwhile."""
+    """One file: a defect, where it is, how to see it with the library alone, and what to do meanwhile.
+
+    `documentation`: the sentence of the library's documentation by which its `nature` is decided.
+    """
 
     schema_version: Literal[1]
     id: Annotated[str, Field(pattern=r"^[a-z0-9_]{3,40}$")]
     title: Line
     library: Line
     kind: Annotated[Kind, Field(strict=False)]
+    nature: Annotated[Nature, Field(strict=False)]
+    documentation: Line
     what: str
     bad: Annotated[Specifier, Field(min_length=1)]
     good: Specifier

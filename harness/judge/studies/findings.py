@@ -31,6 +31,8 @@ class FindingLine(Kept):
     title: str
     library: str
     kind: str
+    nature: str
+    documentation: str
     bad: str
     good: str
     installed: str | None
@@ -72,10 +74,14 @@ def judge(
         wanted, against = (Ending.REPRODUCED, absent) if present is Present.YES else (Ending.NOT_THERE, there)
         outcome, reason = (Ending.NOT_AS_SAID, "; ".join(against)) if against else (wanted, "")
     return FindingLine(
-        **{name: getattr(finding, name) for name in ("id", "title", "library", "bad", "good", "upstream")},
+        **{
+            name: getattr(finding, name)
+            for name in ("id", "title", "library", "bad", "good", "upstream", "documentation")
+        },
         **{name: " ".join(getattr(finding, name).split()) for name in ("what", "workaround")},
         script=finding.script.strip(),
         kind=finding.kind.value,
+        nature=finding.nature.value,
         installed=installed,
         present=present,
         outcome=outcome,

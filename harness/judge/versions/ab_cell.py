@@ -34,6 +34,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from harness.errors import counted
 from harness.judge.measurable import measurable
 from harness.judge.medians import Floats
 from harness.judge.versions.moderation import moderated
@@ -135,7 +136,7 @@ def _log_ratios(cell: AbCell, clock: str) -> LogRatios | Speed:
     logs = np.array([np.median(one) for one in rounds])
     base, head = (statistics.median(float(np.median(pairs[:, side])) for pairs in launches) for side in (0, 1))
     if len(logs) < MIN_LAUNCHES:
-        why = f"{len(logs)} launches: a verdict needs {MIN_LAUNCHES}"
+        why = f"{counted(len(logs), 'launch', 'launches')}: a verdict needs {MIN_LAUNCHES}"
         return Speed(clock, len(logs), base, head, math.exp(logs.mean()), why_not=why)
     within = float(np.mean([_variance_of_median(one) for one in rounds]))
     return LogRatios(clock, logs, within, base, head)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from harness.errors import counted
 from harness.records.record import MAX_DIGITS, Record
 from harness.report.figures import axes
 from harness.report.figures.figure import Figure
 from harness.report.figures.rows import Row, names_of, row_of, short_problems
-from harness.report.words.sentences import counted
 from harness.solvers.status import Status
 
 SIGNS = {Status.WRONG: " ✗", Status.DIVERGED: " ↗", Status.NOT_CONVERGED: " …", Status.OK: ""}

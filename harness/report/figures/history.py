@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from harness.errors import counted
 from harness.judge.history.changes import level_changes
 from harness.judge.history.history import labels
 from harness.judge.history.series import History, Point, Quantity, Step
@@ -13,7 +14,6 @@ from harness.report.figures.axes import Spec
 from harness.report.figures.figure import Figure
 from harness.report.figures.rows import CASE, Row, row_of
 from harness.report.tables.history import SHORT, change_words, value_text
-from harness.report.words.sentences import counted
 
 KEY = re.compile(r"(?P<problem>.+) (?P<solver>\S+) (?P<device>cpu|cuda(:\d+)?)( .*)?")
 """A case's key (harness.measure.plan.Case.key): problem, solver, device, options."""

@@ -6,11 +6,11 @@ The fronts are found in the drawing, so that a filter's front is that of what is
 
 from collections.abc import Mapping, Sequence
 
+from harness.errors import counted
 from harness.report.figures import axes
 from harness.report.figures.axes import Spec
 from harness.report.figures.figure import Figure
 from harness.report.figures.rows import Row
-from harness.report.words.sentences import counted
 
 HEIGHT = 380
 TIME = "a whole fit (median of single calls)"

@@ -1,11 +1,11 @@
 """Each case's time in this run over that in the baseline, solver by solver."""
 
+from harness.errors import counted
 from harness.judge.verdict import Verdict
 from harness.judge.versions.two_runs import RunsCompared
 from harness.report.figures import axes
 from harness.report.figures.figure import Figure
 from harness.report.figures.rows import Row, row_of
-from harness.report.words.sentences import counted
 
 GREY = "#808080"
 MARKS = {

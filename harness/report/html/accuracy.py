@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+from harness.errors import counted
 from harness.records.record import Record
 from harness.report.figures.accuracy import digits_map, excess_map
 from harness.report.figures.figure import Figure
@@ -13,7 +14,7 @@ from harness.report.html.evidence import Evidence
 from harness.report.html.section import Section, Table
 from harness.report.render.page import page_rows
 from harness.report.tables import case
-from harness.report.words.sentences import counted, listed
+from harness.report.words.sentences import listed
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from harness.errors import counted
 from harness.judge.studies.finding import Kind as Defect
 from harness.judge.studies.findings import Ending, FindingLine, Present
 from harness.report.html.evidence import Evidence
@@ -26,7 +27,7 @@ def _installed(line: FindingLine) -> str:
 def _what(line: FindingLine) -> str:
     reported = f" Reported: {line.upstream}." if line.upstream else ""
     without = f" Versions {line.good} are without it." if line.good else ""
-    return f"{line.title}. {line.what}{without}{reported}"
+    return f"{line.title}. {line.what}{without}{reported} {line.nature.capitalize()}, by {line.documentation}"
 
 
 COLUMNS: tuple[Column[FindingLine], ...] = (
@@ -35,6 +36,7 @@ COLUMNS: tuple[Column[FindingLine], ...] = (
         value=lambda line: HERE[line.present]),
     Column("title", "defect"),
     Column("kind", "kind"),
+    Column("nature", "nature", help="defect: against the library's documentation; limit: as it says."),
     Column("bad", "versions with it", Kind.CODE),
     Column("workaround", "what to do meanwhile"),
 )  # fmt: skip
@@ -68,7 +70,7 @@ def section(evidence: Evidence) -> Section:
 def _conclusion(lines: Sequence[FindingLine]) -> str:
     """How many are here, in which libraries, and how many of them give a wrong answer that nobody is told of."""
     here = [line for line in lines if line.present is Present.YES]
-    known = f"{len(lines)} known defect{'s' * (len(lines) != 1)}"
+    known = f"{counted(len(lines), 'known finding')}"
     if not here:
         return f"None of {known} is in what is installed here."
     counts = Counter(f"{line.library} {line.installed}" for line in here)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from harness.errors import counted
 from harness.judge.history.changes import LevelChange, level_changes, rank, worst_first
 from harness.judge.history.series import EnvironmentChange, History, Point, Step
 from harness.report.figures.history import figures, named, over_versions, title
@@ -11,7 +12,6 @@ from harness.report.html.section import Note, Part, Section, table_of
 from harness.report.tables.column import Column, Kind
 from harness.report.tables.history import change_words, value_text
 from harness.report.words.history import span_words
-from harness.report.words.sentences import counted
 
 ID, TITLE = "history", "History"
 

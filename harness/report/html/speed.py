@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from harness.errors import counted
 from harness.judge.speed.floors import SUM
 from harness.judge.speed.ranking import RankedCase, TimedCase, ranked_cases, timed
 from harness.report.figures.rows import Row, row_of
@@ -12,7 +13,6 @@ from harness.report.html.speed_devices import device_parts
 from harness.report.html.speed_rows import CPU, FLOORS, digit_rows, excess_rows, front_rows, time_rows
 from harness.report.html.speed_words import conclusion, over_problems
 from harness.report.tables.speed import FRONT, MEMORY, RATIOS
-from harness.report.words.sentences import counted
 
 ID, TITLE = "speed", "Speed"
 LEAST_BYTES = 2**20

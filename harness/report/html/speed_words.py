@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from harness.errors import counted
 from harness.judge.speed.fit_times import without_n
 from harness.judge.speed.floors import PRODUCT, Floor, floor_at
 from harness.judge.speed.ranking import RankedCase, TimedCase, sized
 from harness.records.record import Record
 from harness.report.figures.rows import Row
-from harness.report.words.sentences import counted, listed
+from harness.report.words.sentences import listed
 
 MOST_NAMES = 3
 
@@ -107,7 +108,7 @@ def over_problems(found: Sequence[RankedCase]) -> str:
     wins = Counter(winner.label for winner in best.values() if winner is not None)
     said = [f"{name} on {count}" for name, count in wins.most_common(MOST_NAMES)]
     rest = len(wins) - MOST_NAMES
-    more = f", {rest} other{'s' * (rest > 1)} on the rest" if rest > 0 else ""
+    more = f", {counted(rest, 'other')} on the rest" if rest > 0 else ""
     devices = len({device for _, device in best})
     what = "problems" if devices == 1 else "problems and devices"
     return f"Of {len(best)} {what}, fastest and right: {', '.join(said)}{more}."

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from operator import itemgetter
 
+from harness.errors import counted
 from harness.records.record import Record, TraceRecord
 from harness.report.figures import axes
 from harness.report.figures.axes import Spec
@@ -14,7 +15,6 @@ from harness.report.figures.rows import Row, row_of, short
 from harness.report.figures.training_rows import START
 from harness.report.html.section import Table, table_of
 from harness.report.tables.column import Column, Kind
-from harness.report.words.sentences import counted
 
 MOST_PANELS = 24
 """Trainings in the figure: with some 400 rows each they are a third of a megabyte."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+from harness.errors import counted
 from harness.judge.training.contest import TaskSummary
 from harness.judge.training.convergence import SweepSummary
 from harness.judge.training.profile import Profile
 from harness.judge.training.tuning import DIVERGED, Tuning
 from harness.report import numbers as show
 from harness.report.words import sweep as words
-from harness.report.words.sentences import counted, listed
+from harness.report.words.sentences import listed
 
 
 def conclusion(summary: SweepSummary) -> list[str]:

@@ -6,6 +6,7 @@ Worst first, everywhere.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from harness.errors import counted
 from harness.judge.gate.gate import GateReport
 from harness.judge.machine.doubts import Doubt, State, doubtful
 from harness.judge.verdict import Judgement
@@ -17,7 +18,7 @@ from harness.report.html.section import Note, Part, Section, Table, table_of
 from harness.report.html.verdict_ab import ab_parts, ab_verdict
 from harness.report.html.verdict_changes import WHO, WORST_FIRST, Judged, change_parts, change_verdict
 from harness.report.tables.column import Column, Kind
-from harness.report.words.sentences import counted, listed
+from harness.report.words.sentences import listed
 
 DOUBTS_FIRST = (State.DOUBTFUL, State.UNKNOWN, State.NOTE, State.FINE)
 GATE: tuple[Column[Any], ...] = (

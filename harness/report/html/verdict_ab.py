@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from harness.errors import counted
 from harness.judge.verdict import Verdict
 from harness.records.record import Record
 from harness.records.run import Run
@@ -12,7 +13,7 @@ from harness.report.numbers import worst_first
 from harness.report.render.ab_file import AbFile, Cell
 from harness.report.tables.column import Column, Kind
 from harness.report.words.ab import measured_rates
-from harness.report.words.sentences import counted, listed
+from harness.report.words.sentences import listed
 
 SPEED = {
     Verdict.REGRESSION: "slower",

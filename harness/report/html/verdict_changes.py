@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+from harness.errors import counted
 from harness.judge.verdict import Verdict
 from harness.judge.versions.two_runs import ADVICE, AnswerChange, RunsCompared, TimeChange
 from harness.records.record import Record
@@ -12,7 +13,7 @@ from harness.report.figures.rows import row_of
 from harness.report.figures.two_runs import ratios_figure
 from harness.report.html.section import Note, Part, table_of
 from harness.report.tables.column import Column, Kind
-from harness.report.words.sentences import counted, listed
+from harness.report.words.sentences import listed
 
 Change = AnswerChange | TimeChange
 

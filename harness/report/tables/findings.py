@@ -11,13 +11,14 @@ COLUMNS = by_key(
     Column[FindingLine]("id", least=20),
     Column("library", spare=1, least=12),
     Column("kind"),
+    Column("nature"),
     Column("bad", spare=2),
     Column("installed", text=lambda line: line.installed or NONE, spare=3),
     Column("present", "present here", Kind.STATUS),
     Column("outcome", "checked"),
 )
 TERMINAL = pick(COLUMNS, "id library bad installed present")
-MARKDOWN = pick(COLUMNS, "id library kind bad installed present")
+MARKDOWN = pick(COLUMNS, "id library kind nature bad installed present")
 
 MEASURED: tuple[Column[tuple[str, str]], ...] = (
     Column("version", value=lambda row: row[0]),

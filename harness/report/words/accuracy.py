@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
+from harness.errors import counted
 from harness.judge.gate.gate import GateReport
 from harness.judge.studies.bars import Bar, not_fine
 from harness.records.record import Record, Status
@@ -13,7 +14,6 @@ from harness.report.tables import case
 from harness.report.tables.accuracy import QUANTITIES, Sheet, sheet_columns, silent, tabulate
 from harness.report.tables.column import Column, Kind
 from harness.report.tables.document import Document, Line, table_of
-from harness.report.words.sentences import counted
 
 SHOWN = 15
 """Cells that are not fine on a console, unless --all."""

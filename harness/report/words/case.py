@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
+from harness.errors import counted
 from harness.records.record import HeadRow, Record
 from harness.report import numbers as show
 from harness.report.render.text import STYLES
 from harness.report.tables.column import Column, Kind
 from harness.report.tables.document import Document, Line, Part, table_of
-from harness.report.words.sentences import counted
 
 LOSS_ROWS = 21
 MOST_FEATURES = 6

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter
 
-from harness.judge.studies.finding import Finding
+from harness.errors import counted
+from harness.judge.studies.finding import Finding, Nature
 from harness.judge.studies.findings import Ending, FindingLine, Present
 from harness.report.render.text import STYLES
 from harness.report.tables import findings as table
 from harness.report.tables.document import Code, Document, Heading, Line, Paragraph, Part, table_of
 
+NATURES = {Nature.DEFECT: "against its documentation", Nature.LIMIT: "a limit that its documentation states"}
 ENDINGS = (Ending.REPRODUCED, Ending.NOT_THERE, Ending.NOT_AS_SAID)
 _LINES = TypeAdapter(list[dict[str, object]])
 _OF_THE_FILE = {"what", "workaround", "upstream", "script"}
@@ -18,7 +20,7 @@ _OF_THE_FILE = {"what", "workaround", "upstream", "script"}
 
 def overview(lines: Sequence[FindingLine]) -> Document:
     """The table; under each finding its title and, if it was checked, how that came out; then the counts."""
-    return Document([table_of(table.TERMINAL, lines, below=_below)], [Line(conclusion(lines))])
+    return Document([table_of(table.TERMINAL, lines, below=_below)], [Line(natures(lines)), Line(conclusion(lines))])
 
 
 def every_one(chosen: Sequence[Finding], lines: Sequence[FindingLine]) -> Document:
@@ -29,6 +31,7 @@ def every_one(chosen: Sequence[Finding], lines: Sequence[FindingLine]) -> Docume
     return Document(
         [
             table_of(columns, lines),
+            Paragraph(natures(lines)),
             Paragraph(conclusion(lines)),
             *(
                 part
@@ -41,18 +44,24 @@ def every_one(chosen: Sequence[Finding], lines: Sequence[FindingLine]) -> Docume
 
 def in_full(finding: Finding, line: FindingLine) -> Document:
     """Everything that the file says, with the script as it can be copied, and how the check came out."""
-    whose = Paragraph(f"{finding.library}: {finding.kind.value}")
+    whose = Paragraph(f"{finding.library}: {finding.kind.value}, {NATURES[finding.nature]}")
     return Document([Heading(finding.title), whose, *_body(finding, line)], _outcome(line))
 
 
 def conclusion(lines: Sequence[FindingLine]) -> str:
     """How many are here and, where they were checked, how many came out how."""
     here = sum(line.present is Present.YES for line in lines)
-    found = f"{len(lines)} findings, {here} in what is installed here"
+    found = f"{counted(len(lines), 'finding')}, {here} in what is installed here"
     checked: list[Ending] = [line.outcome for line in lines if line.outcome is not Ending.NOT_CHECKED]
     if not checked:
         return f"{found}; one in full: harness findings ID; reproduce: --check"
     return f"{found}; " + ", ".join(f"{checked.count(ending)} {ending.value}" for ending in ENDINGS)
+
+
+def natures(lines: Sequence[FindingLine]) -> str:
+    """How many contradict the documentation of their library, and how many are as it says."""
+    limits = sum(line.nature == Nature.LIMIT for line in lines)
+    return f"{counted(len(lines) - limits, 'defect')}, {counted(limits, 'documented limit')}"
 
 
 def _body(finding: Finding, line: FindingLine) -> list[Part]:
@@ -73,6 +82,7 @@ def _facts(finding: Finding, line: FindingLine) -> list[tuple[str, str]]:
         "here": here,
         "case": f"harness fit {finding.problem} {finding.solver}" if finding.solver else "",
         "proof": finding.shows.text,
+        finding.nature.value: finding.documentation,
         "workaround": finding.workaround.strip(),
         "upstream": finding.upstream or "no report found",
     }
@@ -80,7 +90,7 @@ def _facts(finding: Finding, line: FindingLine) -> list[tuple[str, str]]:
 
 
 def _below(line: FindingLine) -> list[Line]:
-    return [Line(line.title, style="dim"), *_outcome(line)]
+    return [Line(line.title, f"{line.nature}:", style="dim"), *_outcome(line)]
 
 
 def _outcome(line: FindingLine) -> list[Line]:

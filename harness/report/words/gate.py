@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from harness.errors import counted
 from harness.judge.gate.gate import GateReport
 from harness.judge.gate.update import Change
 from harness.judge.verdict import Judgement, Verdict
 from harness.report.tables import gate as table
 from harness.report.tables.document import Document, Folded, Line, Part, table_of
-from harness.report.words.sentences import counted
 
 SHOWN_MISSING = 5
 WORDS = {0: ("gate passed:", "green"), 1: ("gate failed:", "red")}
@@ -75,7 +75,7 @@ def outcome(report: GateReport) -> tuple[str, str]:
 def holding(report: GateReport) -> str:
     """How many judgements hold."""
     passed = sum(one.verdict is Verdict.UNCHANGED for one in report.judgements)
-    return f"{passed} of {len(report.judgements)} judgements hold"
+    return f"{passed} of {counted(len(report.judgements), 'judgement')} hold"
 
 
 def changes(found: Sequence[Change], path: str, runs: int) -> Document:

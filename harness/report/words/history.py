@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from harness.errors import counted
 from harness.judge.history.history import changes_between
 from harness.judge.history.series import EnvironmentChange, History, Quantity, Step
 from harness.report.tables import history as table
 from harness.report.tables.document import Document, Line, Part, table_of
 from harness.report.tables.history import SHORT, change_words
-from harness.report.words.sentences import counted
 
 
 def over_commits(history: History) -> Document:

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from harness.errors import counted
 from harness.records.record import Record, Status
 from harness.report.tables import case
 from harness.report.tables.document import Document, Line, Table
-from harness.report.words.sentences import counted
 
 
 def run(records: Sequence[Record]) -> Document:

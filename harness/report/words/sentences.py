@@ -11,8 +11,3 @@ def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:
     if len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
-
-
-def counted(count: int, one: str, several: str = "") -> str:
-    """`1 case`, `3 cases`."""
-    return f"{count} {one if count == 1 else several or one + 's'}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from harness.errors import counted
 from harness.store.entries import CellEntry, Entry, RecordEntry, RunEntry, SweepEntry
 from harness.store.exchange import Taken
 from harness.store.salvage import Salvage
@@ -25,7 +26,7 @@ class Held:
         return f"{_of(self.runs, 'run', self.records, 'record')}, {_of(self.sweeps, 'sweep', self.cells, 'cell')}"
 
 
-def counted(entries: Iterable[Entry], held: Held) -> Iterator[Entry]:
+def tallied(entries: Iterable[Entry], held: Held) -> Iterator[Entry]:
     """The same entries, counted on their way."""
     for entry in entries:
         match entry:
@@ -44,7 +45,7 @@ def counted(entries: Iterable[Entry], held: Held) -> Iterator[Entry]:
 def count(entries: Iterable[Entry]) -> Held:
     """How many there are."""
     held = Held()
-    for _ in counted(entries, held):
+    for _ in tallied(entries, held):
         pass
     return held
 
@@ -69,9 +70,9 @@ def health(found: Salvage, held: Held) -> str:
 def taken_words(taken: Taken) -> str:
     """What was taken, and what was there before."""
     runs, sweeps = _of(taken.runs, "run", taken.records, "record"), _of(taken.sweeps, "sweep", taken.cells, "cell")
-    return f"took {runs}, {sweeps}; {taken.known} entries were there already"
+    return f"took {runs}, {sweeps}; {counted(taken.known, 'entry was', 'entries were')} there already"
 
 
 def _of(wholes: int, whole: str, parts: int, part: str) -> str:
     """3 runs (120 records)."""
-    return f"{wholes} {whole}{'s' * (wholes != 1)} ({parts} {part}{'s' * (parts != 1)})"
+    return f"{counted(wholes, whole)} ({counted(parts, part)})"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from harness.errors import counted
 from harness.judge.training.censored import FEWEST_SEEDS, Interval
 from harness.judge.training.contest import EPOCHS, Contest, Rival, TaskSummary
 from harness.judge.training.convergence import SweepSummary
@@ -155,7 +156,7 @@ def _level(contest: Contest) -> str:
         told.append(f"{named(tuning)} ({text})")
     subject = contest.leader.subject
     seeds = len(subject.cell.seeds) if subject else 0
-    few = f"{seeds} seed{'s' * (seeds != 1)}, {FEWEST_SEEDS} are the fewest that can tell"
+    few = f"{counted(seeds, 'seed')}, {FEWEST_SEEDS} are the fewest that can tell"
     why = few if seeds < FEWEST_SEEDS else f"{seeds} seeds do not tell them apart"
     return f"{' and '.join(told)} to {level(contest.tolerance)}; {why}"
 

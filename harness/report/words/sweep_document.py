@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from harness.errors import counted
 from harness.judge.training.censored import CONFIDENCE
 from harness.judge.training.convergence import SweepSummary, Work, summarise
 from harness.judge.training.tuning import GOOD_FACTOR
@@ -12,7 +13,6 @@ from harness.report import numbers as show
 from harness.report.tables import sweep as table
 from harness.report.tables.document import Document, Line, Table
 from harness.report.words import sweep as words
-from harness.report.words.sentences import counted
 
 
 def swept(sweep: Sweep, cells: Sequence[Cell]) -> Document:

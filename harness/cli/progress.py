@@ -1,0 +1,121 @@
+"""A run while a person waits for it: its progress, what Ctrl-C prints, and what is printed at its end."""
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from harness.measure.plan import Case, Request
+    from harness.measure.session import Where
+    from harness.records.record import Record
+    from harness.records.run import Run
+    from harness.report.live import Live
+    from harness.store.store import Store
+
+    Show = Callable[[Run, Sequence[Record], Store], None]
+
+
+def watched_run(
+    asked: "Request | str | None", store: str | None, where: "Where", show: "Show", *, quiet: bool = False
+) -> "tuple[Run, list[Record]]":
+    """Make a run of a request, or the rest of the run of that id (None: the newest cut off), and `show` it.
+
+    Progress goes to standard error unless `quiet`. Ctrl-C shows what there is, and says how the run goes on.
+    """
+    from harness.measure.plan import Request, plan
+    from harness.measure.session import measure_cases, run_request
+    from harness.store.store import Store
+
+    if isinstance(asked, Request):
+        planned = plan(asked)
+    else:
+        Store(store, create=False).close()  # what is not there is not made
+    opened = Store(store)
+
+    @contextmanager
+    def around(made: "Run", cases: "Sequence[Case]") -> "Iterator[Live]":
+        from harness.cli.interrupting import interruptible
+        from harness.report.console import err
+        from harness.report.live import Live
+
+        def cut_off() -> None:
+            show(made, opened.records(made.id), opened)
+            _print_how_it_goes_on(made, opened)
+
+        live = Live(err(), len(cases), quiet=quiet)
+        with live, interruptible(live.progress.stop, cut_off):
+            yield live
+
+    if isinstance(asked, Request):
+        made, records = run_request(asked, planned, opened, where, around)
+    else:
+        made, cases = _cut_off(opened, asked, quiet=quiet)
+        with closing(where.place()) as place:
+            made, records = measure_cases(made, cases, opened, place, around)
+    show(made, records, opened)
+    return made, records
+
+
+def table(made: "Run", records: "Sequence[Record]", opened: "Store") -> None:
+    """Print the records; of a run that has finished what makes its times doubtful, and what is next."""
+    from harness.measure.conditions import doubts_of
+    from harness.report.console import out
+    from harness.report.render.terminal import print_document
+    from harness.report.words.doubts import under_a_run
+    from harness.report.words.run import run
+
+    print_document(out(), run(records))
+    if made.finished_at is not None:
+        print_document(out(), under_a_run(doubts_of(opened, made, records), made.id))
+        out().print(f"run {made.id} is in {opened.url}; next: harness gate, harness compare --by solver", markup=False)
+
+
+def json_of(_made: "Run", records: "Sequence[Record]", _opened: "Store") -> None:
+    """Print the records as they are stored."""
+    typer.echo("[" + ",\n".join(record.model_dump_json() for record in records) + "]")
+
+
+def what_failed(made: "Run", records: "Sequence[Record]", _opened: "Store") -> None:
+    """Print nothing of a run that ended well."""
+    from harness.records.run import exit_code
+    from harness.report.console import out
+    from harness.report.render.terminal import print_parts
+    from harness.report.words.run import failures
+
+    if exit_code(records, len(made.planned)):
+        print_parts(out(), failures(records))
+
+
+def nothing(_made: "Run", _records: "Sequence[Record]", _opened: "Store") -> None:
+    """Print nothing: the command has a page of its own to print."""
+
+
+def _cut_off(opened: "Store", run_id: str | None, *, quiet: bool) -> "tuple[Run, Sequence[Case]]":
+    """A run with the cases that it lacks, and how many these are on standard error."""
+    from harness.errors import counted
+    from harness.measure.resume import take_up
+    from harness.report.console import err
+
+    resumed = take_up(opened, run_id)
+    if resumed.note:
+        err().print(resumed.note, markup=False, soft_wrap=True)
+    kept = len(resumed.run.planned) - len(resumed.left)
+    if not quiet:
+        there = counted(kept, "case is", "cases are")
+        err().print(f"run {resumed.run.id}: {there} there, {len(resumed.left)} to go", soft_wrap=True)
+    return resumed.run, resumed.left
+
+
+def _print_how_it_goes_on(made: "Run", opened: "Store") -> None:
+    """On standard error: the command that goes on with a run."""
+    from harness.report.console import err
+    from harness.store.address import DEFAULT_PATH
+    from harness.store.database import sqlite_file
+
+    path = sqlite_file(opened.engine)
+    where = [] if path == DEFAULT_PATH else ["--store", str(path or opened.url)]
+    words = shlex.join(["harness", "run", "--resume", made.id, *where])
+    err().print(f"unfinished: {words} goes on", markup=False, soft_wrap=True)

@@ -1,0 +1,77 @@
+"""A run from its planned cases to its records: placed, watched and executed; the one way of command and Python."""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+
+from harness.errors import UsageError
+from harness.measure.conditions import watched
+from harness.measure.isolation.isolated import Isolated
+from harness.measure.isolation.limits import Limits
+from harness.measure.plan import Case, Request
+from harness.measure.run import InProcess, Place, execute, new_run
+from harness.records.observer import Observer
+from harness.records.record import Record
+from harness.records.run import Run
+from harness.store.store import Store
+
+Around = Callable[[Run, Sequence[Case]], AbstractContextManager[Observer | None]]
+"""What surrounds the measuring of a run's cases and gives who watches it: the progress, what Ctrl-C does."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where cases are measured: a worker process that can be killed, or this process.
+
+    `timeout_s`: what a case may take; `memory_bytes`: what the worker may hold; by the size of the case if None.
+    Raises UsageError for a limit that is none, or that nothing could enforce.
+    """
+
+    timeout_s: float | None = None
+    memory_bytes: int | None = None
+    in_process: bool = False
+
+    def __post_init__(self) -> None:
+        if self.in_process and (self.timeout_s is not None or self.memory_bytes is not None):
+            raise UsageError("--timeout and --memory need a worker process: drop --in-process, or them")
+        limits = (("--timeout", self.timeout_s, "seconds"), ("--memory", self.memory_bytes, "bytes"))
+        for name, value, unit in limits:
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise UsageError(f"{name} is a positive number of {unit}, not {value:g}")
+
+    @property
+    def limits(self) -> Limits:
+        """What a worker may take."""
+        return Limits(self.timeout_s, self.memory_bytes)
+
+    def place(self) -> InProcess | Isolated:
+        """The place, to be closed. Raises CannotMeasureError where no worker process can be started."""
+        return InProcess() if self.in_process else Isolated(self.limits)
+
+
+def run_request(
+    request: Request,
+    cases: Sequence[Case],
+    store: Store,
+    where: Where,
+    around: Around,
+    *,
+    command: str | None = None,
+) -> tuple[Run, list[Record]]:
+    """Measure the planned cases of a request, each stored as it ends: the finished run with its records.
+
+    `command`: what made the run, this process's by default. Raises CannotMeasureError where nothing can be measured.
+    """
+    # The worker imports its libraries while this process looks at its environment.
+    with closing(where.place()) as place:
+        return measure_cases(new_run(request, cases, command), cases, store, place, around)
+
+
+def measure_cases(
+    made: Run, cases: Sequence[Case], store: Store, place: Place, around: Around
+) -> tuple[Run, list[Record]]:
+    """Measure cases of a run between two readings of the machine; the run, finished, with all records that it has."""
+    with around(made, cases) as observer, watched(store, made.id):
+        execute(made, cases, store, observer, place=place)
+    return store.run(made.id), store.records(made.id)
