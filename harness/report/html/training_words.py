@@ -32,7 +32,7 @@ def _of_one(task: TaskSummary) -> str:
         return said
     cells = [one.cell for tuning in task.tunings for one in tuning.cells if one.reaches]
     seeds = words.between([len(cell.seeds) for cell in cells])
-    over = f"{seeds} seed{'s' * (seeds != '1')} of at most {max(cell.epochs for cell in cells)} epochs"
+    over = f"{'1 seed' if seeds == '1' else f'{seeds} seeds'} of at most {max(cell.epochs for cell in cells)} epochs"
     said = f"{said.removesuffix('.')} ({over})"
     if seconds is None or not seconds.rivals:
         return f"{said}."
