@@ -38,9 +38,12 @@ def settle_short(
         dropped = f"fitted {fit.rank} of the {low} directions that the data determine"
         return Status.WRONG, f"{dropped}; the excess loss is {excess:.1e} of the {reference.scale_name}'s"
     parameters = reference.vector(fit.coef, fit.intercept)
-    spoiled = excess + _prediction_rounding(parameters, reference, eps)
-    if spoiled > _limit(reference, eps):
-        return Status.WRONG, f"the excess loss is {spoiled:.1e} of the {reference.scale_name}'s, and {why}"
+    limit, rounding = _limit(reference, eps), _prediction_rounding(parameters, reference, eps)
+    if excess > limit:
+        return Status.WRONG, f"the excess loss is {excess:.1e} of the {reference.scale_name}'s, and {why}"
+    if excess + rounding > limit:
+        lost = f"rounding in its predictions adds {rounding:.1e} of the {reference.scale_name}'s loss"
+        return Status.WRONG, f"coefficients up to {float(np.abs(fit.coef).max()):.0e}, {lost}: {why}"
     if _cancellation(parameters, reference) > 1 / sqrt(eps):
         largest = float(np.abs(fit.coef).max())
         return Status.WRONG, f"coefficients up to {largest:.0e} cancel half of the digits of a prediction: {why}"
