@@ -16,9 +16,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from tests.shown import alike
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -175,13 +172,3 @@ class Session:
 class _Checker(doctest.OutputChecker):
     def check_output(self, want: str, got: str, _flags: int) -> bool:
         return alike(want, got)
-
-
-def session(page: str, folder: Path) -> Session:
-    """A session with what the page takes for granted: the README reads a file of somebody's own."""
-    if page == "README.md":
-        rng = np.random.default_rng(0)
-        km, minutes = rng.uniform(1, 20, 1000), rng.uniform(5, 60, 1000)
-        fare = 3 + 1.5 * km + 0.4 * minutes + rng.standard_normal(1000)
-        pd.DataFrame({"km": km, "minutes": minutes, "fare": fare}).to_parquet(folder / "trips.parquet")
-    return Session(folder)

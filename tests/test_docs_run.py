@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import PAGES, Session, blocks, session
+from tests.documents import PAGES, Session, blocks
 from tests.shown import alike
 from tools.documents import rewritten
 
@@ -43,7 +43,7 @@ def test_what_a_page_shows_is_what_its_commands_print(
 ) -> None:
     for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):  # on GitHub the gate writes there by itself
         monkeypatch.delenv(name, raising=False)
-    for block, step, got in session(page, tmp_path).follow(blocks(page)):
+    for block, step, got in Session(tmp_path).follow(blocks(page)):
         what = step.command if step else block.text
         pytest.fail(f"{page}:{block.line}: {what}\nprints\n{got}\n(`python -m tools.documents {page}` writes it there)")
 

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.documents import PAGES, ROOT, Block, Step, blocks, session
+from tests.documents import PAGES, ROOT, Block, Session, Step, blocks
 from tests.shown import ELLIPSIS, told_apart
 
 
@@ -33,7 +33,7 @@ def main(pages: Sequence[str]) -> None:
     for page in pages:
         with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cache:
             os.environ["HARNESS_CACHE_DIR"] = cache
-            wrong = list(session(page, Path(folder)).follow(blocks(page)))
+            wrong = list(Session(Path(folder)).follow(blocks(page)))
         (ROOT / page).write_text(rewritten(page, wrong), encoding="utf-8")
         sys.stdout.write(f"{page}: {len(wrong)} outputs differed\n")
 
