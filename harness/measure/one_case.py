@@ -103,6 +103,7 @@ def _measure(
         peak_bytes=peak.host_bytes,
         device_peak_bytes=peak.device_bytes,
         accuracy=accuracy,
+        dependences=truth.dependences,
         solution=solution_of(problem, fit, truth),
         trace=trace_of(fit, truth),
         head=head_of(problem, fit),

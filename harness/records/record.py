@@ -10,6 +10,7 @@ from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples
 from harness.verify.accuracy import Accuracy, tolerance_name
+from harness.verify.dependences import Dependence
 from harness.verify.digits import MAX_DIGITS
 from harness.verify.excess_loss import TOLERANCES
 
@@ -18,6 +19,7 @@ __all__ = [
     "SPLITS",
     "TOLERANCE_NAMES",
     "Accuracy",
+    "Dependence",
     "Kept",
     "Record",
     "Samples",
@@ -78,7 +80,7 @@ class Record(Kept):
     A sample is one call: of a training, `epochs_per_call` epochs. `tf32`: whether products of float32 might be
     rounded to TF32 while the case ran, None on the CPU. `transfer_in_s`, `transfer_out_s`: the median copy of the
     training rows to the device, and of the result back; None on the CPU. `capture_s`: what recording a CUDA
-    graph took, a part of `prepare_s`; None where there is none.
+    graph took, a part of `prepare_s`; None where there is none. `dependences`: of the data's columns, named.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -109,6 +111,7 @@ class Record(Kept):
     peak_bytes: int | None = None
     device_peak_bytes: int | None = None
     accuracy: Accuracy = Accuracy()
+    dependences: tuple[Dependence, ...] = ()
     solution: Solution | None = None
     trace: TraceRecord | None = None
     head: tuple[HeadRow, ...] = ()
@@ -117,6 +120,9 @@ class Record(Kept):
     @property
     def advice(self) -> str:
         """What to do about the status; empty for ok."""
+        if self.status is Status.RANK_DEFICIENT and self.dependences:
+            named = "; ".join(one.text for one in self.dependences)
+            return f"The coefficients are not unique: drop one column of each dependence ({named})."
         return self.status.advice
 
     @property

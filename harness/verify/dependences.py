@@ -48,6 +48,11 @@ class Dependence:
     exact: bool
     named: bool
 
+    @property
+    def in_full(self) -> str:
+        """The text, and how far it holds: "total = a + b (exact in the decimals)"."""
+        return f"{self.text} ({'exact in the decimals' if self.exact else 'to within rounding'})"
+
 
 def dependences(X: Floats, features: Sequence[str], rank: DataRank, *, intercept: bool) -> tuple[Dependence, ...]:
     """A Dependence for each direction of X (n, p) that does not count, the sparsest that explain them.

@@ -1,7 +1,7 @@
 """The exact answer to a problem's training rows, and what is needed to judge a fit by it."""
 
 import time
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from functools import cached_property
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 from harness.problems.problem import Floats, Problem
 from harness.verify import reference_cache
 from harness.verify.data_rank import data_rank
-from harness.verify.dependences import dependences
+from harness.verify.dependences import Dependence, dependences
 from harness.verify.factor import triangular_factor
 from harness.verify.gram import IntegerGram, exact_gram
 from harness.verify.least_squares import least_squares
@@ -37,7 +37,7 @@ class Reference:
 
     `rank` is the data's and `rank_margin` says how clearly (harness.verify.data_rank); `exact_rank` is that of the
     float64 numbers as they are; all ranks and `columns` count the intercept; `n` counts training rows. `dependences`
-    are the columns' that do not count, in words. `coef` (p,) and `intercept` are
+    are those of the columns, named. `coef` (p,) and `intercept` are
     the solution; where the rank is short they are the one of least norm over all of them, intercept
     included (the Moore-Penrose A+ y: numpy's, scipy's and torch's on [1, X]), and
     `minimum_norm_alternative` is the one whose slopes alone have least norm, the intercept being free
@@ -68,7 +68,7 @@ class Reference:
     r_squared: float | None = None
     minimum_norm_alternative: Parameters | None = None
     rank_margin: float | None = None
-    dependences: tuple[str, ...] = ()
+    dependences: tuple[Dependence, ...] = ()
     resolved: Resolved | None = None
 
     @property
@@ -152,7 +152,8 @@ def _compute_and_store(problem: Problem) -> Reference:
     known = compute(problem)
     if time.perf_counter() - before >= reference_cache.WORTH_KEEPING_S:
         content = {field.name: getattr(known, field.name) for field in fields(known)}
-        reference_cache.write(problem.sha256, content)
+        named = {"dependences": tuple(map(astuple, known.dependences))}
+        reference_cache.write(problem.sha256, content | named)
     return known
 
 
@@ -163,8 +164,10 @@ def _stored(problem: Problem) -> Reference | None:
         return None
     try:
         alternative, resolved = content.pop("minimum_norm_alternative", None), content.pop("resolved", None)
+        named = [(text, tuple(columns), *rest) for text, columns, *rest in content.pop("dependences")]
         known = Reference(
-            **content | {"dependences": tuple(content["dependences"])},
+            **content,
+            dependences=tuple(Dependence(*one) for one in named),
             minimum_norm_alternative=alternative and Parameters(*alternative),
             resolved=resolved and Resolved(*resolved),
         )
@@ -217,7 +220,7 @@ def compute(problem: Problem) -> Reference:
         r_squared=found.r_squared,
         minimum_norm_alternative=None if found.alternative is None else _parameters(found.alternative, problem),
         rank_margin=rank.margin,
-        dependences=tuple(one.text for one in dependences(X, problem.features, rank, intercept=problem.intercept)),
+        dependences=dependences(X, problem.features, rank, intercept=problem.intercept),
         resolved=resolved_fit(gram, factor, rank),
     )
 

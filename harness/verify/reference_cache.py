@@ -13,7 +13,7 @@ from platformdirs import user_cache_dir
 
 from harness.files.writing import replacing
 
-VERSION = 2
+VERSION = 3
 """Raise it when anything that a Reference holds is computed or named differently: older files are then replaced."""
 WORTH_KEEPING_S = 0.25
 """A reference that took less is computed again: reading and checking a file takes some milliseconds, and

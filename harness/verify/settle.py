@@ -69,7 +69,7 @@ def _settle_refusal(fit: Fit, reference: Reference) -> tuple[Status, str]:
     """Of a solver that hands out no coefficients because it takes the rank for short: right only where it is."""
     if reference.full_rank:
         return Status.WRONG, f"refused for a short rank, but the data determine all {reference.columns} coefficients"
-    return fit.status, "; ".join((fit.message, *reference.dependences))
+    return fit.status, "; ".join((fit.message, *(one.text for one in reference.dependences)))
 
 
 def _settle_linear(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype: str) -> tuple[Status, str]:

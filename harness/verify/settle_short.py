@@ -58,7 +58,7 @@ def settle_short(
 def _why(reference: Reference) -> str:
     """The dependences in words, or the ranks where none is known."""
     if reference.dependences:
-        return "; ".join(reference.dependences)
+        return "; ".join(one.text for one in reference.dependences)
     if reference.n < reference.columns:
         return f"{reference.n} rows cannot determine {reference.columns} coefficients"
     return f"the data have rank {reference.rank} of {reference.columns} columns"

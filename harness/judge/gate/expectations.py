@@ -77,8 +77,8 @@ class Expectation(_Strict):
     a record without such a parameter or option matches, and one of any engine where `options` names none.
     `versions` maps a library to the versions that the entry is about (">=1.9"); an unknown version is one of
     them. `status` is what the case must end as, or a list of what it ends as by chance; another than ok
-    needs `expected_failure`, the reason. `pinned` limits come from elsewhere than a measurement: an update
-    leaves them.
+    needs `expected_failure`, the reason. `dependences`: "none" where the data must determine every coefficient.
+    `pinned` limits come from elsewhere than a measurement: an update leaves them.
     """
 
     problem: Names = ()
@@ -96,6 +96,7 @@ class Expectation(_Strict):
     excess_loss_max: float | None = None
     r2: dict[Literal["train", "val", "test"], Band] = Field(default_factory=dict)
     mse: dict[Literal["train", "val", "test"], Band] = Field(default_factory=dict)
+    dependences: Literal["none"] | None = None
     source: str
 
     @field_validator("versions")

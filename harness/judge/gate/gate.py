@@ -79,6 +79,8 @@ def _judge(entry: Expectation, record: Record, *, partial: bool) -> Iterator[Jud
     for quantity, value, low, high in _limited(entry, record):
         if value is not None or not partial:
             yield _bounded(record, entry, quantity, value, (low, high))
+    if entry.dependences is not None and not (partial and record.accuracy.rank_of_data is None):
+        yield _independent(record, entry)
 
 
 def _limited(entry: Expectation, record: Record) -> Iterator[tuple[str, float | None, float, float]]:
@@ -137,6 +139,24 @@ def _bounded(
     measured = "none" if value is None else f"{value:.4g}"
     advice = "" if verdict is Verdict.UNCHANGED else OUTSIDE
     return Judgement(record.case, quantity, measured, expected, verdict, detail, advice, entry.source)
+
+
+def _independent(record: Record, entry: Expectation) -> Judgement:
+    """Whether the data determine every coefficient; a rank that nobody knows does not say so."""
+    rank = record.accuracy.rank_of_data
+    columns = len(record.solution.terms) if record.solution and record.solution.terms else record.p
+    short = "the rank is not known" if rank is None else f"rank {rank} of {columns}" if rank < columns else ""
+    measured = "; ".join(one.in_full for one in record.dependences) or short
+    return Judgement(
+        record.case,
+        "dependences",
+        measured or "none",
+        "none",
+        Verdict.REGRESSION if measured else Verdict.UNCHANGED,
+        "the data do not determine every coefficient" if measured else "",
+        "Drop a column of each dependence, or take 'dependences' out of the entry." if measured else "",
+        entry.source,
+    )
 
 
 def _vanished(entry: Expectation, problem: str, solver: str) -> Judgement:

@@ -42,7 +42,7 @@ def section(evidence: Evidence) -> Section:
     if trained:
         parts.append(excess_map(trained))
     parts.append(Table("accuracy", "Every case of the run, the worst first.", case.PAGE, _rows(records)))
-    said = (_endings(records), _least_digits(told), _wrong(records), _trained(trained))
+    said = (_endings(records), _dependent(records), _least_digits(told), _wrong(records), _trained(trained))
     return Section("accuracy", "Accuracy", " ".join(filter(None, said)), tuple(parts))
 
 
@@ -66,6 +66,12 @@ def _endings(records: Sequence[Record]) -> str:
     found = [(status, sum(record.status is status for record in records)) for status in WORST_FIRST]
     said = [f"{count} {status.value.replace('_', ' ')}" for status, count in found if count]
     return f"{counted(len(records), 'case')}: {listed(said, len(said))}."
+
+
+def _dependent(records: Sequence[Record]) -> str:
+    """Which columns of which problem depend on each other."""
+    found = dict.fromkeys((record.problem, one.in_full) for record in records for one in record.dependences)
+    return f"Dependent columns: {'; '.join(f'{text} in {problem}' for problem, text in found)}." if found else ""
 
 
 def _least_digits(told: Sequence[Record]) -> str:

@@ -66,6 +66,7 @@ def case_in_full(record: Record) -> dict[str, Any]:
         "message": record.message or record.samples.error,
         "advice": record.advice,
         "diagnosis": accuracy.diagnosis,
+        "dependences": [one.in_full for one in record.dependences],
         "unit": record.unit,
         "values": [column.of(record) for column in case.IN_FULL],
         "terms": _terms(record),

@@ -68,6 +68,7 @@ def _sections(part: Table[Row]) -> list[str]:
     found = [f"### {escaped(part.title)}"] if part.title else []
     for title, rows in part.groups:
         found += [f"### {escaped(title)}"] if title else []
+        found += [_list(part.of_group(rows))] if part.of_group is not None else []
         found += [table(part.columns, rows)] if rows else []
         if part.below is not None:
             found.append(

@@ -64,6 +64,8 @@ def print_table(console: Console, table: Table[Row]) -> None:
     for (title, members), found in zip(table.groups, rows, strict=True):
         if title:
             console.print(Text(title, style="bold cyan"))
+        for line in table.of_group(members) if table.of_group is not None else ():
+            console.print(_line(line))
         _print_rows(console, table, kept, members, found)
 
 

@@ -142,6 +142,13 @@ COLUMNS = by_key(
     Column("rank", "Rank", Kind.WHOLE, "of the design, as the solver found it; missing where it tells none",
         "accuracy.rank"),
     Column("exact_rank", "Exact rank", Kind.WHOLE, "of the float64 design, in exact arithmetic", "accuracy.exact_rank"),
+    Column("data_rank", "Rank of the data", Kind.WHOLE, "what remains of it when every entry may move in its rounding",
+        "accuracy.data_rank"),
+    Column("rank_margin", "Margin of the rank", Kind.SMALL,
+        "the singular value that decides the data's rank, over its bound: above 1 all directions count; 0 is exact",
+        "accuracy.rank_margin"),
+    Column("dependences", "Dependent columns", help="which columns of the data depend on each other, as equations",
+        value=lambda record: "; ".join(one.in_full for one in record.dependences)),
     Column("ranks", "Rank", Kind.NUMBER, "rank found over exact rank", ranks, ranks, spare=2),
     Column("standard_error_digits", "Digits of standard errors", Kind.DIGITS,
         "correct digits of the worst standard error",
@@ -169,8 +176,9 @@ FRAME = pick(
     COLUMNS,
     "problem solver device n p lr seed status digits excess_loss fit_s call_s unit "
     + " ".join(f"{score}_{part}" for score in ("r2", "mse") for part in SPLITS)
-    + f" {TOLERANCES} backward_error condition_number rank exact_rank standard_error_digits prepare_s transfer_in_s "
-    "transfer_out_s peak_bytes device_peak_bytes threads options message advice case",
+    + f" {TOLERANCES} backward_error condition_number rank exact_rank data_rank rank_margin "
+    "standard_error_digits prepare_s transfer_in_s transfer_out_s peak_bytes device_peak_bytes threads options "
+    "dependences message advice case",
 )
 """Of `harness.run` and `harness.load`, one row a case."""
 TERMINAL = pick(COLUMNS, "label device lr call_s unit digits excess_loss epochs_to r2 status")
@@ -179,14 +187,14 @@ NOT_FINE = pick(COLUMNS, "problem accuracy_label digits backward_error ranks why
 """Of the cells that an accuracy run calls not fine, on a console and in Markdown."""
 IN_FULL = pick(
     COLUMNS,
-    "digits excess_loss backward_error condition_number rank exact_rank standard_error_digits call_s call_cpu_s fit_s "
-    "prepare_s transfer_in_s transfer_out_s peak_bytes device_peak_bytes n p",
+    "digits excess_loss backward_error condition_number rank exact_rank data_rank rank_margin standard_error_digits "
+    "call_s call_cpu_s fit_s prepare_s transfer_in_s transfer_out_s peak_bytes device_peak_bytes n p",
 )
 """The numbers of one case on the page, where it is shown in full."""
 JSON = pick(
     COLUMNS,
     "problem solver dtype device status message digits standard_error_digits residual_sd_digits r_squared_digits "
-    "backward_error diagnosis rank exact_rank condition_number",
+    "backward_error diagnosis rank exact_rank data_rank rank_margin dependences condition_number",
 )
 """Of an accuracy run."""
 LABEL = replace(COLUMNS["label"], key="solver")
@@ -195,6 +203,7 @@ PAGE = (
     LABEL,
     *pick(
         COLUMNS,
-        "problem device lr status digits excess_loss rank exact_rank condition_number backward_error r2 split",
+        "problem device lr status digits excess_loss rank exact_rank data_rank rank_margin condition_number "
+        "backward_error dependences r2 split",
     ),
 )

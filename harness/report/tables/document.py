@@ -26,7 +26,8 @@ class Line:
 class Table(Generic[Row]):
     """Columns over rows in groups, each with its title (empty: it has none).
 
-    `title` is above all of it. `below`: what is said under a row. Texts that are too long for a console are folded,
+    `title` is above all of it. `below`: what is said under a row; `of_group`:
+    under a group's title. Texts that are too long for a console are folded,
     or cut unless `fold`. `in_parts`: all columns are worth the same, so none is left out where they do not fit.
     """
 
@@ -34,6 +35,7 @@ class Table(Generic[Row]):
     groups: Sequence[tuple[str, Sequence[Row]]]
     title: str = ""
     below: Callable[[Row], Sequence[Line]] | None = None
+    of_group: Callable[[Sequence[Row]], Sequence[Line]] | None = None
     fold: bool = True
     in_parts: bool = False
 

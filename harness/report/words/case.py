@@ -6,11 +6,12 @@ from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from harness.errors import counted
-from harness.records.record import HeadRow, Record
+from harness.records.record import Accuracy, HeadRow, Record
 from harness.report import numbers as show
 from harness.report.render.text import STYLES
 from harness.report.tables.column import Column, Kind
 from harness.report.tables.document import Document, Line, Part, table_of
+from harness.report.words.run import dependent
 
 LOSS_ROWS = 21
 MOST_FEATURES = 6
@@ -58,6 +59,7 @@ def in_full(record: Record, title: str) -> Document:
     parts.append(Line(record.case, style="dim"))
     if record.solution and record.solution.summary:
         parts.append(Line(record.solution.summary))
+    parts += dependent([record])
     of = (_coefficients, _losses, _scores, _head, _measurement)
     return Document([*parts, *(part for each in of for part in each(record))])
 
@@ -83,7 +85,7 @@ def _coefficients(record: Record) -> Iterator[Part]:
         yield Line(
             f"digits {show.fixed(accuracy.digits, 1)} of 15; excess loss {show.power(accuracy.excess_loss)} of the "
             f"{accuracy.excess_relative_to}'s; condition number {show.power(accuracy.condition_number)}; "
-            f"rank {accuracy.rank if accuracy.rank is not None else 'not told'} (exact {accuracy.exact_rank})"
+            f"rank {accuracy.rank if accuracy.rank is not None else 'not told'} ({_true_ranks(accuracy)})"
         )
     if accuracy.backward_error is not None:
         # A training ends where it is told to: it has a backward error, and is neither stable nor unstable.
@@ -97,6 +99,15 @@ def _coefficients(record: Record) -> Iterator[Part]:
             f"{found_statistics.get('residual_sd', math.nan):.10g} ({show.fixed(accuracy.residual_sd_digits, 1)}), "
             f"R² {found_statistics.get('r_squared', math.nan):.10g} ({show.fixed(accuracy.r_squared_digits, 1)})"
         )
+
+
+def _true_ranks(accuracy: Accuracy) -> str:
+    """The data's rank beside the exact one where they differ: then a dependence exists only but for rounding."""
+    exact = f"exact {accuracy.exact_rank}"
+    if accuracy.data_rank in (None, accuracy.exact_rank):
+        return exact
+    margin = "" if accuracy.rank_margin is None else f", margin {accuracy.rank_margin:.2g}"
+    return f"the data's {accuracy.data_rank}{margin}; {exact}"
 
 
 def _losses(record: Record) -> Iterator[Part]:

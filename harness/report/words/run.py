@@ -13,8 +13,14 @@ from harness.report.tables.document import Document, Line, Table
 def run(records: Sequence[Record]) -> Document:
     """One row a case; then each failure with its message and advice, and how many cases ended how."""
     problems = groupby(records, key=lambda record: record.problem)
-    table = Table(case.TERMINAL, [(name, list(members)) for name, members in problems], fold=False)
+    table = Table(case.TERMINAL, [(name, list(members)) for name, members in problems], of_group=dependent, fold=False)
     return Document([table, *failures(records), *_full_batches(records)], [Line(summary(records))])
+
+
+def dependent(records: Sequence[Record]) -> list[Line]:
+    """A line for each dependence of the problem's columns: "total = a + b (exact in the decimals)"."""
+    found = dict.fromkeys(one.in_full for record in records for one in record.dependences)
+    return [Line(text, "dependent:", "yellow") for text in found]
 
 
 def summary(records: Sequence[Record]) -> str:

@@ -65,7 +65,8 @@ function caseBody(name, found) {
   for (const [title, kind, value] of numbers) list.append(make("dt", { textContent: title }), make("dd", { textContent: formatted(value, kind) }));
   const options = make("dl", { className: "numbers" });
   for (const [title, value] of found.options) options.append(make("dt", { textContent: title }), make("dd", { textContent: value }));
-  const said = [found.message, found.diagnosis].filter(Boolean).map((text) => make("p", { textContent: text }));
+  const dependent = found.dependences.map((text) => `dependent: ${text}`);
+  const said = [...dependent, found.message, found.diagnosis].filter(Boolean).map((text) => make("p", { textContent: text }));
   const advice = found.advice ? [make("p", { className: "advice", textContent: found.advice })] : [];
   const warned = found.warnings.map((text) => make("p", { className: "note", textContent: `warned: ${text}` }));
   return [
