@@ -102,7 +102,7 @@ def test_the_truncated_fit_is_the_fit_without_the_dependent_column() -> None:
     A = np.column_stack([np.ones(len(X)), X[:, :2]])
     without = np.linalg.lstsq(A, y)[0]
     assert known.rank == 3
-    assert [one.in_full for one in known.dependences] == ["total = a + b (exact in the decimals)"]
+    assert [one.in_full for one in known.dependences] == ["total = a + b (to within rounding)"]
     assert known.mse == pytest.approx(float(np.mean((y - A @ without) ** 2)), rel=1e-12)
     shortest = np.linalg.pinv(np.column_stack([np.ones(len(X)), X]), rcond=1e-12) @ y
     assert known.solution == pytest.approx(shortest, rel=1e-8)
