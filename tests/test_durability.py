@@ -239,7 +239,7 @@ def test_a_resumed_run_does_only_what_is_left_and_replaces_what_had_no_samples(
     assert sum(before.done(cut_short).values()) == 3
     assert [bool(record.samples.wall_s) for record in first] == [True, True, True, False]
     began: list[str] = []
-    monkeypatch.setattr(Live, "started", lambda _self, case: began.append(case.key))
+    monkeypatch.setattr(Live, "fitted", lambda _self, record: began.append(record.case))
     ended = run_cli("run", "--resume", "--store", store_path)
     assert ended.code == 0, ended.stderr
     assert f"run {cut_short}: 3 cases are there, 1 to go" in ended.stderr
