@@ -5,6 +5,7 @@ import subprocess
 import sys
 from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from packaging.requirements import Requirement
@@ -243,6 +244,47 @@ def test_a_library_is_installed_in_front_of_the_interpreters_own_once(
         "strange-library-2.0.dist-info",
         "strange-dependency-2.0.dist-info",
     }
+
+
+def wheel_of(folder: Path, version: str, word: str = "") -> str:
+    """The URL of a wheel of the library `planted`, which no index has."""
+    path = folder / f"planted-{version}-py3-none-any.whl"
+    info = f"planted-{version}.dist-info"
+    with ZipFile(path, "w") as file:
+        file.writestr("planted.py", f"WORD = {word!r}\n")
+        file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: planted\nVersion: {version}\n")
+        tag = "Wheel-Version: 1.0\nGenerator: by hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        file.writestr(f"{info}/WHEEL", tag)
+        file.writestr(f"{info}/RECORD", "")
+    return path.as_uri()
+
+
+@pytest.mark.slow
+def test_a_file_that_is_named_is_what_is_installed(tmp_path: Path, told: list[str]) -> None:
+    """Not whatever an index has under the same name, and not an earlier content of the file."""
+    urls = [wheel_of(tmp_path, version) for version in ("1.0", "2.0")]
+    sides = of_libraries((f"planted @ {urls[0]}",), (f"planted @ {urls[1]}",), told.append)
+    assert not sides.same
+    assert [note.split(" from ")[0] for note in sides.notes] == ["base has planted 1.0", "head has planted 2.0"]
+    assert all(f"from {url}, sha256 " in note for url, note in zip(urls, sides.notes, strict=True))
+    assert of_libraries((f"planted @ {urls[0]}",), (f"planted @ {urls[0]}",), told.append).same
+    (folder,) = sides.base.libraries
+    wheel_of(tmp_path, "1.0", "edited")
+    (again,) = of_libraries((f"planted @ {urls[0]}",), (), told.append).base.libraries
+    assert again != folder
+    assert "edited" in (again / "planted.py").read_text()
+
+
+@pytest.mark.slow
+def test_a_file_that_is_not_there_is_no_installed_library(tmp_path: Path, told: list[str]) -> None:
+    missing = f"scikit-learn @ {(tmp_path / 'scikit_learn-9.0-py3-none-any.whl').as_uri()}"
+    with pytest.raises(BuildFailedError):
+        of_libraries((missing,), (), told.append)
+
+
+def test_a_url_stays_as_it_was_given(made: dict[str, Distribution]) -> None:
+    wanted = Requirement("top[all] @ git+https://example.org/top@v1")
+    assert libraries.unsatisfied([wanted], libraries.pins("top==1.0"), made) == [wanted]
 
 
 def test_requirements_that_contradict_one_another_are_named(monkeypatch: pytest.MonkeyPatch, told: list[str]) -> None:

@@ -71,8 +71,10 @@ def of_libraries(base: Sequence[str], head: Sequence[str], told: Told) -> Sides:
         )
         for texts, requirements in zip((base, head), wanted, strict=True)
     ]
-    same = "both sides have the same libraries" if made[0].libraries == made[1].libraries else ""
-    return Sides(made[0], made[1], same=same)
+    held = [tuple(libraries.described(name, version.libraries) for name in shown) for version in made]
+    notes = [f"{side} has {', '.join(names)}" for side, names in zip(("base", "head"), held, strict=True) if names]
+    same = "both sides have the same libraries" if held[0] == held[1] else ""
+    return Sides(made[0], made[1], tuple(notes), same)
 
 
 def _revision(name: str, commit: str, checkout: Path, told: Told) -> Version:

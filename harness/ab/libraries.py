@@ -1,5 +1,7 @@
 """The libraries that a version was tested with: the interpreter's own where they are those, others in front of them.
 
+A requirement with a URL reaches pip as it was given: what an index has under the same name is another library.
+
 A library whose version differs is installed alone into a folder that goes before the interpreter's own on sys.path,
 with whatever it requires in another version than what is there. Everything else stays the same for both sides, and
 nothing is installed twice: a whole environment is 1.3 GB and 40 s, scikit-learn in a folder 40 MB and a few seconds.
@@ -11,13 +13,17 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
+from urllib.parse import unquote, urlparse
+from uuid import uuid4
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from harness.ab import building
 from harness.ab.building import Told
-from harness.errors import CannotMeasureError, UsageError
+from harness.errors import CannotMeasureError, UsageError, without_password
+from harness.files.strict_json import parsed_json
+from harness.records.bisection import SHORT
 
 MOST_PASSES = 6
 """A library's requirements are seen once it is installed: so many times, or they contradict one another."""
@@ -30,7 +36,8 @@ def parsed(text: str) -> Requirement:
     try:
         return Requirement(text)
     except InvalidRequirement:
-        raise UsageError(f"'{text}' is no requirement, as scikit-learn==1.8.0") from None
+        wanted = "as scikit-learn==1.8.0, 'name @ file:///path/to.whl' or 'name @ git+https://...'"
+        raise UsageError(f"'{text}' is no requirement, {wanted}") from None
 
 
 def pins(constraints: str) -> dict[str, Requirement]:
@@ -69,14 +76,43 @@ def unsatisfied(wanted: Iterable[Requirement], pinned: Mapping[str, Requirement]
         seen.add(str(requirement))
         name = canonicalize_name(requirement.name)
         found = here.get(name)
+        if requirement.url is not None and (found is None or origin_of(found) != requirement.url):
+            missing[name] = requirement
+            continue
         limits = [one for one in (requirement, pinned.get(name)) if one is not None]
         if found is None or not all(one.specifier.contains(found.version, prereleases=True) for one in limits):
+            if name in missing and missing[name].url is not None:
+                continue  # its version is looked at once it is installed
             earlier = [missing[name].specifier] if name in missing else []
             missing[name] = _narrowed(name, [*earlier, *(one.specifier for one in limits)])
             continue
         for extra_name in ("", *requirement.extras):
             waiting += [(Requirement(text), extra_name) for text in found.requires or ()]
     return list(missing.values())
+
+
+def origin_of(found: Distribution) -> str:
+    """The URL that a library was installed from (PEP 610), its revision with it; empty where it came from an index."""
+    recorded = parsed_json(found.read_text("direct_url.json") or "{}")
+    url = str(recorded.get("url", ""))
+    vcs = recorded.get("vcs_info")
+    if vcs:
+        asked = vcs.get("requested_revision")
+        return f"{vcs['vcs']}+{url}" + (f"@{asked}" if asked else "")
+    return url
+
+
+def described(name: str, folders: Sequence[Path]) -> str:
+    """A library as it will be imported: name, version and, unless an index had it, where it came from and its hash."""
+    found = installed(folders).get(canonicalize_name(name))
+    if found is None:
+        return f"{name}: not installed"
+    origin = origin_of(found)
+    recorded = parsed_json(found.read_text("direct_url.json") or "{}")
+    commit = recorded.get("vcs_info", {}).get("commit_id", "")
+    digest = recorded.get("archive_info", {}).get("hashes", {}).get("sha256", "")
+    exact = f", commit {commit[:SHORT]}" if commit else f", sha256 {digest[:SHORT]}" if digest else ""
+    return f"{name} {found.version}" + (f" from {without_password(origin)}{exact}" if origin else "")
 
 
 def _narrowed(name: str, specifiers: Iterable[object]) -> Requirement:
@@ -94,7 +130,8 @@ def stand_ins(wanted: Sequence[Requirement], constraints: str, told: Told) -> tu
     if not missing:
         return ()
     interpreter = [sys.version, platform.machine(), *sorted(f"{n}=={d.version}" for n, d in installed().items())]
-    said = "\n".join([*interpreter, constraints, *sorted(map(str, wanted)), *sorted(map(str, missing))])
+    content = [_content_of(one.url) for one in wanted if one.url is not None]
+    said = "\n".join([*interpreter, constraints, *sorted(map(str, wanted)), *sorted(map(str, missing)), *content])
     key = hashlib.sha256(said.encode()).hexdigest()[:16]
     target = building.folder("libraries") / key
     if not target.is_dir():
@@ -103,6 +140,14 @@ def stand_ins(wanted: Sequence[Requirement], constraints: str, told: Told) -> tu
         with building.whole(target) as made:
             _install(made, wanted, pinned, log, told)
     return (target,)
+
+
+def _content_of(url: str) -> str:
+    """What tells the content behind a URL from an earlier one's; where only a download could, nothing ever does."""
+    path = Path(unquote(urlparse(url).path))
+    if url.startswith("file:") and path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return uuid4().hex
 
 
 def _install(
