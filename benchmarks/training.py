@@ -205,7 +205,7 @@ def _textbook(training: Training, history: list[float]) -> Subject:
     X, y = training.tensors("train")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(options.seed or 0))
-        if training.linear is None:
+        if not training.is_linear:
             layers = [nn.Linear(X.shape[1], 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU()]
             model = nn.Sequential(*layers, nn.Linear(8, 1))
         else:
@@ -249,7 +249,7 @@ def _jax(training: Training, cases: Sequence[tuple[float, int]]) -> Subject:
     """Trainings together by `jax`, which keeps linear models' parameters after each epoch, as `batched` does."""
     from harness.solvers.training.jax_scan.together import Together
 
-    together = Together(training, cases, every=training.linear is not None)
+    together = Together(training, cases, every=training.is_linear)
     return Subject(together.advance, together.count)
 
 

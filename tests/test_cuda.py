@@ -146,7 +146,7 @@ def test_a_graphed_grid_ends_as_the_loop_s_does(solver: str) -> None:
     """Another rate is another recording for SGD and a number in memory for Adam; one rate diverges."""
     training = training_of("sine", solver, epochs=60, scale="standardized")
     quadratic = Quadratic.of(*training.arrays("train"))
-    aim = Aim(quadratic.best_loss, quadratic.loss_scale, quadratic if training.linear is not None else None)
+    aim = Aim(quadratic.best_loss, quadratic.loss_scale, quadratic if training.is_linear else None)
     grid = Grid((1e6, 0.03, 0.1), (0, 1))
     found, expected = (ENGINES[name].learn(training, grid, aim, lambda _done: None) for name in ("graphed", "loop"))
     assert expected.map.diverged[0].all()

@@ -166,7 +166,7 @@ def check_fit(setup: Setup, fit: Fit, atol: float, rtol: float = 0.0) -> None:
     X, scaling = training.problem.X[:7], training.scaling
     predicted, truth = (scaling.y(one.predict(X)) for one in (fit, expected))
     np.testing.assert_allclose(predicted, truth, rtol=rtol, atol=4 * atol)  # a few weights, features up to 2 sd
-    if training.linear is not None:
+    if training.is_linear:
         own, theirs = trained_units(fit, training), trained_units(expected, training)
         np.testing.assert_allclose(own, theirs, rtol=rtol, atol=atol)
 
@@ -305,7 +305,7 @@ def test_timed_work_goes_on_from_call_to_call_or_is_a_whole_fit(engine: Engine) 
 
 
 def aim_of(training: Training) -> Aim:
-    if training.linear is None:
+    if not training.is_linear:
         return Aim(0.7, 0.5)  # any will do that some trainings reach
     quadratic = Quadratic.of(*training.arrays("train"))
     return Aim(quadratic.best_loss, quadratic.loss_scale, quadratic)

@@ -191,7 +191,7 @@ def test_a_training_does_not_depend_on_what_was_replayed_before(solver: str) -> 
 )
 def test_a_grid_ends_as_the_loop_s_does(training: Training, rates: tuple[float, ...]) -> None:
     quadratic = Quadratic.of(*training.arrays("train"))
-    aim = Aim(quadratic.best_loss, quadratic.loss_scale, quadratic if training.linear is not None else None)
+    aim = Aim(quadratic.best_loss, quadratic.loss_scale, quadratic if training.is_linear else None)
     grid, told, recordings = Grid(rates, (0, 1)), list[int](), Recordings()
     here = GraphedEngine(recordings).learn(training, grid, aim, told.append)
     there = ENGINES["loop"].learn(training, grid, aim, lambda _done: None)

@@ -145,7 +145,7 @@ def test_epochs_past_those_asked_for_are_not_seen(epochs: int, monkeypatch: pyte
 
 def aim_of(training: Training) -> Aim:
     quadratic = Quadratic.of(*training.arrays("train"))
-    return Aim(quadratic.best_loss, quadratic.loss_scale, quadratic if training.linear is not None else None)
+    return Aim(quadratic.best_loss, quadratic.loss_scale, quadratic if training.is_linear else None)
 
 
 @pytest.mark.slow

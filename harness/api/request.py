@@ -39,6 +39,7 @@ def asked(
     device: str,
     target: str | None,
     options: Mapping[str, object],
+    intercept: bool = True,
 ) -> tuple[Request, dict[str, Problem]]:
     """The request, and the problems in it that only this process has, by their labels.
 
@@ -56,6 +57,7 @@ def asked(
         lr=tuple(_number("lr", value) for value in _many(axes["lr"])),
         seeds=tuple(_whole("seeds", value) for value in _many(axes["seeds"])),
         target=None if target is None or (own and len(own) == len(named)) else target,
+        intercept=bool(intercept),
         options=_options(options),
     )
     return request, own
@@ -74,6 +76,7 @@ def command_of(request: Request, own: Mapping[str, Problem]) -> str:
         words += [word for value in values for word in (f"--{name}", text_of(value))]
     said = {"threads": request.options.threads} if request.options.threads > 1 else {}
     others = {"device": None if request.device == "auto" else request.device, "target": request.target}
+    said |= {} if request.intercept else {"no_intercept": True}
     for name, value in {**others, **request.options.said(), **said}.items():
         if value is not None and value is not False:
             words += [f"--{name.replace('_', '-')}", *([] if value is True else [text_of(value)])]

@@ -31,6 +31,7 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     seeds: int | Sequence[int] = (),
     device: str = "auto",
     target: str | None = None,
+    intercept: bool = True,
     store: str | PathLike[str] | None = None,
     timeout_s: float | None = None,
     memory_bytes: int | None = None,
@@ -60,6 +61,8 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
         'auto' (CPU, and CUDA where there is one), 'cpu', 'cuda' or 'all'.
     target
         The column to fit, of a file or a frame.
+    intercept
+        False: fit through the origin, by every solver that can; R² is then about 0, not about the mean.
     store
         A SQLite file or postgresql://USER@HOST/DATABASE; results/harness.sqlite unless said, as for the command, so
         that a run of hours is not lost with a notebook. 'sqlite://' is in memory, and gone when this returns.
@@ -71,7 +74,9 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
         Of the solvers: epochs, batch, momentum, engine, dtype, threads, ... (harness.solvers.options.Options).
     """
     axes = {"n": n, "lr": lr, "seeds": seeds}
-    request, own = asked(problems, solvers, axes=axes, device=device, target=target, options=options)
+    request, own = asked(
+        problems, solvers, axes=axes, device=device, target=target, intercept=intercept, options=options
+    )
     with as_python():
         where, cases = Where(timeout_s, memory_bytes, in_process), plan(request, own)
     with closing(opened(store)) as kept:

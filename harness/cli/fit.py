@@ -22,6 +22,7 @@ def fit(
     problem: Annotated[str, typer.Argument(help="A problem's name, or a .csv or .parquet file.")],
     solver: Annotated[str, typer.Argument(help="A solver's name.")],
     target: cli.Target = None,
+    no_intercept: cli.NoIntercept = False,
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     n: Annotated[str | None, typer.Option("--n", help="Rows of a drawn problem.")] = None,
     lr: Annotated[float | None, typer.Option("--lr", help="Learning rate.")] = None,
@@ -38,7 +39,7 @@ def fit(
     """Fit one problem with one solver and show everything: coefficients, digits, losses, scores, status."""
     options = cli.solver_options(device=device, lr=lr, seed=seed, init=cli.initial(init), **said)
     where = isolation.where(timeout, memory, in_process)
-    case = _case(problem, solver, options, n=n, target=target)
+    case = _case(problem, solver, options, n=n, target=target, intercept=not no_intercept)
     if plot is not None:
         from harness.report.figures.files import check_path
 
@@ -46,14 +47,17 @@ def fit(
     raise typer.Exit(_fit(case, where, plot=plot, as_json=as_json, quiet=quiet))
 
 
-def _case(problem: str, solver: str, options: "Options", *, n: str | None, target: str | None) -> "Case":
+def _case(
+    problem: str, solver: str, options: "Options", *, n: str | None, target: str | None, intercept: bool
+) -> "Case":
     from harness.measure.plan import single
     from harness.problems import catalog as problems
     from harness.solvers import catalog as solvers
     from harness.timing.device import check_device
 
     chosen = solvers.get(solver)
-    loaded = problems.load(problem, n=None if n is None else cli.whole(n), target=target)
+    rows = None if n is None else cli.whole(n)
+    loaded = problems.load(problem, n=rows, target=target, intercept=intercept)
     check_device(options.device)
     return single(loaded, chosen, options)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.solvers.options import Options
 
 Target = Annotated[str | None, typer.Option("--target", help="The column to fit, for a .csv or .parquet problem.")]
+NoIntercept = Annotated[bool, typer.Option("--no-intercept", help="Fit through the origin; R² is then about 0.")]
 Device = Annotated[str, typer.Option("--device", help="auto (CPU, and CUDA where there is one), cpu, cuda or all.")]
 Sizes = Annotated[list[str] | None, typer.Option("--n", help="Rows of a drawn problem, as 1000 or 1e5; repeatable.")]
 Rates = Annotated[list[float] | None, typer.Option("--lr", help="Learning rate; repeatable.")]

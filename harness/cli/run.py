@@ -20,6 +20,7 @@ def run(
     problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. The tutorials' unless said.")] = None,
     solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable. All that suit unless said.")] = None,
     target: cli.Target = None,
+    no_intercept: cli.NoIntercept = False,
     device: cli.Device = "auto",
     n: cli.Sizes = None,
     lr: cli.Rates = None,
@@ -45,6 +46,7 @@ def run(
         lr=tuple(lr or ()),
         seeds=tuple(seed or ()),
         target=target,
+        intercept=not no_intercept,
         options=cli.solver_options(**said),
     )
     if run_id is not None and not resume:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from harness.errors import CannotMeasureError, UsageError
 from harness.problems import catalog as problems
-from harness.problems.problem import NONLINEAR, Problem
+from harness.problems.problem import NONLINEAR, Problem, without_intercept
 from harness.records.labels import text_of
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options, resolve
@@ -53,7 +53,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asked for; an empty tuple means the default. `options` holds what is not an axis."""
+    """What a person asked for; an empty tuple means the default. `options` holds what is not an axis.
+
+    `intercept` False: every problem without its intercept.
+    """
 
     problems: tuple[str, ...] = ()
     solvers: tuple[str, ...] = ()
@@ -62,6 +65,7 @@ class Request:
     lr: tuple[float, ...] = ()
     seeds: tuple[int, ...] = ()
     target: str | None = None
+    intercept: bool = True
     options: Options = field(default_factory=Options)
 
     @property
@@ -71,6 +75,10 @@ class Request:
         axes: dict[str, tuple[object, ...]] = {"n": self.n, "lr": self.lr, "seed": self.seeds}
         axes["device"] = (self.device,) if self.device not in ("auto", "all") else ()
         return said | {name: values for name, values in axes.items() if values}
+
+    def model_of(self, problem: Problem) -> Problem:
+        """The problem with the model that was asked for."""
+        return problem if self.intercept else without_intercept(problem)
 
 
 def plan(request: Request, own: Mapping[str, Problem] = NONE) -> list[Case]:
@@ -85,7 +93,7 @@ def plan(request: Request, own: Mapping[str, Problem] = NONE) -> list[Case]:
     named = [solvers.get(name) for name in dict.fromkeys(request.solvers)]
     cases = [
         case
-        for problem in _problems(request, own)
+        for problem in map(request.model_of, _problems(request, own))
         for solver in named or _suitable(problem)
         for case in _cases(problem, solver, request, named=bool(named))
     ]

@@ -12,7 +12,7 @@ from harness.problems import ladder
 from harness.problems.generators import everyday, synthetic
 from harness.problems.ill_conditioned import collinear, conditioned, scaled, shifted
 from harness.problems.irregular import deficient, outlier, wide
-from harness.problems.problem import Problem, short
+from harness.problems.problem import Problem, short, without_intercept
 
 GENERATORS: dict[str, Callable[..., Problem]] = {
     "synthetic": synthetic,
@@ -39,21 +39,24 @@ def names() -> list[str]:
     return [*sidecars(), *GENERATORS, *ladder.rungs()]
 
 
-def load(spec: str, *, n: int | None = None, target: str | None = None) -> Problem:
+def load(spec: str, *, n: int | None = None, target: str | None = None, intercept: bool = True) -> Problem:
     """The problem that `spec` names: `auto_mpg`, `condition_1e08`, `synthetic:n=1000,p=10` or a path.
 
-    A path ends in .csv or .parquet. Raises UsageError for an unknown name, a parameter that the generator
-    does not take, n for a stored data set or a rung, target for anything but a file.
+    A path ends in .csv or .parquet. Without `intercept` the model goes through the origin. Raises UsageError for an
+    unknown name, a parameter that the generator does not take, n for a stored data set or a rung, target for anything
+    but a file.
     """
     if spec.lower().endswith(FILE_SUFFIXES):
         # Imported here: pandas is only needed where a file is read.
         from harness.problems.table import load_file
 
         _refuse_n(spec, n)
-        return load_file(Path(spec), target)
-    if target is not None:
+        found = load_file(Path(spec), target)
+    elif target is not None:
         raise UsageError(f"{spec}: --target goes with a .csv or .parquet file")
-    return named(spec, n=n)
+    else:
+        found = named(spec, n=n)
+    return found if intercept else without_intercept(found)
 
 
 def named(spec: str, *, n: int | None = None, most_numbers: int | None = None) -> Problem:

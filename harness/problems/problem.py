@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -115,6 +115,24 @@ class Problem:
         digest.update(np.ascontiguousarray(X).tobytes())
         digest.update(np.ascontiguousarray(y).tobytes())
         return digest.hexdigest()
+
+
+NO_INTERCEPT = "(no-intercept)"
+"""What the name and the label of a problem end in whose intercept somebody took away: it is another problem."""
+
+
+def without_intercept(problem: Problem) -> Problem:
+    """The same data with a model through the origin; a problem that has no intercept of its own stays as it is."""
+    if not problem.intercept:
+        return problem
+    return replace(
+        problem,
+        intercept=False,
+        name=problem.name + NO_INTERCEPT,
+        spec=problem.spec and problem.spec + NO_INTERCEPT,
+        title=f"{problem.title or problem.name}, without intercept",
+        truth=None,
+    )
 
 
 def design_matrix(problem: Problem) -> Floats:

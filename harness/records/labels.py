@@ -3,7 +3,7 @@
 `everyday:n=2000,seed=0` is one of a drawn family, any other label is a name.
 """
 
-from harness.problems.problem import short
+from harness.problems.problem import NO_INTERCEPT, short
 
 
 def parameters_of(label: str) -> tuple[str, dict[str, str]]:
@@ -13,6 +13,11 @@ def parameters_of(label: str) -> tuple[str, dict[str, str]]:
     if not text or any(not (equals and key.isidentifier()) for key, equals, _ in pairs):
         return label, {}
     return name, {key: value for key, _, value in pairs}
+
+
+def model_of(label: str) -> tuple[str, bool]:
+    """The label of the problem as its source has it, and whether its intercept was left to it."""
+    return label.replace(NO_INTERCEPT, ""), NO_INTERCEPT not in label
 
 
 def text_of(value: object) -> str:

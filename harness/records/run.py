@@ -10,6 +10,7 @@ from typing import Protocol
 from pydantic import Field
 
 from harness.errors import COULD_NOT_MEASURE, without_password
+from harness.problems.problem import NO_INTERCEPT
 from harness.records.environment import Environment
 from harness.records.record import Kept
 
@@ -17,8 +18,8 @@ from harness.records.record import Kept
 class Selection(Kept):
     """What a person named; None means everything that suits.
 
-    With `device` as it was asked for (`auto` among them; None in a run from before it was kept), `target` and
-    `threads` this is all of a request, so that a run that was cut off can be planned again.
+    With `device` as it was asked for (`auto` among them; None in a run from before it was kept), `target`,
+    `intercept` and `threads` this is all of a request, so that a run that was cut off can be planned again.
 
     `asked` holds each axis and option that was asked for with its values (`device`, `n`, `lr`,
     `seed`, `epochs`, ...), so that a gate knows which expectations the run can answer.
@@ -29,7 +30,13 @@ class Selection(Kept):
     asked: dict[str, tuple[str | int | float | tuple[int | float, ...], ...]] = Field(default_factory=dict)
     device: str | None = None
     target: str | None = None
+    intercept: bool = True
     threads: int = 1
+
+    @property
+    def model(self) -> str:
+        """What the names of its problems end in, whose own model was not asked for."""
+        return "" if self.intercept else NO_INTERCEPT
 
 
 class Run(Kept):

@@ -25,33 +25,25 @@ class TorchLinear(TorchTrained):
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """Initial values must be one per weight, and one for the bias; or the engine's reason."""
-        wanted = problem.p + 1
+        wanted = problem.p + problem.intercept
         if options.init is not None and len(options.init) != wanted:
-            return f"init has {len(options.init)} value(s); {problem.name} needs {wanted}: the weights, then the bias"
-        if not problem.intercept:
-            return "the linear model trained here has a bias; this problem has no intercept"
+            order = "the weights, then the bias" if problem.intercept else "the weights alone, without intercept"
+            return f"init has {len(options.init)} value(s); {problem.name} needs {wanted}: {order}"
         return super().unsupported(problem, options)
 
     def training(self, problem: Problem, options: Options) -> Training:
         """The linear model over a problem."""
-        return Training(problem, options, self._optimizer.name, lambda: _build(problem.p, options), _parameters)
+        return Training(problem, options, self._optimizer.name, lambda: _build(problem, options), is_linear=True)
 
 
-def _build(p: int, options: Options) -> "torch.nn.Module":
-    """nn.Linear(p, 1), or w and b as parameters of their own drawn from N(0, 1)."""
+def _build(problem: Problem, options: Options) -> "torch.nn.Module":
+    """nn.Linear(p, 1), or w and b as parameters of their own drawn from N(0, 1); no bias without an intercept."""
     import torch
 
     from harness.solvers.training.own_parameters import OwnParameters
 
-    model: torch.nn.Module = torch.nn.Linear(p, 1) if options.form == "module" else OwnParameters(p)
+    make = torch.nn.Linear if options.form == "module" else OwnParameters
+    model = make(problem.p, 1, bias=problem.intercept)
     if options.init is not None:
-        weight, bias = _parameters(model)
-        with torch.no_grad():
-            weight.copy_(torch.tensor(options.init[:-1]).reshape(weight.shape))
-            bias.copy_(torch.tensor(options.init[-1:]))
+        torch.nn.utils.vector_to_parameters(torch.tensor(options.init), model.parameters())
     return model
-
-
-def _parameters(model: "torch.nn.Module") -> "tuple[torch.Tensor, torch.Tensor]":
-    weight, bias = model.parameters()
-    return weight, bias

@@ -25,10 +25,16 @@ class TorchMlp(TorchTrained):
         self.name = f"mlp_{optimizer}"
         self.title = f"ReLU MLP trained by torch {self._optimizer.torch_class}"
 
+    def unsupported(self, problem: Problem, options: Options) -> str | None:
+        """A network's biases are an intercept; or the engine's reason."""
+        if not problem.intercept:
+            return "the network has biases, which are an intercept; this problem has none"
+        return super().unsupported(problem, options)
+
     def training(self, problem: Problem, options: Options) -> Training:
         """The network over a problem."""
         hidden = options.hidden or HIDDEN
-        return Training(problem, options, self._optimizer.name, lambda: _build(problem.p, hidden), None)
+        return Training(problem, options, self._optimizer.name, lambda: _build(problem.p, hidden), is_linear=False)
 
 
 def _build(p: int, hidden: tuple[int, ...]) -> "torch.nn.Module":

@@ -63,7 +63,7 @@ def goal_of(candidate: Candidate, observer: Observer) -> Goal:
     import_libraries(candidate)
     with pools_of(candidate.options.threads), limited(candidate.options.threads):
         training = candidate.training
-        return _of_network(training, observer) if training.linear is None else _of_linear(training)
+        return _of_network(training, observer) if not training.is_linear else _of_linear(training)
 
 
 def _of_network(training: Training, observer: Observer) -> Goal:
@@ -76,7 +76,8 @@ def _of_network(training: Training, observer: Observer) -> Goal:
 
 def _of_linear(training: Training) -> Goal:
     truth = reference(training.problem)
-    quadratic = Quadratic.of(*training.arrays("train"), truth.loss_scale / training.scaling.y_sd**2)
+    scale = truth.loss_scale / training.scaling.y_sd**2
+    quadratic = Quadratic.of(*training.arrays("train"), scale, intercept=training.problem.intercept)
     short = f"rank {truth.rank} of {truth.columns}: many coefficients have the least loss"
     aim = Aim(quadratic.best_loss, quadratic.loss_scale, quadratic)
     return Goal(aim, truth.scale_name, "" if truth.full_rank else short)

@@ -39,6 +39,7 @@ class SweepRequest(Kept):
 
     problems: tuple[str, ...] = ("auto_mpg",)
     target: str | None = None
+    intercept: bool = True
     n: int | None = None
     optimizers: tuple[str, ...] = ("sgd", "momentum", "adam")
     lr: tuple[float, ...]
@@ -128,7 +129,10 @@ def candidates(request: SweepRequest) -> list[Candidate]:
         raise UsageError(f"--seeds is at least 1, not {request.seeds}")
     if request.model == LINEAR and request.hidden is not None:
         raise UsageError("--hidden is of the MLP: drop it, or say --model mlp")
-    loaded = [problems.load(spec, n=request.n, target=request.target) for spec in request.problems]
+    loaded = [
+        problems.load(spec, n=request.n, target=request.target, intercept=request.intercept)
+        for spec in request.problems
+    ]
     optimizers = [parse_optimizer(text) for text in request.optimizers]
     found: dict[tuple[str, str], Candidate] = {}
     for problem in loaded:

@@ -213,6 +213,7 @@ def in_scope(expectations: Expectations, entry: Expectation, run: Run, problem: 
         held = {DRAWN}
     else:
         held = set(expectations.default_problems)
+    held = {name + selection.model for name in held}
     if problem not in held or (selection.solvers is not None and solver not in selection.solvers):
         return False
     drawn = [label for label in {case.partition(" ")[0] for case in run.planned} if label.startswith(f"{problem}:")]

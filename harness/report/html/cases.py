@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.records.labels import model_of
 from harness.records.record import Record
 from harness.report.tables import case
 
@@ -30,8 +31,8 @@ def reproduce(record: Record) -> str:
 
 def call(record: Record) -> str:
     """The arguments of `harness.measure.plan.single` that give the case: every name as a literal of Python's."""
-    spec, target = _file(record.problem)
-    named = repr(spec) + (f", target={target!r}" if target else "")
+    spec, target, intercept = _source(record.problem)
+    named = repr(spec) + (f", target={target!r}" if target else "") + (", intercept=False" if not intercept else "")
     options: dict[str, object] = {"device": record.device, "threads": record.threads, **record.options}
     said = ", ".join(f"{name}={value!r}" for name, value in options.items())
     return f"load({named}), catalog.get({record.solver!r}), options.Options({said})"
@@ -39,8 +40,9 @@ def call(record: Record) -> str:
 
 def command(record: Record) -> str:
     """The command line that measures the problem and the solver, with what is not the solver's default."""
-    spec, target = _file(record.problem)
+    spec, target, intercept = _source(record.problem)
     words = ["harness", "run", "--problem", spec, *(["--target", target] if target else [])]
+    words += [] if intercept else ["--no-intercept"]
     words += ["--solver", record.solver, "--device", record.device]
     words += [word for name in ("lr", "seed", "epochs") if name in record.options for word in _option(record, name)]
     return shlex.join(words)
@@ -51,10 +53,11 @@ def _option(record: Record, name: str) -> tuple[str, str]:
     return f"--{name}", str(value)
 
 
-def _file(label: str) -> tuple[str, str]:
-    """What to load, and the target's column where it is a file: `cars.csv:mpg` is both."""
-    path, _, target = label.rpartition(":")
-    return (path, target) if path.lower().endswith(FILE_SUFFIXES) else (label, "")
+def _source(label: str) -> tuple[str, str, bool]:
+    """What to load, the target's column where it is a file (`cars.csv:mpg` is both), and whether with intercept."""
+    plain, intercept = model_of(label)
+    path, _, target = plain.rpartition(":")
+    return (path, target, intercept) if path.lower().endswith(FILE_SUFFIXES) else (plain, "", intercept)
 
 
 def case_in_full(record: Record) -> dict[str, Any]:

@@ -55,6 +55,6 @@ def only_written_out(training: Training) -> Mapping[str, bool]:
     return {
         "has no torch optimizer, and so no implementation of one: drop --implementation": bool(options.implementation),
         "fetches losses once a block of epochs, never each: drop --loss-on-device": bool(options.loss_on_device),
-        "knows linear models and ReLU networks only: use --engine loop": training.linear is None
+        "knows linear models and ReLU networks only: use --engine loop": not training.is_linear
         and options.hidden is None,
     }

@@ -33,7 +33,7 @@ class Path:
 
 def keeps_all(training: Training) -> bool:
     """Whether a training's trace needs the parameters of every epoch."""
-    return training.linear is not None or training.held_out is not None
+    return training.is_linear or training.held_out is not None
 
 
 def fit_of(training: Training, path: Path) -> Fit:
@@ -43,11 +43,11 @@ def fit_of(training: Training, path: Path) -> Fit:
     message = "; ".join(filter(None, (ending, full_batch(training))))
     model = _Model(training)
     val = model.losses(path.parameters[1:], training.held_out) if training.held_out else None
-    if training.linear is None:
+    if not training.is_linear:
         model.load(path.parameters[-1])
         trace = Trace(path.loss, val, training.held_out)
         return Fit(model.predict, status=status, message=message, trace=trace)
-    coef, intercept = training.scaling.back(path.parameters[:, :-1], path.parameters[:, -1])
+    coef, intercept = training.in_units(path.parameters)
     trace = Trace(path.loss, val, training.held_out, coef, intercept)
     return linear_fit(coef[-1], intercept[-1], status=status, message=message, trace=trace)
 

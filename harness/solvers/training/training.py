@@ -17,22 +17,20 @@ from harness.solvers.training.scaling import Scaling
 if TYPE_CHECKING:
     import torch
 
-LinearParameters = Callable[["torch.nn.Module"], "tuple[torch.Tensor, torch.Tensor]"]
-
 
 @dataclass(frozen=True)
 class Training:
     """One training, its options resolved.
 
     `optimizer`: its name in the table of optimizers. `build` makes the model with its initial weights from torch's
-    generator. `linear` reads weight (1, p) and bias (1,) of a linear model, and is None for a curve.
+    generator: those of a linear model (`is_linear`) are p weights, then the bias if the problem has an intercept.
     """
 
     problem: Problem
     options: Options
     optimizer: str
     build: "Callable[[], torch.nn.Module]"
-    linear: LinearParameters | None
+    is_linear: bool
 
     @cached_property
     def scaling(self) -> Scaling:
@@ -54,6 +52,12 @@ class Training:
         """X (m, p) and y (m,) of a split in the units trained in, float64."""
         X, y = self.problem.rows(part)
         return self.scaling.x(X), self.scaling.y(y)
+
+    def in_units(self, parameters: Floats) -> tuple[Floats, Floats]:
+        """Coefficients (E, p) and intercepts (E,), in the problem's units, of a linear model's parameters (E, k)."""
+        p = self.problem.p
+        bias = parameters[:, p] if self.problem.intercept else np.zeros(len(parameters))
+        return self.scaling.back(parameters[:, :p], bias)
 
     def tensors(self, part: str) -> "tuple[torch.Tensor, torch.Tensor]":
         """X (m, p) and y (m, 1) of a split, scaled, on the device, in the dtype asked for."""

@@ -32,7 +32,7 @@ def batch_of(training: Training, cases: Sequence[tuple[float, int]]) -> "Batch":
     X, y = training.tensors("train")
     loss, hidden, seeds = str(options.loss), options.hidden, [seed for _, seed in cases]
     models = (
-        LinearModels(X, y, len(cases), loss=loss)
+        LinearModels(X, y, len(cases), loss=loss, intercept=training.problem.intercept)
         if hidden is None
         else MlpModels(X, y, len(cases), hidden=hidden, loss=loss)
     )

@@ -8,9 +8,9 @@ from harness.solvers.training.batched.room import default_room
 
 
 class _Rows(NamedTuple):
-    """Rows [x 1 -y] (r, p + 2), and room for what all models make of them, (r, K).
+    """Rows [x 1 -y] (r, k + 1), and room for what all models make of them, (r, K).
 
-    slopes (p + 1, r): [x 1]' times what the loss's slope is but for its residuals, which is 2 / n or 1 / n;
+    slopes (k, r): [x 1]' times what the loss's slope is but for its residuals, which is 2 / n or 1 / n;
     terms (K, r): the room the other way round, whose product with share (r,), 1 / n, is its part of the mean loss.
     """
 
@@ -25,36 +25,47 @@ class _Rows(NamedTuple):
 class LinearModels:
     """Weights (K, p) and biases (K,), by parameter: a row of the state is [w_1 .. w_p b 1], each (K,).
 
-    With the row of ones, residuals are the one product [X 1 -y] [w b 1]'.
+    With the row of ones, residuals are the one product [X 1 -y] [w b 1]'. Without intercept there is no b, nor its
+    column of ones; k is p + 1, or p without intercept.
     """
 
-    def __init__(self, X: torch.Tensor, y: torch.Tensor, models: int, *, loss: str, room: int | None = None) -> None:
+    def __init__(
+        self,
+        X: torch.Tensor,
+        y: torch.Tensor,
+        models: int,
+        *,
+        loss: str,
+        room: int | None = None,
+        intercept: bool = True,
+    ) -> None:
         """X (n, p), y (n, 1); `room`: numbers that a work array should hold at most, which sets rows a product."""
         self.X, self.y, self.models, self.loss, self.room = X, y, models, loss, room or default_room(X)
-        self.per_model = X.shape[1] + 1
+        self.intercept = intercept
+        self.per_model = X.shape[1] + intercept
         self.constants = models
-        self.augmented = torch.cat([X, torch.ones_like(y), -y], dim=1)
+        self.augmented = torch.cat([X, *[torch.ones_like(y)] * intercept, -y], dim=1)
         self.blocks = [self._rows(part) for part in self.augmented.split(max(1, self.room // models))]
 
     @property
     def place(self) -> torch.Tensor:
-        """(K, p + 1): where in the flat state each model's parameters are, in the order weights, bias."""
+        """(K, k): where in the flat state each model's parameters are, in the order weights, bias."""
         return torch.arange(self.per_model)[None, :] * self.models + torch.arange(self.models)[:, None]
 
     def restricted(self, models: int) -> "LinearModels":
         """The same rows for fewer models."""
-        return LinearModels(self.X, self.y, models, loss=self.loss, room=self.room)
+        return LinearModels(self.X, self.y, models, loss=self.loss, room=self.room, intercept=self.intercept)
 
     def bind(self, state: torch.Tensor) -> torch.Tensor:
-        """The flat state as [w b 1]' (p + 2, K)."""
+        """The flat state as [w b 1]' (k + 1, K)."""
         return state.view(self.per_model + 1, self.models)
 
     def gradient_view(self, gradient: torch.Tensor) -> torch.Tensor:
-        """The flat gradient as (p + 1, K)."""
+        """The flat gradient as (k, K)."""
         return gradient.view(self.per_model, self.models)
 
     def full(self, theta: torch.Tensor, gradient: torch.Tensor, loss: torch.Tensor) -> None:
-        """Gradient (p + 1, K) and loss (K,) over all rows, at theta = [w b 1]' (p + 2, K)."""
+        """Gradient (k, K) and loss (K,) over all rows, at theta = [w b 1]' (k + 1, K)."""
         for number, (augmented, slopes, residual, room, terms, share) in enumerate(self.blocks):
             torch.mm(augmented, theta, out=residual)
             slope = self._slope(residual, room)

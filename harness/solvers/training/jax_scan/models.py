@@ -42,8 +42,9 @@ def models_of(training: Training, models: int) -> Models:
     if training.options.hidden is not None:
         widths = (X.shape[1], *training.options.hidden, 1)
         return Models((np.ascontiguousarray(X.T), y), _network(widths, squares=squares), columns=False, unroll=1)
-    A = np.column_stack([X, np.ones(len(X))])
-    if X.shape[1] > 1 and models >= COLUMNS_FROM:
+    intercept = training.problem.intercept
+    A = np.column_stack([X, np.ones((len(X), int(intercept)))])
+    if not intercept or (X.shape[1] > 1 and models >= COLUMNS_FROM):
         return Models((A, np.ascontiguousarray(A.T), y), _linear_columns(squares=squares), columns=True, unroll=4)
     return Models((np.ascontiguousarray(X.T), y), _linear(squares=squares), columns=False, unroll=4)
 
@@ -62,7 +63,7 @@ def _linear(*, squares: bool) -> Gradients:
 
 
 def _linear_columns(*, squares: bool) -> Gradients:
-    """Of theta (p + 1, K); data: A = [X 1] (n, p + 1), A', y (n,)."""
+    """Of theta (k, K); data: A = [X 1], or X without intercept, (n, k), A', y (n,)."""
 
     def gradients(theta: Any, data: tuple[Any, ...]) -> tuple[Any, Any]:
         A, At, y = data

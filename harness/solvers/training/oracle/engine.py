@@ -32,7 +32,7 @@ class OracleTraining:
         """Factor the rows; nothing of them is looked at after that."""
         self.training = training
         # Nothing is judged here: with a scale of 1, an excess loss is absolute, and exists where the best loss is 0.
-        self.quadratic = Quadratic.of(*training.arrays("train"), loss_scale=1.0)
+        self.quadratic = Quadratic.of(*training.arrays("train"), loss_scale=1.0, intercept=training.problem.intercept)
         self.start = training.initial_parameters(training.case[1:])
         self.path: Path | None = None
 
@@ -58,7 +58,7 @@ class OracleEngine:
         """Everything that is not full-batch training of the linear model on squared loss in float64 on the CPU."""
         options = training.options
         asked = {
-            "is of linear models: a network's loss is no quadratic; use --engine loop": training.linear is None,
+            "is of linear models: a network's loss is no quadratic; use --engine loop": not training.is_linear,
             f"is of squared loss, not {options.loss}: add --loss mse": options.loss != "mse",
             "has no weight decay of SGD: drop --weight-decay": training.optimizer == SGD and bool(options.weight_decay),
             "runs on the CPU: add --device cpu": options.device != "cpu",

@@ -9,9 +9,9 @@ from harness.problems.problem import Floats
 
 @dataclass(frozen=True)
 class Quadratic:
-    """L(theta) = best_loss + |root (theta - optimum)|² for theta = (weights, then bias), all in float64.
+    """L(theta) = best_loss + |root (theta - optimum)|² for theta = (weights, then bias if there is one), in float64.
 
-    `optimum` (k,): the least-squares solution of [X 1], of least norm where the rank is short.
+    `optimum` (k,): the least-squares solution of [X 1] (of X without intercept), of least norm where the rank is short.
     `root` (k, k): triangular factor of the Gram matrix G = [X 1]'[X 1] / n = root' root.
     `curvature` (k,): eigenvalues of the Hessian 2G, descending, exactly 0 beyond the rank;
     `directions` (k, k): their eigenvectors by column. `loss_scale`: what an excess loss is relative to.
@@ -25,15 +25,15 @@ class Quadratic:
     loss_scale: float
 
     @classmethod
-    def of(cls, X: Floats, y: Floats, loss_scale: float | None = None) -> "Quadratic":
+    def of(cls, X: Floats, y: Floats, loss_scale: float | None = None, *, intercept: bool = True) -> "Quadratic":
         """From X (n, p) and y (n,) in the units trained in; `loss_scale` in those units too, else best_loss.
 
         R of [X 1 y] = QR holds all of it: the Gram matrix is never formed, so that its eigenvalues are
         squared singular values of R, and keep the digits that forming the Gram matrix would halve.
         """
-        n, k = len(X), X.shape[1] + 1
+        n, k = len(X), X.shape[1] + intercept
         R = np.zeros((k + 1, k + 1))
-        found = np.linalg.qr(np.column_stack([X, np.ones(n), y]), mode="r") / np.sqrt(n)
+        found = np.linalg.qr(np.column_stack([X, np.ones((n, int(intercept))), y]), mode="r") / np.sqrt(n)
         R[: len(found)] = found
         U, s, Vt = np.linalg.svd(R[:k, :k])
         rank = int(np.sum(s > np.finfo(np.float64).eps * max(n, k) * s[0]))  # numpy.linalg.matrix_rank's cut-off
