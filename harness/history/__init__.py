@@ -1,1 +1,1 @@
-"""One case over commits: its points from a store or from asv; and the detectors of change points, compared."""
+"""One case over commits: its points, from a store or from asv."""

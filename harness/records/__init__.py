@@ -1,1 +1,1 @@
-"""What is kept: Record, Run, Environment, and the store."""
+"""What a measurement is: Record, Run, Sweep, Environment."""

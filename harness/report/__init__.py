@@ -1,1 +1,1 @@
-"""What a person sees: tables, plots and pages, from records and judgements only."""
+"""What a person sees: tables, words, figures and the page, from records and judgements only."""
