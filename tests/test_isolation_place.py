@@ -8,6 +8,8 @@ import sys
 import time
 import weakref
 from contextlib import closing, suppress
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,9 @@ from harness.measure.isolation.limits import LEAST_S, Limits, default_timeout_s
 from harness.measure.isolation.messages import case_order
 from harness.measure.isolation.note import Note, new_page
 from harness.measure.isolation.serving import Bench
+from harness.measure.one_case import Outcome, failure
 from harness.measure.plan import Case, Request, single
+from harness.measure.recording import record_of
 from harness.measure.run import execute, measure, new_run
 from harness.problems.catalog import load
 from harness.problems.problem import Problem
@@ -34,7 +38,7 @@ from harness.solvers.options import Options
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 from harness.store.store import Store
-from harness.timing.sampling import Effort
+from harness.timing.sampling import Effort, Samples
 from tests.conftest import RunCli
 from tests.faults import HEALTHY, MODULE, FailsWhileItIsPrepared
 
@@ -361,6 +365,49 @@ def test_a_device_in_an_error_state_retires_the_worker(lost: bool, monkeypatch: 
     assert (answer.record.status, answer.record.message) == (Status.ERROR, "ValueError: no luck")
     said = "cuda is in an error state: RuntimeError: CUDA error: an illegal memory access was encountered"
     assert answer.retire == (said if lost else "")
+
+
+@pytest.mark.parametrize("devices", [("cpu", "cuda"), ("cuda", "cpu"), ("cpu", "cpu")])
+def test_any_case_on_a_lost_device_retires_the_worker(
+    devices: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only the first of its group, which with --device all is on the CPU."""
+
+    def synchronize(device: str) -> None:
+        if device == "cuda":
+            raise RuntimeError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr("harness.measure.isolation.serving.synchronizer", lambda device: partial(synchronize, device))
+    failing = Samples(error="RuntimeError: CUDA error: device-side assert triggered")
+    monkeypatch.setattr(
+        "harness.measure.isolation.serving.time_together", lambda outcomes, *_: [failing] * len(outcomes)
+    )
+    problem = load("four_points")
+    with closing(DataFile()) as file:
+        file.write(problem)
+        bench = Bench({HEALTHY.name: HEALTHY}, Note(new_page()), file.descriptor)
+        bench.problem({"group": 0})
+        for key, device in enumerate(devices):
+            case = Case(problem, HEALTHY, Options(device=device))
+            bench._outcomes[key] = Outcome(case, record_of(case, Status.OK, ""))  # noqa: SLF001  # as if fitted
+        answer = bench.time({"cases": [0, 1], "effort": asdict(FAST)})
+    expected = "cuda is in an error state: RuntimeError: CUDA error: device-side assert triggered"
+    assert answer.retire == (expected if "cuda" in devices else "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cusolver error: CUSOLVER_STATUS_ALLOC_FAILED, when calling `cusolverDnCreate(handle)`",
+    ],
+)
+def test_every_form_of_an_exhausted_device_is_out_of_memory(line: str) -> None:
+    assert failure(RuntimeError(f"{line}\nCUDA kernel errors might be asynchronously reported"))[0] is (
+        Status.OUT_OF_MEMORY
+    )
+    assert failure(RuntimeError("CUDA error: an illegal memory access was encountered"))[0] is Status.ERROR
 
 
 class Interrupting(Observer):

@@ -44,6 +44,11 @@ class Outcome:
     prepared: Prepared | None = None
 
 
+DEVICE_EXHAUSTED = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUSOLVER_STATUS_ALLOC_FAILED")
+"""What says that a device's memory is exhausted where it is not torch's allocator that asks: the driver, as
+AcceleratorError from torch 2.8 on and RuntimeError before, and the libraries' handles and workspaces."""
+
+
 def measure(case: Case, watch: Watch = nullcontext, fit: Callable[[], Fit] | None = None) -> Outcome:
     """Prepare, fit and verify one case, untimed; whatever happens is an Outcome.
 
@@ -64,8 +69,9 @@ def failure(error: BaseException) -> tuple[Status, str]:
     """Status and line of whatever was raised."""
     if isinstance(error, MemoryError):
         return Status.OUT_OF_MEMORY, str(error) or "the host's memory is exhausted"
-    exhausted = type(error).__name__ == "OutOfMemoryError"  # torch's, for device memory
-    return Status.OUT_OF_MEMORY if exhausted else Status.ERROR, first_line_of(error)
+    line = first_line_of(error)
+    exhausted = type(error).__name__ == "OutOfMemoryError" or any(text in line for text in DEVICE_EXHAUSTED)
+    return Status.OUT_OF_MEMORY if exhausted else Status.ERROR, line
 
 
 def first_line_of(error: BaseException) -> str:

@@ -132,7 +132,7 @@ class Isolated:
                 guilty[0].failed(lost.status, str(lost))
                 members = [member for member in members if member.timed]
                 continue
-            if len(members) > 1 and (answer.changed or answer.disturbed or answer.failed):
+            if len(members) > 1 and (answer.changed or answer.disturbed or answer.failed or answer.retire):
                 self._time_each(members, effort)
             else:
                 self._take(answer, members)

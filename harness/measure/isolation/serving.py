@@ -103,12 +103,14 @@ class Bench:
             )
         if written := self._written_to():
             changes.written = f"the solver wrote to the problem's {written} while it was timed"
-        failed = any(one.error for one in samples)
+        # Every device that a case failed on: the first case of a group may be on the CPU, where nothing is ever lost.
+        failed = [one.case for one, sampled in zip(outcomes, samples, strict=True) if sampled.error]
+        lost = next(filter(None, (self._device_lost(case, failed=True) for case in failed)), "")
         return Answer(
             samples=tuple(samples),
             changed=changes.all,
             disturbed=changes.written,
-            retire=changes.retire or self._device_lost(outcomes[0].case, failed=failed),
+            retire=changes.retire or lost,
         )
 
     def _guarded(self, key: int, case: Case, work: Callable[[Changes], Result]) -> tuple[Result | str, Changes]:
