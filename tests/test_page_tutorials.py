@@ -21,7 +21,8 @@ from harness.report.figures.fits import MOST_POINTS, Drawing, Form, Labels, figu
 from harness.report.html.section import Note, Section, Table
 from harness.report.html.training import NETWORK_FIGURES
 from harness.report.html.training import section as training_section
-from harness.report.html.tutorials import SIGNS, section
+from harness.report.html.tutorials import section
+from harness.report.tables.published import SIGNS
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.status import Status
@@ -118,7 +119,9 @@ def test_the_conclusion_counts_and_names_what_did_not_come_out() -> None:
     counts = ("Of 4 figures", "1 reproduced", "1 not reproduced", "1 not reproducible (with reasons)", "1 not run.")
     assert [count for count in counts if count not in made.conclusion] == []
     assert made.conclusion.endswith("slope (auto_mpg).")
-    assert [row["outcome"] for row in table(made).rows] == [SIGNS[ending] for ending in Ending]
+    assert [row["outcome"] for row in table(made).rows] == [
+        f"{SIGNS[ending]} {ending.replace('_', ' ')}" for ending in Ending
+    ]
     (note,) = (part for part in made.parts if isinstance(part, Note))
     facts = ("auto_mpg", "1 of 2", "1 not reproducible", "1 not run")
     assert [fact for fact in facts if fact not in note.text] == []

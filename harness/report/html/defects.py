@@ -8,57 +8,20 @@ from harness.judge.studies.finding import Kind as Defect
 from harness.judge.studies.findings import Ending, FindingLine, Present
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Note, Section, Table, table_of
-from harness.report.tables.column import Column, Kind
+from harness.report.tables.findings import CHECKED, PAGE, SCRIPTS, SIGNS
 
 MISSING = "No findings are with this installation: harness findings says where they are looked for."
-HERE = {
-    Present.YES: "✗ yes",
-    Present.CURED: "✓ cured",
-    Present.NO: "✓ no",
-    Present.ABSENT: "– library absent",
-}
-ORDER = (Present.YES, Present.CURED, Present.NO, Present.ABSENT)
-
-
-def _installed(line: FindingLine) -> str:
-    return f"{line.library} {line.installed or ''}".strip()
-
-
-def _what(line: FindingLine) -> str:
-    reported = f" Reported: {line.upstream}." if line.upstream else ""
-    without = f" Versions {line.good} are without it." if line.good else ""
-    return f"{line.title}. {line.what}{without}{reported} {line.nature.capitalize()}, by {line.documentation}"
-
-
-COLUMNS: tuple[Column[FindingLine], ...] = (
-    Column("installed", "library", value=_installed),
-    Column("here", "defect here", help="By the installed version; harness findings --check runs the scripts.",
-        value=lambda line: HERE[line.present]),
-    Column("title", "defect"),
-    Column("kind", "kind"),
-    Column("nature", "nature", help="defect: against the library's documentation; limit: as it says."),
-    Column("bad", "versions with it", Kind.CODE),
-    Column("workaround", "what to do meanwhile"),
-)  # fmt: skip
-CHECKED: Column[FindingLine] = Column(
-    "outcome", "checked", value=lambda line: line.outcome.value + (f": {line.reason}" if line.reason else "")
-)
-SCRIPTS: tuple[Column[FindingLine], ...] = (
-    Column("what", "what is wrong", value=_what),
-    Column("script", "a script that shows it", Kind.CODE),
-    Column("id", "id"),
-)
 
 
 def section(evidence: Evidence) -> Section:
     """A table of what is wrong where and what to do, one with the scripts; what is here first."""
-    lines = sorted(evidence.findings, key=lambda line: (ORDER.index(line.present), line.library, line.id))
+    lines = sorted(evidence.findings, key=lambda line: ([*SIGNS].index(line.present), line.library, line.id))
     if not lines:
         return Section("findings", "Findings", "", missing=MISSING)
     checked = [line for line in lines if line.outcome is not Ending.NOT_CHECKED]
-    columns = (*COLUMNS, *([CHECKED] if checked else []))
+    columns = (*PAGE, *([CHECKED] if checked else []))
     proof = "Each script runs by itself, without this harness; harness findings ID --check runs it and judges it."
-    rows = table_of("", "", (*COLUMNS, CHECKED, *SCRIPTS), lines).rows  # shared: the page has them once
+    rows = table_of("", "", (*PAGE, CHECKED, *SCRIPTS), lines).rows  # shared: the page has them once
     parts = (
         Table("findings", "Known defects, those that are installed here first.", columns, rows),
         Note(proof),

@@ -4,35 +4,16 @@ import re
 from collections.abc import Sequence
 
 from harness.judge.studies.published import Ending, Line, summarize
-from harness.report.figures.rows import short
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Note, Part, Section, Table, table_of
 from harness.report.html.training import NETWORK_FIGURES
-from harness.report.tables.column import Column, Kind
-from harness.report.tables.published import printed, reproduced
+from harness.report.tables.published import PAGE
 from harness.report.words.published import conclusion
 
 MISSING = (
     "The tutorials were not re-made, which takes their fits: harness report without --quick does it, and"
     " harness published prints the figures alone."
 )
-SIGNS = {
-    Ending.REPRODUCED: "✓ reproduced",
-    Ending.NOT_REPRODUCED: "✗ not reproduced",
-    Ending.NOT_REPRODUCIBLE: "– not reproducible",
-    Ending.NOT_RUN: "… not run",
-}
-COLUMNS: tuple[Column[Line], ...] = (
-    Column("figure", "figure"),
-    Column("printed", "printed", value=printed),
-    Column("reproduced", "reproduced", value=reproduced),
-    Column("off", "off", Kind.SMALL, "The worst difference; relative where the tolerance is.",
-        lambda line: short(line.deviation, 3)),
-    Column("tolerance", "tolerance",
-        help="How near it must come: the digits that were printed, or as is said.", value="tolerance_text"),
-    Column("outcome", "outcome", value=lambda line: SIGNS[line.outcome]),
-    Column("reason", "why, or a note"),
-)  # fmt: skip
 
 
 def section(evidence: Evidence) -> Section:
@@ -77,4 +58,4 @@ def _table(name: str, lines: Sequence[Line]) -> Table:
     called = re.sub(r"\W+", "_", name)
     caption = f"{name}: printed against reproduced."
     # A tutorial is called as its problem is, by which the reader filters.
-    return table_of(f"published_{called}", caption, COLUMNS, lines, lambda line: {"problem": line.tutorial})
+    return table_of(f"published_{called}", caption, PAGE, lines, lambda line: {"problem": line.tutorial})

@@ -4,7 +4,6 @@ Worst first, everywhere.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from harness.errors import counted
 from harness.judge.gate.gate import GateReport
@@ -16,26 +15,15 @@ from harness.report.figures.rows import Row, row_of
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Note, Part, Section, Table, table_of
 from harness.report.html.verdict_ab import ab_parts, ab_verdict
-from harness.report.html.verdict_changes import WHO, WORST_FIRST, Judged, change_parts, change_verdict
+from harness.report.html.verdict_changes import Judged, change_parts, change_verdict
+from harness.report.numbers import WORST_FIRST
+from harness.report.tables import gate
 from harness.report.tables.column import Column, Kind
+from harness.report.tables.doubts import PAGE
+from harness.report.words import doubts as words
 from harness.report.words.sentences import listed
 
-DOUBTS_FIRST = (State.DOUBTFUL, State.UNKNOWN, State.NOTE, State.FINE)
-GATE: tuple[Column[Any], ...] = (
-    Column("verdict", "Verdict", Kind.STATUS),
-    *WHO,
-    Column("quantity", "Quantity"),
-    Column("measured", "Measured"),
-    Column("expected", "Expected"),
-    Column("detail", "By how much"),
-    Column("reason", "Where the limit is from"),
-)
-MISSING: Row = {
-    "verdict": "missing",
-    "quantity": "presence",
-    "measured": "no record",
-    "expected": "a record",
-}
+MISSING: Row = {"verdict": "missing", "quantity": "presence", "measured": "no record", "expected": "a record"}
 STATES = ("regression", "missing", "doubtful", "undecided", "unknown", "improvement", "unchanged", "ok", "fine")
 VERDICTS: tuple[Column[Judged], ...] = (
     Column("about", "Of"),
@@ -46,18 +34,6 @@ NO_BASELINE = (
     "No earlier run of another commit with one of these cases is stored here, so nothing is said of a change: "
     "'harness run' on that commit makes one, or name a run with --baseline; 'harness ab BASE HEAD --json > ab.json' "
     "tells more, and 'harness report --ab ab.json' shows it."
-)
-KNOWN: tuple[Column[Any], ...] = (
-    Column("measured", "Status", Kind.STATUS),
-    *WHO,
-    Column("reason", "Why it is expected"),
-)
-DOUBTS: tuple[Column[Doubt], ...] = (
-    Column("state", "State", Kind.STATUS),
-    Column("name", "Check"),
-    Column("seen", "Seen"),
-    Column("why", "Why it matters"),
-    Column("advice", "What to do"),
 )
 
 
@@ -116,7 +92,7 @@ def _gate_parts(report: GateReport, source: str, records: Sequence[Record]) -> I
     lost = [{**MISSING, "case": case} for case in report.incomplete]
     if breaches or lost:
         caption = f"The gate by {source}: what is not as it should be, the worst first."
-        yield table_of("gate", caption, GATE, [*breaches, *lost], _named(records))
+        yield table_of("gate", caption, gate.PAGE, [*breaches, *lost], _named(records))
     advice = dict.fromkeys(one.advice for one in report.breaches if one.advice)
     if report.incomplete:
         advice["The run has not got to every case, or was cut off: harness run --resume finishes it."] = None
@@ -127,7 +103,7 @@ def _known_parts(report: GateReport, source: str, records: Sequence[Record]) -> 
     """Failures that are as expected: last, because nothing is to be done, but not hidden."""
     if report.known_failures:
         caption = f"Failures that {source} knows and expects."
-        yield table_of("known", caption, KNOWN, report.known_failures, _named(records))
+        yield table_of("known", caption, gate.KNOWN, report.known_failures, _named(records))
 
 
 def _named(records: Sequence[Record]) -> Callable[[Judgement | Row], Row]:
@@ -158,5 +134,5 @@ def _doubt_table(doubts: Sequence[Doubt]) -> Table:
     """What is not fine, the worst first; what is fine is named only."""
     fine = [one.name for one in doubts if one.state is State.FINE]
     also = f" Fine: {listed(fine, len(fine))}." if fine else ""
-    left = [one for one in sorted(doubts, key=lambda one: DOUBTS_FIRST.index(one.state)) if one.state is not State.FINE]
-    return table_of("doubts", f"What the machine was like while this ran, the worst first.{also}", DOUBTS, left)
+    left = [one for one in words.worst_first(doubts) if one.state is not State.FINE]
+    return table_of("doubts", f"What the machine was like while this ran, the worst first.{also}", PAGE, left)

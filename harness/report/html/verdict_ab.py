@@ -8,9 +8,10 @@ from harness.records.record import Record
 from harness.records.run import Run
 from harness.report.figures.rows import Row, row_of
 from harness.report.html.section import Note, Part, table_of
-from harness.report.html.verdict_changes import WHO, Judged
+from harness.report.html.verdict_changes import Judged
 from harness.report.numbers import worst_first
 from harness.report.render.ab_file import AbFile, Cell
+from harness.report.tables import case
 from harness.report.tables.column import Column, Kind
 from harness.report.words.ab import measured_rates
 from harness.report.words.sentences import listed
@@ -25,7 +26,7 @@ ANSWERS = {Verdict.REGRESSION: "wronger", Verdict.IMPROVEMENT: "righter"}
 AB: tuple[Column[Cell], ...] = (
     Column("verdict", "Verdict", Kind.STATUS,
         "Of speed and answers together: a regression of either is one." ),
-    *WHO,
+    *case.WHO,
     Column("ratio", "Ratio", Kind.RATIO,
         "Head over base, of one call, the mean over launches: above 1 is slower.", "speed.ratio"),
     Column("low", "from", Kind.RATIO, "The interval of the ratio, 95 %, Student's t over launches.",

@@ -12,18 +12,12 @@ from harness.records.record import Record
 from harness.report.figures.rows import row_of
 from harness.report.figures.two_runs import ratios_figure
 from harness.report.html.section import Note, Part, table_of
+from harness.report.numbers import WORST_FIRST
+from harness.report.tables import case
 from harness.report.tables.column import Column, Kind
 from harness.report.words.sentences import listed
 
 Change = AnswerChange | TimeChange
-
-WORST_FIRST = (Verdict.REGRESSION, Verdict.UNDECIDED, Verdict.IMPROVEMENT, Verdict.UNCHANGED)
-WHO: tuple[Column[Any], ...] = (
-    Column("solver", "Solver"),
-    Column("problem", "Problem"),
-    Column("device", "Device"),
-    Column("lr", "lr", Kind.SMALL),
-)
 
 
 def _of(kind: type, path: str) -> Callable[[Change], Any]:
@@ -35,7 +29,7 @@ def _of(kind: type, path: str) -> Callable[[Change], Any]:
 CHANGES: tuple[Column[Change], ...] = (
     Column("verdict", "Verdict", Kind.STATUS,
         "Regression and improvement are claimed, undecided is not: see the note." ),
-    *WHO,
+    *case.WHO,
     Column("quantity", "Quantity", value=lambda one: getattr(one, "quantity", "time")),
     Column("ratio", "Ratio", Kind.RATIO, "This run's median over the baseline's: above 1 is slower.",
         _of(TimeChange, "ratio")),

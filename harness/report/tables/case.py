@@ -199,11 +199,13 @@ JSON = pick(
 """Of an accuracy run."""
 LABEL = replace(COLUMNS["label"], key="solver")
 """On the page a row's `solver` is the label, by which it is filtered."""
+WHO = (LABEL, *pick(COLUMNS, "problem device lr"))
+"""By which the page's reader knows a case, and filters."""
 PAGE = (
-    LABEL,
+    *WHO,
     *pick(
         COLUMNS,
-        "problem device lr status digits excess_loss rank exact_rank data_rank rank_margin condition_number "
-        "backward_error dependences r2 split",
+        "status digits excess_loss rank exact_rank data_rank rank_margin condition_number backward_error dependences "
+        "r2 split",
     ),
 )

@@ -3,8 +3,12 @@
 from harness.judge.machine.doubts import Doubt
 from harness.report.tables.column import Column, Kind
 
-COLUMNS: tuple[Column[Doubt], ...] = (
-    Column("name", head="check", least=12),
-    Column("state", kind=Kind.STATUS),
-    Column("seen", least=12),
+PAGE: tuple[Column[Doubt], ...] = (
+    Column("name", "Check", least=12),
+    Column("state", "State", Kind.STATUS),
+    Column("seen", "Seen", least=12),
+    Column("why", "Why it matters"),
+    Column("advice", "What to do"),
 )
+TERMINAL = PAGE[:3]
+"""Why and what to do are said below the rows."""

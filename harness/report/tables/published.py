@@ -1,8 +1,11 @@
 """A figure that a tutorial prints, beside the one that was reproduced."""
 
-from harness.judge.studies.published import Line
+from harness.judge.studies.published import Ending, Line
+from harness.report.figures.rows import short
 from harness.report.numbers import NONE, power
-from harness.report.tables.column import Column, Kind
+from harness.report.tables.column import Column, Kind, by_key, pick
+
+SIGNS = {Ending.REPRODUCED: "✓", Ending.NOT_REPRODUCED: "✗", Ending.NOT_REPRODUCIBLE: "–", Ending.NOT_RUN: "…"}
 
 
 def printed(line: Line) -> str:
@@ -19,10 +22,26 @@ def reproduced(line: Line) -> str:
     return f"{line.reproduced:.8g}" if isinstance(line.reproduced, float) else f"{len(line.reproduced)} values"
 
 
-COLUMNS: tuple[Column[Line], ...] = (
-    Column("figure", least=12),
-    Column("printed", kind=Kind.NUMBER, text=printed, spare=1),
-    Column("reproduced", kind=Kind.NUMBER, text=reproduced, spare=2),
-    Column("tolerance", text=lambda line: line.tolerance_text or NONE, spare=3),
-    Column("outcome", kind=Kind.STATUS, text=lambda line: line.outcome.value.replace("_", " ")),
+def outcome(line: Line) -> str:
+    """How it came out, in words."""
+    return line.outcome.value.replace("_", " ")
+
+
+COLUMNS = by_key(
+    Column[Line]("figure", "figure", least=12),
+    Column("printed", "printed", Kind.NUMBER, value=printed, text=printed, spare=1),
+    Column("reproduced", "reproduced", Kind.NUMBER, value=reproduced, text=reproduced, spare=2),
+    Column("off", "off", Kind.SMALL, "The worst difference; relative where the tolerance is.",
+        lambda line: short(line.deviation, 3)),
+    Column("tolerance", "tolerance",
+        help="How near it must come: the digits that were printed, or as is said.",
+        value="tolerance_text", text=lambda line: line.tolerance_text or NONE, spare=3),
+    Column("outcome", kind=Kind.STATUS, text=outcome),
+    Column("reason", "why, or a note"),
+)  # fmt: skip
+TERMINAL = pick(COLUMNS, "figure printed reproduced tolerance outcome")
+PAGE = (
+    *pick(COLUMNS, "figure printed reproduced off tolerance"),
+    Column("outcome", "outcome", value=lambda line: f"{SIGNS[line.outcome]} {outcome(line)}"),
+    COLUMNS["reason"],
 )

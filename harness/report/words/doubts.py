@@ -9,7 +9,6 @@ from harness.report.render.objects import dumps
 from harness.report.tables import doubts as table
 from harness.report.tables.document import Document, Line, table_of
 
-WORST_FIRST = (State.DOUBTFUL, State.NOTE, State.UNKNOWN, State.FINE)
 MOST_SEEN = 4
 """Doubts in full under a run's table: two lines. 'harness doctor --run' has all."""
 
@@ -33,8 +32,12 @@ def under_a_run(doubts: Sequence[Doubt], run_id: str) -> Document:
 
 def doctor(doubts: Sequence[Doubt], of_what: str) -> Document:
     """Every check, what is doubtful first, with why it matters and what to do; then the conclusion."""
-    ordered = sorted(doubts, key=lambda doubt: WORST_FIRST.index(doubt.state))
-    return Document([table_of(table.COLUMNS, ordered, below=_below)], [Line(conclusion(doubts, of_what))])
+    return Document([table_of(table.TERMINAL, worst_first(doubts), below=_below)], [Line(conclusion(doubts, of_what))])
+
+
+def worst_first(doubts: Sequence[Doubt]) -> list[Doubt]:
+    """What is doubtful, what is worth a note, what is not known, what is fine."""
+    return sorted(doubts, key=lambda doubt: list(State).index(doubt.state), reverse=True)
 
 
 def _below(one: Doubt) -> list[Line]:

@@ -6,14 +6,14 @@ from harness.judge.studies.published import Line as Figure
 from harness.judge.studies.published import Summary
 from harness.report.numbers import NONE
 from harness.report.tables.document import Document, Line, Table
-from harness.report.tables.published import COLUMNS
+from harness.report.tables.published import TERMINAL
 
 
 def published(summary: Summary) -> Document:
     """A section a tutorial, then the counts."""
     tutorials = [(name, list(lines)) for name, lines in groupby(summary.lines, key=lambda line: line.tutorial)]
     explained = f"{NONE}: nothing to show; 'off' is the worst difference, relative if the tolerance is."
-    return Document([Table(COLUMNS, tutorials, below=_below), Line(explained)], [Line(conclusion(summary))])
+    return Document([Table(TERMINAL, tutorials, below=_below), Line(explained)], [Line(conclusion(summary))])
 
 
 def _below(line: Figure) -> list[Line]:
