@@ -1,26 +1,32 @@
 """A sweep: a cell (an optimizer at a learning rate on a task), and an optimizer at its best learning rate."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
+from harness.judge.training.censored import CONFIDENCE
+from harness.judge.training.contest import Contest, TaskSummary
 from harness.judge.training.convergence import SweepSummary
-from harness.judge.training.tuning import GOOD_FACTOR, CellSummary, Reach, Region, Tuning
+from harness.judge.training.tuning import CENSORED, CONVERGED, GOOD_FACTOR, CellSummary, Reach, Region, Tuning
 from harness.report import numbers as show
-from harness.report.tables.column import Column, Kind, by_key
+from harness.report.figures.rows import short
+from harness.report.tables.column import Column, Kind, by_key, pick
 from harness.report.words import sweep as words
 
 WITHIN = f"within {GOOD_FACTOR:g}x"
 SPARE_TO = (5, 3, 2)
 """Of the tolerances, the loosest first: whose interval goes first, and then whose epochs."""
+BEST_HELP = f"within {GOOD_FACTOR:g}x the epochs of the best one, around it"
 
 
 class Trained(NamedTuple):
-    """A cell, its optimizer's other learning rates, and the tolerance that time and success are to."""
+    """A cell, its optimizer's other learning rates, its task, and the tolerance that time and success are to."""
 
     cell: CellSummary
     tuning: Tuning
+    task: TaskSummary
     tolerance: float | None
 
     @property
@@ -29,14 +35,31 @@ class Trained(NamedTuple):
         return self.cell.to(self.tolerance)
 
 
+class Tuned(NamedTuple):
+    """An optimizer on a task."""
+
+    tuning: Tuning
+    task: TaskSummary
+
+    @property
+    def subject(self) -> CellSummary:
+        """The best learning rate's cell, else the first that was run, else the first."""
+        return self.tuning.subject or self.tuning.cells[0]
+
+
 def trained(summary: SweepSummary) -> list[tuple[str, list[Trained]]]:
-    """Every cell, a group a task and optimizer."""
+    """Every cell, a group a task and optimizer; time and success are to one tolerance in all of them."""
     tolerance = shown(summary)
     return [
-        (f"{task.name}, {tuning.optimizer}", [Trained(cell, tuning, tolerance) for cell in tuning.cells])
+        (f"{task.name}, {tuning.optimizer}", [Trained(cell, tuning, task, tolerance) for cell in tuning.cells])
         for task in summary.tasks
         for tuning in task.tunings
     ]
+
+
+def tuned(task: TaskSummary) -> list[Tuned]:
+    """Every optimizer of the task."""
+    return [Tuned(tuning, task) for tuning in task.tunings]
 
 
 def shown(summary: SweepSummary) -> float | None:
@@ -45,16 +68,20 @@ def shown(summary: SweepSummary) -> float | None:
     return min(reached or summary.tolerances, default=None)
 
 
-def _of_reach(text: Callable[[Reach], str]) -> Callable[[Trained], str]:
-    return lambda row: "" if row.reach is None else text(row.reach)
+def _of_reach(of: Callable[[Reach], Any], missing: Any = None) -> Callable[[Trained], Any]:
+    return lambda row: missing if row.reach is None else of(row.reach)
 
 
 def _to(row: Trained, level: float, *, interval: bool) -> str:
     return words.epochs(row.cell.to(level), interval=interval)
 
 
-def _theory(row: Trained) -> str:
-    return "" if row.reach is None or row.reach.predicted is None else words.count(row.reach.predicted)
+def _epochs_to(row: Trained, level: float) -> float | None:
+    return short(row.cell.epochs_to(level))
+
+
+def _theory(reach: Reach) -> str:
+    return "" if reach.predicted is None else words.count(reach.predicted)
 
 
 def _over_limit(row: Trained) -> str:
@@ -62,81 +89,151 @@ def _over_limit(row: Trained) -> str:
     return "" if found is None else f"{found:.2g}"
 
 
-OPTIONAL: Mapping[str, Column[Trained]] = by_key(
-    Column("theory", kind=Kind.NUMBER, text=_theory, spare=8),
-    Column("lr/limit", kind=Kind.NUMBER, text=_over_limit, spare=7),
-    Column("lost", kind=Kind.NUMBER, text=lambda row: str(row.cell.diverged or ""), spare=1),
-)
-"""Columns that not every sweep fills."""
+def _ending(status: str) -> str:
+    return "ok" if status == CONVERGED else status
 
 
-def filled(summary: SweepSummary) -> list[str]:
-    """Which of OPTIONAL have anything in them."""
-    there = {
-        "theory": any(reach.predicted is not None for cell in summary.cells for reach in cell.reaches),
-        "lr/limit": any(cell.lr_over_limit is not None for cell in summary.cells),
-        "lost": any(cell.diverged for cell in summary.cells),
-    }
-    return [name for name, found in there.items() if found]
+CELL = by_key(
+    Column[Trained]("task", "problem", value="task.name"),
+    Column("optimizer", "optimizer", value="cell.optimizer"),
+    Column("lr", "learning rate", Kind.SMALL, value="cell.lr",
+        text=lambda row: words.rate(row.cell.lr) + "*" * (row.cell is row.tuning.best), head="lr"),
+    Column("seconds", "time", Kind.SECONDS, "To the tightest tolerance that any optimizer reaches on the problem.",
+        _of_reach(lambda reach: short(reach.seconds)), _of_reach(lambda reach: words.seconds(reach.seconds), ""),
+        spare=4),
+    Column("solved", "seeds that get there, %", Kind.NUMBER, value=_of_reach(lambda reach: short(100 * reach.success)),
+        text=_of_reach(lambda reach: f"{reach.success:.0%}", ""), head="solved", spare=3),
+    Column("gap", "final excess loss", Kind.SMALL, "Median of the seeds that did not diverge.",
+        lambda row: short(row.cell.final_gap, 3), lambda row: show.power(row.cell.final_gap) if row.reach else "",
+        head="gap", spare=6),
+    Column("theory", "theory", Kind.WHOLE, "Median epochs by the closed form of gradient descent.",
+        _of_reach(lambda reach: short(reach.predicted)), _of_reach(_theory, ""), spare=8),
+    Column("over", "lr / limit", Kind.NUMBER, "Over the stability limit; above 1 gradient descent must diverge.",
+        lambda row: short(row.cell.lr_over_limit, 3), _over_limit, head="lr/limit", spare=7),
+    Column("lost", "seeds lost", Kind.WHOLE, "Seeds that diverged.", "cell.diverged",
+        lambda row: str(row.cell.diverged or ""), head="lost", spare=1),
+    Column("message", "message", value="cell.cell.message"),
+    Column("status", kind=Kind.STATUS, value="cell.status"),
+    Column("ending", "status", Kind.STATUS, "censored: the tightest tolerance was not reached by most seeds.",
+        lambda row: _ending(row.cell.status)),
+)  # fmt: skip
+
+
+def filled(rows: Sequence[Trained], keys: str = "theory over lost") -> list[Column[Trained]]:
+    """Those of the columns, which not every sweep fills, that have anything in them."""
+    return [column for column in pick(CELL, keys) if any(map(column.of, rows))]
+
+
+def _reaching(summary: SweepSummary) -> list[Column[Trained]]:
+    """Epochs to each tolerance, on a console with their intervals."""
+    return [
+        Column(
+            f"to{i}",
+            f"epochs to {words.level(level)}",
+            Kind.WHOLE,
+            value=partial(_epochs_to, level=level),
+            text=partial(_to, level=level, interval=True),
+            short=partial(_to, level=level, interval=False),
+            head=f"to {words.level(level)}",
+            spare=SPARE_TO[i] if i < len(SPARE_TO) else SPARE_TO[-1],
+        )
+        for i, level in enumerate(summary.tolerances)
+    ]
 
 
 def cells(summary: SweepSummary) -> list[Column[Trained]]:
-    """Of every cell: epochs to each tolerance with their intervals, time, success, gap, and what else there is."""
-    to = [
-        Column[Trained](
-            f"to {words.level(level)}",
-            kind=Kind.NUMBER,
-            text=partial(_to, level=level, interval=True),
-            short=partial(_to, level=level, interval=False),
-            spare=spare,
-        )
-        for level, spare in zip(summary.tolerances, (*SPARE_TO, *[2] * len(summary.tolerances)), strict=False)
-    ]
-    return [
-        Column("lr", text=lambda row: words.rate(row.cell.lr) + "*" * (row.cell is row.tuning.best)),
-        *to,
-        Column("time", kind=Kind.SECONDS, text=_of_reach(lambda reach: words.seconds(reach.seconds)), spare=4),
-        Column("solved", kind=Kind.NUMBER, text=_of_reach(lambda reach: f"{reach.success:.0%}"), spare=3),
-        Column("gap", kind=Kind.SMALL, text=lambda row: show.power(row.cell.final_gap) if row.reach else "", spare=6),
-        *(OPTIONAL[name] for name in filled(summary)),
-        Column("status", kind=Kind.STATUS, value="cell.status"),
-    ]
+    """Of every cell on a console: epochs to each tolerance, time, success, gap, and what else there is."""
+    rows = [row for _, members in trained(summary) for row in members]
+    lr, seconds, solved, gap, status = pick(CELL, "lr seconds solved gap status")
+    return [replace(lr, kind=Kind.TEXT), *_reaching(summary), seconds, solved, gap, *filled(rows), status]
 
 
-def _best_rate(tuning: Tuning) -> str:
+def page_cells(summary: SweepSummary) -> tuple[list[Column[Trained]], list[Trained]]:
+    """The same on the page, where time, success and theory are to what any optimizer reaches on the task."""
+    rows = [row._replace(tolerance=row.task.tolerance) for _, members in trained(summary) for row in members]
+    who, measured = pick(CELL, "task optimizer lr"), pick(CELL, "seconds solved gap")
+    return [*who, *_reaching(summary), *measured, *filled(rows, "theory over lost message"), CELL["ending"]], rows
+
+
+def _best_rate(row: Tuned) -> str:
+    tuning = row.tuning
     if tuning.best is None:
         return show.NONE if tuning.run else "not run"
     return words.rate(tuning.best.lr) + "!" * tuning.best_at_edge
 
 
-def _found(key: str, text: Callable[[Tuning, Reach, Region], str], spare: int = 0) -> Column[Tuning]:
-    """A column that only an optimizer with a best learning rate has."""
+def _found(of: Callable[[Tuned, Reach, Region], Any], missing: Any = None) -> Callable[[Tuned], Any]:
+    """What only an optimizer with a best learning rate has."""
 
-    def of(tuning: Tuning) -> str:
+    def value(row: Tuned) -> Any:
+        tuning = row.tuning
         if tuning.best is None or tuning.reach is None or tuning.good is None:
-            return ""
-        return text(tuning, tuning.reach, tuning.good)
+            return missing
+        return of(row, tuning.reach, tuning.good)
 
-    return Column(key, kind=Kind.NUMBER, text=of, spare=spare)
+    return value
 
 
-def _epoch_s(tuning: Tuning) -> str:
-    epoch_s = None if tuning.best is None else tuning.best.loop_epoch_s
+def _text(of: Callable[[Tuned, Reach, Region], str]) -> Callable[[Tuned], str]:
+    return _found(of, "")
+
+
+def _epoch_s(row: Tuned) -> str:
+    epoch_s = None if row.tuning.best is None else row.tuning.best.loop_epoch_s
     return "" if epoch_s is None else words.seconds(epoch_s)
 
 
-BEST: tuple[Column[Tuning], ...] = (
-    Column("optimizer"),
-    Column("best lr", kind=Kind.NUMBER, text=_best_rate),
-    _found("to", lambda _, reach, __: words.level(reach.tolerance)),
-    _found("epochs", lambda _, reach, __: words.epochs(reach)),
-    _found("time", lambda _, reach, __: words.seconds(reach.seconds), 4),
-    _found("one epoch", lambda tuning, _, __: _epoch_s(tuning), 20),
-    _found(WITHIN, lambda _, __, good: words.ends(good), 10),
-    _found("decades", lambda _, __, good: "≥" * good.open + f"{good.decades:.1f}", 9),
-    _found("lrs", lambda _, __, good: str(good.points), 19),
-    _found("converge", lambda tuning, _, __: words.ends(tuning.converging), 18),
-)
+def _good(good: Region) -> str:
+    return "< " * (good.below is None) + words.ends(good) + " >" * (good.above is None)
+
+
+def _behind(contest: Contest | None, tuning: Tuning) -> float | None:
+    """How many times the leader's cost; 1 for the leader, None where that is not known."""
+    if contest is None:
+        return None
+    if tuning is contest.leader:
+        return 1.0
+    return short(next((rival.ratio for rival in contest.rivals if rival.tuning is tuning), None))
+
+
+def _best_ending(row: Tuned) -> str:
+    if row.tuning.best is None:
+        return _ending(row.subject.status)
+    return "ok" if row.tuning.tolerance == row.task.tightest else CENSORED
+
+
+BEST = by_key(
+    Column[Tuned]("task", "problem", value="task.name"),
+    Column("optimizer", "optimizer", value="tuning.optimizer"),
+    Column("lr", "best lr", Kind.SMALL, value=lambda row: row.tuning.best and row.tuning.best.lr, text=_best_rate),
+    Column("to", "to", Kind.SMALL, "The tightest relative excess loss that any of its learning rates reaches.",
+        _found(lambda _, reach, __: reach.tolerance), _text(lambda _, reach, __: words.level(reach.tolerance))),
+    Column("epochs", "epochs", Kind.WHOLE, value=_found(lambda _, reach, __: reach.epochs),
+        text=_text(lambda _, reach, __: words.epochs(reach))),
+    Column("interval", f"{CONFIDENCE:.0%} interval", value=_found(lambda _, reach, __: words.spread(reach.interval))),
+    Column("behind", "/ best", Kind.RATIO, "Its epochs over those of the best optimizer on the problem.",
+        _found(lambda row, _, __: _behind(row.task.by_epochs, row.tuning))),
+    Column("seconds", "time", Kind.SECONDS, "Epochs times the median epoch of the textbook loop.",
+        _found(lambda _, reach, __: short(reach.seconds)), _text(lambda _, reach, __: words.seconds(reach.seconds)),
+        spare=4),
+    Column("behind_s", "/ quickest", Kind.RATIO, "Its time over that of the quickest optimizer on the problem.",
+        _found(lambda row, _, __: _behind(row.task.by_seconds, row.tuning))),
+    Column("epoch", "one epoch", Kind.NUMBER, text=_text(lambda row, _, __: _epoch_s(row)), spare=20),
+    Column("solved", "solved %", Kind.NUMBER, "Seeds that get there.",
+        _found(lambda _, reach, __: short(100 * reach.success))),
+    Column("good", "good lr", Kind.TEXT, f"The learning rates {BEST_HELP}; > or <: they may go on outside the grid.",
+        _found(lambda _, __, good: _good(good))),
+    Column("within", WITHIN, Kind.NUMBER, text=_text(lambda _, __, good: words.ends(good)), spare=10),
+    Column("decades", "decades", Kind.NUMBER, f"Width of the learning rates {BEST_HELP}.",
+        _found(lambda _, __, good: short(good.decades, 3)),
+        _text(lambda _, __, good: "≥" * good.open + f"{good.decades:.1f}"), spare=9),
+    Column("lrs", kind=Kind.NUMBER, text=_text(lambda _, __, good: str(good.points)), spare=19),
+    Column("converge", kind=Kind.NUMBER, text=_text(lambda row, _, __: words.ends(row.tuning.converging)), spare=18),
+    Column("ending", "status", Kind.STATUS, "ok: the tightest tolerance is reached; censored: a looser one, or none.",
+        _best_ending),
+)  # fmt: skip
+TERMINAL_BEST = pick(BEST, "optimizer lr to epochs seconds epoch within decades lrs converge")
+PAGE_BEST = pick(BEST, "task optimizer lr to epochs interval behind seconds behind_s solved good decades ending")
 
 
 def _of_cell(names: str) -> list[Column[tuple[str, CellSummary]]]:

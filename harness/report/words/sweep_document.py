@@ -18,12 +18,15 @@ from harness.report.words import sweep as words
 def swept(sweep: Sweep, cells: Sequence[Cell]) -> Document:
     """A section a task and optimizer, a row a learning rate; the best ones beside one another; conclusions."""
     summary = summarise(cells)
-    best = [(f"{task.name}: best learning rates", task.tunings) for task in summary.tasks]
+    best = [
+        (f"{task.name}: best learning rates", [table.Tuned(one, task) for one in task.tunings])
+        for task in summary.tasks
+    ]
     return Document(
         [
             Table(table.cells(summary), table.trained(summary)),
             *_notes(_cells_explained(summary)),
-            Table(table.BEST, best),
+            Table(table.TERMINAL_BEST, best),
             *_notes(_best_explained(summary)),
             *map(Line, ended(sweep, summary)),
         ],
@@ -38,7 +41,7 @@ def _notes(lines: Sequence[str]) -> list[Line]:
 def _cells_explained(summary: SweepSummary) -> list[str]:
     """What the columns of `every_cell` are."""
     run = [cell for cell in summary.cells if cell.reaches]
-    tolerance, columns = table.shown(summary), table.filled(summary)
+    tolerance, columns = table.shown(summary), {column.key for column in table.cells(summary)}
     if not run or tolerance is None:
         return []
     seeds = words.between([len(cell.cell.seeds) for cell in run])
@@ -55,7 +58,7 @@ def _cells_explained(summary: SweepSummary) -> list[str]:
     scales = sorted({cell.cell.scale for cell in run if cell.cell.scale})
     if scales:
         lines.append(f"excess losses are relative to: {'; '.join(scales)}.")
-    if "theory" in columns or "lr/limit" in columns:
+    if "theory" in columns or "over" in columns:
         lines.append("theory: median epochs by the closed form of gradient descent. lr/limit above 1 must diverge.")
     return lines
 
