@@ -6,6 +6,7 @@ To add a metric, add its column to COLUMNS and its key to the media below that s
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from operator import attrgetter
+from typing import Any
 
 from harness.judge.studies.bars import dtype_of, other_rank
 from harness.records.labels import text_of
@@ -199,7 +200,7 @@ JSON = pick(
 """Of an accuracy run."""
 LABEL = replace(COLUMNS["label"], key="solver")
 """On the page a row's `solver` is the label, by which it is filtered."""
-WHO = (LABEL, *pick(COLUMNS, "problem device lr"))
+WHO: tuple[Column[Any], ...] = (LABEL, *pick(COLUMNS, "problem device lr"))
 """By which the page's reader knows a case, and filters."""
 PAGE = (
     *WHO,
