@@ -48,11 +48,11 @@ def gate(
         raise UsageError("--last says of how many runs --update takes the worst: add --update")
     path = expectations or expectations_file()
     if update and path not in (expectations, EXPECTATIONS):
-        raise UsageError(f"--update would write into the package: copy {path} and name yours with --expectations")
-    expected = read_expectations(path)
+        raise UsageError("--update would write into the package: name a file of yours with --expectations FILE")
+    expected = None if update and not path.exists() else read_expectations(path)
     asked = {"commit": commit, "base": base, "env": env, "base_env": base_env, "bench": bench, "machine": machine}
     if asv:
-        if fresh or run or update:
+        if fresh or run or update or expected is None:
             raise UsageError("--asv judges asv's results: --run, --fresh and --update are for runs")
         _gate_asv(expected, path, results, asked, written, as_json=as_json, quiet=quiet)
     for name, value in {**asked, "results": results}.items():

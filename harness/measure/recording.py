@@ -30,6 +30,7 @@ def identity_of(problem: Problem, solver: Solver) -> dict[str, Any]:
         "family": problem.family,
         "relation": problem.relation,
         "problem_sha256": problem.sha256,
+        "data_sha256": problem.content_sha256,
         "n": len(problem.split.train),
         "p": problem.p,
         "solver": solver.name,

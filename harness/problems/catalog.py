@@ -39,6 +39,14 @@ def names() -> list[str]:
     return [*sidecars(), *GENERATORS, *ladder.rungs()]
 
 
+def own_name(name: str, instead: str) -> str:
+    """What a person's own data are called: `name`, or `instead` where the catalog has a problem of that name.
+
+    Somebody's auto_mpg.csv is not the built-in one, and meets none of its expectations.
+    """
+    return instead if name in names() else name
+
+
 def load(spec: str, *, n: int | None = None, target: str | None = None, intercept: bool = True) -> Problem:
     """The problem that `spec` names: `auto_mpg`, `condition_1e08`, `synthetic:n=1000,p=10` or a path.
 

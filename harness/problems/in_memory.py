@@ -1,6 +1,5 @@
 """Arrays and frames of the process as problems, held to what a file is held to."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from harness.errors import UsageError
 from harness.files.reading import shows
+from harness.problems.catalog import own_name
 from harness.problems.columns import SPLIT_COLUMN, Table, Text, TextColumn, check_names, check_size, labels_of
 from harness.problems.problem import SPLITS, Floats, Problem, Split
 from harness.problems.table import numbers, row_split, target_of
@@ -88,7 +88,7 @@ def _problem(table: Table, target: str, name: str, *, intercept: bool) -> Proble
     features = [column for column in table.numbers if column != target]
     left_out = [column for column in table.texts if column != SPLIT_COLUMN]
     made = Problem(
-        name=name,
+        name=own_name(name, f"{name} (in memory)"),
         X=numbers(table, features, place),
         y=target_of(table, target, place),
         features=tuple(features),
@@ -100,15 +100,7 @@ def _problem(table: Table, target: str, name: str, *, intercept: bool) -> Proble
         source="in memory",
         recipe={"scale": "standardized"},
     )
-    return replace(made, spec=f"{name}:{_hash(made)}")
-
-
-def _hash(problem: Problem) -> str:
-    """Of all rows and their split, not of the training rows alone: scores are of all."""
-    digest = hashlib.sha256(problem.sha256.encode())
-    for array in (problem.X, problem.y, problem.split.train, problem.split.val, problem.split.test):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:HASH_CHARACTERS]
+    return replace(made, spec=f"{name}:{made.content_sha256[:HASH_CHARACTERS]}")
 
 
 def _check(name: str, columns: Sequence[str], rows: int) -> None:

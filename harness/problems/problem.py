@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 SPLITS = ("train", "val", "test")
+OWN = "user"
+"""The family of data that a person brings."""
 LINEAR, NONLINEAR = "linear", "nonlinear"
 MIN_ROWS = 2
 """Fewer training rows than this leave nothing to fit."""
@@ -52,7 +54,8 @@ class Truth:
 class Problem:
     """X (n, p) float64 and y (n,) float64, both read-only, and everything a solver may know of them.
 
-    `name` is what expectations call it; `spec` tells a user's files apart. `relation` says whether a
+    `name` is what expectations call it: never that of a problem of the catalog where the data are a user's own
+    (`family` user), whose `spec` tells them apart. `relation` says whether a
     line suits the data (`linear`) or only a curve does (`nonlinear`).
     `recipe` holds the training options that the problem's source used; they are hints, which an
     explicit option overrides and which a solver that does not take them never sees.
@@ -66,7 +69,7 @@ class Problem:
     split: Split
     intercept: bool = True
     relation: str = LINEAR
-    family: str = "user"
+    family: str = OWN
     title: str = ""
     source: str = ""
     units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -114,6 +117,14 @@ class Problem:
         digest = hashlib.sha256(f"{X.shape}{self.intercept}".encode())
         digest.update(np.ascontiguousarray(X).tobytes())
         digest.update(np.ascontiguousarray(y).tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def content_sha256(self) -> str:
+        """Hash of all rows and of their split beside `sha256`: scores are of the test rows too."""
+        digest = hashlib.sha256(self.sha256.encode())
+        for array in (self.X, self.y, self.split.train, self.split.val, self.split.test):
+            digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
 

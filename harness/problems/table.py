@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.errors import UsageError
 from harness.files.reading import opened, shows
+from harness.problems.catalog import own_name
 from harness.problems.columns import LARGER, LARGEST_BYTES, SPLIT_COLUMN, Table
 from harness.problems.csv_file import read_csv
 from harness.problems.parquet_file import read_parquet
@@ -66,7 +67,7 @@ def load_file(path: Path, target: str | None) -> Problem:
     left_out = [name for name in table.texts if split is None or name != SPLIT_COLUMN]
     title = f"{path.name}: {target} on {', '.join(features)}"
     return Problem(
-        name=path.stem,
+        name=own_name(path.stem, path.name),
         spec=f"{path}:{target}",
         X=numbers(table, features, path),
         y=target_of(table, target, path),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from harness.problems.problem import SPLITS
+from harness.problems.problem import OWN, SPLITS
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples
@@ -77,6 +77,7 @@ class HeadRow(Kept):
 class Record(Kept):
     """One case. Times in seconds, memory in bytes; `unit`: what is timed, a fit or an epoch.
 
+    `problem_sha256`: of the training rows; `data_sha256`: of all rows and their split, empty in older records.
     A sample is one call: of a training, `epochs_per_call` epochs. `tf32`: whether products of float32 might be
     rounded to TF32 while the case ran, None on the CPU. `transfer_in_s`, `transfer_out_s`: the median copy of the
     training rows to the device, and of the result back; None on the CPU. `capture_s`: what recording a CUDA
@@ -90,6 +91,7 @@ class Record(Kept):
     family: str
     relation: str
     problem_sha256: str
+    data_sha256: str = ""
     n: int
     p: int
     solver: str
@@ -124,6 +126,11 @@ class Record(Kept):
             named = "; ".join(one.text for one in self.dependences)
             return f"The coefficients are not unique: drop one column of each dependence ({named})."
         return self.status.advice
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the data are a person's own: a file or what was in memory, no problem of the catalog."""
+        return self.family == OWN
 
     @property
     def label(self) -> str:

@@ -1,7 +1,7 @@
 """The expectations file: floors, ceilings and bands per solver and problem, each with its source."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -73,6 +73,10 @@ class Expectation(_Strict):
     one by problem: then those are the problems, unless `problem` says. `optional`: the library is an extra,
     so that `unsupported` and no record at all are accepted.
 
+    Data of one's own are named by the file without its ending, by the end of its path ("2024/sales.csv") or as the run
+    shows them; the first is a problem of the catalog where it has one of that name. `data` says which content is meant:
+    the first characters of the hash of all rows and of their split, which an update writes.
+
     `parameters` (of a drawn problem: a number, or the lowest and the highest) and `options` narrow the match;
     a record without such a parameter or option matches, and one of any engine where `options` names none.
     `versions` maps a library to the versions that the entry is about (">=1.9"); an unknown version is one of
@@ -83,6 +87,7 @@ class Expectation(_Strict):
 
     problem: Names = ()
     solver: Names
+    data: Annotated[str, Field(pattern="^([0-9a-f]{8,64})?$")] = ""
     optional: bool = False
     versions: dict[str, str] = Field(default_factory=dict)
     parameters: dict[str, float | Band] = Field(default_factory=dict)
@@ -133,10 +138,12 @@ class Expectation(_Strict):
         """The problems as the entry names them: by `problem`, else by the floors."""
         return self.problem or (tuple(self.digits_min) if isinstance(self.digits_min, dict) else ())
 
-    def floor(self, quantity: str, problem: str) -> float | None:
-        """The entry's `digits_min` or `standard_error_digits_min` on a problem; None: not limited there."""
+    def floor(self, quantity: str, record: Record) -> float | None:
+        """The entry's `digits_min` or `standard_error_digits_min` for a record; None: not limited there."""
         floors: Floor | None = getattr(self, quantity)
-        return floors.get(problem) if isinstance(floors, dict) else floors
+        if not isinstance(floors, dict):
+            return floors
+        return next((floor for name, floor in floors.items() if is_named(record, name)), None)
 
     @property
     def label(self) -> str:
@@ -172,7 +179,7 @@ class Expectations(_Strict):
     default_problems: tuple[str, ...]
     margins: Margins
     classes: Classes = Classes()
-    expect: tuple[Expectation, ...]
+    expect: tuple[Expectation, ...] = ()
 
     def solvers_of(self, entry: Expectation) -> tuple[str, ...]:
         """The solvers that an entry names, alone or by classes."""
@@ -191,17 +198,35 @@ def read_expectations(path: Path) -> Expectations:
         raise UsageError(f"no expectations at {path}: name the file with --expectations") from None
 
 
+def is_named(record: Record, name: str) -> bool:
+    """Whether an entry that names this problem means the record's, whatever its data are."""
+    if not record.is_own:
+        return record.problem_name == name
+    path, _, _ = record.problem.rpartition(":")
+    return name in (record.problem_name, record.problem, path) or ("." in name and path.endswith(f"/{name}"))
+
+
+def has_data(entry: Expectation, record: Record) -> bool:
+    """Whether the record's data are those that the entry is about; it is about any unless it says which."""
+    return (record.data_sha256 or record.problem_sha256).startswith(entry.data)
+
+
 def matches(entry: Expectation, record: Record, problem: str, solver: str) -> bool:
-    """Whether a record is one that the entry, for this problem and solver, is about."""
-    if (record.problem_name, record.solver) != (problem, solver):
+    """Whether a record is one that the entry, for this problem and solver, is about, as far as names go.
+
+    `has_data` says whether it is of the same data.
+    """
+    if record.solver != solver or not is_named(record, problem):
         return False
     if not entry.draws(record.problem) or entry.device not in (None, record.device):
         return False
     return all(record.options.get(name, value) == value for name, value in entry.options.items())
 
 
-def in_scope(expectations: Expectations, entry: Expectation, run: Run, problem: str, solver: str) -> bool:
-    """Whether a run should hold a record for the entry.
+def in_scope(
+    expectations: Expectations, entry: Expectation, run: Run, records: Sequence[Record], problem: str, solver: str
+) -> bool:
+    """Whether a run should hold a record for the entry; of data of one's own, where it holds any of the same data.
 
     Asking for another learning rate, size, device or number of epochs than the entry is about takes
     the entry out of scope; it does not make its case vanish.
@@ -214,7 +239,8 @@ def in_scope(expectations: Expectations, entry: Expectation, run: Run, problem: 
     else:
         held = set(expectations.default_problems)
     held = {name + selection.model for name in held}
-    if problem not in held or (selection.solvers is not None and solver not in selection.solvers):
+    own = any(record.is_own and is_named(record, problem) and has_data(entry, record) for record in records)
+    if not (problem in held or own) or (selection.solvers is not None and solver not in selection.solvers):
         return False
     drawn = [label for label in {case.partition(" ")[0] for case in run.planned} if label.startswith(f"{problem}:")]
     if drawn and not any(map(entry.draws, drawn)):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.errors import COULD_NOT_MEASURE
-from harness.judge.gate.expectations import Expectation, Expectations, in_scope, matches
+from harness.judge.gate.expectations import Expectation, Expectations, has_data, in_scope, matches
 from harness.judge.verdict import Judgement, Verdict
 from harness.records.record import Record, Status
 from harness.records.run import Run
@@ -23,7 +23,7 @@ class GateReport:
 
     @property
     def breaches(self) -> tuple[Judgement, ...]:
-        """What failed: regressions, and expected failures that were cured (the file must stay true)."""
+        """What does not hold: regressions, cured failures (the file must stay true), and what is undecided."""
         return tuple(j for j in self.judgements if j.verdict is not Verdict.UNCHANGED)
 
     @property
@@ -37,10 +37,10 @@ class GateReport:
 
     @property
     def exit_code(self) -> int:
-        """1 for a breach, 3 if cases are missing or nothing was judged, else 0."""
-        if self.breaches:
+        """1 for a breach, 3 if cases are missing, something is undecided or nothing was judged, else 0."""
+        if any(one.verdict is not Verdict.UNDECIDED for one in self.breaches):
             return 1
-        return COULD_NOT_MEASURE if self.incomplete or not self.judgements else 0
+        return COULD_NOT_MEASURE if self.incomplete or self.breaches or not self.judgements else 0
 
 
 def gate(run: Run, records: Sequence[Record], expectations: Expectations, *, partial: bool = False) -> GateReport:
@@ -51,21 +51,30 @@ def gate(run: Run, records: Sequence[Record], expectations: Expectations, *, par
     """
     judgements: list[Judgement] = []
     judged: set[str] = set()
+    of_other_data: dict[str, Judgement] = {}
     for entry in (entry for entry in expectations.expect if entry.is_about(run.environment.versions)):
         for problem in expectations.problems_of(entry):
             for solver in expectations.solvers_of(entry):
-                found = [record for record in records if matches(entry, record, problem, solver)]
-                if not found and not entry.optional and in_scope(expectations, entry, run, problem, solver):
+                named = [record for record in records if matches(entry, record, problem, solver)]
+                found = [record for record in named if has_data(entry, record)]
+                scope = (expectations, entry, run, records, problem, solver)
+                if not named and not entry.optional and in_scope(*scope):
                     judgements.append(_vanished(entry, problem, solver))
+                of_other_data |= {one.case: _other_data(entry, one) for one in named if one not in found}
+                judged |= {record.case for record in found}
+                if len({record.problem for record in found if record.is_own}) > 1:
+                    judgements.append(_ambiguous(entry, problem, found))
+                    continue
                 for record in found:
-                    judged.add(record.case)
                     judgements.extend(_judge(entry, record, partial=partial))
     uncovered = [record for record in records if record.case not in judged]
     judgements.extend(_failed(record) for record in uncovered if record.status.failed)
+    judgements.extend(one for case, one in of_other_data.items() if case not in judged)
     judgements.extend(_not_timed(record) for record in records if record.samples.error)
     recorded = {record.case for record in records}
     missing = tuple(case for case in run.planned if case not in recorded)
-    return GateReport(tuple(judgements), missing, sum(not record.status.failed for record in uncovered))
+    left = [record for record in uncovered if not record.status.failed and record.case not in of_other_data]
+    return GateReport(tuple(judgements), missing, len(left))
 
 
 def _judge(entry: Expectation, record: Record, *, partial: bool) -> Iterator[Judgement]:
@@ -85,12 +94,12 @@ def _judge(entry: Expectation, record: Record, *, partial: bool) -> Iterator[Jud
 
 def _limited(entry: Expectation, record: Record) -> Iterator[tuple[str, float | None, float, float]]:
     """Each quantity that the entry limits: its name, the measured value, lowest and highest."""
-    accuracy, problem = record.accuracy, record.problem_name
+    accuracy = record.accuracy
     for name, quantity, value in (
         ("digits", "digits_min", accuracy.digits),
         ("standard error digits", "standard_error_digits_min", accuracy.standard_error_digits),
     ):
-        floor = entry.floor(quantity, problem)
+        floor = entry.floor(quantity, record)
         if floor is not None:
             yield name, value, floor, math.inf
     if entry.excess_loss_max is not None:
@@ -171,6 +180,39 @@ def _vanished(entry: Expectation, problem: str, solver: str) -> Judgement:
         advice="Restore the solver or the problem that vanished, or take its expectation out of the file.",
         reason=entry.source,
     )
+
+
+def _other_data(entry: Expectation, record: Record) -> Judgement:
+    return Judgement(
+        case=record.case,
+        quantity="data",
+        measured=(record.data_sha256 or record.problem_sha256)[: len(entry.data)],
+        expected=entry.data,
+        verdict=Verdict.UNDECIDED,
+        detail="the data changed: the limits are for other data, and nothing is compared",
+        advice="If the data are as they should be, harness gate --update writes expectations for them.",
+        reason=entry.source,
+    )
+
+
+def _ambiguous(entry: Expectation, problem: str, found: Sequence[Record]) -> Judgement:
+    """Of an entry whose name several problems of this run have."""
+    labels = sorted({record.problem for record in found})
+    return Judgement(
+        case=f"{problem} {found[0].solver}",
+        quantity="problem",
+        measured=", ".join(labels),
+        expected="one problem",
+        verdict=Verdict.UNDECIDED,
+        detail=f"{len(labels)} problems are called that: nothing is compared",
+        advice=f'Say which is meant: by the end of its path, as problem = "{_path(labels[0])}", or by data.',
+        reason=entry.source,
+    )
+
+
+def _path(label: str) -> str:
+    """The folder and name of a file, the shortest that tells it from another of the name."""
+    return "/".join(label.rpartition(":")[0].split("/")[-2:])
 
 
 def _failed(record: Record) -> Judgement:
