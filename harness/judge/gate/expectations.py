@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from harness.errors import UsageError
 from harness.files.reading import NoSuchFileError, read_toml
-from harness.records.labels import parameters_of
+from harness.records.labels import model_of, parameters_of
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.solvers.status import Status
@@ -202,8 +202,10 @@ def is_named(record: Record, name: str) -> bool:
     """Whether an entry that names this problem means the record's, whatever its data are."""
     if not record.is_own:
         return record.problem_name == name
-    path, _, _ = record.problem.rpartition(":")
-    return name in (record.problem_name, record.problem, path) or ("." in name and path.endswith(f"/{name}"))
+    (label, given), (named, wanted) = model_of(record.problem), model_of(name)
+    path = label.rpartition(":")[0]
+    at = given == wanted and (path == named or ("." in named and path.endswith(f"/{named}")))
+    return at or name in (record.problem_name, record.problem)
 
 
 def has_data(entry: Expectation, record: Record) -> bool:
