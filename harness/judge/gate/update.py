@@ -128,9 +128,11 @@ def _first_entries(expectations: Expectations, records: Sequence[Record]) -> Ite
 
 def _unlimited(record: Record) -> dict[str, Any]:
     """What names a case, and a limit that holds whatever is measured for each quantity that it has."""
-    named = {"data": record.data_sha256[:DATA_CHARACTERS]} if record.is_own else {"parameters": _parameters(record)}
+    named: dict[str, Any] = (
+        {"data": record.data_sha256[:DATA_CHARACTERS]} if record.is_own else {"parameters": _parameters(record)}
+    )
     options = {name: value for name, value in record.options.items() if not isinstance(value, tuple)}
-    entry = {"problem": record.problem_name, **named, "solver": record.solver, "device": record.device}
+    entry: dict[str, Any] = {"problem": record.problem_name, **named, "solver": record.solver, "device": record.device}
     entry |= {"options": options}
     if record.status is not Status.OK:
         entry |= {"status": record.status.value, "expected_failure": _reason(record)}
