@@ -17,6 +17,7 @@ from harness.measure.plan import Request
 from harness.problems import catalog
 from harness.problems.in_memory import NAME, from_arrays, from_frame
 from harness.problems.problem import Problem
+from harness.problems.weights import weighted
 from harness.records.labels import text_of
 from harness.solvers.options import Options
 
@@ -31,7 +32,7 @@ PAIR, FRAME = 2, 2
 """The length of (X, y), and the dimensions of a frame."""
 
 
-def asked(
+def asked(  # noqa: PLR0913  # as harness.run has them
     problems: object,
     solvers: object,
     *,
@@ -39,6 +40,7 @@ def asked(
     device: str,
     target: str | None,
     options: Mapping[str, object],
+    weights: object = None,
     intercept: bool = True,
 ) -> tuple[Request, dict[str, Problem]]:
     """The request, and the problems in it that only this process has, by their labels.
@@ -47,6 +49,11 @@ def asked(
     option that there is not.
     """
     given = [_problem(one, name, target) for name, one in _named(problems)]
+    column = weights if isinstance(weights, str) else None
+    if weights is not None and column is None:
+        given = [
+            weighted(one if isinstance(one, Problem) else catalog.load(one, target=target), weights) for one in given
+        ]
     own = {one.label: one for one in given if isinstance(one, Problem)}
     named = tuple(one.label if isinstance(one, Problem) else one for one in given)
     request = Request(
@@ -57,6 +64,7 @@ def asked(
         lr=tuple(_number("lr", value) for value in _many(axes["lr"])),
         seeds=tuple(_whole("seeds", value) for value in _many(axes["seeds"])),
         target=None if target is None or (own and len(own) == len(named)) else target,
+        weights=column,
         intercept=bool(intercept),
         options=_options(options),
     )
@@ -76,6 +84,7 @@ def command_of(request: Request, own: Mapping[str, Problem]) -> str:
         words += [word for value in values for word in (f"--{name}", text_of(value))]
     said = {"threads": request.options.threads} if request.options.threads > 1 else {}
     others = {"device": None if request.device == "auto" else request.device, "target": request.target}
+    others["weights"] = request.weights
     said |= {} if request.intercept else {"no_intercept": True}
     for name, value in {**others, **request.options.said(), **said}.items():
         if value is not None and value is not False:

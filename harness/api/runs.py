@@ -31,6 +31,7 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     seeds: int | Sequence[int] = (),
     device: str = "auto",
     target: str | None = None,
+    weights: "str | ArrayLike | None" = None,
     intercept: bool = True,
     store: str | PathLike[str] | None = None,
     timeout_s: float | None = None,
@@ -61,6 +62,9 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
         'auto' (CPU, and CUDA where there is one), 'cpu', 'cuda' or 'all'.
     target
         The column to fit, of a file or a frame.
+    weights
+        Of the rows, at least 0: a column's name, or an array (n,) for the one problem: sum w r² is minimised. Rows of
+        weight 0 are left out.
     intercept
         False: fit through the origin, by every solver that can; R² is then about 0, not about the mean.
     store
@@ -75,7 +79,14 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     """
     axes = {"n": n, "lr": lr, "seeds": seeds}
     request, own = asked(
-        problems, solvers, axes=axes, device=device, target=target, intercept=intercept, options=options
+        problems,
+        solvers,
+        axes=axes,
+        device=device,
+        target=target,
+        weights=weights,
+        intercept=intercept,
+        options=options,
     )
     with as_python():
         where, cases = Where(timeout_s, memory_bytes, in_process), plan(request, own)

@@ -3,7 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,7 @@ def fit(
     problem: Annotated[str, typer.Argument(help="A problem's name, or a .csv or .parquet file.")],
     solver: Annotated[str, typer.Argument(help="A solver's name.")],
     target: cli.Target = None,
+    weights: cli.Weights = None,
     no_intercept: cli.NoIntercept = False,
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     n: Annotated[str | None, typer.Option("--n", help="Rows of a drawn problem.")] = None,
@@ -39,7 +40,8 @@ def fit(
     """Fit one problem with one solver and show everything: coefficients, digits, losses, scores, status."""
     options = cli.solver_options(device=device, lr=lr, seed=seed, init=cli.initial(init), **said)
     where = isolation.where(timeout, memory, in_process)
-    case = _case(problem, solver, options, n=n, target=target, intercept=not no_intercept)
+    rows = None if n is None else cli.whole(n)
+    case = _case(problem, solver, options, n=rows, target=target, weights=weights, intercept=not no_intercept)
     if plot is not None:
         from harness.report.figures.files import check_path
 
@@ -47,17 +49,14 @@ def fit(
     raise typer.Exit(_fit(case, where, plot=plot, as_json=as_json, quiet=quiet))
 
 
-def _case(
-    problem: str, solver: str, options: "Options", *, n: str | None, target: str | None, intercept: bool
-) -> "Case":
+def _case(problem: str, solver: str, options: "Options", **model: Any) -> "Case":
     from harness.measure.plan import single
     from harness.problems import catalog as problems
     from harness.solvers import catalog as solvers
     from harness.timing.device import check_device
 
     chosen = solvers.get(solver)
-    rows = None if n is None else cli.whole(n)
-    loaded = problems.load(problem, n=rows, target=target, intercept=intercept)
+    loaded = problems.load(problem, **model)
     check_device(options.device)
     return single(loaded, chosen, options)
 

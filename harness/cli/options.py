@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from harness.solvers.options import Options
 
 Target = Annotated[str | None, typer.Option("--target", help="The column to fit, for a .csv or .parquet problem.")]
+Weights = Annotated[
+    str | None, typer.Option("--weights", help="The column that holds the rows' weights: sum w r² is minimised.")
+]
 NoIntercept = Annotated[bool, typer.Option("--no-intercept", help="Fit through the origin; R² is then about 0.")]
 Device = Annotated[str, typer.Option("--device", help="auto (CPU, and CUDA where there is one), cpu, cuda or all.")]
 Sizes = Annotated[list[str] | None, typer.Option("--n", help="Rows of a drawn problem, as 1000 or 1e5; repeatable.")]

@@ -20,6 +20,7 @@ def run(
     problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. The tutorials' unless said.")] = None,
     solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable. All that suit unless said.")] = None,
     target: cli.Target = None,
+    weights: cli.Weights = None,
     no_intercept: cli.NoIntercept = False,
     device: cli.Device = "auto",
     n: cli.Sizes = None,
@@ -46,6 +47,7 @@ def run(
         lr=tuple(lr or ()),
         seeds=tuple(seed or ()),
         target=target,
+        weights=weights,
         intercept=not no_intercept,
         options=cli.solver_options(**said),
     )

@@ -42,6 +42,7 @@ def sweep(
     sweep_id: Annotated[str | None, typer.Argument(metavar="ID", help="With --show: which sweep.")] = None,
     problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. auto_mpg unless said.")] = None,
     target: cli.Target = None,
+    weights: cli.Weights = None,
     no_intercept: cli.NoIntercept = False,
     n: Annotated[str | None, typer.Option("--n", help="Rows of a drawn problem.")] = None,
     optimizer: Optimizers = None,
@@ -80,6 +81,7 @@ def sweep(
     said: dict[str, object] = {
         "problems": tuple(problem or ()),
         "target": target,
+        "weights": weights,
         "intercept": False if no_intercept else None,
         "n": n,
         "optimizers": tuple(optimizer or ()),

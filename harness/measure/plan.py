@@ -8,6 +8,7 @@ from types import MappingProxyType
 from harness.errors import CannotMeasureError, UsageError
 from harness.problems import catalog as problems
 from harness.problems.problem import NONLINEAR, Problem, without_intercept
+from harness.problems.weights import weighted_by
 from harness.records.labels import text_of
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options, resolve
@@ -55,7 +56,8 @@ class Case:
 class Request:
     """What a person asked for; an empty tuple means the default. `options` holds what is not an axis.
 
-    `intercept` False: every problem without its intercept.
+    `weights`: the column of every problem that holds the rows' weights. `intercept` False: every problem without its
+    intercept.
     """
 
     problems: tuple[str, ...] = ()
@@ -65,6 +67,7 @@ class Request:
     lr: tuple[float, ...] = ()
     seeds: tuple[int, ...] = ()
     target: str | None = None
+    weights: str | None = None
     intercept: bool = True
     options: Options = field(default_factory=Options)
 
@@ -78,7 +81,8 @@ class Request:
 
     def model_of(self, problem: Problem) -> Problem:
         """The problem with the model that was asked for."""
-        return problem if self.intercept else without_intercept(problem)
+        found = problem if self.weights is None else weighted_by(problem, self.weights)
+        return found if self.intercept else without_intercept(found)
 
 
 def plan(request: Request, own: Mapping[str, Problem] = NONE) -> list[Case]:

@@ -120,6 +120,7 @@ def request_of(selection: Selection) -> Request:
         lr=asked.get("lr", ()),  # type: ignore[arg-type]
         seeds=asked.get("seed", ()),  # type: ignore[arg-type]
         target=selection.target,
+        weights=selection.weights,
         intercept=selection.intercept,
         options=Options(threads=selection.threads, **said),  # type: ignore[arg-type]  # Options checks every value
     )

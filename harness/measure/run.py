@@ -89,6 +89,7 @@ def new_run(request: Request, cases: Sequence[Case], command: str | None = None)
             asked=request.asked,
             device=request.device,
             target=request.target,
+            weights=request.weights,
             intercept=request.intercept,
             threads=request.options.threads,
         ),

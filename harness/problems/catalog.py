@@ -13,6 +13,7 @@ from harness.problems.generators import everyday, synthetic
 from harness.problems.ill_conditioned import collinear, conditioned, scaled, shifted
 from harness.problems.irregular import deficient, outlier, wide
 from harness.problems.problem import Problem, short, without_intercept
+from harness.problems.weights import weighted_by
 
 GENERATORS: dict[str, Callable[..., Problem]] = {
     "synthetic": synthetic,
@@ -47,12 +48,14 @@ def own_name(name: str, instead: str) -> str:
     return instead if name in names() else name
 
 
-def load(spec: str, *, n: int | None = None, target: str | None = None, intercept: bool = True) -> Problem:
+def load(
+    spec: str, *, n: int | None = None, target: str | None = None, weights: str | None = None, intercept: bool = True
+) -> Problem:
     """The problem that `spec` names: `auto_mpg`, `condition_1e08`, `synthetic:n=1000,p=10` or a path.
 
-    A path ends in .csv or .parquet. Without `intercept` the model goes through the origin. Raises UsageError for an
-    unknown name, a parameter that the generator does not take, n for a stored data set or a rung, target for anything
-    but a file.
+    A path ends in .csv or .parquet. `weights`: a column that holds the rows' weights. Without `intercept` the model
+    goes through the origin. Raises UsageError for an unknown name, a parameter that the generator does not take, n for
+    a stored data set or a rung, target for anything but a file, and what `weighted_by` raises.
     """
     if spec.lower().endswith(FILE_SUFFIXES):
         # Imported here: pandas is only needed where a file is read.
@@ -64,6 +67,7 @@ def load(spec: str, *, n: int | None = None, target: str | None = None, intercep
         raise UsageError(f"{spec}: --target goes with a .csv or .parquet file")
     else:
         found = named(spec, n=n)
+    found = found if weights is None else weighted_by(found, weights)
     return found if intercept else without_intercept(found)
 
 

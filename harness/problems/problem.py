@@ -54,6 +54,7 @@ class Truth:
 class Problem:
     """X (n, p) float64 and y (n,) float64, both read-only, and everything a solver may know of them.
 
+    `weights` (n,) are above 0 on the rows of the split, or None: sum w r² is minimised (harness.problems.weights).
     `name` is what expectations call it: never that of a problem of the catalog where the data are a user's own
     (`family` user), whose `spec` tells them apart. `relation` says whether a
     line suits the data (`linear`) or only a curve does (`nonlinear`).
@@ -77,11 +78,13 @@ class Problem:
     recipe: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     parameters: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     spec: str = ""
+    weights: Floats | None = None
 
     def __post_init__(self) -> None:
         """Freeze the arrays: a solver that writes into its input must not change the next one's."""
-        for array in (self.X, self.y, self.split.train, self.split.val, self.split.test):
-            array.setflags(write=False)
+        for array in (self.X, self.y, self.split.train, self.split.val, self.split.test, self.weights):
+            if array is not None:
+                array.setflags(write=False)
 
     @property
     def n(self) -> int:
@@ -110,21 +113,31 @@ class Problem:
         y.setflags(write=False)
         return X, y
 
+    def mean_one_weights(self, part: str) -> Floats | None:
+        """The weights (m,) of a split's rows, divided by their mean; None without weights."""
+        if self.weights is None:
+            return None
+        weights = self.weights[getattr(self.split, part)]
+        return np.asarray(weights / weights.mean())
+
     @cached_property
     def sha256(self) -> str:
-        """Hash of the numbers that are fitted (training rows, intercept flag), for caches and records."""
+        """Hash of the numbers that are fitted (training rows, weights, intercept flag), for caches and records."""
         X, y = self.rows("train")
         digest = hashlib.sha256(f"{X.shape}{self.intercept}".encode())
         digest.update(np.ascontiguousarray(X).tobytes())
         digest.update(np.ascontiguousarray(y).tobytes())
+        if self.weights is not None:
+            digest.update(self.weights[self.split.train].tobytes())
         return digest.hexdigest()
 
     @cached_property
     def content_sha256(self) -> str:
         """Hash of all rows and of their split beside `sha256`: scores are of the test rows too."""
         digest = hashlib.sha256(self.sha256.encode())
-        for array in (self.X, self.y, self.split.train, self.split.val, self.split.test):
-            digest.update(np.ascontiguousarray(array).tobytes())
+        for array in (self.X, self.y, self.split.train, self.split.val, self.split.test, self.weights):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
 

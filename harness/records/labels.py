@@ -3,7 +3,11 @@
 `everyday:n=2000,seed=0` is one of a drawn family, any other label is a name.
 """
 
+import re
+
 from harness.problems.problem import NO_INTERCEPT, short
+
+WEIGHTS = re.compile(r"(.*)\(weights=(.*)\)", re.DOTALL)
 
 
 def parameters_of(label: str) -> tuple[str, dict[str, str]]:
@@ -15,9 +19,13 @@ def parameters_of(label: str) -> tuple[str, dict[str, str]]:
     return name, {key: value for key, _, value in pairs}
 
 
-def model_of(label: str) -> tuple[str, bool]:
-    """The label of the problem as its source has it, and whether its intercept was left to it."""
-    return label.replace(NO_INTERCEPT, ""), NO_INTERCEPT not in label
+def model_of(label: str) -> tuple[str, dict[str, object]]:
+    """The label of the problem as its source has it, and what `harness.problems.catalog.load` takes beside it."""
+    plain = label.replace(NO_INTERCEPT, "")
+    asked: dict[str, object] = {"intercept": False} if NO_INTERCEPT in label else {}
+    if found := WEIGHTS.fullmatch(plain):
+        plain, asked["weights"] = found.groups()
+    return plain, asked
 
 
 def text_of(value: object) -> str:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from harness.errors import COULD_NOT_MEASURE, without_password
 from harness.problems.problem import NO_INTERCEPT
+from harness.problems.weights import weights_text
 from harness.records.environment import Environment
 from harness.records.record import Kept
 
@@ -19,7 +20,7 @@ class Selection(Kept):
     """What a person named; None means everything that suits.
 
     With `device` as it was asked for (`auto` among them; None in a run from before it was kept), `target`,
-    `intercept` and `threads` this is all of a request, so that a run that was cut off can be planned again.
+    `weights`, `intercept` and `threads` this is all of a request, so that a run that was cut off can be planned again.
 
     `asked` holds each axis and option that was asked for with its values (`device`, `n`, `lr`,
     `seed`, `epochs`, ...), so that a gate knows which expectations the run can answer.
@@ -30,13 +31,15 @@ class Selection(Kept):
     asked: dict[str, tuple[str | int | float | tuple[int | float, ...], ...]] = Field(default_factory=dict)
     device: str | None = None
     target: str | None = None
+    weights: str | None = None
     intercept: bool = True
     threads: int = 1
 
     @property
     def model(self) -> str:
         """What the names of its problems end in, whose own model was not asked for."""
-        return "" if self.intercept else NO_INTERCEPT
+        ending = "" if self.weights is None else weights_text(self.weights)
+        return ending if self.intercept else ending + NO_INTERCEPT
 
 
 class Run(Kept):

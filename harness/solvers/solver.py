@@ -51,7 +51,8 @@ class Solver(Protocol):
     """One algorithm, as a record names it.
 
     `takes` maps the options that it takes to their defaults; `requires` lists the modules that it
-    imports, which are imported before its preparation is timed.
+    imports, which are imported before its preparation is timed. One that minimises sum w r² where the problem has
+    weights says so by `weighted = True`; the others are not given such a problem.
     """
 
     @property
@@ -103,4 +104,6 @@ def why_unsupported(solver: Solver, problem: Problem, options: Options) -> str |
         return missing
     if options.device.partition(":")[0] not in solver.devices:
         return f"{solver.name} runs on {', '.join(solver.devices)} only"
+    if problem.weights is not None and not getattr(solver, "weighted", False):
+        return f"{solver.name} takes no weights"
     return solver.unsupported(problem, options)

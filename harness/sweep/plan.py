@@ -39,6 +39,7 @@ class SweepRequest(Kept):
 
     problems: tuple[str, ...] = ("auto_mpg",)
     target: str | None = None
+    weights: str | None = None
     intercept: bool = True
     n: int | None = None
     optimizers: tuple[str, ...] = ("sgd", "momentum", "adam")
@@ -130,7 +131,7 @@ def candidates(request: SweepRequest) -> list[Candidate]:
     if request.model == LINEAR and request.hidden is not None:
         raise UsageError("--hidden is of the MLP: drop it, or say --model mlp")
     loaded = [
-        problems.load(spec, n=request.n, target=request.target, intercept=request.intercept)
+        problems.load(spec, n=request.n, target=request.target, weights=request.weights, intercept=request.intercept)
         for spec in request.problems
     ]
     optimizers = [parse_optimizer(text) for text in request.optimizers]

@@ -78,15 +78,18 @@ def tolerance_name(tolerance: float) -> str:
     return f"1e{round(np.log10(tolerance))}"
 
 
-def r2_and_mse(y: Floats, predicted: Floats, *, centred: bool = True) -> tuple[float, float]:
+def r2_and_mse(
+    y: Floats, predicted: Floats, *, centred: bool = True, weights: Floats | None = None
+) -> tuple[float, float]:
     """Coefficient of determination and mean squared error of (m,) against (m,).
 
-    About the mean of y; about 0 (`centred` False) for a model without intercept, as NIST and
-    statsmodels have it.
+    About the mean of y; about 0 (`centred` False) for a model without intercept, as NIST and statsmodels have it.
+    With `weights` (m,) of mean 1 all means are weighted: 1 - sum w r² / sum w (y - mean)², as statsmodels' WLS has it.
     """
+    w = np.ones(len(y)) if weights is None else weights
     with np.errstate(all="ignore"):
-        mse = float(np.mean((y - predicted) ** 2))
-        spread = float(np.mean((y - y.mean()) ** 2 if centred else y**2))
+        mse = float(np.mean(w * (y - predicted) ** 2))
+        spread = float(np.mean(w * (y - np.mean(w * y)) ** 2 if centred else w * y**2))
         r2 = 1.0 - mse / spread if spread > 0 else float("nan")
     return r2, mse
 
@@ -98,7 +101,10 @@ def assess(problem: Problem, fit: Fit, reference: Reference, dtype: str = "float
     """
     splits = {part: problem.rows(part) for part in SPLITS if len(getattr(problem.split, part))}
     with np.errstate(all="ignore"):
-        scores = {part: r2_and_mse(y, fit.predict(X), centred=problem.intercept) for part, (X, y) in splits.items()}
+        scores = {
+            part: r2_and_mse(y, fit.predict(X), centred=problem.intercept, weights=problem.mean_one_weights(part))
+            for part, (X, y) in splits.items()
+        }
     scored = Accuracy(
         r2={part: score[0] for part, score in scores.items()},
         mse={part: score[1] for part, score in scores.items()},

@@ -5,7 +5,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -29,14 +29,20 @@ Integers = list[list[int]]
 class IntegerGram:
     """All inner products of the design's columns and, last, y: (k + 1, k + 1) integers with a unit a column.
 
-    `values[i][j] * units[i] * units[j]` is the exact product of columns i and j over `n` rows. With
-    `intercept` the first column is one of ones.
+    `values[i][j] * units[i] * units[j]` is the exact product of columns i and j over `n` rows, the sum of
+    w x_i x_j where the rows have weights, whose sum is `weight`. With `intercept` the first column is one of ones.
     """
 
     values: Integers
     units: tuple[Fraction, ...]
     n: int
     intercept: bool
+    weight: Fraction | None = None
+
+    @property
+    def total(self) -> Fraction:
+        """What a sum over the rows is divided by to be a mean: their number, or the sum of their weights."""
+        return Fraction(self.n) if self.weight is None else self.weight
 
     @property
     def columns(self) -> int:
@@ -62,7 +68,7 @@ class IntegerGram:
         """The same without some columns of the design, counted with the intercept's, which stays."""
         kept = [j for j in range(len(self.values)) if j not in dropped]
         values = [[self.values[i][j] for j in kept] for i in kept]
-        return IntegerGram(values, tuple(self.units[j] for j in kept), self.n, self.intercept)
+        return replace(self, values=values, units=tuple(self.units[j] for j in kept))
 
     def square_of(self, parameters: Sequence[float]) -> Fraction:
         """|y - A b|² for finite parameters b (k,), exactly, in the data's unit squared."""

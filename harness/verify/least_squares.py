@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.util import find_spec
 from typing import Any
 
@@ -35,7 +36,7 @@ class Quantities:
 
 @dataclass(frozen=True)
 class Solution:
-    """Quantities as float64, each the nearest to the exact value; `mse` is rss / n."""
+    """Quantities as float64, each the nearest to the exact value; `mse` is rss / n, or over the sum of the weights."""
 
     rank: int
     coef: tuple[float, ...]
@@ -56,9 +57,9 @@ def least_squares(gram: IntegerGram) -> Solution:
 
         for bits in PRECISIONS:
             with precision(bits), suppress(Undecided):
-                return rounded(quantities(gram, Balls()), gram.n, Balls())
+                return rounded(quantities(gram, Balls()), gram.total, Balls())
     arithmetic = rationals()
-    return rounded(quantities(gram, arithmetic), gram.n, arithmetic)
+    return rounded(quantities(gram, arithmetic), gram.total, arithmetic)
 
 
 def rationals() -> Any:
@@ -147,7 +148,7 @@ def _minimum_norm(normal: Integers, right: list[int], basis: list[int], arithmet
     return [sum((arithmetic.number(m) * w for m, w in zip(row, v, strict=True)), zero) for row in columns]
 
 
-def rounded(exact: Quantities, n: int, arithmetic: Any) -> Solution:
+def rounded(exact: Quantities, total: Fraction | int, arithmetic: Any) -> Solution:
     """Each quantity as the float64 nearest to it. Raises balls.Undecided if a ball leaves a choice."""
 
     def value(number: Any, root: bool = False) -> float:
@@ -165,7 +166,7 @@ def rounded(exact: Quantities, n: int, arithmetic: Any) -> Solution:
     return Solution(
         rank=exact.rank,
         coef=tuple(value(number) for number in exact.coef),
-        mse=value(exact.rss / arithmetic.number(n)),
+        mse=value(exact.rss / arithmetic.number(total)),
         standard_errors=several(exact.variances, root=True),
         residual_sd=None if exact.variance is None else value(exact.variance, root=True),
         r_squared=None if exact.r_squared is None else value(exact.r_squared),

@@ -16,6 +16,7 @@ from harness.verify.gram import IntegerGram, exact_gram
 from harness.verify.least_squares import least_squares
 from harness.verify.rounding import nearest
 from harness.verify.truncated import Resolved, resolved_fit, truncated
+from harness.verify.weighted_gram import weighted_gram
 
 NOISE_FREE_ULPS = 8
 """y is noise-free if its best fit leaves only rounding: |r| <= 8 eps |y| (a few roundings of y itself)."""
@@ -50,6 +51,9 @@ class Reference:
     and statsmodels). They are None where n <= k or the rank is short, R² also where y is constant.
 
     `factor` (m, k) is triangular with R'R = A'A, in float64.
+
+    Where the rows have weights, w / mean(w) stands before each square: `mse`, `null_mse`, R² and `factor` are those of
+    rows scaled by its root; standard errors and `residual_sd` are with the weights as they are (statsmodels' WLS).
     """
 
     rank: int
@@ -184,24 +188,30 @@ def _solves(known: Reference, problem: Problem) -> bool:
         return False
     with np.errstate(all="ignore"):
         residual = y - X @ known.coef - known.intercept
-        slope = np.linalg.norm(known.vector(X.T @ residual, float(residual.sum())))
+        weights = problem.mean_one_weights("train")
+        weights = np.ones(len(y)) if weights is None else weights
+        slope = np.linalg.norm(known.vector(X.T @ (weights * residual), float(weights @ residual)))
         size = np.linalg.norm(known.factor)
-        allowed = size * (np.linalg.norm(residual) + size * np.linalg.norm(known.solution))
+        allowed = size * (np.linalg.norm(np.sqrt(weights) * residual) + size * np.linalg.norm(known.solution))
     return bool(slope <= STORED_TOLERANCE * allowed)
 
 
 def compute(problem: Problem) -> Reference:
     """The Reference, from the data."""
     X, y = problem.rows("train")
-    gram = exact_gram(X, y, intercept=problem.intercept)
+    plain = gram = exact_gram(X, y, intercept=problem.intercept)
+    plain_factor = factor = triangular_factor(X, intercept=problem.intercept)
+    if problem.weights is not None:
+        gram = _gram(problem)
+        factor = triangular_factor(X, intercept=problem.intercept, weights=problem.mean_one_weights("train"))
     found = least_squares(gram)
-    factor = triangular_factor(X, intercept=problem.intercept)
-    rank = data_rank(X, gram, factor, found.rank)
+    # Weights above 0 change no dependence, nor how far entries are known.
+    rank = data_rank(X, plain, plain_factor, found.rank)
     exact_rank = found.rank
     if rank.rank < exact_rank:
         found = truncated(gram, rank)
-    null_mse = nearest(gram.null_square * gram.y_unit**2 / gram.n)
-    mean_square = nearest(gram.values[-1][-1] * gram.y_unit**2 / gram.n)
+    null_mse = nearest(gram.null_square * gram.y_unit**2 / gram.total)
+    mean_square = nearest(gram.values[-1][-1] * gram.y_unit**2 / gram.total)
     noise_free = found.mse <= (NOISE_FREE_ULPS * _eps_of(y)) ** 2 * mean_square
     return Reference(
         rank=rank.rank,
@@ -235,9 +245,17 @@ def exact_mse(problem: Problem, parameters: Floats) -> float:
     """
     if problem.sha256 not in _latest:
         _latest.clear()
-        _latest[problem.sha256] = exact_gram(*problem.rows("train"), intercept=problem.intercept)
+        _latest[problem.sha256] = _gram(problem)
     gram = _latest[problem.sha256]
-    return nearest(gram.square_of(parameters.tolist()) / gram.n)
+    return nearest(gram.square_of(parameters.tolist()) / gram.total)
+
+
+def _gram(problem: Problem) -> IntegerGram:
+    """The exact Gram matrix of the training rows, weighted where they have weights."""
+    X, y = problem.rows("train")
+    if problem.weights is None:
+        return exact_gram(X, y, intercept=problem.intercept)
+    return weighted_gram(X, y, problem.weights[problem.split.train], intercept=problem.intercept)
 
 
 def _parameters(values: tuple[float, ...], problem: Problem) -> Parameters:

@@ -10,7 +10,7 @@ import numpy as np
 from harness.errors import CannotMeasureError
 from harness.problems.problem import Problem, Split, Truth
 
-ARRAYS = ("X", "y", "train", "val", "test")
+ARRAYS = ("X", "y", "train", "val", "test", "weights")
 TEXTS = ("name", "target", "intercept", "relation", "family", "title", "source", "spec")
 MAPPINGS = ("units", "recipe", "parameters")
 
@@ -26,7 +26,8 @@ class DataFile:
     def write(self, problem: Problem) -> None:
         """Put a problem in the place of the one before. Raises CannotMeasureError where there is no room."""
         split = problem.split
-        arrays = (problem.X, problem.y, split.train, split.val, split.test)
+        weights = np.empty(0) if problem.weights is None else problem.weights
+        arrays = (problem.X, problem.y, split.train, split.val, split.test, weights)
         try:
             self._file.seek(0)
             self._file.truncate()
@@ -51,12 +52,13 @@ def read_problem(descriptor: int) -> Problem:
     with open(descriptor, "rb", closefd=False) as file:
         file.seek(0)
         said: dict[str, Any] = json.loads(np.load(file, allow_pickle=False).tobytes())
-        X, y, train, val, test = (np.load(file, allow_pickle=False) for _ in ARRAYS)
+        X, y, train, val, test, weights = (np.load(file, allow_pickle=False) for _ in ARRAYS)
     truth = said.pop("truth")
     return Problem(
         X=X,
         y=y,
         split=Split(train, val, test),
+        weights=weights if len(weights) else None,
         features=tuple(said.pop("features")),
         truth=truth and Truth(tuple(truth["coef"]), truth["intercept"], truth["origin"]),
         **{**said, "recipe": {name: _tuples(value) for name, value in said["recipe"].items()}},

@@ -31,8 +31,8 @@ def reproduce(record: Record) -> str:
 
 def call(record: Record) -> str:
     """The arguments of `harness.measure.plan.single` that give the case: every name as a literal of Python's."""
-    spec, target, intercept = _source(record.problem)
-    named = repr(spec) + (f", target={target!r}" if target else "") + (", intercept=False" if not intercept else "")
+    spec, asked = _source(record.problem)
+    named = ", ".join([repr(spec), *(f"{name}={value!r}" for name, value in asked.items())])
     options: dict[str, object] = {"device": record.device, "threads": record.threads, **record.options}
     said = ", ".join(f"{name}={value!r}" for name, value in options.items())
     return f"load({named}), catalog.get({record.solver!r}), options.Options({said})"
@@ -40,9 +40,10 @@ def call(record: Record) -> str:
 
 def command(record: Record) -> str:
     """The command line that measures the problem and the solver, with what is not the solver's default."""
-    spec, target, intercept = _source(record.problem)
-    words = ["harness", "run", "--problem", spec, *(["--target", target] if target else [])]
-    words += [] if intercept else ["--no-intercept"]
+    spec, asked = _source(record.problem)
+    words = ["harness", "run", "--problem", spec]
+    for name, value in asked.items():
+        words += [f"--{name}", str(value)] if name != "intercept" else ["--no-intercept"]
     words += ["--solver", record.solver, "--device", record.device]
     words += [word for name in ("lr", "seed", "epochs") if name in record.options for word in _option(record, name)]
     return shlex.join(words)
@@ -53,11 +54,11 @@ def _option(record: Record, name: str) -> tuple[str, str]:
     return f"--{name}", str(value)
 
 
-def _source(label: str) -> tuple[str, str, bool]:
-    """What to load, the target's column where it is a file (`cars.csv:mpg` is both), and whether with intercept."""
-    plain, intercept = model_of(label)
+def _source(label: str) -> tuple[str, dict[str, object]]:
+    """What to load, and what `load` takes beside it: the target's column of a file (`cars.csv:mpg` is both), ..."""
+    plain, asked = model_of(label)
     path, _, target = plain.rpartition(":")
-    return (path, target, intercept) if path.lower().endswith(FILE_SUFFIXES) else (plain, "", intercept)
+    return (path, {"target": target} | asked) if path.lower().endswith(FILE_SUFFIXES) else (plain, asked)
 
 
 def case_in_full(record: Record) -> dict[str, Any]:

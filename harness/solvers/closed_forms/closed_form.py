@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import numpy as np
+
 from harness.problems.problem import Floats, Problem, design_matrix
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
@@ -17,9 +19,16 @@ T = TypeVar("T")
 
 
 def design(problem: Problem, options: Options) -> tuple[Floats, Floats]:
-    """The design matrix (n, c) of the training rows and y (n,), in the dtype of the options."""
-    dtype = str(options.dtype)
-    return design_matrix(problem).astype(dtype), problem.rows("train")[1].astype(dtype)
+    """The design matrix (n, c) of the training rows and y (n,), in the dtype of the options.
+
+    Rows with weights are scaled by their roots: |A b - y|² is then sum w r².
+    """
+    A, y, dtype = design_matrix(problem), problem.rows("train")[1], str(options.dtype)
+    weights = problem.mean_one_weights("train")
+    if weights is not None:
+        roots = np.sqrt(weights)
+        A, y = A * roots[:, None], y * roots
+    return A.astype(dtype), y.astype(dtype)
 
 
 def design_tensors(problem: Problem, options: Options) -> "tuple[torch.Tensor, torch.Tensor]":
@@ -60,6 +69,7 @@ class ClosedForm:
     optimizer: str | None = None
     takes: Mapping[str, object] = MappingProxyType({"dtype": "float64"})
     devices: tuple[str, ...] = ("cpu",)
+    weighted = False
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """Never."""

@@ -21,6 +21,7 @@ class JaxLstsq(ClosedForm):
     title = "jax.numpy.linalg.lstsq (SVD, XLA)"
     # XLA loads scipy's LAPACK when it first needs it: too late to be limited
     requires = ("jax.numpy", "jaxlib", "scipy.linalg")
+    weighted = True
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """The client's pool has the size that it was made with."""

@@ -19,10 +19,13 @@ class MeanPredictor(ClosedForm):
     kind = Kind.BASELINE
     takes = MappingProxyType({})
     requires = ()
+    weighted = True
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[float]:
         """The timed work is one mean over y."""
         _, y = problem.rows("train")
+        weights = problem.mean_one_weights("train")
+        y = y if weights is None else y * weights
         zeros = np.zeros(problem.p)
 
         def solve() -> float:

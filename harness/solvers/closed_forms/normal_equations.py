@@ -21,6 +21,7 @@ class NormalEquationsNumpy(ClosedForm):
     name = "normal_equations"
     title = "normal equations, numpy (textbook closed form)"
     requires = ("numpy", "scipy.linalg")
+    weighted = True
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[Floats]:
         """Builds the design matrix; the timed work is A'A, A'y, the factor and two triangular solves."""
@@ -42,6 +43,7 @@ class NormalEquationsTorch(ClosedForm):
     takes = MappingProxyType({"dtype": "float64", "tf32": None})
     devices = ("cpu", "cuda")
     requires = ("torch",)
+    weighted = True
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[Any]:
         """Copies the design to the device; the timed work is the same as numpy's."""

@@ -14,6 +14,7 @@ class NumpyLstsq(ClosedForm):
     name = "numpy_lstsq"
     title = "numpy.linalg.lstsq (SVD)"
     requires = ("numpy",)
+    weighted = True
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[tuple[Floats, int]]:
         """Builds the design matrix; the timed work is lstsq alone."""

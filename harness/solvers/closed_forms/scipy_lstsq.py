@@ -23,6 +23,7 @@ class ScipyLstsq(ClosedForm):
     """
 
     requires = ("scipy.linalg",)
+    weighted = True
 
     def __init__(self, driver: Literal["gelsd", "gelsy"]) -> None:
         """`driver` is scipy's `lapack_driver`: gelsd (its default) or gelsy."""

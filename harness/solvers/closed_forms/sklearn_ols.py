@@ -12,13 +12,14 @@ FIRST_WITH_TOL = (1, 7)
 
 
 class SklearnOls(ClosedForm):
-    """LinearRegression(fit_intercept=...): centred columns, scipy.linalg.lstsq (SVD) underneath.
+    """LinearRegression(fit_intercept=...).fit(X, y, weights): centred columns, scipy.linalg.lstsq (SVD) underneath.
 
     In scikit-learn 1.9.1 the default tol=1e-6 reaches scipy as the rank cut-off, so that columns of
     small scale are dropped without a word; tol=0 leaves the cut-off at machine precision.
     """
 
     requires = ("sklearn.linear_model",)
+    weighted = True
 
     def __init__(self, name: str, title: str, *, tol: float | None = None) -> None:
         """`tol` None leaves scikit-learn's own default."""
@@ -38,10 +39,11 @@ class SklearnOls(ClosedForm):
         from sklearn.linear_model import LinearRegression
 
         X, y = (rows.astype(str(options.dtype)) for rows in problem.rows("train"))
+        weights = None if problem.weights is None else problem.weights[problem.split.train]
         arguments = {} if self.tol is None else {"tol": self.tol}
 
         def solve() -> LinearRegression:
-            return LinearRegression(fit_intercept=problem.intercept, **arguments).fit(X, y)
+            return LinearRegression(fit_intercept=problem.intercept, **arguments).fit(X, y, weights)
 
         def read(model: LinearRegression) -> Fit:
             rank = int(model.rank_) + int(problem.intercept)

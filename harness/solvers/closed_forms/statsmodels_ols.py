@@ -12,10 +12,11 @@ from harness.solvers.options import Options
 
 
 class StatsmodelsOls(ClosedForm):
-    """OLS(y, [1, X]).fit(method=...)."""
+    """OLS(y, [1, X]).fit(method=...), or WLS with the rows' weights."""
 
     takes = MappingProxyType({})
     requires = ("statsmodels.api",)
+    weighted = True
 
     def __init__(self, method: str) -> None:
         """`method` is statsmodels' own: pinv or qr."""
@@ -25,10 +26,17 @@ class StatsmodelsOls(ClosedForm):
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[Any]:
         """Builds the design matrix; the timed work is OLS(...).fit(), the summary is not in it."""
-        from statsmodels.api import OLS
+        from statsmodels.api import OLS, WLS
 
         A = design_matrix(problem)
         _, y = problem.rows("train")
+
+        if problem.weights is not None:
+            weights = problem.weights[problem.split.train]
+            return ClosedFormPrepared(
+                lambda: WLS(y, A, weights=weights, hasconst=problem.intercept).fit(method=self.method),
+                lambda result: _read(result, problem),
+            )
 
         def solve() -> Any:
             return OLS(y, A, hasconst=problem.intercept).fit(method=self.method)

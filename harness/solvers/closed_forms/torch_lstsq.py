@@ -24,6 +24,7 @@ class TorchLstsq(ClosedForm):
     """
 
     requires = ("torch",)
+    weighted = True
 
     def __init__(self, driver: str) -> None:
         """`driver` is torch's own: gels, gelsy or gelsd."""

@@ -1,0 +1,297 @@
+"""Weighted least squares: the exact reference, every solver that takes weights, and what is refused."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import harness
+from harness.errors import UsageError
+from harness.measure.isolation.data import DataFile, read_problem
+from harness.measure.plan import Request, plan, single
+from harness.measure.resume import request_of
+from harness.measure.run import measure, new_run
+from harness.problems.catalog import load
+from harness.problems.problem import Floats, Problem, Split
+from harness.problems.weights import weighted, weighted_by
+from harness.report.html.cases import call, command
+from harness.solvers import catalog
+from harness.solvers.fit import Fit
+from harness.solvers.options import Options
+from harness.solvers.solver import Solver
+from harness.solvers.status import Status
+from harness.verify.reference import Reference, compute
+from harness.verify.weighted_gram import two_products, weighted_gram
+from tests.conftest import RunCli
+from tests.test_solvers import CLOSED_RTOL, LINEAR, here
+
+WEIGHTED = [solver for solver in LINEAR if getattr(solver, "weighted", False)]
+WITHOUT = [solver for solver in catalog.ALL if not getattr(solver, "weighted", False)]
+EXTREME = (1e-12, 1e12)
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def problem_of(X: Floats, y: Floats, weights: Floats | None = None, *, intercept: bool = True) -> Problem:
+    features = tuple(f"x{j}" for j in range(X.shape[1]))
+    plain = Problem("own", X, y, features, "y", Split.all_train(len(y)), intercept=intercept)
+    return plain if weights is None else weighted(plain, weights)
+
+
+def drawn(seed: int = 0, n: int = 40, p: int = 3) -> tuple[Floats, Floats, np.random.Generator]:
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p))
+    return X, X @ np.arange(1.0, p + 1) + 2 + rng.normal(size=n), rng
+
+
+def summed(products: Iterable[Fraction]) -> Fraction:
+    return sum(products, Fraction(0))
+
+
+def fractions(values: Iterable[float]) -> list[Fraction]:
+    return [Fraction(value) for value in values]
+
+
+def in_fractions(X: Floats, y: Floats, w: Floats, *, intercept: bool) -> list[Fraction]:
+    """The weighted normal equations solved by Gauss and Jordan in fractions: nothing of the harness is in it."""
+    rows = [fractions([*[1.0] * intercept, *row, target]) for row, target in zip(X.tolist(), y.tolist(), strict=True)]
+    v, k = fractions(w.tolist()), len(rows[0]) - 1
+    system = [
+        [summed(a * row[i] * row[j] for a, row in zip(v, rows, strict=True)) for j in range(k + 1)] for i in range(k)
+    ]
+    for i in range(k):
+        pivot = next(r for r in range(i, k) if system[r][i])
+        system[i], system[pivot] = system[pivot], system[i]
+        system[i] = [value / system[i][i] for value in system[i]]
+        for r in range(k):
+            if r != i:
+                system[r] = [a - system[r][i] * b for a, b in zip(system[r], system[i], strict=True)]
+    return [row[-1] for row in system]
+
+
+NUMBERS = st.floats(-1e6, 1e6, allow_subnormal=False).map(lambda x: x if abs(x) > 1e-6 else 0.0)
+WEIGHTS = st.floats(*EXTREME)
+
+
+@given(
+    st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS, WEIGHTS), min_size=4, max_size=7),
+    st.booleans(),
+)
+def test_the_weighted_gram_matrix_is_exact(rows: list[tuple[float, ...]], intercept: bool) -> None:
+    table = np.array(rows)
+    X, y, w = table[:, :2], table[:, 2], table[:, 3]
+    gram = weighted_gram(X, y, w, intercept=intercept)
+    columns = [*[[1.0] * len(rows)] * intercept, *table[:, :3].T.tolist()]
+    for i, left in enumerate(columns):
+        for j, right in enumerate(columns):
+            exact = sum(Fraction(v) * Fraction(a) * Fraction(b) for v, a, b in zip(w, left, right, strict=True))
+            assert gram.values[i][j] * gram.units[i] * gram.units[j] == exact
+    assert gram.total == sum(map(Fraction, w))
+
+
+def test_a_product_is_two_numbers_or_refused() -> None:
+    a, b = np.array([0.1, 1e150, 3.0, 0.0]), np.array([0.3, 1e-140, 1 / 3, 1e200])
+    high, low = two_products(a, b)
+    assert [Fraction(h) + Fraction(v) for h, v in zip(high, low, strict=True)] == [
+        Fraction(x) * Fraction(z) for x, z in zip(a, b, strict=True)
+    ]
+    for bad in (1e-200, 1e200, np.nan):
+        with pytest.raises(ValueError, match=r"finite|beyond"):
+            two_products(np.array([1e-100 if bad < 1 else 1e100]), np.array([bad]))
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("spread", [1.0, 24.0])
+def test_the_reference_is_the_exact_solution_rounded_once(spread: float, intercept: bool) -> None:
+    X, y, rng = drawn(n=12)
+    w = 10.0 ** rng.uniform(-spread / 2, spread / 2, size=12)
+    known = compute(problem_of(X, y, w, intercept=intercept))
+    exact = in_fractions(X, y, w, intercept=intercept)
+    assert known.solution.tolist() == [float(value) for value in exact]
+    rows, targets, v = [fractions([*[1.0] * intercept, *row]) for row in X.tolist()], fractions(y), fractions(w)
+    residuals = [
+        t - summed(b * a for b, a in zip(exact, row, strict=True)) for t, row in zip(targets, rows, strict=True)
+    ]
+    rss, total = summed(a * r**2 for a, r in zip(v, residuals, strict=True)), summed(v)
+    assert known.mse == float(rss / total)
+    mean = summed(a * t for a, t in zip(v, targets, strict=True)) / total if intercept else Fraction(0)
+    spread_of_y = summed(a * (t - mean) ** 2 for a, t in zip(v, targets, strict=True))
+    assert known.r_squared == float(1 - rss / spread_of_y)
+    assert known.residual_sd == pytest.approx(float(rss / (12 - known.columns)) ** 0.5, rel=1e-15)
+
+
+def of(known: Reference) -> tuple[list[float], float | None, float, float]:
+    return known.solution.tolist(), known.r_squared, known.mse, known.null_mse
+
+
+def test_whole_weights_repeat_rows_and_a_factor_changes_nothing() -> None:
+    X, y, rng = drawn()
+    w = rng.integers(1, 5, size=40).astype(float)
+    repeated = compute(problem_of(X.repeat(w.astype(int), axis=0), y.repeat(w.astype(int))))
+    known = compute(problem_of(X, y, w))
+    assert of(known) == of(repeated)
+    assert known.condition_number == pytest.approx(repeated.condition_number, rel=1e-12)
+    scaled = compute(problem_of(X, y, 2.0**-300 * w))
+    assert of(scaled) == of(known)
+    assert scaled.standard_errors is not None
+    assert known.standard_errors is not None
+    assert scaled.standard_errors.tolist() == known.standard_errors.tolist()
+
+
+@pytest.mark.parametrize("solver", here(WEIGHTED))
+def test_whole_weights_repeat_rows_in_every_solver(solver: Solver) -> None:
+    X, y, rng = drawn(seed=1)
+    w = rng.integers(1, 5, size=40).astype(float)
+    ours, repeated, scaled = (
+        measure(single(problem, solver, _options(solver)))
+        for problem in (
+            problem_of(X, y, w),
+            problem_of(X.repeat(w.astype(int), axis=0), y.repeat(w.astype(int))),
+            problem_of(X, y, 1e9 * w),
+        )
+    )
+    for other in (repeated, scaled):
+        assert ours.record.status is other.record.status is Status.OK, ours.record.message
+        assert ours.record.accuracy.r2["train"] == pytest.approx(other.record.accuracy.r2["train"], rel=1e-9)
+        assert ours.record.accuracy.mse["train"] == pytest.approx(other.record.accuracy.mse["train"], rel=1e-9)
+        np.testing.assert_allclose(_parameters(ours.fit), _parameters(other.fit), rtol=CLOSED_RTOL)
+
+
+def _options(solver: Solver) -> Options:
+    """Full batches in float64, long enough to be at the optimum to rounding."""
+    return Options(lr=0.1, epochs=1000, dtype="float64") if "epochs" in solver.takes else Options()
+
+
+def _parameters(fit: Fit | None) -> list[float]:
+    assert fit is not None
+    assert fit.coef is not None
+    assert fit.intercept is not None
+    return [fit.intercept, *fit.coef]
+
+
+@pytest.mark.parametrize("solver", here(WEIGHTED))
+def test_weights_over_24_decades_are_solved(solver: Solver) -> None:
+    """Half of the digits that float64 has: normal equations square the condition number, here below 1e2."""
+    X, y, rng = drawn(seed=2, n=200)
+    w = 10.0 ** rng.uniform(-12, 12, size=200)
+    record = measure(single(problem_of(X, y, w), solver, _options(solver))).record
+    assert record.status is Status.OK, record.message
+    assert record.accuracy.digits is not None
+    assert record.accuracy.digits > 8
+
+
+@pytest.mark.parametrize("method", ["pinv", "qr"])
+def test_statsmodels_inference_with_weights_is_the_exact_one(method: str) -> None:
+    X, y, rng = drawn(seed=3)
+    problem = problem_of(X, y, rng.uniform(0.1, 10, size=40))
+    accuracy = measure(single(problem, catalog.get(f"statsmodels_{method}"), Options())).record.accuracy
+    found = (accuracy.standard_error_digits, accuracy.residual_sd_digits, accuracy.r_squared_digits)
+    assert all(digits is not None and digits > 12 for digits in found), found
+
+
+@pytest.mark.parametrize("solver", WITHOUT, ids=[one.name for one in WITHOUT])
+def test_a_solver_that_takes_no_weights_says_so(solver: Solver) -> None:
+    X, y, rng = drawn()
+    record = measure(single(problem_of(X, y, rng.uniform(size=40) + 0.5), solver, Options())).record
+    assert record.status is Status.UNSUPPORTED
+    assert "takes no weights" in record.message or "is not installed" in record.message
+
+
+def test_rows_of_weight_zero_do_not_count() -> None:
+    X, y, rng = drawn()
+    w = rng.uniform(1, 2, size=40)
+    w[::4] = 0.0
+    kept = w > 0
+    whole, part = problem_of(X, y, w), problem_of(X[kept], y[kept], w[kept])
+    assert of(compute(whole)) == of(compute(part))
+    records = [measure(single(one, catalog.get("statsmodels_pinv"), Options())).record for one in (whole, part)]
+    assert records[0].accuracy == records[1].accuracy
+    assert records[0].n == 30
+    assert "10 row(s) of weight 0 left out" in whole.title
+    # A dependence in the rows that count is the data's, whatever the others hold.
+    X = X.copy()
+    X[kept, 2] = X[kept, 0] + X[kept, 1]
+    known = compute(problem_of(X, y, w))
+    assert (known.rank, known.columns) == (3, 4)
+    assert [one.text for one in known.dependences] == ["x2 = x0 + x1"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "what"),
+    [
+        ([1, 1, -1, 1], "weight of row 3 is negative"),
+        ([1, np.nan, 1, 1], "weight of row 2 is missing"),
+        ([1, np.inf, 1, 1], "weight of row 2 is missing or infinite"),
+        ([0, 0, 0, 0], "0 training row"),
+        ([0, 0, 0, 3], "1 training row"),
+        ([1, 1, 1], "not \\(3,\\)"),
+        (["a", "b", "c", "d"], "no array of numbers"),
+    ],
+)
+def test_what_are_no_weights_is_refused_in_one_line(weights: Any, what: str) -> None:
+    X, y, _ = drawn(n=4, p=1)
+    with pytest.raises(UsageError, match=what) as raised:
+        harness.run((X, y), "numpy_lstsq", weights=weights, store="sqlite://", in_process=True)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Five rows with weights in a column."""
+    frame = pd.DataFrame({"x": [1.0, 2, 3, 4, 6], "w": [1.0, 1e6, 2, 0, 3], "y": [1.0, 2, 4, 9, 5]})
+    frame.to_csv(tmp_path / "five.csv", index=False)
+    return tmp_path / "five.csv"
+
+
+def test_files_frames_and_arrays_are_weighted_alike(path: Path) -> None:
+    frame = pd.read_csv(path)
+    kept = frame[frame.w > 0]
+    exact = in_fractions(kept[["x"]].to_numpy(), kept.y.to_numpy(), kept.w.to_numpy(), intercept=True)
+    x_y = (frame[["x"]], frame.y)
+    for data, target, weights in ((str(path), "y", "w"), (frame, "y", "w"), (x_y, None, frame.w.to_numpy())):
+        found = harness.run(data, "sklearn", target=target, weights=weights, store="sqlite://", in_process=True)
+        (record,) = found.records
+        assert record.solution is not None
+        assert record.solution.exact == tuple(map(float, exact))
+        assert record.status is Status.OK
+        assert "(weights=" in record.problem
+        assert "(weights=" in record.problem_name
+
+
+def test_it_is_another_case_and_goes_on_as_it_was_asked_for(path: Path) -> None:
+    request = Request(problems=(str(path),), target="y", weights="w", solvers=("numpy_lstsq",), intercept=False)
+    cases = plan(request)
+    assert request_of(new_run(request, cases).selection) == request
+    plain = load(str(path), target="y")
+    for name in ("label", "name", "sha256"):
+        assert getattr(cases[0].problem, name) != getattr(plain, name)
+    record = measure(cases[0]).record
+    words = command(record)
+    assert "--weights w" in words
+    assert "--no-intercept" in words
+    assert eval(call(record).rpartition(", catalog")[0], {"load": load}).sha256 == record.problem_sha256  # noqa: S307  # what the page says
+    with pytest.raises(UsageError, match="column of weights"):
+        weighted_by(plain, "v")
+
+
+def test_the_command_takes_a_column(run_cli: RunCli, path: Path) -> None:
+    ended = run_cli("fit", str(path), "numpy_lstsq", "--target", "y", "--weights", "w", "--in-process")
+    assert ended.code == 0, ended.stderr
+    assert "weighted by w" in ended.stdout
+
+
+def test_a_worker_gets_the_weights() -> None:
+    X, y, rng = drawn()
+    problem = problem_of(X, y, rng.uniform(1, 2, size=40))
+    file = DataFile()
+    try:
+        file.write(problem)
+        assert read_problem(file.descriptor).sha256 == problem.sha256
+    finally:
+        file.close()
