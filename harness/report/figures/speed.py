@@ -131,10 +131,10 @@ def _points(worth: tuple[str, ...]) -> Spec:
 
 def devices_figure(rows: Sequence[Row]) -> Figure:
     """CUDA's time over the CPU's against n, with a line at 1."""
-    y = axes.number("ratio", "CUDA's time over the CPU's", axes.multiples("y"), **axes.LOG, padding=16)
+    y = axes.number("time_ratio", "CUDA's time over the CPU's", axes.multiples("y"), **axes.LOG, padding=16)
     colour, shape = axes.coloured(), axes.shaped({"columns": 1, "labelLimit": {"expr": "width"}})
     equal = {"x": {"value": 0}, "x2": {"value": "width"}, "y": {"datum": 1}}
-    ends = {"y": y | {"field": "ratio_low"}, "y2": {"field": "ratio_high"}, "color": colour}
+    ends = {"y": y | {"field": "time_ratio_low"}, "y2": {"field": "time_ratio_high"}, "color": colour}
     layers = [
         axes.layer("rule", equal, color=axes.GREY, strokeWidth=1.5),
         axes.layer("rule", ends, opacity=0.6, strokeWidth=2),

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from statistics import median
-from typing import Any
 
 from harness.errors import counted
 from harness.records.record import Record
@@ -11,8 +10,7 @@ from harness.report.figures.accuracy import digits_map, excess_map
 from harness.report.figures.figure import Figure
 from harness.report.figures.rows import row_of
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Section, Table
-from harness.report.render.page import page_rows
+from harness.report.html.section import Section, Table, table_of
 from harness.report.tables import case
 from harness.report.words.sentences import listed
 from harness.solvers.solver import Kind
@@ -41,7 +39,9 @@ def section(evidence: Evidence) -> Section:
         parts.append(digits_map([*told, *failed]))
     if trained:
         parts.append(excess_map(trained))
-    parts.append(Table("accuracy", "Every case of the run, the worst first.", case.PAGE, _rows(records)))
+    parts.append(
+        table_of("accuracy", "Every case of the run, the worst first.", case.PAGE, _worst_first(records), row_of)
+    )
     said = (_endings(records), _dependent(records), _least_digits(told), _wrong(records), _trained(trained))
     return Section("accuracy", "Accuracy", " ".join(filter(None, said)), tuple(parts))
 
@@ -53,12 +53,12 @@ def _has_excess(record: Record, records: Sequence[Record]) -> bool:
     )
 
 
-def _rows(records: Sequence[Record]) -> list[dict[str, Any]]:
+def _worst_first(records: Sequence[Record]) -> list[Record]:
     def badness(record: Record) -> tuple[int, float]:
         digits = record.accuracy.digits
         return WORST_FIRST.index(record.status), math.inf if digits is None else digits
 
-    return page_rows(case.PAGE, sorted(records, key=badness), row_of)
+    return sorted(records, key=badness)
 
 
 def _endings(records: Sequence[Record]) -> str:

@@ -6,7 +6,6 @@ from harness.errors import counted
 from harness.judge.history.changes import LevelChange, level_changes, rank, worst_first
 from harness.judge.history.series import EnvironmentChange, History, Point, Step
 from harness.report.figures.history import figures, named, over_versions, title
-from harness.report.figures.rows import short
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Note, Part, Section, table_of
 from harness.report.tables.column import Column, Kind
@@ -17,8 +16,8 @@ ID, TITLE = "history", "History"
 
 
 def _end(change: LevelChange, value: float | None) -> float | None:
-    """An end of the interval, to four digits: no step is known better; None where the change is no estimate."""
-    return None if change.found.low == change.found.high else short(value, 4)
+    """An end of the interval; None where the change is no estimate."""
+    return None if change.found.low == change.found.high else value
 
 
 CHANGES: tuple[Column[LevelChange], ...] = (
@@ -26,12 +25,11 @@ CHANGES: tuple[Column[LevelChange], ...] = (
     Column("quantity", "of", value="history.quantity.words"),
     Column("verdict", "verdict", Kind.STATUS, value="found.verdict"),
     Column("change", "change", Kind.NUMBER,
-        "In the unit beside it, with its 95 % interval where it is an estimate.",
-        lambda change: short(change.found.change, 4)),
+        "In the unit beside it, with its 95 % interval where it is an estimate.", "found.change"),
     Column("low", "from", Kind.NUMBER, value=lambda change: _end(change, change.found.low)),
     Column("high", "to", Kind.NUMBER, value=lambda change: _end(change, change.found.high)),
     Column("unit", "unit",
-        value=lambda change: "%" if change.history.quantity.relative else change.history.quantity.unit ),
+        value=lambda change: "%" if change.history.quantity.relative else change.history.quantity.unit),
     Column("where", "where",
         help="Last commit of the old level and first of the new one, or what was upgraded.",
         value=lambda one: _where(one) if one.found.change is not None else f"{_where(one)}; {_words(one)}"),

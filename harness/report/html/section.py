@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.report.figures.figure import Figure
-from harness.report.figures.rows import FILTERS, Row
+from harness.report.figures.rows import CLOCK_PLACES, FILTERS, Row, short
 from harness.report.tables import column
 from harness.report.tables.column import Kind
 
@@ -40,13 +40,17 @@ def table_of(  # a table, and of what it is
     named: Callable[[Any], Mapping[str, Any]] | None = None,
     sort: str = "",
 ) -> Table:
-    """A table with a row a thing: the columns' values, and what `named` says of it.
+    """A table with a row a thing: the columns' values, to as many digits as anybody sees, and what `named` says of it.
 
     `named`: what a row is filtered by (FILTERS), and the case that it opens; then these columns are not the thing's.
     """
     own = [one for one in columns if named is None or one.key not in FILTERS]
-    rows = [{**(named(thing) if named else {}), **{one.key: one.of(thing) for one in own}} for thing in things]
+    rows = [{**(named(thing) if named else {}), **{one.key: _seen(one.of(thing)) for one in own}} for thing in things]
     return Table(name, caption, columns, rows, sort)
+
+
+def _seen(value: Any) -> Any:
+    return short(value, CLOCK_PLACES) if isinstance(value, float) else value
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def device_parts(records: Sequence[Record]) -> tuple[list[Part], str]:
     caption = "Each case on the CPU and on CUDA: whole fits, and the ratio with its interval"
     table = table_of("speed-device-ratios", caption, PAGE, placed(found), _named)
     ranks = {title(one): rank for rank, one in enumerate(found)}
-    drawn = [{**row, "rank": ranks[row["series"]]} for row in table.rows if row["ratio"] is not None]
+    drawn = [{**row, "rank": ranks[row["series"]]} for row in table.rows if row["time_ratio"] is not None]
     parts: list[Part] = [*([devices_figure(drawn)] if drawn else []), table]
     crossed = [one for one in found if one.crossover is not None]
     if crossed:

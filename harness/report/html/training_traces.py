@@ -36,7 +36,7 @@ def _least_at(record: Record) -> int | None:
 
 
 def _ratio(above: float, below: float) -> float | None:
-    return short(above / below if below > 0 else math.nan)
+    return short(above / below) if below > 0 else None
 
 
 def _above(record: Record) -> float | None:
@@ -54,14 +54,14 @@ COLUMNS: tuple[Column[Record], ...] = (
     Column("solver", "solver"),
     Column("lr", "learning rate", Kind.SMALL),
     Column("epochs", "epochs", Kind.WHOLE, value="trace.epochs"),
-    Column("train", "final training loss", Kind.SMALL, value=lambda one: short(_final(_trace(one).train_loss))),
-    Column("held_out", "final held-out loss", Kind.SMALL, value=lambda one: short(_final(_trace(one).val_loss))),
+    Column("train", "final training loss", Kind.SMALL, value=lambda one: _final(_trace(one).train_loss)),
+    Column("held_out", "final held-out loss", Kind.SMALL, value=lambda one: _final(_trace(one).val_loss)),
     Column("ratio", "held-out / training", Kind.RATIO, "Far above 1: what was learned does not carry over.",
-        _carried ),
-    Column("least", "least held-out loss", Kind.SMALL, value=lambda one: short(_least(one))),
+        _carried),
+    Column("least", "least held-out loss", Kind.SMALL, value=_least),
     Column("least_at", "at epoch", Kind.WHOLE, value=_least_at),
     Column("above", "final / least", Kind.RATIO, "Above 1: it has turned up since; stopping was better.",
-        _above ),
+        _above),
     Column("status", "status", Kind.STATUS),
 )  # fmt: skip
 

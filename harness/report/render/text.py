@@ -28,12 +28,12 @@ STYLES: Mapping[str, str] = {
 
 def cell_text(column: Column[Row], row: Row) -> str:
     """The cell in plain text: a missing number is a dash, a missing word nothing."""
-    if column.text is not None:
+    if callable(column.text):
         return column.text(row)
     value = column.of(row)
     if value is None:
         return "" if column.kind.is_text else show.NONE
-    return _TEXTS.get(column.kind, str)(value)
+    return format(value, column.text) if column.text else _TEXTS.get(column.kind, str)(value)
 
 
 def cell_style(column: Column[Row], row: Row) -> str:

@@ -12,15 +12,9 @@ from harness.report.tables.column import Column, Kind, by_key
 _SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
-def _number(
-    key: str, text: Callable[[Any], str], head: str | None = None, *, value: str = "", spare: int = 0
-) -> Column[Any]:
+def _number(key: str, text: Callable[[Any], str], head: str | None = None, spare: int = 0) -> Column[Any]:
     """Numbers that are read as `text` gives them, a row at a time."""
-    return Column(key, kind=Kind.NUMBER, value=value, text=text, head=head, spare=spare)
-
-
-def _fixed(value: float | None) -> str:
-    return show.fixed(value, 3)
+    return Column(key, kind=Kind.NUMBER, text=text, head=head, spare=spare)
 
 
 def _interval(one: AbVerdict) -> str:
@@ -42,9 +36,9 @@ def cells(labels: Mapping[str, str]) -> tuple[Column[AbVerdict], ...]:
     """Of `harness ab`; `labels`: what each case is called."""
     return (
         Column("case", value=lambda one: labels[one.cell.case], least=16),
-        _number("base", lambda one: show.compact_seconds(one.speed.base_s), value="speed.base_s", spare=4),
-        _number("head", lambda one: show.compact_seconds(one.speed.head_s), value="speed.head_s", spare=3),
-        _number("ratio", lambda one: _fixed(one.speed.ratio), value="speed.ratio"),
+        _number("base", lambda one: show.compact_seconds(one.speed.base_s), spare=4),
+        _number("head", lambda one: show.compact_seconds(one.speed.head_s), spare=3),
+        Column("ratio", kind=Kind.NUMBER, value="speed.ratio", text=".3f"),
         _number("interval", _interval, "95 %", spare=1),
         _number("other_clock", _other_clock, "other clock", spare=6),
         _number("digits", digits, spare=2),
@@ -63,14 +57,6 @@ def _larger(key: str) -> Callable[[InstructionLine], float | None]:
     return of
 
 
-def _percent(key: str, value: Callable[[InstructionLine], float | None], head: str, spare: int) -> Column[Any]:
-    def text(line: InstructionLine) -> str:
-        found = value(line)
-        return show.NONE if found is None else f"{found:.2%}"
-
-    return Column(key, kind=Kind.NUMBER, value=value, text=text, head=head, spare=spare)
-
-
 def instructions(count: float | None) -> str:
     """Five significant digits, so that a tenth of a per cent shows: 863.02k, 3.9632M; a dash for None."""
     if count is None:
@@ -79,29 +65,20 @@ def instructions(count: float | None) -> str:
     return f"{count / scale:.5g}{name}"
 
 
-INSTRUCTIONS: Mapping[str, Column[InstructionLine]] = by_key(
-    Column("case", value="cell.case", least=16),
-    _number(
-        "base_per_call",
-        lambda line: instructions(line.cell.base.per_call),
-        "base",
-        value="cell.base.per_call",
-        spare=3,
-    ),
-    _number(
-        "head_per_call",
-        lambda line: instructions(line.cell.head.per_call),
-        "head",
-        value="cell.head.per_call",
-        spare=2,
-    ),
-    _number("ratio", lambda line: show.NONE if line.ratio is None else f"{line.ratio - 1:+.2%}", "change"),
-    _percent("repeatability", _larger("repeatability"), "repeats to", 5),
-    _percent("layout_spread", _larger("layout_spread"), "layouts", 4),
-    _percent("threshold", lambda line: line.threshold, "counts from", 6),
+INSTRUCTIONS = by_key(
+    Column[InstructionLine]("case", value="cell.case", least=16),
+    Column("base_per_call", "base", Kind.NUMBER, value="cell.base.per_call",
+        text=lambda line: instructions(line.cell.base.per_call), spare=3),
+    Column("head_per_call", "head", Kind.NUMBER, value="cell.head.per_call",
+        text=lambda line: instructions(line.cell.head.per_call), spare=2),
+    Column("ratio", "change", Kind.NUMBER,
+        text=lambda line: show.NONE if line.ratio is None else f"{line.ratio - 1:+.2%}"),
+    Column("repeatability", "repeats to", Kind.NUMBER, value=_larger("repeatability"), text=".2%", spare=5),
+    Column("layout_spread", "layouts", Kind.NUMBER, value=_larger("layout_spread"), text=".2%", spare=4),
+    Column("threshold", "counts from", Kind.NUMBER, text=".2%", spare=6),
     Column("verdict", kind=Kind.STATUS),
     Column("why"),
-)
+)  # fmt: skip
 """Of `harness ab --instructions`; all but the case is in the JSON, beside the cell."""
 
 CALIBRATION: tuple[Column[Arm], ...] = (

@@ -3,9 +3,8 @@
 To add a metric, add its column to COLUMNS and its key to the media below that show it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from operator import attrgetter
 from typing import Any
 
 from harness.judge.studies.bars import dtype_of, other_rank
@@ -20,22 +19,14 @@ SHOWN_TOLERANCE = "1e-4"
 """Of the tolerances, the one that a run's table has room for."""
 
 
-def _entry(mapping: str, key: str) -> Callable[[Record], object]:
-    """What a mapping of the record, an attribute of it by its path, has of this key."""
-    found = attrgetter(mapping)
-    return lambda record: found(record).get(key)
-
-
 def _by_split(name: str, what: str) -> Iterator[Column[Record]]:
     for part in SPLITS:
-        yield Column(
-            f"{name}_{part}", "", Kind.NUMBER, f"{what} of the {part} rows", value=_entry(f"accuracy.{name}", part)
-        )
+        yield Column(f"{name}_{part}", "", Kind.NUMBER, f"{what} of the {part} rows", f"accuracy.{name}.{part}")
 
 
 def _to_tolerances(what: str, kind: Kind, meaning: str, mapping: str) -> Iterator[Column[Record]]:
     for name in TOLERANCE_NAMES:
-        yield Column(f"{what}_to_{name}", "", kind, meaning.format(name), value=_entry(mapping, name))
+        yield Column(f"{what}_to_{name}", "", kind, meaning.format(name), value=f"{mapping}.{name}")
 
 
 def _last_score(record: Record) -> float | None:
@@ -110,8 +101,8 @@ COLUMNS = by_key(
     Column("n", "Rows trained on", Kind.WHOLE, "training rows", head="n"),
     Column("p", "Features", Kind.WHOLE, "features, the intercept not counted"),
     Column("lr", "lr", Kind.SMALL, "learning rate; missing for a closed form",
-        _entry("options", "lr"), show.learning_rate, spare=1),
-    Column("seed", "", Kind.WHOLE, "of initial weights and batch order", _entry("options", "seed")),
+        "options.lr", show.learning_rate, spare=1),
+    Column("seed", "", Kind.WHOLE, "of initial weights and batch order", "options.seed"),
     Column("status", "Status", Kind.STATUS, "how the case ended: ok, not_converged, wrong, ...",
         style=lambda record: "red" if record.failed else "", least=9),
     Column("dtype", help="the arithmetic of the solver", value=dtype_of),

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 Row = TypeVar("Row")
@@ -38,10 +37,10 @@ class Column(Generic[Row]):
 
     `key`: its name in JSON, in frames and in the page's rows. `title`: its heading on the page, and in lower case on
     a console and in Markdown, unless `head` is another one there. `help`: what it is, in a sentence; every column of
-    a frame has one. `value`: what it is of a row, or the dotted path of the row's attribute that it is, `key` unless
-    said (of a row that is a mapping, its entry); None is missing. `text`: how a person reads it, where the way of its
-    kind (`harness.report.render.text`) is not right. `style`: the row's colour as rich names it, where it is not that
-    of the word.
+    a frame has one. `value`: what it is of a row, or the dotted path that leads to it, `key` unless said: of
+    attributes, and of entries where something on it is a mapping; None is missing, and so is all behind it. `text`:
+    how a person reads it, or the format of its number, where the way of its kind (`harness.report.render.text`) is not
+    right. `style`: the row's colour as rich names it, where it is not that of the word.
 
     On a console that is too narrow texts are first read as `short` has them, column by column; then columns shrink to
     `least` characters (0: they do not); then they go, always those with the largest `spare` first (0: it stays).
@@ -52,7 +51,7 @@ class Column(Generic[Row]):
     kind: Kind = Kind.TEXT
     help: str = ""
     value: Callable[[Row], Any] | str = ""
-    text: Callable[[Row], str] | None = None
+    text: Callable[[Row], str] | str | None = None
     short: Callable[[Row], str] | None = None
     style: Callable[[Row], str] | None = None
     head: str | None = None
@@ -63,8 +62,12 @@ class Column(Generic[Row]):
         """Its value of the row; None where that is missing."""
         if callable(self.value):
             return self.value(row)
-        name = self.value or self.key
-        return row.get(name) if isinstance(row, Mapping) else attrgetter(name)(row)
+        found: Any = row
+        for name in (self.value or self.key).split("."):
+            if found is None:
+                break
+            found = found.get(name) if isinstance(found, Mapping) else getattr(found, name)
+        return found
 
     @property
     def heading(self) -> str:
@@ -90,7 +93,7 @@ def within(column: Column[Row], part: Callable[[Outer], Row], **changed: Any) ->
     text, style = column.text, column.style
     moved: dict[str, Any] = {
         "value": lambda outer: column.of(part(outer)),
-        "text": None if text is None else lambda outer: text(part(outer)),
+        "text": (lambda outer: text(part(outer))) if callable(text) else text,
         "style": None if style is None else lambda outer: style(part(outer)),
     }
     return replace(column, **(moved | changed))  # type: ignore[return-value]  # of another row from here on

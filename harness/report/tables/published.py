@@ -1,7 +1,6 @@
 """A figure that a tutorial prints, beside the one that was reproduced."""
 
 from harness.judge.studies.published import Ending, Line
-from harness.report.figures.rows import short
 from harness.report.numbers import NONE, power
 from harness.report.tables.column import Column, Kind, by_key, pick
 
@@ -31,8 +30,7 @@ COLUMNS = by_key(
     Column[Line]("figure", "figure", least=12),
     Column("printed", "printed", Kind.NUMBER, value=printed, text=printed, spare=1),
     Column("reproduced", "reproduced", Kind.NUMBER, value=reproduced, text=reproduced, spare=2),
-    Column("off", "off", Kind.SMALL, "The worst difference; relative where the tolerance is.",
-        lambda line: short(line.deviation, 3)),
+    Column("off", "off", Kind.SMALL, "The worst difference; relative where the tolerance is.", "deviation"),
     Column("tolerance", "tolerance",
         help="How near it must come: the digits that were printed, or as is said.",
         value="tolerance_text", text=lambda line: line.tolerance_text or NONE, spare=3),

@@ -1,18 +1,9 @@
 """How long a case takes beside the fastest right one of its problem and device, and in how much memory."""
 
-from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
 from harness.judge.speed.ranking import RankedCase
-from harness.report.figures.rows import CLOCK_PLACES, short
 from harness.report.tables.column import Column, Kind
-
-
-def _part(name: str, part: str) -> Callable[[RankedCase], float | None]:
-    """A part (value, low, high) of an estimate of a standing; None where there is no estimate."""
-    found = attrgetter(name)
-    return lambda one: None if found(one) is None else short(getattr(found(one), part), CLOCK_PLACES)
 
 
 def _share(one: RankedCase) -> float | None:
@@ -31,18 +22,18 @@ WHO: tuple[Column[Any], ...] = (Column("label", "solver", value="timed.label"), 
 RATIOS: tuple[Column[RankedCase], ...] = (
     *WHO,
     Column("seconds", "whole fit", Kind.SECONDS,
-        "Median of single calls, wall clock; a training: an epoch times its epochs.", _part("timed.seconds", "value")),
+        "Median of single calls, wall clock; a training: an epoch times its epochs.", "timed.seconds.value"),
     Column("seconds_low", "from", Kind.SECONDS,
-        "95 % interval of the median, between two order statistics of the calls.", _part("timed.seconds", "low")),
-    Column("seconds_high", "to", Kind.SECONDS, value=_part("timed.seconds", "high")),
+        "95 % interval of the median, between two order statistics of the calls.", "timed.seconds.low"),
+    Column("seconds_high", "to", Kind.SECONDS, value="timed.seconds.high"),
     Column("calls", "calls", Kind.WHOLE, value="timed.seconds.calls"),
     Column("ratio", "over the fastest right", Kind.RATIO,
-        "Over the fastest case of the problem and device whose status is ok.", _part("ratio", "value")),
+        "Over the fastest case of the problem and device whose status is ok.", "ratio.value"),
     Column("ratio_low", "ratio from", Kind.RATIO, "95 %; it holds 1 where the two are not told apart.",
-        _part("ratio", "low")),
-    Column("ratio_high", "ratio to", Kind.RATIO, value=_part("ratio", "high")),
-    Column("to", "fastest right", value=lambda one: None if one.best is None else one.best.label),
-    Column("digits", "digits", Kind.DIGITS, value=lambda one: short(one.timed.record.accuracy.digits, CLOCK_PLACES)),
+        "ratio.low"),
+    Column("ratio_high", "ratio to", Kind.RATIO, value="ratio.high"),
+    Column("to", "fastest right", value="best.label"),
+    Column("digits", "digits", Kind.DIGITS, value="timed.record.accuracy.digits"),
     Column("peak_bytes", "extra memory", Kind.BYTES, value="timed.record.peak_bytes"),
     Column("status", "status", Kind.STATUS, value="timed.record.status"),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from harness.judge.training.censored import CONFIDENCE
@@ -11,8 +11,7 @@ from harness.judge.training.contest import Contest, TaskSummary
 from harness.judge.training.convergence import SweepSummary
 from harness.judge.training.tuning import CENSORED, CONVERGED, GOOD_FACTOR, CellSummary, Reach, Region, Tuning
 from harness.report import numbers as show
-from harness.report.figures.rows import short
-from harness.report.tables.column import Column, Kind, by_key, pick
+from harness.report.tables.column import Column, Kind, by_key, pick, within
 from harness.report.words import sweep as words
 
 WITHIN = f"within {GOOD_FACTOR:g}x"
@@ -68,16 +67,16 @@ def shown(summary: SweepSummary) -> float | None:
     return min(reached or summary.tolerances, default=None)
 
 
-def _of_reach(of: Callable[[Reach], Any], missing: Any = None) -> Callable[[Trained], Any]:
-    return lambda row: missing if row.reach is None else of(row.reach)
+def _of_reach(text: Callable[[Reach], str]) -> Callable[[Trained], str]:
+    return lambda row: "" if row.reach is None else text(row.reach)
 
 
 def _to(row: Trained, level: float, *, interval: bool) -> str:
     return words.epochs(row.cell.to(level), interval=interval)
 
 
-def _epochs_to(row: Trained, level: float) -> float | None:
-    return short(row.cell.epochs_to(level))
+def _epochs_to(row: Trained, level: float) -> float:
+    return row.cell.epochs_to(level)
 
 
 def _theory(reach: Reach) -> str:
@@ -99,17 +98,17 @@ CELL = by_key(
     Column("lr", "learning rate", Kind.SMALL, value="cell.lr",
         text=lambda row: words.rate(row.cell.lr) + "*" * (row.cell is row.tuning.best), head="lr"),
     Column("seconds", "time", Kind.SECONDS, "To the tightest tolerance that any optimizer reaches on the problem.",
-        _of_reach(lambda reach: short(reach.seconds)), _of_reach(lambda reach: words.seconds(reach.seconds), ""),
-        spare=4),
-    Column("solved", "seeds that get there, %", Kind.NUMBER, value=_of_reach(lambda reach: short(100 * reach.success)),
-        text=_of_reach(lambda reach: f"{reach.success:.0%}", ""), head="solved", spare=3),
+        "reach.seconds", _of_reach(lambda reach: words.seconds(reach.seconds)), spare=4),
+    Column("solved", "seeds that get there, %", Kind.NUMBER,
+        value=lambda row: None if row.reach is None else 100 * row.reach.success,
+        text=_of_reach(lambda reach: f"{reach.success:.0%}"), head="solved", spare=3),
     Column("gap", "final excess loss", Kind.SMALL, "Median of the seeds that did not diverge.",
-        lambda row: short(row.cell.final_gap, 3), lambda row: show.power(row.cell.final_gap) if row.reach else "",
+        "cell.final_gap", lambda row: show.power(row.cell.final_gap) if row.reach else "",
         head="gap", spare=6),
     Column("theory", "theory", Kind.WHOLE, "Median epochs by the closed form of gradient descent.",
-        _of_reach(lambda reach: short(reach.predicted)), _of_reach(_theory, ""), spare=8),
+        "reach.predicted", _of_reach(_theory), spare=8),
     Column("over", "lr / limit", Kind.NUMBER, "Over the stability limit; above 1 gradient descent must diverge.",
-        lambda row: short(row.cell.lr_over_limit, 3), _over_limit, head="lr/limit", spare=7),
+        "cell.lr_over_limit", _over_limit, head="lr/limit", spare=7),
     Column("lost", "seeds lost", Kind.WHOLE, "Seeds that diverged.", "cell.diverged",
         lambda row: str(row.cell.diverged or ""), head="lost", spare=1),
     Column("message", "message", value="cell.cell.message"),
@@ -162,20 +161,14 @@ def _best_rate(row: Tuned) -> str:
     return words.rate(tuning.best.lr) + "!" * tuning.best_at_edge
 
 
-def _found(of: Callable[[Tuned, Reach, Region], Any], missing: Any = None) -> Callable[[Tuned], Any]:
-    """What only an optimizer with a best learning rate has."""
+def _text(of: Callable[[Reach, Region], str]) -> Callable[[Tuned], str]:
+    """Of an optimizer with a best learning rate; else nothing."""
 
-    def value(row: Tuned) -> Any:
-        tuning = row.tuning
-        if tuning.best is None or tuning.reach is None or tuning.good is None:
-            return missing
-        return of(row, tuning.reach, tuning.good)
+    def text(row: Tuned) -> str:
+        reach, good = row.tuning.reach, row.tuning.good
+        return "" if reach is None or good is None else of(reach, good)
 
-    return value
-
-
-def _text(of: Callable[[Tuned, Reach, Region], str]) -> Callable[[Tuned], str]:
-    return _found(of, "")
+    return text
 
 
 def _epoch_s(row: Tuned) -> str:
@@ -183,17 +176,19 @@ def _epoch_s(row: Tuned) -> str:
     return "" if epoch_s is None else words.seconds(epoch_s)
 
 
-def _good(good: Region) -> str:
+def _good(row: Tuned) -> str | None:
+    good = row.tuning.good
+    if good is None:
+        return None
     return "< " * (good.below is None) + words.ends(good) + " >" * (good.above is None)
 
 
-def _behind(contest: Contest | None, tuning: Tuning) -> float | None:
+def _behind(row: Tuned, contest: Contest | None) -> float | None:
     """How many times the leader's cost; 1 for the leader, None where that is not known."""
-    if contest is None:
+    if contest is None or row.tuning.reach is None:
         return None
-    if tuning is contest.leader:
-        return 1.0
-    return short(next((rival.ratio for rival in contest.rivals if rival.tuning is tuning), None))
+    costs = [(contest.leader, 1.0), *((rival.tuning, rival.ratio) for rival in contest.rivals)]
+    return next((ratio for tuning, ratio in costs if tuning is row.tuning), None)
 
 
 def _best_ending(row: Tuned) -> str:
@@ -205,30 +200,28 @@ def _best_ending(row: Tuned) -> str:
 BEST = by_key(
     Column[Tuned]("task", "problem", value="task.name"),
     Column("optimizer", "optimizer", value="tuning.optimizer"),
-    Column("lr", "best lr", Kind.SMALL, value=lambda row: row.tuning.best and row.tuning.best.lr, text=_best_rate),
+    Column("lr", "best lr", Kind.SMALL, value="tuning.best.lr", text=_best_rate),
     Column("to", "to", Kind.SMALL, "The tightest relative excess loss that any of its learning rates reaches.",
-        _found(lambda _, reach, __: reach.tolerance), _text(lambda _, reach, __: words.level(reach.tolerance))),
-    Column("epochs", "epochs", Kind.WHOLE, value=_found(lambda _, reach, __: reach.epochs),
-        text=_text(lambda _, reach, __: words.epochs(reach))),
-    Column("interval", f"{CONFIDENCE:.0%} interval", value=_found(lambda _, reach, __: words.spread(reach.interval))),
+        "tuning.reach.tolerance", _text(lambda reach, _: words.level(reach.tolerance))),
+    Column("epochs", "epochs", Kind.WHOLE, "", "tuning.reach.epochs", _text(lambda reach, _: words.epochs(reach))),
+    Column("interval", f"{CONFIDENCE:.0%} interval", value=_text(lambda reach, _: words.spread(reach.interval))),
     Column("behind", "/ best", Kind.RATIO, "Its epochs over those of the best optimizer on the problem.",
-        _found(lambda row, _, __: _behind(row.task.by_epochs, row.tuning))),
+        lambda row: _behind(row, row.task.by_epochs)),
     Column("seconds", "time", Kind.SECONDS, "Epochs times the median epoch of the textbook loop.",
-        _found(lambda _, reach, __: short(reach.seconds)), _text(lambda _, reach, __: words.seconds(reach.seconds)),
-        spare=4),
+        "tuning.reach.seconds", _text(lambda reach, _: words.seconds(reach.seconds)), spare=4),
     Column("behind_s", "/ quickest", Kind.RATIO, "Its time over that of the quickest optimizer on the problem.",
-        _found(lambda row, _, __: _behind(row.task.by_seconds, row.tuning))),
-    Column("epoch", "one epoch", Kind.NUMBER, text=_text(lambda row, _, __: _epoch_s(row)), spare=20),
+        lambda row: _behind(row, row.task.by_seconds)),
+    Column("epoch", "one epoch", Kind.NUMBER, text=_epoch_s, spare=20),
     Column("solved", "solved %", Kind.NUMBER, "Seeds that get there.",
-        _found(lambda _, reach, __: short(100 * reach.success))),
+        lambda row: None if row.tuning.reach is None else 100 * row.tuning.reach.success),
     Column("good", "good lr", Kind.TEXT, f"The learning rates {BEST_HELP}; > or <: they may go on outside the grid.",
-        _found(lambda _, __, good: _good(good))),
-    Column("within", WITHIN, Kind.NUMBER, text=_text(lambda _, __, good: words.ends(good)), spare=10),
-    Column("decades", "decades", Kind.NUMBER, f"Width of the learning rates {BEST_HELP}.",
-        _found(lambda _, __, good: short(good.decades, 3)),
-        _text(lambda _, __, good: "≥" * good.open + f"{good.decades:.1f}"), spare=9),
-    Column("lrs", kind=Kind.NUMBER, text=_text(lambda _, __, good: str(good.points)), spare=19),
-    Column("converge", kind=Kind.NUMBER, text=_text(lambda row, _, __: words.ends(row.tuning.converging)), spare=18),
+        _good),
+    Column("within", WITHIN, Kind.NUMBER, text=_text(lambda _, good: words.ends(good)), spare=10),
+    Column("decades", "decades", Kind.NUMBER, f"Width of the learning rates {BEST_HELP}.", "tuning.good.decades",
+        _text(lambda _, good: "≥" * good.open + f"{good.decades:.1f}"), spare=9),
+    Column("lrs", kind=Kind.NUMBER, text=_text(lambda _, good: str(good.points)), spare=19),
+    Column("converge", kind=Kind.NUMBER, spare=18,
+        text=lambda row: "" if row.tuning.best is None else words.ends(row.tuning.converging)),
     Column("ending", "status", Kind.STATUS, "ok: the tightest tolerance is reached; censored: a looser one, or none.",
         _best_ending),
 )  # fmt: skip
@@ -236,12 +229,10 @@ TERMINAL_BEST = pick(BEST, "optimizer lr to epochs seconds epoch within decades 
 PAGE_BEST = pick(BEST, "task optimizer lr to epochs interval behind seconds behind_s solved good decades ending")
 
 
-def _of_cell(names: str) -> list[Column[tuple[str, CellSummary]]]:
+def _of_cell(paths: str) -> list[Column[tuple[str, CellSummary]]]:
     """What the cell's summary (the second of the pair) has under these paths, keyed by their last names."""
-    return [
-        Column(path.rpartition(".")[2], value=lambda row, get=attrgetter(path): get(row[1]))  # type: ignore[misc]
-        for path in names.split()
-    ]
+    found = [Column[CellSummary](path.rpartition(".")[2], value=path) for path in paths.split()]
+    return [within(column, itemgetter(1)) for column in found]
 
 
 JSON: tuple[Column[tuple[str, CellSummary]], ...] = (

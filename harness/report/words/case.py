@@ -1,9 +1,9 @@
 """One case in full, as the tutorials show it."""
 
 import math
-from collections.abc import Iterator
-from operator import attrgetter, itemgetter
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+from typing import NamedTuple
 
 from harness.errors import counted
 from harness.records.record import Accuracy, HeadRow, Record
@@ -28,27 +28,23 @@ class Term(NamedTuple):
     standard_error: float | None
 
 
-def _number(key: str, form: str, head: str | None = None) -> Column[Any]:
-    """A column of numbers in this format; a dash for None."""
-
-    def text(row: Any) -> str:
-        value = attrgetter(key)(row)
-        return show.NONE if value is None else format(value, form)
-
-    return Column(key, kind=Kind.NUMBER, text=text, head=head)
-
-
 TERMS: tuple[Column[Term], ...] = (
     Column("term"),
-    _number("computed", ".16g"),
-    _number("exact", ".16g"),
+    Column("computed", kind=Kind.NUMBER, text=".16g"),
+    Column("exact", kind=Kind.NUMBER, text=".16g"),
     Column("digits", kind=Kind.DIGITS),
 )
-STANDARD_ERROR = _number("standard_error", ".10g", "standard error")
+STANDARD_ERROR: Column[Term] = Column("standard_error", "standard error", Kind.NUMBER, text=".10g")
 SCORES: tuple[Column[tuple[str, float, float]], ...] = (
     Column("split", value=itemgetter(0)),
-    Column("r2", kind=Kind.NUMBER, text=lambda row: f"{row[1]:.7g}", head="R²"),
-    Column("mse", kind=Kind.NUMBER, text=lambda row: f"{row[2]:.7g}", head="MSE"),
+    Column("r2", kind=Kind.NUMBER, value=itemgetter(1), text=".7g", head="R²"),
+    Column("mse", kind=Kind.NUMBER, value=itemgetter(2), text=".7g", head="MSE"),
+)
+
+
+OBSERVED: tuple[Column[HeadRow], ...] = (
+    Column("y", "observed", Kind.NUMBER, text="g"),
+    Column("predicted", kind=Kind.NUMBER, text=".6f"),
 )
 
 
@@ -117,20 +113,12 @@ def _losses(record: Record) -> Iterator[Part]:
         return
     columns: list[Column[int]] = [
         Column("epoch", kind=Kind.WHOLE, value=lambda i: trace.epoch[i]),
-        Column("train_loss", kind=Kind.NUMBER, text=lambda i: f"{trace.train_loss[i]:.6g}", head="train loss"),
+        _loss("train", trace.train_loss, Kind.NUMBER, ".6g"),
     ]
-    val_loss, excess_loss = trace.val_loss, trace.excess_loss
-    if val_loss is not None:
-        columns.append(
-            Column(
-                "val_loss",
-                kind=Kind.NUMBER,
-                text=lambda i: f"{val_loss[i]:.6g}" if i < len(val_loss) else show.NONE,
-                head=f"{trace.val_split} loss",
-            )
-        )
-    if excess_loss is not None:
-        columns.append(Column("excess_loss", kind=Kind.SMALL, value=lambda i: excess_loss[i], head="excess loss"))
+    if trace.val_loss is not None:
+        columns.append(_loss(str(trace.val_split), trace.val_loss, Kind.NUMBER, ".6g"))
+    if trace.excess_loss is not None:
+        columns.append(_loss("excess", trace.excess_loss, Kind.SMALL))
     stride = next(k * 10**e for e in range(9) for k in (1, 2, 5) if trace.epochs <= LOSS_ROWS * k * 10**e)
     last = len(trace.epoch) - 1
     yield table_of(columns, [i for i, epoch in enumerate(trace.epoch) if epoch % stride == 0 or i == last])
@@ -142,6 +130,11 @@ def _losses(record: Record) -> Iterator[Part]:
     ]
     if reached:
         yield Line("excess loss: " + "; ".join(reached))
+
+
+def _loss(name: str, losses: Sequence[float], kind: Kind, form: str | None = None) -> Column[int]:
+    """Of the trace's entry whose number a row is; held-out losses may be fewer."""
+    return Column(f"{name}_loss", f"{name} loss", kind, value=dict(enumerate(losses)).get, text=form)
 
 
 def _scores(record: Record) -> Iterator[Part]:
@@ -159,7 +152,7 @@ def _head(record: Record) -> Iterator[Part]:
     columns = [_feature(name, j) for j, name in enumerate(features)]
     if width > len(features):
         columns.append(Column("more", text=lambda _: "", head=f"... {width - len(features)} more"))
-    yield table_of([*columns, _number("y", "g", "observed"), _number("predicted", ".6f")], record.head)
+    yield table_of([*columns, *OBSERVED], record.head)
 
 
 def _feature(name: str, place: int) -> Column[HeadRow]:
