@@ -7,7 +7,7 @@ EXPECTATIONS = Path("results/expectations.toml")
 """Of a checkout, from its own folder."""
 
 STORE = Path("results/harness.sqlite")
-"""Where runs are kept unless said, from the working folder."""
+"""Where runs are kept by default, from the working folder."""
 
 
 def _data_folder(name: str) -> Path:

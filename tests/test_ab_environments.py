@@ -309,7 +309,7 @@ def test_a_build_that_fails_leaves_nothing_in_the_cache(tmp_path: Path) -> None:
     target = tmp_path / "kept"
 
     def fail() -> None:
-        with building.whole(target) as made_in:
+        with building.complete_folder(target) as made_in:
             (made_in / "half").write_text("")
             raise CannotMeasureError("no")
 

@@ -25,7 +25,7 @@ from harness.solvers.options import Options
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 from harness.store.store import Store
-from harness.studies.accuracy import NIST_HEADS, Asked, plan_accuracy, sheets
+from harness.studies.accuracy import NIST_HEADS, AccuracyRequest, plan_accuracy, sheets
 from tests.conftest import Ended, RunCli
 from tests.planted import Planted, exact_line
 
@@ -90,7 +90,7 @@ def row(ended: Ended, solver: str) -> str:
 
 
 def test_without_a_name_every_closed_form_and_every_nist_set_is_planned_and_the_run_answers_for_all() -> None:
-    request, cases = plan_accuracy(Asked(device="cpu"))
+    request, cases = plan_accuracy(AccuracyRequest(device="cpu"))
     closed = {solver.name for solver in solvers.ALL if solver.kind is Kind.CLOSED_FORM}
     assert {case.solver.name for case in cases} == closed
     assert list(dict.fromkeys(case.problem.label for case in cases)) == list(NIST_HEADS)
@@ -102,14 +102,14 @@ def test_without_a_name_every_closed_form_and_every_nist_set_is_planned_and_the_
 
 
 def test_a_narrowed_run_answers_for_what_it_fits_only() -> None:
-    request, _ = plan_accuracy(Asked(problems=("nist_norris",), device="cpu"))
+    request, _ = plan_accuracy(AccuracyRequest(problems=("nist_norris",), device="cpu"))
     assert "numpy_lstsq" in request.solvers
     assert "torch_sgd" not in request.solvers
-    assert plan_accuracy(Asked(solvers=("numpy_lstsq",)))[0].solvers == ("numpy_lstsq",)
+    assert plan_accuracy(AccuracyRequest(solvers=("numpy_lstsq",)))[0].solvers == ("numpy_lstsq",)
 
 
 def test_solvers_of_float32_libraries_have_a_row_of_it_and_no_others() -> None:
-    _, cases = plan_accuracy(Asked(problems=("nist_norris",), device="cpu"))
+    _, cases = plan_accuracy(AccuracyRequest(problems=("nist_norris",), device="cpu"))
     single_precision = {case.solver.name for case in cases if case.options.dtype == "float32"}
     assert {"torch_gels", "normal_equations_torch"} <= single_precision
     assert all(re.match("torch|jax|normal_equations_torch", name) for name in single_precision)
@@ -117,13 +117,13 @@ def test_solvers_of_float32_libraries_have_a_row_of_it_and_no_others() -> None:
 
 
 def test_the_tables_hold_every_problem_once_and_the_ladder_one_for_each_group() -> None:
-    _, cases = plan_accuracy(Asked(solvers=("numpy_lstsq",), ladder=True))
+    _, cases = plan_accuracy(AccuracyRequest(solvers=("numpy_lstsq",), ladder=True))
     tables = sheets(cases)
     assert len(tables) == len(ladder.groups())
     assert [label for sheet in tables for label, _ in sheet.columns] == list(ladder.rungs())
     assert tables[0].columns[:2] == (("condition_1e00", "1e00"), ("condition_1e02", "1e02"))
     mixed = ("nist_filip", "synthetic:n=50,p=2", "synthetic:n=60,p=2", "everyday:n=40", "scale_1e02")
-    _, cases = plan_accuracy(Asked(problems=mixed, solvers=("numpy_lstsq",)))
+    _, cases = plan_accuracy(AccuracyRequest(problems=mixed, solvers=("numpy_lstsq",)))
     heads = {sheet.title.partition(":")[0]: [head for _, head in sheet.columns] for sheet in sheets(cases)}
     assert heads == {
         "NIST StRD linear regression": ["Filip"],

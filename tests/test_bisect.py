@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.ab.bisect.compare_commit import AGAIN, ANSWER_S, Asked, Bench
+from harness.ab.bisect.compare_commit import AGAIN, ANSWER_S, Bench, BisectRequest
 from harness.ab.bisect.search import search
 from harness.ab.bisect.suspects import Suspects
 from harness.ab.environments import Sides
@@ -142,7 +142,7 @@ class Benches:
     def __init__(self, planned: dict[str, list[AbCell]], quantity: str = "time") -> None:
         self.asked: list[tuple[str, float, int]] = []
         self.planned = planned
-        self.bench = Bench(Asked(spec("one"), quantity), self._built, lambda _: None, self._measure)
+        self.bench = Bench(BisectRequest(spec("one"), quantity), self._built, lambda _: None, self._measure)
 
     def _built(self, commit: str) -> Sides:
         if commit == "broken":
@@ -178,7 +178,7 @@ def test_ends_without_a_regression_are_one_line(ratio: float | None, why: str) -
     rng = np.random.default_rng(5)
     end = cell(rng, ratio or 1.2, launches=9 if ratio else 2)
     with pytest.raises(CannotMeasureError, match=why):
-        Benches({"bad": [end, end]}).bench.whole("bad")
+        Benches({"bad": [end, end]}).bench.compare_ends("bad")
 
 
 @pytest.mark.slow

@@ -141,7 +141,7 @@ levels = st.lists(st.one_of(st.none(), st.floats(1e-6, 1e6)), min_size=2, max_si
 def test_exact_steps_are_where_the_value_leaves_its_level(values: list[float | None], quantity: str) -> None:
     judgement = judged(values, quantity)
     kind, found = QUANTITIES[quantity], judgement.series[0].steps
-    assert all(abs(step.change) >= abs(kind.said(-kind.effect)) - 1e-9 for step in found if step.change is not None)
+    assert all(abs(step.change) >= abs(kind.in_units(-kind.effect)) - 1e-9 for step in found if step.change is not None)
     if not found:
         numbers = [kind.scaled(value) for value in values if value is not None]
         assert all(abs(value - numbers[0]) < kind.effect for value in numbers)

@@ -17,7 +17,7 @@ from harness.judge.verdict import Verdict
 from harness.judge.versions.instructions import judge_instructions
 from harness.records.instructions import InstructionCell, InstructionCount
 from harness.solvers.status import Status
-from harness.timing.instructions import CountError, Effort, Valgrind, command, counted, total_in
+from harness.timing.instructions import CountError, CountingPlan, Valgrind, command, counted, total_in
 
 REPEATABILITY = 1e-3
 """The bar of the counts: they repeat to a tenth of a per cent."""
@@ -40,7 +40,7 @@ class SuiteCase:
         for _ in range(3000 if self.problem != "long" else 300_000):
             pass
 """
-QUICK = Effort(block_instructions=1e6, layouts=2)
+QUICK = CountingPlan(block_instructions=1e6, layouts=2)
 needs_valgrind = pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 
 
@@ -107,7 +107,7 @@ def test_a_count_is_a_difference_without_its_reading_and_without_each_layouts_fi
         seeds.append(seed)
         return work()
 
-    counts = counted(prepare, ledger, Effort(block_instructions=1e5, layouts=3), in_place)
+    counts = counted(prepare, ledger, CountingPlan(block_instructions=1e5, layouts=3), in_place)
     assert counts.layouts == ((1010.0, 1010.0), (1020.0, 1020.0), (1030.0, 1030.0))
     assert seeds == [0, 1, 2]
     assert counts.reading == 19_000
@@ -123,15 +123,15 @@ def test_a_reading_is_the_median_of_five_without_the_first_two_which_load_what_a
             return super().mark()
 
     ledger = Loading()
-    counts = counted(lambda: lambda: ledger.work(10**7), ledger, Effort(layouts=1), lambda _, work: work())
+    counts = counted(lambda: lambda: ledger.work(10**7), ledger, CountingPlan(layouts=1), lambda _, work: work())
     assert counts.reading == 19_004
 
 
 def test_a_call_that_is_too_long_is_refused_before_it_is_repeated() -> None:
     ledger = Ledger()
     with pytest.raises(CountError, match="one call is 1e"):
-        counted(lambda: lambda: ledger.work(10**10), ledger, Effort(), lambda _, work: work())
-    assert ledger.calls == Effort().warm_up_calls + 1
+        counted(lambda: lambda: ledger.work(10**10), ledger, CountingPlan(), lambda _, work: work())
+    assert ledger.calls == CountingPlan().warm_up_calls + 1
 
 
 def test_a_layout_without_an_answer_is_no_count() -> None:
@@ -140,7 +140,7 @@ def test_a_layout_without_an_answer_is_no_count() -> None:
         counted(
             lambda: lambda: ledger.work(10**7),
             ledger,
-            Effort(),
+            CountingPlan(),
             lambda _seed, _work: {"status": "crashed", "message": "it died"},
         )
     assert caught.value.status == "crashed"
@@ -157,9 +157,9 @@ def test_the_collector_is_as_it_was_after_a_count_and_after_an_error() -> None:
             raise RuntimeError("enough")
 
     with pytest.raises(RuntimeError, match="enough"):
-        counted(lambda: call, Ledger(), Effort(most_instructions=1e12), lambda _, work: work())
+        counted(lambda: call, Ledger(), CountingPlan(most_instructions=1e12), lambda _, work: work())
     assert (gc.isenabled(), gc.get_threshold()) == before
-    warm = Effort().warm_up_calls
+    warm = CountingPlan().warm_up_calls
     assert seen == [outside] * warm + [(False, 2**31 - 1)] * (len(seen) - warm)
 
 
@@ -167,7 +167,7 @@ def test_a_collector_that_was_off_stays_off() -> None:
     ledger, was = Ledger(), gc.isenabled()
     gc.disable()
     try:
-        counted(lambda: lambda: ledger.work(10**7), ledger, Effort(), lambda _, work: work())
+        counted(lambda: lambda: ledger.work(10**7), ledger, CountingPlan(), lambda _, work: work())
         assert not gc.isenabled()
     finally:
         if was:
@@ -242,7 +242,7 @@ def test_one_per_cent_more_is_seen_and_a_cell_that_dies_loses_only_itself(tmp_pa
     specs = [spec("dies"), spec("hangs"), spec("raises"), spec("gpu", "cuda"), spec("long"), spec("steady")]
     here = version(tmp_path)
     # A steady call is 0.6 to 0.7 million instructions on CPython 3.11 to 3.13, a long one a hundred times that.
-    quick = Effort(block_instructions=1e7, layouts=6, most_instructions=4e8)
+    quick = CountingPlan(block_instructions=1e7, layouts=6, most_instructions=4e8)
     plain, planted = count(
         [Work(here, specs, effort=quick, limit_s=3.0), Work(here, specs[-1:], slow=1.01, effort=quick)], print
     )
@@ -267,7 +267,7 @@ def test_one_per_cent_more_is_seen_and_a_cell_that_dies_loses_only_itself(tmp_pa
 @needs_valgrind
 def test_numpy_repeats_to_a_tenth_of_a_per_cent() -> None:
     (chosen,) = cells(["synthetic:n=100,p=3"], ["numpy_lstsq"])
-    work = Work(Version("here", Path(sys.executable)), [chosen], effort=Effort(block_instructions=1e7, layouts=3))
+    work = Work(Version("here", Path(sys.executable)), [chosen], effort=CountingPlan(block_instructions=1e7, layouts=3))
     found = count([work], print)[0][chosen.case]
     assert found.status is Status.OK, found.message
     assert found.repeatability is not None

@@ -183,7 +183,7 @@ def test_a_unit_may_take_what_its_trainings_take_and_a_step_is_one_of_all(
 ) -> None:
     asked = SweepRequest.model_validate(SMALL | {"engine": engine, "dtype": dtype, "seeds": 8})
     candidate = candidates(asked)[0].at((0.1,))
-    assert candidate.turns == turns
+    assert candidate.batches == turns
     alone, together = default_timeout_s(candidate), default_timeout_s(candidate, 8, turns)
     assert default_timeout_s(candidate, 1, 1) == alone
     assert LEAST_S < alone < together <= LEAST_S + 8 * (alone - LEAST_S)

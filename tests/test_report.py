@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.files.writing import write
 from harness.judge.gate.expectations import read_expectations
 from harness.page import watch as keeping
-from harness.page.gather import Asked, baseline_of, gather
+from harness.page.gather import PageRequest, baseline_of, gather
 from harness.page.making import check_output
 from harness.page.serving import Served, serving
 from harness.page.watch import Keeper
@@ -40,8 +40,8 @@ def run_of(records: Sequence[Record], name: str, commit: str | None, *, minute: 
     return run.model_copy(update={"id": name, "environment": environment, "started_at": at, "finished_at": at})
 
 
-def asked(**more: object) -> Asked:
-    return Asked("harness report", read_expectations(EXPECTED), "e.toml", quick=True, **more)  # type: ignore[arg-type]
+def asked(**more: object) -> PageRequest:
+    return PageRequest("harness report", read_expectations(EXPECTED), "e.toml", quick=True, **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture

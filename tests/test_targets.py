@@ -19,7 +19,7 @@ from tests.conftest import RunCli
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SMALL = targets.Effort(2, 30, (0.003, 0.01))
+SMALL = targets.SearchSize(2, 30, (0.003, 0.01))
 TINY = "synthetic:n=30,p=2"
 STORED = sorted((results_folder() / "targets").glob("*.toml"))
 

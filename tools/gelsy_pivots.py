@@ -27,7 +27,7 @@ from harness.solvers.closed_forms.torch_lstsq import TorchLstsq
 from harness.solvers.fit import fit_from_design
 from harness.solvers.options import Options
 from harness.store.store import Store
-from harness.studies.accuracy import Asked, plan_accuracy
+from harness.studies.accuracy import AccuracyRequest, plan_accuracy
 
 MOST = 256
 """Choices of columns a case: all of up to 8 columns, else as many drawn ones, none and all among them."""
@@ -78,7 +78,7 @@ def main(words: list[str]) -> None:
     rng = random.Random(2026)  # noqa: S311  # draws choices to try, nothing that is secret
     named = (*read_expectations(expectations_file()).default_problems, "diabetes", "everyday")
     cases, worst = [], []
-    for asked in (Asked(), Asked(ladder=True), Asked(problems=named)):
+    for asked in (AccuracyRequest(), AccuracyRequest(ladder=True), AccuracyRequest(problems=named)):
         request, planned = plan_accuracy(replace(asked, solvers=("torch_gelsy",)))
         for case in planned:
             columns = design_matrix(case.problem).shape[1]

@@ -26,7 +26,7 @@ from pathlib import Path
 PROBLEMS = ("four_points", "noiseless_line", "synthetic:n=60,p=2", "synthetic:n=80,p=3")
 SOLVERS = ("numpy_lstsq", "scipy_gelsd", "normal_equations", "mean")
 PLACES: tuple[tuple[str, ...], ...] = ((), ("--in-process",))
-"""A worker process, as a run has it unless said, and none."""
+"""A worker process, as a run has it by default, and none."""
 PATIENCE_S = 120.0
 """For a run that is left alone; it takes about a second on an idle machine."""
 

@@ -1,6 +1,6 @@
 """Load time, size and axe-core's result of a page: `python -m tools.page_load [RECORDS | FILE.html]`.
 
-Of a planted run of so many records (10 000 unless said), or of a page that is there. Load time is from the start of the
+Of a planted run of so many records (10 000 by default), or of a page that is there. Load time is from the start of the
 navigation until the figures in sight are drawn, by the page's own clock; CPU time is the page's main thread's. Both are
 medians of some loads by a fresh profile each, with Chromium as the tests have it.
 """

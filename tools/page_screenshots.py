@@ -79,13 +79,13 @@ def parts(reader: Reader, address: str, folder: Path) -> None:
     for figure in reader.every("figure[data-part]"):
         reader.drawn(str(figure.get_attribute("data-part")))
     for name in SECTIONS:
-        keep(whole(reader, f"#{name}"), folder / f"section-{name}.png")
+        keep(element_picture(reader, f"#{name}"), folder / f"section-{name}.png")
     reader.click(reader.one("main button.open"))
     reader.until(lambda: reader.every("dialog pre code"))
     keep(reader.page.get_screenshot_as_png(), folder / "case.png")
 
 
-def whole(reader: Reader, selector: str) -> bytes:
+def element_picture(reader: Reader, selector: str) -> bytes:
     """An element, also where it is taller than the window, down to TALLEST."""
     script = "const b = document.querySelector(arguments[0]).getBoundingClientRect();"
     script += "return {x: b.x + scrollX, y: b.y + scrollY, width: b.width, height: b.height}"

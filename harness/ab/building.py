@@ -14,7 +14,7 @@ from harness.errors import CannotMeasureError
 from harness.verify.reference_cache import FOLDER_VARIABLE
 
 SHOWN_LINES = 15
-Told = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 class BuildFailedError(CannotMeasureError):
@@ -59,7 +59,7 @@ def pip(*words: str) -> list[str]:
 
 
 @contextmanager
-def whole(target: Path) -> Iterator[Path]:
+def complete_folder(target: Path) -> Iterator[Path]:
     """A folder to build in, which becomes `target` once everything went well: what is cached is complete.
 
     Where somebody else was quicker, theirs stays.

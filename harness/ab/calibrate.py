@@ -17,9 +17,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from harness.ab.building import Notify
 from harness.ab.cores import all_cores
 from harness.ab.launch import Manner
-from harness.ab.measure import Decide, Task, Told, measured
+from harness.ab.measure import Decide, Task, measured
 from harness.errors import CannotMeasureError, UsageError
 from harness.files.reading import NoSuchFileError, checked, text_of
 from harness.files.strict_json import parsed_json
@@ -77,7 +78,7 @@ def missing(done: Sequence[Comparison], task: Task) -> Iterator[tuple[Condition,
 
 
 def calibrate(
-    task: Task, path: Path, decide: Decide, told: Told, measure: Callable[..., Comparison] = measured
+    task: Task, path: Path, decide: Decide, notify: Notify, measure: Callable[..., Comparison] = measured
 ) -> dict[Condition, list[Comparison]]:
     """Measure every condition and repeat that is missing in `path`, appending each; the repeats by condition.
 
@@ -92,7 +93,7 @@ def calibrate(
                 what = f"{number} of {len(todo)}, planted {condition.planted - 1:+.0%}" + ", busy" * condition.busy
 
                 def say(line: str, what: str = what) -> None:
-                    told(f"{what}: {line}")
+                    notify(f"{what}: {line}")
 
                 # Orders of turns differ from repeat to repeat.
                 turn = replace(task, allowance=replace(task.allowance, seed=task.allowance.seed + number))

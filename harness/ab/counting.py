@@ -45,7 +45,7 @@ def counted(order: Answer, suite: Any, instructions: Any, layouts: Any, folder: 
     counter, drawn = instructions.Valgrind(Path(folder)), partial(layouts.in_layout, limit_s=order["limit_s"])
     try:
         slow = instructions.slowed(prepare, order["slow"] - 1.0, counter, drawn) if order["slow"] > 1.0 else prepare
-        counts = instructions.counted(slow, counter, instructions.Effort(**order["effort"]), drawn)
+        counts = instructions.counted(slow, counter, instructions.CountingPlan(**order["effort"]), drawn)
     except instructions.CountError as error:
         return {"status": error.status, "message": str(error)}
     spent = os.times()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.ab import libraries, revisions
-from harness.ab.building import Told
+from harness.ab.building import Notify
 from harness.ab.version import Version
 from harness.errors import UsageError
 from harness.git import commit_of
@@ -26,7 +26,7 @@ class Sides:
     same: str = ""
 
 
-def of_revisions(base: str, head: str, checkout: Path, told: Told) -> Sides:
+def of_revisions(base: str, head: str, checkout: Path, notify: Notify) -> Sides:
     """Two git revisions, each with the libraries that its constraints name.
 
     Raises UsageError for an unknown revision, BuildFailedError where one does not build, CannotMeasureError where
@@ -38,7 +38,7 @@ def of_revisions(base: str, head: str, checkout: Path, told: Told) -> Sides:
     if changed:
         notes.append(f"{changed} changed files of the checkout are in neither side: only what is committed is built")
     same = f"{base} and {head} are the same commit, {commits[0][:SHORT]}" if commits[0] == commits[1] else ""
-    made = [_revision(name, commit, checkout, told) for name, commit in zip((base, head), commits, strict=True)]
+    made = [_revision(name, commit, checkout, notify) for name, commit in zip((base, head), commits, strict=True)]
     return Sides(made[0], made[1], tuple(notes), same)
 
 
@@ -55,7 +55,7 @@ def of_interpreters(base: str, head: str) -> Sides:
     return Sides(found[0], found[1], same=same)
 
 
-def of_libraries(base: Sequence[str], head: Sequence[str], told: Told) -> Sides:
+def of_libraries(base: Sequence[str], head: Sequence[str], notify: Notify) -> Sides:
     """The installed harness with two sets of libraries; an empty set is what is installed.
 
     Raises UsageError for what is no requirement, BuildFailedError where pip cannot install one.
@@ -66,7 +66,7 @@ def of_libraries(base: Sequence[str], head: Sequence[str], told: Told) -> Sides:
         Version(
             " ".join(texts) or INSTALLED,
             Path(sys.executable),
-            libraries=libraries.stand_ins(requirements, "", told),
+            libraries=libraries.stand_ins(requirements, "", notify),
             shown=shown,
         )
         for texts, requirements in zip((base, head), wanted, strict=True)
@@ -77,13 +77,13 @@ def of_libraries(base: Sequence[str], head: Sequence[str], told: Told) -> Sides:
     return Sides(made[0], made[1], tuple(notes), same)
 
 
-def _revision(name: str, commit: str, checkout: Path, told: Told) -> Version:
-    built = revisions.built(commit, checkout, told)
+def _revision(name: str, commit: str, checkout: Path, notify: Notify) -> Version:
+    built = revisions.built(commit, checkout, notify)
     wanted = [libraries.parsed(text) for text in built.requirements]
     return Version(
         name,
         Path(sys.executable),
         commit=commit,
         package=built.package,
-        libraries=libraries.stand_ins(wanted, built.constraints, told),
+        libraries=libraries.stand_ins(wanted, built.constraints, notify),
     )

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import wait
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.ab import counting, worker
+from harness.ab.building import Notify
 from harness.ab.cells import CellSpec
 from harness.ab.process import one_thread
 from harness.ab.version import Version
@@ -22,26 +23,25 @@ from harness.records.instructions import InstructionCell, InstructionCount
 from harness.solvers import catalog as solvers
 from harness.solvers.status import Status
 from harness.timing import instructions, layouts
-from harness.timing.instructions import CountError, Effort
+from harness.timing.instructions import CountError, CountingPlan
 
 LIMIT_S = 600.0
 """CPU seconds that one cell, and each of its layouts, may take under valgrind; the default twelve take 10 to 60."""
 START_S = 1200.0
 """Wall seconds that importing everything may take under valgrind: 40 s of CPU time with torch."""
 
-Told = Callable[[str], None]
 Answer = dict[str, Any]
 
 
 def count_and_judge(
-    base: Version, head: Version, specs: Sequence[CellSpec], told: Told, *, planted: float = 1.0
+    base: Version, head: Version, specs: Sequence[CellSpec], notify: Notify, *, planted: float = 1.0
 ) -> list[InstructionLine]:
     """Every cell counted in both versions, judged. `planted`: the factor of a slowdown planted in the head's cells.
 
     Raises CannotMeasureError where there is no valgrind; anything else that goes wrong is a cell's status.
     """
     need_valgrind()
-    return judge_instructions(count_both(base, head, specs, told, planted=planted))
+    return judge_instructions(count_both(base, head, specs, notify, planted=planted))
 
 
 def need_valgrind() -> None:
@@ -51,10 +51,10 @@ def need_valgrind() -> None:
 
 
 def count_both(
-    base: Version, head: Version, specs: Sequence[CellSpec], told: Told, *, planted: float = 1.0
+    base: Version, head: Version, specs: Sequence[CellSpec], notify: Notify, *, planted: float = 1.0
 ) -> list[InstructionCell]:
     """Every cell counted in both versions at the same time. What cannot be counted is a status with its reason."""
-    counts = count([Work(base, specs), Work(head, specs, slow=planted)], told)
+    counts = count([Work(base, specs), Work(head, specs, slow=planted)], notify)
     return [
         InstructionCell(
             case=spec.case,
@@ -75,12 +75,12 @@ class Work:
     version: Version
     specs: Sequence[CellSpec]
     slow: float = 1.0
-    effort: Effort = field(default_factory=Effort)
+    effort: CountingPlan = field(default_factory=CountingPlan)
     limit_s: float = LIMIT_S
 
     @property
     def setup(self) -> Answer:
-        """What the process is told, but for where its totals are."""
+        """What the process is asked, but for where its totals are."""
         names = dict.fromkeys(name for spec in self.specs for name in solvers.get(spec.solver).requires)
         shared = {"slow": self.slow, "limit_s": self.limit_s, "effort": asdict(self.effort)}
         return {
@@ -94,13 +94,13 @@ class Work:
         }
 
 
-def count(works: Sequence[Work], told: Told) -> list[dict[str, InstructionCount]]:
+def count(works: Sequence[Work], notify: Notify) -> list[dict[str, InstructionCount]]:
     """A process under valgrind for each work, all at once; the counts by case. Never raises for what a version does."""
     silence_s = START_S + layouts.WALL_PER_CPU * max((work.limit_s for work in works), default=0.0)
     with ExitStack() as ends:
         started = [ends.enter_context(_started(work)) for work in works]
         while going := [(one, one.child) for one in started if one.child is not None and one.why is None]:
-            told("counting under valgrind: " + ", ".join(one.progress for one in started))
+            notify("counting under valgrind: " + ", ".join(one.progress for one in started))
             ready = wait([thing for _, child in going for thing in child.watched], silence_s)
             for one, child in going:
                 one.read(child, silent=not ready)

@@ -20,7 +20,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from harness.ab import building
-from harness.ab.building import Told
+from harness.ab.building import Notify
 from harness.errors import CannotMeasureError, UsageError, without_password
 from harness.files.strict_json import parsed_json
 from harness.records.bisection import SHORT
@@ -119,7 +119,7 @@ def _narrowed(name: str, specifiers: Iterable[object]) -> Requirement:
     return Requirement(f"{name}{','.join(filter(None, map(str, specifiers)))}")
 
 
-def stand_ins(wanted: Sequence[Requirement], constraints: str, told: Told) -> tuple[Path, ...]:
+def stand_ins(wanted: Sequence[Requirement], constraints: str, notify: Notify) -> tuple[Path, ...]:
     """The folders of libraries that go before the interpreter's own; none where it has what is wanted.
 
     Cached by what is wanted, the constraints, and what was missing here. Raises BuildFailedError where pip fails and
@@ -137,8 +137,8 @@ def stand_ins(wanted: Sequence[Requirement], constraints: str, told: Told) -> tu
     if not target.is_dir():
         log = building.folder("logs") / f"{key}.log"
         log.write_text("")
-        with building.whole(target) as made:
-            _install(made, wanted, pinned, log, told)
+        with building.complete_folder(target) as made:
+            _install(made, wanted, pinned, log, notify)
     return (target,)
 
 
@@ -151,14 +151,14 @@ def _content_of(url: str) -> str:
 
 
 def _install(
-    made: Path, wanted: Sequence[Requirement], pinned: Mapping[str, Requirement], log: Path, told: Told
+    made: Path, wanted: Sequence[Requirement], pinned: Mapping[str, Requirement], log: Path, notify: Notify
 ) -> None:
     for _ in range(MOST_PASSES):
         missing = unsatisfied(wanted, pinned, installed([made]))
         if not missing:
             return
         names = ", ".join(map(str, missing))
-        told(f"installing {names}")
+        notify(f"installing {names}")
         words = building.pip("install", "--no-deps", "--upgrade", "--target", str(made), *map(str, missing))
         building.logged(f"pip install {names}", words, log)
     raise CannotMeasureError(f"{names} cannot be had together with {', '.join(map(str, wanted))}: the log is {log}")

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from harness.ab.building import Notify
 from harness.ab.cells import CellSpec
 from harness.ab.cores import quietest_core
 from harness.ab.environments import Sides
@@ -25,7 +26,6 @@ MIN_LAUNCHES = 5
 UNTOUCHED = Condition(planted=1.0)
 
 Decide = Callable[[Sequence[AbCell]], set[str]]
-Told = Callable[[str], None]
 
 
 def nobody_decided(_cells: Sequence[AbCell]) -> set[str]:
@@ -63,16 +63,16 @@ class Measurement:
         manner: Manner | None = None,
         clock: Clock | None = None,
         start: Start = Process,
-        told: Told = lambda _: None,
+        notify: Notify = lambda _: None,
         quietest: Quietest = quietest_core,
     ) -> None:
-        """`versions`: base and head. `start` starts a worker, `told` hears of progress, `quietest` picks a core."""
+        """`versions`: base and head. `start` starts a worker, `notify` hears of progress, `quietest` picks a core."""
         self._versions: Mapping[str, Version] = dict(zip(SIDES, versions, strict=True))
         self._progress = {spec.case: Progress(spec) for spec in specs}
         self._manner = manner or Manner()
         self._clock = clock or SystemClock()
         self._start = start
-        self._told = told
+        self._notify = notify
         self._quietest = quietest
         self.spent = Spent()
 
@@ -94,7 +94,7 @@ class Measurement:
             going = [one for key, one in self._progress.items() if not one.lost and key not in decided]
             if not going:
                 break
-            self._told(f"launch {self.spent.launches + 1}: {len(going)} of {len(self._progress)} cells undecided")
+            self._notify(f"launch {self.spent.launches + 1}: {len(going)} of {len(self._progress)} cells undecided")
             self._launch(going, order)
             self.spent.total_s = self._clock.wall_s() - begun
             if self.spent.launches >= MIN_LAUNCHES:
@@ -117,7 +117,7 @@ class Measurement:
             self.spent.visited_s = self._clock.wall_s() - begun - self.spent.started_s
             self.spent.longest_s = max(self.spent.longest_s, self._clock.wall_s() - begun)
             if there and self.spent.launches == 0:
-                self._told("accuracy of both versions")
+                self._notify("accuracy of both versions")
                 pair.accuracy(going)
         finally:
             pair.stop()
@@ -139,13 +139,13 @@ class Task:
 
 
 def measured(
-    task: Task, decide: Decide, told: Told, *, condition: Condition = UNTOUCHED, repeat: int = 0
+    task: Task, decide: Decide, notify: Notify, *, condition: Condition = UNTOUCHED, repeat: int = 0
 ) -> Comparison:
     """Both sides measured, as it is kept. `condition`: of a calibration, whose slowdown is planted in every cell."""
     manner = task.manner
     if condition.planted != 1.0:
         manner = replace(manner, slow={spec.case: condition.planted for spec in task.specs})
-    measurement = Measurement((task.sides.base, task.sides.head), task.specs, manner=manner, told=told)
+    measurement = Measurement((task.sides.base, task.sides.head), task.specs, manner=manner, notify=notify)
     cells = measurement.run(task.allowance, decide)
     spent = measurement.spent
     return Comparison(

@@ -12,7 +12,7 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 
 from harness.ab import building
-from harness.ab.building import Told
+from harness.ab.building import Notify
 from harness.errors import CannotMeasureError
 from harness.git import git
 from harness.records.bisection import SHORT
@@ -33,7 +33,7 @@ def changes(checkout: Path) -> int:
     return len(git(checkout, "status", "--porcelain").stdout.splitlines())
 
 
-def built(commit: str, checkout: Path, told: Told) -> Built:
+def built(commit: str, checkout: Path, notify: Notify) -> Built:
     """The commit's harness from the cache, or built into it.
 
     Raises BuildFailedError where it does not build, CannotMeasureError where it is no project of this kind or for
@@ -41,8 +41,8 @@ def built(commit: str, checkout: Path, told: Told) -> Built:
     """
     target = building.folder("commits") / commit
     if not target.is_dir():
-        told(f"building {commit[:SHORT]}")
-        with building.whole(target) as made:
+        notify(f"building {commit[:SHORT]}")
+        with building.complete_folder(target) as made:
             _build(commit, checkout, made)
     project = _project(target, commit)
     constraints = target / "constraints.txt"

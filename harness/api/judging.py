@@ -32,7 +32,7 @@ def compare(
 ) -> Comparison:
     """Cases side by side that differ along one axis alone, as ratios to a baseline; one row a case.
 
-    `results`: what `run` or `load` gave, a run's id in `store`, or several of them; the newest run unless said.
+    `results`: what `run` or `load` gave, a run's id in `store`, or several of them; the newest run by default.
     `by`: solver, device, optimizer, lr or size; by device it is one row a size of a series, with the crossover.
     `baseline`: the value that the others are ratios to. `problems`: only these, by name with or without parameters.
 
@@ -53,8 +53,8 @@ def gate(
 ) -> Verdicts:
     """A run against the expectations; one row a judgement, what failed first, and `exit_code` for a script.
 
-    `results`: what `run` or `load` gave, or a run's id in `store`; the newest run unless said. `expectations`: a file
-    as results/expectations.toml, which it is unless said. Raises UsageError for an unreadable file, an unknown run,
+    `results`: what `run` or `load` gave, or a run's id in `store`; the newest run by default. `expectations`: a file
+    as results/expectations.toml, which it is by default. Raises UsageError for an unreadable file, an unknown run,
     or a frame that is no whole run; CannotMeasureError where nothing is stored.
     """
     found = _run_of(results, store)

@@ -53,9 +53,9 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     problems
         One or many: a name ('auto_mpg', 'synthetic:n=1000'), a .csv or .parquet file with `target`, a pandas frame
         with `target`, (X, y) of shapes (n, p) and (n,), or a Problem. A mapping names data in memory:
-        {'cars': (X, y)}. An intercept is added: leave out a column of ones. The tutorials' unless said.
+        {'cars': (X, y)}. An intercept is added: leave out a column of ones. The tutorials' by default.
     solvers
-        Names, as `harness list solvers` gives them. All that suit unless said.
+        Names, as `harness list solvers` gives them. All that suit by default.
     n, lr, seeds
         Rows of a drawn problem, learning rates, seeds of weights and batch order; one or many of each.
     device
@@ -68,10 +68,10 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     intercept
         False: fit through the origin, by every solver that can; R² is then about 0, not about the mean.
     store
-        A SQLite file or postgresql://USER@HOST/DATABASE; results/harness.sqlite unless said, as for the command, so
+        A SQLite file or postgresql://USER@HOST/DATABASE; results/harness.sqlite by default, as for the command, so
         that a run of hours is not lost with a notebook. 'sqlite://' is in memory, and gone when this returns.
     timeout_s, memory_bytes
-        What a case may take, and what the worker process may hold; by the size of the case unless said.
+        What a case may take, and what the worker process may hold; by default the size of the case decides.
     in_process
         Measure in this process, to debug a solver, which may then print: what hangs or crashes takes all along.
     options
@@ -96,7 +96,7 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
 
 
 def load(store: str | PathLike[str] | None = None, run: str | None = None) -> Results:
-    """A run that is stored, the newest unless `run` is an id; from results/harness.sqlite unless said.
+    """A run that is stored, the newest unless `run` is an id; from results/harness.sqlite by default.
 
     Raises CannotMeasureError where nothing is stored, UsageError for an unknown id or what is no store.
     """

@@ -22,7 +22,7 @@ DEFAULT_FOLDER = Path("results/asv")
 
 
 @dataclass(frozen=True)
-class Asked:
+class AsvSelection:
     """Which results: `commit` None is the newest; `env` and `base_env` are parts of an environment's name.
 
     With `base_env` and no `base`, two environments of one commit are compared: a library's upgrade.
@@ -49,7 +49,7 @@ class Asked:
 
 
 def gate_asv(
-    folder: Path, expectations: Expectations, asked: Asked
+    folder: Path, expectations: Expectations, asked: AsvSelection
 ) -> list[tuple[AsvResults, AsvResults | None, GateReport]]:
     """Judge every environment's results of a commit, and where `base` is given against that commit's too.
 
@@ -67,7 +67,7 @@ def gate_asv(
     return judged
 
 
-def _read(folder: Path, asked: Asked, commit: str | None) -> list[AsvResults]:
+def _read(folder: Path, asked: AsvSelection, commit: str | None) -> list[AsvResults]:
     """A commit's results, narrowed to the benchmarks that are asked for."""
     return [
         replace(results, cells=tuple(cell for cell in results.cells if asked.wants(cell.name)))
@@ -83,7 +83,7 @@ def _environments(results: Sequence[AsvResults], wanted: str | None) -> list[Asv
     return found
 
 
-def _base(folder: Path, asked: Asked, results: AsvResults) -> AsvResults | None:
+def _base(folder: Path, asked: AsvSelection, results: AsvResults) -> AsvResults | None:
     """What to compare with: the base commit's results in the same environment, or in the one asked for."""
     if asked.base is None and asked.base_env is None:
         return None

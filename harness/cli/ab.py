@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 @takes_outputs
 def ab(
     base: Annotated[str | None, typer.Argument(help="The git revision to compare with.")] = None,
-    head: Annotated[str | None, typer.Argument(help="The git revision in question; HEAD unless said.")] = None,
-    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. Twelve cells unless said.")] = None,
+    head: Annotated[str | None, typer.Argument(help="The git revision in question; HEAD by default.")] = None,
+    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. Twelve cells by default.")] = None,
     solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable.")] = None,
-    said: cli.Said = {},  # noqa: B006  # never changed
+    given_options: cli.GivenOptions = {},  # noqa: B006  # never changed
     python_a: Annotated[str | None, typer.Option(help="No revisions: base is this interpreter's harness.")] = None,
     python_b: Annotated[str | None, typer.Option(help="With --python-a: the head's interpreter.")] = None,
     with_: Annotated[
@@ -34,7 +34,7 @@ def ab(
         typer.Option("--with", help="No revisions: base has this requirement, as scikit-learn==1.8.0; repeatable."),
     ] = None,
     against: Annotated[
-        list[str] | None, typer.Option(help="With --with: the head's requirement; what is installed unless said.")
+        list[str] | None, typer.Option(help="With --with: the head's requirement; what is installed by default.")
     ] = None,
     budget: Annotated[float, typer.Option(help="Seconds to measure, once both are built.")] = 60.0,
     effect: Annotated[float, typer.Option(help="The smallest change of interest, as a fraction.")] = 0.03,
@@ -75,7 +75,7 @@ def ab(
     check_numbers(budget, effect)
     if instructions:
         check_instructions(calibrate=calibrate)
-    specs = cells(problem or (), solver or (), cli.solver_options(**said))
+    specs = cells(problem or (), solver or (), cli.solver_options(**given_options))
     cores = all_cores()
     if duet and len(cores) < 2:  # noqa: PLR2004  # a duet has two voices
         raise UsageError("--duet needs two cores that this process may use")
@@ -112,7 +112,7 @@ def _sides(
     head: str | None,
     pythons: tuple[str | None, str | None],
     libraries: "tuple[list[str] | None, list[str] | None]",
-    told: Callable[[str], None],
+    notify: Callable[[str], None],
     calibrate: bool,
 ) -> "Sides":
     """Both sides by whichever of the three ways was asked for. Raises UsageError where it is not one of them."""
@@ -124,15 +124,15 @@ def _sides(
     if calibrate and (head is not None or any(ways[1:])):
         raise UsageError("--calibrate compares one version with itself: give one revision, or nothing")
     if base is not None:
-        return environments.of_revisions(base, base if calibrate else head or "HEAD", Path.cwd(), told)
+        return environments.of_revisions(base, base if calibrate else head or "HEAD", Path.cwd(), notify)
     if calibrate:
-        return environments.of_libraries((), (), told)
+        return environments.of_libraries((), (), notify)
     if any(pythons):
         if pythons[0] is None or pythons[1] is None:
             raise UsageError("--python-a and --python-b go together")
         return environments.of_interpreters(pythons[0], pythons[1])
     if any(libraries):
-        return environments.of_libraries(libraries[0] or (), libraries[1] or (), told)
+        return environments.of_libraries(libraries[0] or (), libraries[1] or (), notify)
     raise UsageError("say what to compare: harness ab BASE HEAD, or --python-a and --python-b, or --with")
 
 

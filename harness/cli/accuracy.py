@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from harness.records.record import Record
     from harness.records.run import Run
     from harness.report.tables.accuracy import Sheet
-    from harness.studies.accuracy import Asked
+    from harness.studies.accuracy import AccuracyRequest
 
 STDOUT = "-"
 
 
 def accuracy(
-    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. The NIST sets unless said.")] = None,
-    solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable. Every closed form unless said.")] = None,
+    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. The NIST sets by default.")] = None,
+    solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable. Every closed form by default.")] = None,
     ladder: Annotated[bool, typer.Option("--ladder", help="The rungs of the ladder instead of the NIST sets.")] = False,
     target: cli.Target = None,
     device: cli.Device = "auto",
@@ -52,7 +52,7 @@ def accuracy(
 ) -> None:
     """Fit every closed form to the NIST sets or the ladder, untimed: digits, backward errors, bars, the gate."""
     from harness.judge.gate.expectations import read_expectations
-    from harness.studies.accuracy import Asked
+    from harness.studies.accuracy import AccuracyRequest
 
     if certified:
         names = ("problem", "solver", "ladder", "target", "device", "quantity", "se", "all", "markdown", "expectations")
@@ -64,7 +64,7 @@ def accuracy(
     if as_json and markdown == STDOUT:
         raise UsageError("--json and --markdown - both write to standard output: give one of them")
     shown, where = _quantity(quantity, se=se), isolation.where(timeout, memory, in_process)
-    asked = Asked(tuple(problem or ()), tuple(solver or ()), ladder, device, target)
+    asked = AccuracyRequest(tuple(problem or ()), tuple(solver or ()), ladder, device, target)
     path = expectations or expectations_file()
     expected = read_expectations(path)
     if markdown not in (None, STDOUT):
@@ -86,7 +86,7 @@ class _Page:
     source: str
     where: "Where"
 
-    def make(self, asked: "Asked", store: str | None) -> int:
+    def make(self, asked: "AccuracyRequest", store: str | None) -> int:
         """Plan, execute with a progress bar, judge and print; the exit code. Ctrl-C prints the tables there are."""
         from harness.measure.run import execute, new_run
         from harness.report.console import err, out
@@ -126,7 +126,7 @@ class _Page:
         code = 1 if any(bar.held is False for bar in held) else report.exit_code
         verdict = conclusion(report, made.id, self.source)
         if self.markdown is not None:
-            text = markdown(words.whole(records, tables, self.quantity, held, verdict))
+            text = markdown(words.in_full(records, tables, self.quantity, held, verdict))
             if self.markdown == STDOUT:
                 typer.echo(text, nl=False)
             else:

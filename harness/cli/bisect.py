@@ -9,9 +9,9 @@ from harness.cli import options as cli
 from harness.errors import COULD_NOT_MEASURE
 
 if TYPE_CHECKING:
-    from harness.ab.bisect.compare_commit import Asked
+    from harness.ab.bisect.compare_commit import BisectRequest
     from harness.ab.bisect.suspects import Suspects
-    from harness.records.bisection import Found, Marked
+    from harness.records.bisection import Bisection, Marked
 
 
 @cli.takes_solver_options
@@ -21,7 +21,7 @@ def bisect(
     good: Annotated[str, typer.Option("--good", help="A revision in which it was well.")],
     bad: Annotated[str, typer.Option("--bad", help="A revision in which it is not.")] = "HEAD",
     quantity: Annotated[str, typer.Option("--quantity", help="time, digits, excess_loss or status.")] = "time",
-    said: cli.Said = {},  # noqa: B006  # never changed
+    given_options: cli.GivenOptions = {},  # noqa: B006  # never changed
     budget: Annotated[float, typer.Option(help="Seconds a commit, of time; twice that where it is undecided.")] = 60.0,
     effect: Annotated[float, typer.Option(help="The smallest change of time of interest, as a fraction.")] = 0.03,
     seed: Annotated[int, typer.Option(help="Of the orders in which the versions take turns.")] = 0,
@@ -32,7 +32,7 @@ def bisect(
     The working tree is not touched. A commit that does not build, or that cannot be told, is skipped. Exit 3 where no
     single commit can be named.
     """
-    from harness.ab.bisect.compare_commit import Asked
+    from harness.ab.bisect.compare_commit import BisectRequest
     from harness.ab.bisect.suspects import Suspects
     from harness.ab.cells import cells
     from harness.ab.cores import all_cores
@@ -43,9 +43,9 @@ def bisect(
     from harness.report.words.bisect import bisection_json, print_bisection
 
     check_numbers(budget, effect)
-    (spec,) = cells([problem], [solver], cli.solver_options(**said))
+    (spec,) = cells([problem], [solver], cli.solver_options(**given_options))
     suspects = Suspects(good, bad, Path.cwd())
-    asked = Asked(spec, known(quantity), budget, effect, Manner(cores=all_cores()), seed)
+    asked = BisectRequest(spec, known(quantity), budget, effect, Manner(cores=all_cores()), seed)
     found = _searched(suspects, asked)
     named = [suspects.commit(one) for one in found.suspects]
     if as_json:
@@ -55,7 +55,7 @@ def bisect(
     raise typer.Exit(0 if len(named) == 1 else COULD_NOT_MEASURE)
 
 
-def _searched(suspects: "Suspects", asked: "Asked") -> "Found":
+def _searched(suspects: "Suspects", asked: "BisectRequest") -> "Bisection":
     """Compare both ends, then halve; a line a commit on standard error as it is marked."""
     from harness.ab.bisect.compare_commit import Bench
     from harness.ab.bisect.search import search
@@ -80,6 +80,6 @@ def _searched(suspects: "Suspects", asked: "Asked") -> "Found":
             return found
 
         bench = Bench(asked, lambda one: of_revisions(suspects.good, one, suspects.checkout, tell), tell)
-        whole = bench.whole(suspects.bad)
-        err().print(step_line(suspects.commit(suspects.bad), whole), markup=False, soft_wrap=True)
+        ends = bench.compare_ends(suspects.bad)
+        err().print(step_line(suspects.commit(suspects.bad), ends), markup=False, soft_wrap=True)
         return search(suspects, mark, left)

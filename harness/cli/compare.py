@@ -10,7 +10,7 @@ from harness.cli import options as cli
 def compare(
     by: Annotated[str, typer.Option("--by", help="solver, device, optimizer, lr or size.")],
     run: Annotated[
-        list[str] | None, typer.Option("--run", help="A run's id; repeatable; the newest unless said.")
+        list[str] | None, typer.Option("--run", help="A run's id; repeatable; the newest by default.")
     ] = None,
     problem: Annotated[list[str] | None, typer.Option(help="Only this problem; repeatable.")] = None,
     baseline: Annotated[str | None, typer.Option(help="The value that the others are ratios to.")] = None,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def findings(
     finding: Annotated[
-        str | None, typer.Argument(help="A finding's id: that one in full. All of them unless said.")
+        str | None, typer.Argument(help="A finding's id: that one in full. All of them by default.")
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Run the case and the script of each.")] = False,
     timeout: isolation.Timeout = None,

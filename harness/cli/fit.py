@@ -28,7 +28,7 @@ def fit(
     n: Annotated[str | None, typer.Option("--n", help="Rows of a drawn problem.")] = None,
     lr: Annotated[float | None, typer.Option("--lr", help="Learning rate.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of weights and batch order.")] = None,
-    said: cli.Said = MappingProxyType({}),
+    given_options: cli.GivenOptions = MappingProxyType({}),
     init: Annotated[str | None, typer.Option("--init", help="Initial weights, then bias, as 0.5,-0.1.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Also draw the fit to FILE (.png, .svg, .pdf).")] = None,
     timeout: isolation.Timeout = None,
@@ -38,9 +38,9 @@ def fit(
     quiet: cli.Quiet = False,
 ) -> None:
     """Fit one problem with one solver and show everything: coefficients, digits, losses, scores, status."""
-    options = cli.solver_options(device=device, lr=lr, seed=seed, init=cli.initial(init), **said)
+    options = cli.solver_options(device=device, lr=lr, seed=seed, init=cli.initial(init), **given_options)
     where = isolation.where(timeout, memory, in_process)
-    rows = None if n is None else cli.whole(n)
+    rows = None if n is None else cli.row_count(n)
     case = _case(problem, solver, options, n=rows, target=target, weights=weights, intercept=not no_intercept)
     if plot is not None:
         from harness.report.figures.files import check_path

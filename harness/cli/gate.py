@@ -136,12 +136,12 @@ def _gate_asv(
     quiet: bool,
 ) -> None:
     """Judge asv's results, each environment in turn; exits with the worst code."""
-    from harness.asv.gate import Asked, existing_folder, gate_asv
+    from harness.asv.gate import AsvSelection, existing_folder, gate_asv
     from harness.report.console import out
     from harness.report.render.terminal import print_document
     from harness.report.words.asv import speed
 
-    judged = gate_asv(existing_folder(results_dir), expected, Asked(**asked))
+    judged = gate_asv(existing_folder(results_dir), expected, AsvSelection(**asked))
     named = []
     for results, before, report in judged:
         if before is not None and not (as_json or quiet):

@@ -15,7 +15,7 @@ Timeout = Annotated[
     typer.Option(
         "--timeout",
         metavar="SECONDS",
-        help="What a case may take, and each timed call; by its size unless said.",
+        help="What a case may take, and each timed call; by default the size of the case decides.",
     ),
 ]
 Memory = Annotated[

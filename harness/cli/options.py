@@ -25,7 +25,7 @@ Rates = Annotated[list[float] | None, typer.Option("--lr", help="Learning rate; 
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Seed of weights and batch order; repeatable.")]
 Loss = Annotated[str | None, typer.Option("--loss", help="mse or l1.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", help="Passes over the training rows.")]
-Batch = Annotated[int | None, typer.Option("--batch", help="Rows a step; all of them unless said.")]
+Batch = Annotated[int | None, typer.Option("--batch", help="Rows a step; all of them by default.")]
 Momentum = Annotated[float | None, typer.Option("--momentum", help="Of SGD.")]
 Nesterov = Annotated[bool, typer.Option("--nesterov", help="Nesterov's momentum in SGD; needs --momentum.")]
 WeightDecay = Annotated[float | None, typer.Option("--weight-decay", help="As torch's optimizer takes it.")]
@@ -47,17 +47,15 @@ MinimumNorm = Annotated[
 ]
 StoreUrl = Annotated[
     str | None,
-    typer.Option(
-        "--store", help="SQLite file, or postgresql://USER@HOST/DATABASE; results/harness.sqlite unless said."
-    ),
+    typer.Option("--store", help="SQLite file, or postgresql://USER@HOST/DATABASE; results/harness.sqlite by default."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output and nothing else there.")]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress, and nothing at all unless the exit code is not 0.")
 ]
 Machine = Annotated[str | None, typer.Option("--machine", help="With asv's results: the machine's name.")]
-AsvFolder = Annotated[Path | None, typer.Option("--results", help="asv's results_dir; results/asv unless said.")]
-RunId = Annotated[str | None, typer.Option("--run", help="The run's id; the newest unless said.")]
+AsvFolder = Annotated[Path | None, typer.Option("--results", help="asv's results_dir; results/asv by default.")]
+RunId = Annotated[str | None, typer.Option("--run", help="The run's id; the newest by default.")]
 
 
 SOLVER_OPTIONS: Mapping[str, tuple[Any, object]] = MappingProxyType(
@@ -81,30 +79,34 @@ SOLVER_OPTIONS: Mapping[str, tuple[Any, object]] = MappingProxyType(
     }
 )
 """What every command that runs solvers takes, with typer's type and default; by the names of Options."""
-Said = Mapping[str, object]
-"""What was said of SOLVER_OPTIONS, as Options takes it."""
+GIVEN = "given_options"
+"""The parameter in whose place a command gets them."""
+GivenOptions = Mapping[str, object]
+"""The values given for SOLVER_OPTIONS, as Options takes them."""
 
 
 def takes_solver_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command each of SOLVER_OPTIONS in the place of its parameter `said`, where it gets what was said."""
+    """Give a command each of SOLVER_OPTIONS in the place of its parameter `given_options`, which has their values."""
     signature = inspect.signature(command)
     options = [
         inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=kind)
         for name, (kind, default) in SOLVER_OPTIONS.items()
     ]
-    shown = [one for own in signature.parameters.values() for one in (options if own.name == "said" else [own])]
+    shown = [
+        one for own in signature.parameters.values() for one in (options if own.name == "given_options" else [own])
+    ]
 
     @wraps(command)
     def taking(**given: Any) -> None:
-        # A flag that was not given is not said, as None is.
-        said = {name: None if (value := given.pop(name)) is False else value for name in SOLVER_OPTIONS}
-        command(**given, said=said | {"hidden": layers(said["hidden"])})
+        # A flag that was not given is no option, as None is.
+        values = {name: None if (value := given.pop(name)) is False else value for name in SOLVER_OPTIONS}
+        command(**given, given_options=values | {"hidden": layers(values["hidden"])})
 
     taking.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]  # what typer reads
     return taking
 
 
-def whole(text: str) -> int:
+def row_count(text: str) -> int:
     """A row count as people write it: 1000, 1e5. Raises UsageError for anything else."""
     try:
         number = float(text)
@@ -136,7 +138,7 @@ def initial(text: str | None) -> tuple[float, ...] | None:
 
 
 def solver_options(**values: object) -> "Options":
-    """The Options of what was said on the command line."""
+    """The Options of the command line."""
     from harness.solvers.options import Options
 
     return Options(**values)  # type: ignore[arg-type]  # Options checks every value

@@ -27,11 +27,11 @@ def plot(
         Path | None, typer.Option("--output", "-o", help="The picture: FILE.png, FILE.svg or FILE.pdf.")
     ] = None,
     problem: Annotated[
-        str | None, typer.Option("--problem", help="A problem's name, or a file; the picture's own unless said.")
+        str | None, typer.Option("--problem", help="A problem's name, or a file; the picture's own by default.")
     ] = None,
     target: cli.Target = None,
     solver: Annotated[
-        str | None, typer.Option("--solver", help="A solver's name; the picture's own unless said.")
+        str | None, typer.Option("--solver", help="A solver's name; the picture's own by default.")
     ] = None,
     lr: Annotated[
         list[float] | None, typer.Option("--lr", help="Learning rate; repeatable for learning-rates.")
@@ -87,13 +87,13 @@ def _draw(name: str, output: Path, run: str | None, baseline: str | None, store:
 def _figures(run: str | None, baseline: str | None, store: str | None, *, quick: bool) -> "Mapping[str, Figure]":
     """Every figure of the page by its name."""
     from harness.judge.gate.expectations import read_expectations
-    from harness.page.gather import Asked, gather
+    from harness.page.gather import PageRequest, gather
     from harness.paths import expectations_file
     from harness.report.html.order import figures, sections
     from harness.store.store import Store
 
     source = expectations_file()
-    asked = Asked("harness plot", read_expectations(source), str(source), run, baseline, quick)
+    asked = PageRequest("harness plot", read_expectations(source), str(source), run, baseline, quick)
     evidence = gather(Store(store, create=False), asked)
     return {figure.name: figure for figure in figures(sections(evidence))}
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def published(
     tutorial: Annotated[
-        list[str] | None, typer.Argument(help="A tutorial's name, as auto_mpg; all of them unless said.")
+        list[str] | None, typer.Argument(help="A tutorial's name, as auto_mpg; all of them by default.")
     ] = None,
     as_json: cli.AsJson = False,
 ) -> None:

@@ -39,7 +39,7 @@ def report(
     One file that works offline from disk. Its conclusions are computed; filters, figures and tables go with them.
     """
     from harness.judge.gate.expectations import read_expectations
-    from harness.page.gather import Asked
+    from harness.page.gather import PageRequest
     from harness.page.making import check_output
     from harness.page.watch import Keeper
     from harness.paths import expectations_file
@@ -54,7 +54,7 @@ def report(
         check_output(path)
     source = expectations or expectations_file()
     compared = None if ab is None else read_ab(ab)
-    asked = Asked(this_command(), read_expectations(source), str(source), run, baseline, quick, compared)
+    asked = PageRequest(this_command(), read_expectations(source), str(source), run, baseline, quick, compared)
     keeper = Keeper(Store(store, create=False), asked, path, typer.echo, _busy)
     if watch or serve:
         keeper.keep(watch=watch, port=(PORT if port is None else port) if serve else None)

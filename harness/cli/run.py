@@ -17,8 +17,8 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with the newest ru
 @cli.takes_solver_options
 def run(
     run_id: RunId = None,
-    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. The tutorials' unless said.")] = None,
-    solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable. All that suit unless said.")] = None,
+    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. The tutorials' by default.")] = None,
+    solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable. All that suit by default.")] = None,
     target: cli.Target = None,
     weights: cli.Weights = None,
     no_intercept: cli.NoIntercept = False,
@@ -26,7 +26,7 @@ def run(
     n: cli.Sizes = None,
     lr: cli.Rates = None,
     seed: cli.Seeds = None,
-    said: cli.Said = MappingProxyType({}),
+    given_options: cli.GivenOptions = MappingProxyType({}),
     timeout: isolation.Timeout = None,
     memory: isolation.Memory = None,
     in_process: isolation.Here = False,
@@ -43,13 +43,13 @@ def run(
         problems=tuple(problem or ()),
         solvers=tuple(solver or ()),
         device=device,
-        n=tuple(map(cli.whole, n or ())),
+        n=tuple(map(cli.row_count, n or ())),
         lr=tuple(lr or ()),
         seeds=tuple(seed or ()),
         target=target,
         weights=weights,
         intercept=not no_intercept,
-        options=cli.solver_options(**said),
+        options=cli.solver_options(**given_options),
     )
     if run_id is not None and not resume:
         raise UsageError(f"'{run_id}': a run's id goes with --resume; problems are named with --problem")

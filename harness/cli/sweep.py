@@ -25,7 +25,7 @@ Optimizers = Annotated[
     list[str] | None,
     typer.Option(
         help=f"{', '.join(PRESETS)}; settings after a colon, as sgd:momentum=0.95,nesterov=1; "
-        "repeatable. sgd, momentum and adam unless said."
+        "repeatable. sgd, momentum and adam by default."
     ),
 ]
 RateRanges = Annotated[
@@ -33,31 +33,31 @@ RateRanges = Annotated[
     typer.Option(
         "--lr",
         help="Learning rates: 0.1, or 1e-4:1:decades, 1e-4:1:3/decade, 1e-4:1:13; repeatable. "
-        "1e-4:10:3/decade unless said.",
+        "1e-4:10:3/decade by default.",
     ),
 ]
 
 
 def sweep(
     sweep_id: Annotated[str | None, typer.Argument(metavar="ID", help="With --show: which sweep.")] = None,
-    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. auto_mpg unless said.")] = None,
+    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. auto_mpg by default.")] = None,
     target: cli.Target = None,
     weights: cli.Weights = None,
     no_intercept: cli.NoIntercept = False,
     n: Annotated[str | None, typer.Option("--n", help="Rows of a drawn problem.")] = None,
     optimizer: Optimizers = None,
     lr: RateRanges = None,
-    seeds: Annotated[int | None, typer.Option(help="How many seeds, from 0; 64 unless said.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="How many seeds, from 0; 64 by default.")] = None,
     epochs: cli.Epochs = None,
-    engine: Annotated[str | None, typer.Option(help="Who does the arithmetic: batched unless said.")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="cpu (unless said) or cuda.")] = None,
-    model: Annotated[str | None, typer.Option(help="linear or mlp; what suits the problem unless said.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Who does the arithmetic: batched by default.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="cpu (the default) or cuda.")] = None,
+    model: Annotated[str | None, typer.Option(help="linear or mlp; what suits the problem by default.")] = None,
     hidden: cli.Hidden = None,
     loss: cli.Loss = None,
     batch: cli.Batch = None,
     dtype: cli.Dtype = None,
     scale: cli.Scale = None,
-    threads: Annotated[int | None, typer.Option(help="Threads of BLAS, OpenMP and torch; 1 unless said.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of BLAS, OpenMP and torch; 1 by default.")] = None,
     make_target: Annotated[
         Path | None,
         typer.Option(
@@ -133,7 +133,7 @@ def request_of(asked: dict[str, object]) -> "SweepRequest":
 
     values = dict(asked)
     if "n" in values:
-        values["n"] = cli.whole(str(values["n"]))
+        values["n"] = cli.row_count(str(values["n"]))
     if "model" in values and values["model"] not in MODELS:
         raise unknown("model", str(values["model"]), MODELS)
     values["lr"] = rates(values.get("lr", (DEFAULT_RATES,)))  # type: ignore[arg-type]  # texts

@@ -100,7 +100,7 @@ def value_of(record: Record, quantity: Quantity) -> tuple[float | None, str]:
 
 
 @dataclass(frozen=True)
-class Found:
+class OrderedPoints:
     """Points in the order of commits, the commits as git knows them, and notes for a person."""
 
     points: tuple[Point, ...]
@@ -110,7 +110,7 @@ class Found:
 
 def points_of(
     launches: Sequence[Launch], quantity: Quantity, since: str | None = None, commits: Commits | None = None
-) -> Found:
+) -> OrderedPoints:
     """One point a commit and environment, launches of one commit kept as replications, the newest last.
 
     `commits`: those of many cases, asked of git once; the launches' own unless given.
@@ -130,7 +130,7 @@ def points_of(
     if len({(point.commit, identity(point.environment)) for point in points}) < 2:  # noqa: PLR2004  # before, after
         held = f"one commit only, {points[0].commit[:8]}" if points else f"nothing since {since}"
         raise CannotMeasureError(f"no history: {held}; run the case on another commit")
-    return Found(tuple(points), commits, tuple(notes))
+    return OrderedPoints(tuple(points), commits, tuple(notes))
 
 
 def _commit(launch: Launch) -> str:

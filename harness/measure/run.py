@@ -78,7 +78,7 @@ class InProcess:
 
 
 def new_run(request: Request, cases: Sequence[Case], command: str | None = None) -> Run:
-    """The run that these cases make, in the environment of this process; `command` is this process's unless said."""
+    """The run that these cases make, in the environment of this process; `command` is this process's by default."""
     return Run(
         id=new_run_id(),
         started_at=now(),

@@ -23,7 +23,7 @@ from harness.store.sweep_store import SweepStore
 
 
 @dataclass(frozen=True)
-class Asked:
+class PageRequest:
     """What a page is to be of. None: the newest run; the newest earlier run of another commit.
 
     `expectations`: read from the file that `source` names; `command`: what made the page; `quick`: nothing is fitted or
@@ -39,7 +39,7 @@ class Asked:
     ab: AbFile | None = None
 
 
-def gather(store: Store, asked: Asked) -> Evidence:
+def gather(store: Store, asked: PageRequest) -> Evidence:
     """The evidence of a run. Raises CannotMeasureError without any, UsageError for an unknown id or a bad file."""
     run = store.run(asked.run)
     records = tuple(store.records(run.id))

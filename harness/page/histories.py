@@ -28,7 +28,7 @@ FOLDERS = ("asv", "versions")
 def histories(store: Store | None, results: Path | None = None) -> tuple[History, ...]:
     """At most MOST histories, those with the worst steps first; what has no history is left out.
 
-    `results`: the folder that has asv's results in FOLDERS; results/ unless said. A folder that is missing or cannot
+    `results`: the folder that has asv's results in FOLDERS; results/ by default. A folder that is missing or cannot
     be read, and a case that was measured once, have none: nothing is raised for them.
     """
     folder = results or results_folder()

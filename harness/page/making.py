@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.page.gather import Asked, gather
+from harness.page.gather import PageRequest, gather
 from harness.report.html.order import sections
 from harness.report.html.render import render
 from harness.store.store import Store
@@ -11,7 +11,7 @@ from harness.store.store import Store
 SUFFIXES = (".html", ".htm")
 
 
-def make(store: Store, asked: Asked, *, reload_s: float | None = None, version: str | None = None) -> str:
+def make(store: Store, asked: PageRequest, *, reload_s: float | None = None, version: str | None = None) -> str:
     """The page. Raises what `gather` and `render` raise."""
     evidence = gather(store, asked)
     return render(evidence, sections(evidence), reload_s=reload_s, version=version)

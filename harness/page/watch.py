@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.files.writing import write
-from harness.page.gather import Asked
+from harness.page.gather import PageRequest
 from harness.page.making import encoded, make
 from harness.page.serving import Served, serving, version_of
 from harness.store.store import ChangeToken, Store
@@ -27,7 +27,7 @@ class Keeper:
     """
 
     store: Store
-    asked: Asked
+    asked: PageRequest
     path: Path | None
     say: Callable[[str], None]
     busy: Callable[[], AbstractContextManager[object]] = nullcontext

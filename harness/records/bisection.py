@@ -47,7 +47,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Found:
+class Bisection:
     """`suspects`: the first bad commit alone, or with the commits before it that could not be told."""
 
     steps: tuple[Step, ...]

@@ -36,7 +36,7 @@ SINGLE_PRECISION_FIRST = ("torch", "jax")
 
 
 @dataclass(frozen=True)
-class Asked:
+class AccuracyRequest:
     """What to fit: the named problems, else the NIST sets or the ladder; the named solvers, else every closed form."""
 
     problems: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ class Asked:
     target: str | None = None
 
 
-def plan_accuracy(asked: Asked) -> tuple[Request, list[Case]]:
+def plan_accuracy(asked: AccuracyRequest) -> tuple[Request, list[Case]]:
     """The request that the run is stored under, and its cases, problem by problem.
 
     A run of a whole set answers for every solver, so that a gate misses one that vanished; a narrowed
@@ -100,7 +100,7 @@ def _nist(here: Iterable[Problem]) -> list[tuple[str, str]]:
     return [(label, NIST_HEADS.get(label, label)) for label in labels]
 
 
-def _problem_names(asked: Asked) -> tuple[str, ...]:
+def _problem_names(asked: AccuracyRequest) -> tuple[str, ...]:
     return tuple(ladder.rungs()) if asked.ladder else _nist_names()
 
 
@@ -111,7 +111,7 @@ def _nist_names() -> tuple[str, ...]:
     return tuple(sorted(stored, key=lambda name: order.index(name) if name in order else len(order)))
 
 
-def _solvers(asked: Asked) -> list[Solver]:
+def _solvers(asked: AccuracyRequest) -> list[Solver]:
     """The named closed forms; without a name, all that have the device that was asked for."""
     named = [solvers.get(name) for name in dict.fromkeys(asked.solvers)]
     for solver in named:

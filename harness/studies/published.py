@@ -60,14 +60,14 @@ def published_files() -> dict[str, Path]:
 
 
 def reproduce(tutorials: Sequence[str] = (), on_case: Callable[[str], None] | None = None) -> list[Line]:
-    """Run every case of the named tutorials (all unless said) once, and compare each figure; raises as `rerun` does."""
+    """Run every case of the named tutorials (all by default) once, and compare each figure; raises as `rerun` does."""
     return [line for one in rerun(tutorials, on_case) for line in one.lines()]
 
 
 def rerun(
     tutorials: Sequence[str] = (), on_case: Callable[[str], None] | None = None, *, seeds: bool = True
 ) -> Iterator[Rerun]:
-    """Run every case of the named tutorials (all unless said) once, on one thread, tutorial by tutorial.
+    """Run every case of the named tutorials (all by default) once, on one thread, tutorial by tutorial.
 
     `seeds`: cases that are trained with several seeds too, which take longer than all others together.
     `on_case` is told of each case before it runs. What a solver does is an outcome, never an exception.
@@ -157,7 +157,7 @@ def _values(figure: Figure, outcomes: Sequence[Outcome]) -> tuple[tuple[float, .
 
 
 def evaluate(quantity: str, outcome: Outcome, at: Sequence[int] = ()) -> tuple[float, ...]:
-    """The values of a dotted path into a case's outcome, at some of its epochs or rows (all unless said).
+    """The values of a dotted path into a case's outcome, at some of its epochs or rows (all by default).
 
     Raises LookupError if the outcome has no such value.
     """

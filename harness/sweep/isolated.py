@@ -123,7 +123,7 @@ class Isolated(isolated.Isolated):
 
     def learn(self, candidate: Candidate, observer: Observer) -> list[Cell]:
         """Train it in the worker, which is aimed again if it is a new one."""
-        allowed_s = self._limits.allowed_s(candidate, len(candidate.grid.cases), candidate.turns)
+        allowed_s = self._limits.allowed_s(candidate, len(candidate.grid.cases), candidate.batches)
 
         def ask(worker: WorkerProcess) -> Answer:
             self._aim(worker, candidate, observer)

@@ -97,8 +97,8 @@ class Candidate(Case):
         return 1 if self.options.engine == "loop" else TOGETHER[self.model]
 
     @property
-    def turns(self) -> int:
-        """In how many turns the grid's trainings are done; those by replayed graphs are each one's own."""
+    def batches(self) -> int:
+        """In how many batches the grid's trainings are done; those by replayed graphs are each one's own."""
         together = 1 if self.options.engine == "graphed" else self.most_together
         return math.ceil(len(self.grid.cases) / (together or len(self.grid.cases)))
 

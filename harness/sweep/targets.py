@@ -28,7 +28,7 @@ FOLDER = Path("results/targets")
 
 
 @dataclass(frozen=True)
-class Effort:
+class SearchSize:
     """Adam from seeds 0 .. seeds - 1 at each learning rate; epochs a training."""
 
     seeds: int
@@ -41,9 +41,9 @@ class Effort:
         return self.seeds * self.epochs * len(self.lr)
 
 
-STORED = Effort(32, 20_000, (0.001, 0.003, 0.01))
+STORED = SearchSize(32, 20_000, (0.001, 0.003, 0.01))
 """Of the targets that are committed: minutes on one core for 1000 rows."""
-ON_THE_SPOT = Effort(16, 5000, (0.003, 0.01))
+ON_THE_SPOT = SearchSize(16, 5000, (0.003, 0.01))
 """Of one that a sweep needs and nobody has stored: a fourteenth of that."""
 
 
@@ -141,7 +141,7 @@ def find_or_make(training: Training, said: Callable[[str], None], told: Callable
     return target
 
 
-def make(training: Training, effort: Effort, told: Callable[[int], None]) -> Target:
+def make(training: Training, effort: SearchSize, told: Callable[[int], None]) -> Target:
     """Train the network in float64 over all rows at a time; `told` is told the epochs that are done, all together."""
     best, seed, lr, epoch = _best(_by_adam(training), effort, told)
     here = environment()
@@ -169,7 +169,7 @@ def make(training: Training, effort: Effort, told: Callable[[int], None]) -> Tar
     )
 
 
-def _best(training: Training, effort: Effort, told: Callable[[int], None]) -> tuple[Floats, int, float, int]:
+def _best(training: Training, effort: SearchSize, told: Callable[[int], None]) -> tuple[Floats, int, float, int]:
     """Least losses (seeds,); and seed, learning rate and epoch of the least of all."""
     from harness.solvers.training.batched.batch import blocks
     from harness.solvers.training.batched.engine import batch_of

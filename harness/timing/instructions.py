@@ -47,7 +47,7 @@ class CountError(Exception):
 
 
 @dataclass(frozen=True)
-class Effort:
+class CountingPlan:
     """How much to count: in each of `layouts`, `blocks` of so many calls that they are `block_instructions` or more.
 
     A training epoch of 555 000 instructions differs by +-3000 from one ten calls to the next: 100 million make that
@@ -125,7 +125,7 @@ def command(program: Sequence[str], folder: Path) -> list[str]:
     return [path, *options, f"--log-file={folder}/%p.log", *program]
 
 
-def counted(prepare: Callable[[], Call], counter: Counter, effort: Effort, layouts: Layouts) -> Counts:
+def counted(prepare: Callable[[], Call], counter: Counter, effort: CountingPlan, layouts: Layouts) -> Counts:
     """Count the calls that `prepare` makes, by difference: totals after 2k calls less those after k, less a reading.
 
     In each layout a call is prepared anew, and called k times before the first reading. Raises CountError where a call
@@ -158,7 +158,7 @@ def slowed(prepare: Callable[[], Call], fraction: float, counter: Counter, layou
 
     Raises CountError where the loop's own beginning is more than that already.
     """
-    few = Effort(layouts=1, block_instructions=1e7)
+    few = CountingPlan(layouts=1, block_instructions=1e7)
 
     def cost(call: Call) -> float:
         return statistics.mean(counted(lambda: call, counter, few, layouts).layouts[0])

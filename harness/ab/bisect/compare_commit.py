@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from harness.ab.building import Told
+from harness.ab.building import Notify
 from harness.ab.cells import CellSpec
 from harness.ab.environments import Sides
 from harness.ab.launch import Manner
@@ -25,7 +25,7 @@ Measured = Callable[[Sides, Allowance, Decide], AbCell]
 
 
 @dataclass(frozen=True)
-class Asked:
+class BisectRequest:
     """What is bisected: which quantity of which cell, how long a comparison may take, what counts as slower."""
 
     spec: CellSpec
@@ -39,13 +39,13 @@ class Asked:
 class Bench:
     """Compares any commit with the good one."""
 
-    def __init__(self, asked: Asked, built: Built, told: Told, measure: Measured | None = None) -> None:
+    def __init__(self, asked: BisectRequest, built: Built, notify: Notify, measure: Measured | None = None) -> None:
         """`built` makes both sides ready for a commit; `measure` is replaced by tests."""
-        self._asked, self._built, self._told = asked, built, told
+        self._asked, self._built, self._notify = asked, built, notify
         self._measure = measure or self._measured
 
-    def whole(self, bad: str) -> Marked:
-        """The whole change, from good to bad, after which commits are told apart at its middle.
+    def compare_ends(self, bad: str) -> Marked:
+        """The change from good to bad, after which commits are told apart at its middle.
 
         Raises CannotMeasureError where there is no regression between the two, or nobody can tell.
         """
@@ -72,12 +72,12 @@ class Bench:
         decide = partial(decided, effect=asked.effect)
         cell = self._measure(sides, Allowance(asked.budget_s, asked.seed), decide)
         if marked(cell, TIME, asked.effect).mark is Mark.SKIPPED and cell.launches:
-            self._told("undecided: once more, with twice the time")
+            self._notify("undecided: once more, with twice the time")
             cell = self._measure(sides, Allowance(AGAIN * asked.budget_s, asked.seed + 1), decide)
         return cell
 
     def _measured(self, sides: Sides, allowance: Allowance, decide: Decide) -> AbCell:
         versions = (sides.base, sides.head)
-        measurement = Measurement(versions, [self._asked.spec], manner=self._asked.manner, told=self._told)
+        measurement = Measurement(versions, [self._asked.spec], manner=self._asked.manner, notify=self._notify)
         (cell,) = measurement.run(allowance, decide)
         return cell

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from harness.records.bisection import Found, Mark, Marked, Step
+from harness.records.bisection import Bisection, Mark, Marked, Step
 
 
 class Graph(Protocol):
@@ -20,24 +20,24 @@ class Graph(Protocol):
         """The same without `bad`, those that halve the rest best first."""
 
 
-Marking = Callable[[str], Marked]
-Told = Callable[[int, int], None]
+MarkCommit = Callable[[str], Marked]
+Progress = Callable[[int, int], None]
 
 
-def search(graph: Graph, marking: Marking, told: Told = lambda _left, _steps: None) -> Found:
+def search(graph: Graph, mark: MarkCommit, progress: Progress = lambda _left, _steps: None) -> Bisection:
     """Mark what halves the suspects best until one is left, or only commits that nobody can tell.
 
-    `told` hears how many suspects are left and about how many steps.
+    `progress` hears how many suspects are left and about how many steps.
     """
     goods, bad, skipped = {graph.good}, graph.bad, set[str]()
     steps: list[Step] = []
     while True:
         left = graph.left(goods, bad)
-        told(len(left), math.ceil(math.log2(max(len(left), 1))))
+        progress(len(left), math.ceil(math.log2(max(len(left), 1))))
         candidate = _next(graph.halving(goods, bad), skipped)
         if candidate is None:
-            return Found(tuple(steps), tuple(one for one in left if one == bad or one in skipped))
-        steps.append(Step(candidate, marking(candidate)))
+            return Bisection(tuple(steps), tuple(one for one in left if one == bad or one in skipped))
+        steps.append(Step(candidate, mark(candidate)))
         match steps[-1].marked.mark:
             case Mark.GOOD:
                 goods.add(candidate)

@@ -90,7 +90,7 @@ def _exact(values: Floats, effect: float) -> list[tuple[int, Span]]:
 
 
 def _step(old: Point, new: Point, quantity: Quantity, span: Span, untested: Untested) -> Step:
-    change, low, high = map(quantity.said, span)
+    change, low, high = map(quantity.in_units, span)
     return Step(old, new, _verdict(span[0], quantity), change, low, high, untested(old.commit, new.commit))
 
 
@@ -110,7 +110,7 @@ def _environment_change(old: Series, new: Series, quantity: Quantity, effect: fl
     span = shift(_scaled(before, quantity), _scaled(after, quantity))
     if not quantity.noisy:
         span = (span[0],) * 3
-    return EnvironmentChange(differs, commits, _span_verdict(span, quantity, effect), *map(quantity.said, span))
+    return EnvironmentChange(differs, commits, _span_verdict(span, quantity, effect), *map(quantity.in_units, span))
 
 
 def _span_verdict(span: Span, quantity: Quantity, effect: float) -> Verdict:

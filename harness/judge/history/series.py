@@ -33,7 +33,7 @@ class Quantity:
     noisy: bool = False
     relative: bool = False
 
-    def said(self, change: float) -> float:
+    def in_units(self, change: float) -> float:
         """A step as people read it: per cent, or in `unit`."""
         return 100.0 * math.expm1(change) if self.relative else change
 

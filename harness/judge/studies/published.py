@@ -91,7 +91,7 @@ class Figure(_Entry):
     """`[[figure]]`: what was printed, where to find it again and how near it must come.
 
     `quantity` is a dotted path into the case's outcome, `at` the epochs or rows of it (all of them
-    unless said), `best` which value of a case with several seeds counts. A figure that is not
+    by default), `best` which value of a case with several seeds counts. A figure that is not
     reproducible has a reason instead; on one that is, the reason is a note that is shown with it.
     """
 

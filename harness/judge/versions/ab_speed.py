@@ -2,7 +2,7 @@
 
 The rule. A cell's speed is a regression if
 
-- the estimate of head / base is at least 1 + effect (0.03 unless said), and
+- the estimate of head / base is at least 1 + effect (0.03 by default), and
 - Student's t over launches (`ab_cell`) rejects "no change" at 1 % for the cell by itself and at a false
   discovery rate of 5 % among all cells (Benjamini and Hochberg 1995), its p-value multiplied by LOOKS_PRICE;
 

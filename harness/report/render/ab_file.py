@@ -28,13 +28,13 @@ Size = Annotated[Annotated[FiniteFloat, Field(ge=0)] | None, BeforeValidator(_fi
 """Seconds or a ratio; None where there is none or it is not finite."""
 
 
-class Told(BaseModel):
+class AbPart(BaseModel):
     """A part of the JSON: no key but its own."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 
 
-class Ratio(Told):
+class Ratio(AbPart):
     """head / base by one clock, as judge.versions.ab_cell.Speed says it: seconds of one call, the 95 % interval."""
 
     clock: Literal["CPU", "wall"]
@@ -55,7 +55,7 @@ class JudgedRatio(Ratio):
     p_same: Known
 
 
-class Answer(Told):
+class Answer(AbPart):
     """A harness.judge.verdict.Judgement of the head's accuracy."""
 
     case: str
@@ -68,7 +68,7 @@ class Answer(Told):
     reason: str
 
 
-class Outcome(Told):
+class Outcome(AbPart):
     """How well one version did."""
 
     status: Status
@@ -77,7 +77,7 @@ class Outcome(Told):
     excess_loss: Known
 
 
-class Rounds(Told):
+class Rounds(AbPart):
     """A launch: seconds of one call, entry i of each list of the same round."""
 
     base_wall_s: tuple[Known, ...]
@@ -86,7 +86,7 @@ class Rounds(Told):
     head_cpu_s: tuple[Known, ...]
 
 
-class Cell(Told):
+class Cell(AbPart):
     """One case in both versions: the verdict on all of it, then what it follows from, to the raw samples."""
 
     case: str
@@ -104,7 +104,7 @@ class Cell(Told):
     launches: tuple[Rounds, ...]
 
 
-class AbFile(Told):
+class AbFile(AbPart):
     """What `harness ab --json` prints: both versions, every cell, and the error rates of the machine if known."""
 
     schema_version: Literal[1]

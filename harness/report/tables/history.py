@@ -120,7 +120,7 @@ def history_object(history: History) -> dict[str, Any]:
     return {
         "case": history.case,
         "quantity": history.quantity.name,
-        "effect": history.quantity.said(history.effect),
+        "effect": history.quantity.in_units(history.effect),
         "unit": "%" if history.quantity.relative else history.quantity.unit,
         "series": [_series(series) for series in history.series],
         "environment_changes": [

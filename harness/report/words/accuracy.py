@@ -61,7 +61,7 @@ def bars(held: Sequence[Bar], records: Sequence[Record]) -> Document:
     return Document([*map(_bar, held), *(Line(reason, "unsupported") for reason in reasons(records))])
 
 
-def whole(
+def in_full(
     records: Sequence[Record], chosen: Sequence[Sheet], quantity: str, held: Sequence[Bar], verdict: Line
 ) -> Document:
     """All of it, and the gate's verdict."""

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.markup import escape
 
-from harness.records.bisection import Commit, Found, Marked
+from harness.records.bisection import Bisection, Commit, Marked
 
 SHOWN_FILES = 8
 
@@ -32,7 +32,7 @@ def print_bisection(console: Console, quantity: str, suspects: Sequence[Commit])
         console.print(escape(str(one)), soft_wrap=True)
 
 
-def bisection_json(case: str, quantity: str, found: Found, suspects: Sequence[Commit]) -> str:
+def bisection_json(case: str, quantity: str, found: Bisection, suspects: Sequence[Commit]) -> str:
     """Case, quantity, every step with its mark and what was seen, and the suspects; null unless one is left."""
     steps = [{"commit": one.commit, "mark": one.marked.mark, "seen": one.marked.seen} for one in found.steps]
     every = [asdict(one) for one in suspects]

@@ -73,4 +73,4 @@ def _environment(history: History, i: int) -> str:
 
 
 def _size(quantity: Quantity, effect: float) -> str:
-    return f"{quantity.said(effect):.3g} {'%' if quantity.relative else quantity.unit}"
+    return f"{quantity.in_units(effect):.3g} {'%' if quantity.relative else quantity.unit}"
