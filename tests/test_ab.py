@@ -76,7 +76,7 @@ def test_versions_alternate_in_both_orders_and_rounds_are_pairs() -> None:
     for cell in found:
         assert len(cell.launches) >= MIN_LAUNCHES
         for launch in cell.launches:
-            lengths = {len(getattr(launch, f"{s}_{c}")) for s in ("base", "head") for c in ("wall_s", "cpu_s")}
+            lengths = {len(one) for side in (launch.base, launch.head) for one in (side.wall_s, side.cpu_s)}
             assert len(lengths) == 1
             assert lengths.pop() >= 4
 
