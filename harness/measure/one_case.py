@@ -16,8 +16,9 @@ from harness.measure.recording import head_of, record_of, solution_of, texts, tr
 from harness.records.record import Record
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
-from harness.solvers.solver import Prepared, why_unsupported
+from harness.solvers.solver import Kind, Prepared, why_unsupported
 from harness.solvers.status import Status
+from harness.solvers.training.trained import Trained
 from harness.timing.clock import Clock, SystemClock
 from harness.timing.device import synchronizer
 from harness.timing.memory import peak_memory
@@ -25,6 +26,7 @@ from harness.timing.precision import matmul_precision, tf32_in_force
 from harness.timing.sampling import Effort, Samples, Work, sample_interleaved
 from harness.timing.threads import limited, pools_of
 from harness.verify.accuracy import assess
+from harness.verify.objective import NotJudgedError, least_squares, objective_of
 from harness.verify.reference import reference
 from harness.verify.settle import settle
 
@@ -67,6 +69,8 @@ def measure(case: Case, watch: Watch = nullcontext, fit: Callable[[], Fit] | Non
 
 def failure(error: BaseException) -> tuple[Status, str]:
     """Status and line of whatever was raised."""
+    if isinstance(error, NotJudgedError):
+        return Status.UNSUPPORTED, str(error)
     if isinstance(error, MemoryError):
         return Status.OUT_OF_MEMORY, str(error) or "the host's memory is exhausted"
     line = first_line_of(error)
@@ -85,6 +89,8 @@ def _measure(
 ) -> Outcome:
     problem, solver, options = case.problem, case.solver, case.options
     truth = reference(problem)
+    curve = solver.kind is Kind.CURVE
+    objective = least_squares(truth) if curve else objective_of(problem, Trained.by(solver.optimizer, options))
     prepared, prepare_s = prepare(case, watch)
     with limited(options.threads), _precision(options):
         tf32 = tf32_in_force(options.device)
@@ -92,8 +98,9 @@ def _measure(
             fit = fit_of() if fit_of else prepared.fit()
             synchronizer(options.device)()
         copied = transfer_of(case, fit)
-    accuracy = assess(problem, fit, truth, options.dtype or "float64")
-    status, message = settle(fit, accuracy, truth, solver.kind, options.dtype or "float64")
+    dtype = options.dtype or "float64"
+    accuracy = assess(problem, fit, truth, dtype, objective)
+    status, message = settle(fit, accuracy, truth, solver.kind, dtype, objective)
     record = record_of(
         case,
         status,
@@ -110,8 +117,8 @@ def _measure(
         device_peak_bytes=peak.device_bytes,
         accuracy=accuracy,
         dependences=truth.dependences,
-        solution=solution_of(problem, fit, truth),
-        trace=trace_of(fit, truth),
+        solution=solution_of(problem, fit, objective),
+        trace=trace_of(fit, objective),
         head=head_of(problem, fit),
     )
     refused = fit.status is Status.RANK_DEFICIENT

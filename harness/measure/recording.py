@@ -14,8 +14,7 @@ from harness.solvers.solver import Solver
 from harness.solvers.status import Status
 from harness.timing.clock import SystemClock
 from harness.timing.transfer import Transfer, measure_transfer
-from harness.verify.excess_loss import excess_loss
-from harness.verify.reference import Reference
+from harness.verify.objective import Objective
 
 TRACE_POINTS = 200
 """At most so many points of a trace are kept, so that a store of thousands of trainings stays small."""
@@ -61,15 +60,16 @@ def texts(caught: Sequence[warnings.WarningMessage]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lines))
 
 
-def solution_of(problem: Problem, fit: Fit, truth: Reference) -> Solution:
-    """Coefficients beside the exact ones, and the solver's own statistics."""
+def solution_of(problem: Problem, fit: Fit, objective: Objective) -> Solution:
+    """Coefficients beside the exact optimum's, where there is one, and the solver's own statistics."""
     statistics = dict(fit.inference.statistics) if fit.inference else {}
     summary = fit.inference.summary if fit.inference else ""
     if fit.coef is None or fit.intercept is None:
         return Solution(statistics=statistics, summary=summary)
     exact = None
-    if truth.coef is not None and truth.intercept is not None:
-        exact = (truth.intercept, *truth.coef) if problem.intercept else tuple(truth.coef)
+    if objective.optima:
+        coef, intercept = objective.optima[0]
+        exact = (intercept, *coef) if problem.intercept else tuple(coef)
     return Solution(
         terms=("intercept", *problem.features) if problem.intercept else problem.features,
         computed=(fit.intercept, *fit.coef) if problem.intercept else tuple(fit.coef),
@@ -80,7 +80,7 @@ def solution_of(problem: Problem, fit: Fit, truth: Reference) -> Solution:
     )
 
 
-def trace_of(fit: Fit, truth: Reference) -> TraceRecord | None:
+def trace_of(fit: Fit, objective: Objective) -> TraceRecord | None:
     """The trace at every k-th epoch, k a round number that leaves at most TRACE_POINTS, and at the last."""
     trace = fit.trace
     if trace is None:
@@ -89,8 +89,8 @@ def trace_of(fit: Fit, truth: Reference) -> TraceRecord | None:
     stride = next(step for step in steps if trace.epochs <= TRACE_POINTS * step)
     kept = np.unique(np.append(np.arange(0, trace.epochs, stride), trace.epochs - 1))
     excess = None
-    if trace.coef is not None and trace.intercept is not None:
-        excess = excess_loss(trace.coef[kept], trace.intercept[kept], truth)
+    if objective.excess is not None and trace.coef is not None and trace.intercept is not None:
+        excess = objective.excess(trace.coef[kept], trace.intercept[kept])
     return TraceRecord(
         epochs=trace.epochs,
         epoch=tuple(map(int, kept)),

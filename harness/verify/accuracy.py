@@ -10,7 +10,8 @@ from harness.problems.problem import SPLITS, Floats, Problem
 from harness.solvers.fit import Fit, Trace
 from harness.verify.backward_error import backward_error, is_stable
 from harness.verify.digits import digits
-from harness.verify.excess_loss import TOLERANCES, epochs_to, excess_loss
+from harness.verify.excess_loss import TOLERANCES, epochs_to, relative_to
+from harness.verify.objective import Objective, least_squares
 from harness.verify.reference import Reference, exact_mse
 
 ENOUGH_DIGITS = 0.8
@@ -24,8 +25,8 @@ class Accuracy:
 
     digits: the least over the coefficients and the intercept; `digits_by_term` intercept first. Of a
     rank-deficient problem: against the nearer of the two minimum-norm solutions (see Reference).
-    excess_loss: relative, of the training loss in squared error. epochs_to: steps to each tolerance,
-    None where it was not reached. r2, mse: by split, in the problem's units, for the splits there are.
+    excess_loss: relative, of the objective that was trained, to what `excess_relative_to` names; None where its optimum
+    is not known. epochs_to: steps to each tolerance, None where it was not reached. r2, mse: by split, in the problem's units, for the splits there are.
     rank: as the solver found it; exact_rank: of the float64 numbers as they are; data_rank: what remains of it when
     they may move within their rounding, and rank_margin how clearly (harness.verify.data_rank).
 
@@ -61,6 +62,11 @@ class Accuracy:
         return self.exact_rank if self.data_rank is None else self.data_rank
 
     @property
+    def relative_to(self) -> str:
+        """What the excess loss is relative to, after its number."""
+        return relative_to(self.excess_relative_to)
+
+    @property
     def diagnosis(self) -> str:
         """Why there are few digits: "ill-conditioned problem" or "unstable"; empty where there are enough.
 
@@ -94,11 +100,15 @@ def r2_and_mse(
     return r2, mse
 
 
-def assess(problem: Problem, fit: Fit, reference: Reference, dtype: str = "float64") -> Accuracy:
-    """Judge a fit's numbers on every split, and against the exact solution where it is linear.
+def assess(
+    problem: Problem, fit: Fit, reference: Reference, dtype: str = "float64", objective: Objective | None = None
+) -> Accuracy:
+    """Judge a fit's numbers on every split, and against the objective's optimum where it is linear.
 
-    `dtype` is the arithmetic that the solver worked in, float32 or float64.
+    `dtype` is the arithmetic that the solver worked in, float32 or float64; `objective` is what it was to minimise:
+    the sum of squares, unless another one is given.
     """
+    judged_by = objective or least_squares(reference)
     splits = {part: problem.rows(part) for part in SPLITS if len(getattr(problem.split, part))}
     with np.errstate(all="ignore"):
         scores = {
@@ -117,16 +127,21 @@ def assess(problem: Problem, fit: Fit, reference: Reference, dtype: str = "float
     )
     if fit.coef is None or fit.intercept is None:
         return scored
-    by_term = _digits_by_term(fit.coef, fit.intercept, reference)
+    by_term = _digits_by_term(reference.vector(fit.coef, fit.intercept), reference, judged_by)
+    scored = replace(
+        scored,
+        digits=float(by_term.min()) if len(by_term) else None,
+        digits_by_term=tuple(map(float, by_term)),
+        excess_loss=_excess_loss(problem, fit.coef, fit.intercept, fit.trace, reference, judged_by),
+        excess_relative_to=judged_by.name,
+        epochs_to=_epochs_to(fit, judged_by),
+    )
+    if not judged_by.least_squares:
+        return scored
     moved = backward_error(reference.vector(fit.coef, fit.intercept), reference)
     errors, residual_sd, r_squared = _inference_digits(fit, reference)
     return replace(
         scored,
-        digits=float(by_term.min()),
-        digits_by_term=tuple(map(float, by_term)),
-        excess_loss=_excess_loss(problem, fit.coef, fit.intercept, fit.trace, reference),
-        excess_relative_to=reference.scale_name,
-        epochs_to=_epochs_to(fit, reference),
         backward_error=moved,
         stable=is_stable(moved, reference, dtype) if fit.trace is None else None,
         standard_error_digits=errors,
@@ -135,27 +150,28 @@ def assess(problem: Problem, fit: Fit, reference: Reference, dtype: str = "float
     )
 
 
-def _excess_loss(problem: Problem, coef: Floats, intercept: float, trace: Trace | None, reference: Reference) -> float:
+def _excess_loss(
+    problem: Problem, coef: Floats, intercept: float, trace: Trace | None, reference: Reference, objective: Objective
+) -> float | None:
     """The excess of a training, or of a closed form on data of full rank; else from the closed form's exact loss.
 
     Where the rank is short the reference is one solution of many, and a coefficient of 1e15 in a direction that does
     not count may gain loss by fitting the rounding of the data: such a gain is none.
     """
-    if reference.resolved is None or trace is not None:
-        return float(excess_loss(coef, np.array([intercept]), reference)[0])
+    if objective.excess is None:
+        return None
+    if reference.resolved is None or trace is not None or not objective.least_squares:
+        return float(objective.excess(coef, np.array([intercept]))[0])
     if not (np.isfinite(coef).all() and np.isfinite(intercept)):
         return float("inf")
     above = exact_mse(problem, reference.vector(coef, intercept)) - reference.resolved.mse
     return above / reference.loss_scale if above > 0 else 0.0
 
 
-def _digits_by_term(coef: Floats, intercept: float, reference: Reference) -> Floats:
-    """Digits (k,) against the solution, or the minimum-norm solution that has more of them in its worst term."""
-    computed = reference.vector(coef, intercept)
-    found = [digits(computed, reference.solution)]
-    if reference.minimum_norm_alternative is not None:
-        found.append(digits(computed, reference.vector(*reference.minimum_norm_alternative)))
-    return max(found, key=lambda by_term: float(by_term.min()))
+def _digits_by_term(computed: Floats, reference: Reference, objective: Objective) -> Floats:
+    """Digits (k,) against the optimum that has more of them in its worst term; empty where there is none."""
+    found = [digits(computed, reference.vector(*optimum)) for optimum in objective.optima]
+    return max(found, key=lambda by_term: float(by_term.min())) if found else np.empty(0)
 
 
 def _inference_digits(fit: Fit, reference: Reference) -> tuple[float | None, float | None, float | None]:
@@ -180,9 +196,9 @@ def _least(computed: ArrayLike | None, exact: ArrayLike | None, absolute: bool) 
     return float((digits(said - true, np.zeros(len(true))) if absolute else digits(said, true)).min())
 
 
-def _epochs_to(fit: Fit, reference: Reference) -> dict[str, int | None]:
-    """Steps to each tolerance, from the trace's parameters; nothing without a linear trace."""
-    if fit.trace is None or fit.trace.coef is None or fit.trace.intercept is None:
+def _epochs_to(fit: Fit, objective: Objective) -> dict[str, int | None]:
+    """Steps to each tolerance, from the trace's parameters; nothing without a linear trace or a known optimum."""
+    if objective.excess is None or fit.trace is None or fit.trace.coef is None or fit.trace.intercept is None:
         return {}
-    excess = excess_loss(fit.trace.coef, fit.trace.intercept, reference)
+    excess = objective.excess(fit.trace.coef, fit.trace.intercept)
     return {tolerance_name(t): epochs_to(excess, t) for t in TOLERANCES}

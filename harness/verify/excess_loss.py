@@ -30,3 +30,8 @@ def epochs_to(excess: Floats, tolerance: float) -> int | None:
     """Steps until the excess (E + 1,) is first at or below the tolerance; None if it never is (censored)."""
     reached = np.flatnonzero(excess <= tolerance)
     return int(reached[0]) if len(reached) else None
+
+
+def relative_to(name: str | None) -> str:
+    """What an excess is relative to, after its number: " of the optimum's", ", relative to: a, b"."""
+    return f" of the {name}'s" if name and "," not in name else f", relative to: {name}"

@@ -210,9 +210,8 @@ def compute(problem: Problem) -> Reference:
     exact_rank = found.rank
     if rank.rank < exact_rank:
         found = truncated(gram, rank)
-    null_mse = nearest(gram.null_square * gram.y_unit**2 / gram.total)
-    mean_square = nearest(gram.values[-1][-1] * gram.y_unit**2 / gram.total)
-    noise_free = found.mse <= (NOISE_FREE_ULPS * _eps_of(y)) ** 2 * mean_square
+    null_mse = nearest(gram.totalull_square * gram.y_unit**2 / gram.total)
+    noise_free = is_noise_free(found.mse, nearest(gram.values[-1][-1] * gram.y_unit**2 / gram.total), y)
     return Reference(
         rank=rank.rank,
         exact_rank=exact_rank,
@@ -263,7 +262,12 @@ def _parameters(values: tuple[float, ...], problem: Problem) -> Parameters:
     return Parameters(np.array(values[1:]), values[0]) if problem.intercept else Parameters(np.array(values), 0.0)
 
 
-def _eps_of(y: Floats) -> float:
+def is_noise_free(mse: float, mean_square: float, y: Floats) -> bool:
+    """Whether a least loss is only the rounding of y, whose mean square is given."""
+    return mse <= (NOISE_FREE_ULPS * eps_of(y)) ** 2 * mean_square
+
+
+def eps_of(y: Floats) -> float:
     """The precision that y was rounded to: float32's if every value is one, as in data made by torch."""
     with np.errstate(over="ignore"):
         single = bool(np.all(y == y.astype(np.float32)))

@@ -8,9 +8,10 @@ from harness.problems.problem import Floats
 from harness.solvers.fit import Fit
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
-from harness.verify.accuracy import Accuracy
+from harness.verify.accuracy import Accuracy, tolerance_name
 from harness.verify.digits import MAX_DIGITS
-from harness.verify.excess_loss import TOLERANCES
+from harness.verify.excess_loss import TOLERANCES, relative_to
+from harness.verify.objective import Objective, least_squares
 from harness.verify.reference import Reference
 from harness.verify.settle_short import settle_short
 
@@ -44,15 +45,18 @@ def excess_limit(reference: Reference, dtype: str) -> float:
     return max(float(np.sqrt(eps)), stable_excess(reference, eps))
 
 
-def settle(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype: str) -> tuple[Status, str]:
+def settle(
+    fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype: str, objective: Objective | None = None
+) -> tuple[Status, str]:
     """Status and message of a fit: the solver's own word if it is a failure, else what the numbers say.
 
     A closed form is `wrong` if it found another rank than the exact one and has lost more than half of
     the digits (statsmodels' QR has 8 of them on Filip and reports a rank of its own), if its relative excess
     loss is above `excess_limit`, or if it was not backward stable and a coefficient has no right digit at all;
     finer losses are the gate's. Where the rank of the data is short, harness.verify.settle_short decides, unless the
-    minimum-norm solution was asked for: then it is `ok` if that is what it found. An iterative solver on squared loss
-    has converged if it reached the tightest tolerance, whatever the rank: the loss has one least value.
+    minimum-norm solution was asked for: then it is `ok` if that is what it found. An iterative solver
+    has converged if it reached the tightest tolerance of the `objective` that it descends on, the sum of squares unless
+    another is given, whatever the rank: the loss has one least value. Where that is not known, nothing is judged.
     """
     if fit.status.failed:
         return fit.status, fit.message
@@ -62,7 +66,21 @@ def settle(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype
         return (Status.DIVERGED if fit.trace else Status.WRONG), "the predictions are not finite"
     if kind in (Kind.BASELINE, Kind.CURVE):
         return fit.status, fit.message
-    return _settle_linear(fit, accuracy, reference, kind, dtype)
+    aim = objective or least_squares(reference)
+    if (kind is Kind.ITERATIVE or not aim.least_squares) and fit.coef is not None and fit.intercept is not None:
+        return _settle_training(fit, accuracy, aim)
+    return _settle_linear(fit, accuracy, reference, dtype)
+
+
+def _settle_training(fit: Fit, accuracy: Accuracy, objective: Objective) -> tuple[Status, str]:
+    """Of a training: whether it came as near to the objective's least value as the tightest tolerance."""
+    excess = accuracy.excess_loss
+    near = accuracy.epochs_to.get(tolerance_name(TOLERANCES[-1])) is not None
+    if excess is not None and objective.is_held_to and not near and not excess <= TOLERANCES[-1]:
+        still = f"the excess loss is still {excess:.1e}{relative_to(objective.name)}"
+        return Status.NOT_CONVERGED, "; ".join(filter(None, (still, fit.message, objective.note)))
+    named = f"relative to: {objective.name}" if objective.name and not objective.least_squares else ""
+    return fit.status, "; ".join(filter(None, (fit.message, named, objective.note)))
 
 
 def _settle_refusal(fit: Fit, reference: Reference) -> tuple[Status, str]:
@@ -72,7 +90,7 @@ def _settle_refusal(fit: Fit, reference: Reference) -> tuple[Status, str]:
     return fit.status, "; ".join((fit.message, *(one.text for one in reference.dependences)))
 
 
-def _settle_linear(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kind, dtype: str) -> tuple[Status, str]:
+def _settle_linear(fit: Fit, accuracy: Accuracy, reference: Reference, dtype: str) -> tuple[Status, str]:
     if fit.coef is None or fit.intercept is None or accuracy.excess_loss is None or accuracy.digits is None:
         return Status.WRONG, "a linear solver handed out no coefficients"
     judged = _Judged(
@@ -84,11 +102,6 @@ def _settle_linear(fit: Fit, accuracy: Accuracy, reference: Reference, kind: Kin
         dtype,
         unstable=accuracy.stable is False,
     )
-    if kind is Kind.ITERATIVE:
-        if accuracy.epochs_to.get("1e-6") is not None or judged.excess <= TOLERANCES[-1]:
-            return Status.OK, fit.message
-        still = f"the excess loss is still {judged.relative_to}"
-        return Status.NOT_CONVERGED, "; ".join(filter(None, (still, fit.message)))
     if reference.resolved is None or fit.minimum_norm:
         return _settle_unique(fit, judged)
     return settle_short(fit, accuracy, reference, dtype, minimum_norm=judged.minimum_norm)
@@ -108,7 +121,7 @@ class _Judged:
 
     @property
     def relative_to(self) -> str:
-        return f"{self.excess:.1e} of the {self.reference.scale_name}'s"
+        return f"{self.excess:.1e}{relative_to(self.reference.scale_name)}"
 
     @property
     def wrong(self) -> bool:

@@ -34,7 +34,8 @@ class Optimizer:
     the settings that a person or an engine sets; engines: those beside `loop` that have its arithmetic;
     implementations: those of the class, of what torch.optim's documentation calls forloop, foreach and fused;
     capturable: whether torch's constructor takes this word, which a CUDA graph needs for a tensor of learning rates;
-    presets: further names in a sweep, with what they set.
+    decoupled: whether weight decay shrinks the parameters apart from the gradient (Loshchilov and Hutter 2019), where
+    the others add it to the gradient; presets: further names in a sweep, with what they set.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Optimizer:
     engines: tuple[str, ...] = ()
     implementations: tuple[str, ...] = ("forloop", "foreach", "fused")
     capturable: bool = False
+    decoupled: bool = False
     presets: Mapping[str, Mapping[str, float | bool]] = field(default_factory=dict)
 
     @property
@@ -94,7 +96,14 @@ OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
                 presets={"momentum": {"momentum": 0.9}, "nesterov": {"momentum": 0.9, "nesterov": True}},
             ),
             Optimizer("adam", "Adam", {**_ADAM, "weight_decay": 0.0}, engines=_EVERY_ENGINE, capturable=True),
-            Optimizer("adamw", "AdamW", {**_ADAM, "weight_decay": 0.01}, engines=_EVERY_ENGINE, capturable=True),
+            Optimizer(
+                "adamw",
+                "AdamW",
+                {**_ADAM, "weight_decay": 0.01},
+                engines=_EVERY_ENGINE,
+                capturable=True,
+                decoupled=True,
+            ),
             Optimizer("rmsprop", "RMSprop", {"momentum": 0.0, "weight_decay": 0.0}, implementations=_UNFUSED),
             Optimizer("adagrad", "Adagrad", {"weight_decay": 0.0}),
             Optimizer("nadam", "NAdam", {"weight_decay": 0.0}, implementations=_UNFUSED),
