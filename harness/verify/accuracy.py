@@ -25,8 +25,9 @@ class Accuracy:
 
     digits: the least over the coefficients and the intercept; `digits_by_term` intercept first. Of a
     rank-deficient problem: against the nearer of the two minimum-norm solutions (see Reference).
-    excess_loss: relative, of the objective that was trained, to what `excess_relative_to` names; None where its optimum
-    is not known. epochs_to: steps to each tolerance, None where it was not reached. r2, mse: by split, in the problem's units, for the splits there are.
+    excess_loss: relative, of the objective that was trained, to what `excess_relative_to` names; None where its
+    optimum is not known. epochs_to: steps to each tolerance, None where it was not
+    reached. r2, mse: by split, in the problem's units, for the splits there are.
     rank: as the solver found it; exact_rank: of the float64 numbers as they are; data_rank: what remains of it when
     they may move within their rounding, and rank_margin how clearly (harness.verify.data_rank).
 

@@ -21,10 +21,10 @@ LEAST_ABSOLUTE = "least absolute deviations optimum"
 class Objective:
     """The function that a solver descends on, and its least value.
 
-    `name`: what `excess` is relative to, a function of slopes (E, p) and intercepts (E,) in the problem's units to (E,);
-    None where the optimum is unknown: nothing is judged then, and `note` says why. `optima`: the parameters to which
-    there are digits, several where several minimum-norm solutions count, none where the optimum is flat or unknown.
-    `best_loss` and `loss_scale`, what an excess is relative to, are in the unit of y, squared where the loss is.
+    `name`: what `excess` is relative to, a function of slopes (E, p) and intercepts (E,) in the problem's units to
+    (E,); None where the optimum is unknown: nothing is judged then, and `note` says why. `optima`: the parameters to
+    which there are digits, several where several minimum-norm solutions count, none where the optimum is flat or
+    unknown. `best_loss` and `loss_scale`, what an excess is relative to: in the unit of y, squared where the loss is.
     `quadratic`: whether it is a sum of squares, weight decay's among them. `note`: what a person should know of it.
     `is_held_to`: whether a training has converged exactly where its excess is small.
     """

@@ -108,8 +108,11 @@ COLUMNS = by_key(
     Column("dtype", help="the arithmetic of the solver", value=dtype_of),
     Column("digits", "Digits", Kind.DIGITS, "correct significant digits of the worst coefficient, at most 15",
         "accuracy.digits"),
-    Column("excess_loss", "Excess loss", Kind.SMALL, "relative excess training loss, (L - L*) / L* in squared error",
+    Column("excess_loss", "Excess loss", Kind.SMALL,
+        "relative excess, (L - L*) / L*, of the objective that was trained; missing where its optimum is unknown",
         "accuracy.excess_loss", head="excess", spare=5),
+    Column("excess_relative_to", "Relative to", help="what the excess loss is relative to: optimum, ridge optimum, ...",
+        value="accuracy.excess_relative_to"),
     Column("fit_s", "Fit", Kind.SECONDS, "median wall seconds of a whole fit"),
     Column("call_s", "One call", Kind.SECONDS, "median wall seconds of one timed call, a fit or an epoch"),
     Column("call_cpu_s", "One call, CPU", Kind.SECONDS, "median CPU seconds of one timed call", _call_cpu_s),
@@ -166,7 +169,7 @@ COLUMNS = by_key(
 TOLERANCES = " ".join(f"{what}_to_{name}" for what in ("epochs", "seconds") for name in TOLERANCE_NAMES)
 FRAME = pick(
     COLUMNS,
-    "problem solver device n p lr seed status digits excess_loss fit_s call_s unit "
+    "problem solver device n p lr seed status digits excess_loss excess_relative_to fit_s call_s unit "
     + " ".join(f"{score}_{part}" for score in ("r2", "mse") for part in SPLITS)
     + f" {TOLERANCES} backward_error condition_number rank exact_rank data_rank rank_margin "
     "standard_error_digits prepare_s transfer_in_s transfer_out_s peak_bytes device_peak_bytes threads options "

@@ -78,9 +78,10 @@ def _coefficients(record: Record) -> Iterator[Part]:
     yield table_of((*TERMS, *([STANDARD_ERROR] if record.solution.standard_errors else [])), found)
     accuracy = record.accuracy
     if accuracy.excess_loss is not None:
+        right = "no digits" if accuracy.digits is None else f"digits {show.fixed(accuracy.digits, 1)} of 15"
         yield Line(
-            f"digits {show.fixed(accuracy.digits, 1)} of 15; excess loss {show.power(accuracy.excess_loss)} of the "
-            f"{accuracy.excess_relative_to}'s; condition number {show.power(accuracy.condition_number)}; "
+            f"{right}; excess loss {show.power(accuracy.excess_loss)}{accuracy.relative_to}; "
+            f"condition number {show.power(accuracy.condition_number)}; "
             f"rank {accuracy.rank if accuracy.rank is not None else 'not told'} ({_true_ranks(accuracy)})"
         )
     if accuracy.backward_error is not None:

@@ -8,13 +8,16 @@ from harness.errors import counted
 from harness.records.record import Record, Status
 from harness.report.tables import case
 from harness.report.tables.document import Document, Line, Table
+from harness.solvers.solver import Kind
 
 
 def run(records: Sequence[Record]) -> Document:
     """One row a case; then each failure with its message and advice, and how many cases ended how."""
     problems = groupby(records, key=lambda record: record.problem)
     table = Table(case.TERMINAL, [(name, list(members)) for name, members in problems], of_group=dependent, fold=False)
-    return Document([table, *failures(records), *_full_batches(records)], [Line(summary(records))])
+    return Document(
+        [table, *failures(records), *_objectives(records), *_full_batches(records)], [Line(summary(records))]
+    )
 
 
 def dependent(records: Sequence[Record]) -> list[Line]:
@@ -43,6 +46,20 @@ def failures(records: Sequence[Record]) -> Iterator[Line]:
 def failure(record: Record) -> str:
     """The case that ended badly, what went wrong, and what to do."""
     return f"{record.problem} {record.label}: {record.message or record.samples.error}. {record.advice}"
+
+
+def _objectives(records: Sequence[Record]) -> Iterator[Line]:
+    """What excess losses are relative to where that is not the least-squares optimum, and which were not judged."""
+    named: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        objective = record.accuracy.excess_relative_to
+        if objective not in (None, "optimum", "null model"):
+            labels = named.setdefault((record.problem, objective), [])
+            labels += [] if record.label in labels else [record.label]
+        elif record.kind is Kind.ITERATIVE and record.measured and record.message and objective is None:
+            yield Line(f"{record.problem} {record.label}: {record.message}")
+    for (problem, objective), labels in named.items():
+        yield Line(f"{problem}: excess loss of {', '.join(labels)} relative to: {objective}")
 
 
 def _full_batches(records: Sequence[Record]) -> Iterator[Line]:
