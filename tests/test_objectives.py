@@ -52,11 +52,12 @@ def test_the_ridge_optimum_is_that_of_the_units_trained_in(scale: str, intercept
     problem = drawn(intercept=intercept)
     scaling, (X, y) = Scaling.of(problem, scale), problem.rows("train")
     A = np.column_stack([scaling.x(X), np.ones((len(y), int(intercept)))])
-    theta = np.linalg.solve(A.T @ A + len(y) * DECAY / 2 * np.eye(A.shape[1]), A.T @ scaling.y(y))
-    coef, bias = scaling.back(theta[:3], theta[3] if intercept else np.float64(0))
+    theta = np.append(np.linalg.solve(A.T @ A + len(y) * DECAY / 2 * np.eye(A.shape[1]), A.T @ scaling.y(y)), 0.0)
+    coef, bias = scaling.back(theta[:3].astype(np.float64), theta[3:4].astype(np.float64))
     known = ridge(problem, reference(problem), DECAY, scaling)
     np.testing.assert_allclose(known.coef, coef, rtol=ROUNDED)
-    assert known.intercept == pytest.approx(float(bias), rel=ROUNDED)
+    assert known.intercept == pytest.approx(float(bias[0]), rel=ROUNDED)
+    theta = theta[: A.shape[1]]
     penalised = np.mean((A @ theta - scaling.y(y)) ** 2) + DECAY / 2 * theta @ theta
     assert known.loss_scale == pytest.approx(scaling.y_sd**2 * penalised, rel=ROUNDED)
 
@@ -170,7 +171,7 @@ def best_vertices(design: Floats, y: Floats) -> tuple[float, list[Floats]]:
     k, found = design.shape[1], []
     for rows in map(list, combinations(range(len(y)), k)):
         if abs(np.linalg.det(design[rows])) > 1e-9:
-            parameters = np.linalg.solve(design[rows], y[rows])
+            parameters = np.asarray(np.linalg.solve(design[rows], y[rows]), dtype=np.float64)
             found.append((float(np.mean(np.abs(y - design @ parameters))), parameters))
     least = min(value for value, _ in found)
     best: list[Floats] = []

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
+from typing import Any
 
 import numpy as np
 
@@ -93,26 +94,26 @@ def _vertices(design: Floats, y: Floats) -> Iterator[tuple[Indices, Floats]]:
 
 def _dual_program(design: Floats, y: Floats) -> tuple[Floats, Floats] | None:
     """Residuals and dual (n,) from max y'd, A'd = 0, |d| <= 1; of a flat minimum the residuals may be of none."""
-    from scipy.optimize import linprog
-
-    found = linprog(-y, A_eq=design.T, b_eq=np.zeros(design.shape[1]), bounds=(-1, 1), method=_method(len(y)))
+    found = _solved(-y, A_eq=design.T, b_eq=np.zeros(design.shape[1]), bounds=(-1, 1))
     return None if found.x is None else (y + design @ found.eqlin.marginals, found.x)
 
 
 def _primal_program(design: Floats, y: Floats) -> tuple[Floats, Floats] | None:
     """The same from min sum(u + v), A b + u - v = y, u and v >= 0: slower, and always at a vertex."""
-    from scipy.optimize import linprog
     from scipy.sparse import csr_array, eye_array, hstack
 
     n, k = design.shape
     rows = hstack([csr_array(design), eye_array(n), -eye_array(n)], format="csr")
     bounds = [(None, None)] * k + [(0, None)] * (2 * n)
-    found = linprog(np.repeat([0.0, 1.0], [k, 2 * n]), A_eq=rows, b_eq=y, bounds=bounds, method=_method(n))
+    found = _solved(np.repeat([0.0, 1.0], [k, 2 * n]), A_eq=rows, b_eq=y, bounds=bounds)
     return None if found.x is None else (y - design @ found.x[:k], found.eqlin.marginals)
 
 
-def _method(rows: int) -> str:
-    return "highs-ds" if rows < INTERIOR_POINT_ROWS else "highs-ipm"
+def _solved(cost: Floats, **constraints: Any) -> Any:
+    """What HiGHS finds, as scipy's `linprog` hands it out; its `x` is None where it finds nothing."""
+    from scipy.optimize import linprog
+
+    return linprog(cost, method="highs-ds" if len(cost) < INTERIOR_POINT_ROWS else "highs-ipm", **constraints)
 
 
 def _unit_columns(table: Floats) -> Floats:
@@ -203,19 +204,16 @@ def _widest(design: Floats, right: Floats) -> Floats | None:
     None where none is inside: it is exactly where the minimum is the only one, `right` then being inside the
     zonotope of the rows.
     """
-    from scipy.optimize import linprog
-
     m, k = design.shape
     size = np.abs(design).max(axis=0)
     above, below = np.column_stack([np.eye(m), np.ones(m)]), np.column_stack([-np.eye(m), np.ones(m)])
-    found = linprog(
+    found = _solved(
         np.append(np.zeros(m), -1.0),
         A_ub=np.vstack([above, below]),
         b_ub=np.ones(2 * m),
         A_eq=np.column_stack([(design / size).T, np.zeros(k)]),
         b_eq=right / size,
         bounds=(None, None),
-        method="highs-ds",
     )
     if found.x is None or found.x[-1] <= ZERO_RESIDUAL:
         return None
@@ -228,7 +226,8 @@ def _solve(matrix: list[list[Fraction]], right: list[Fraction]) -> list[Fraction
     for row, value in zip(matrix, right, strict=True):
         power = max(entry.denominator for entry in (*row, value))
         whole.append([int(entry * power) for entry in (*row, value)])
-    return rationals().solve([row[:-1] for row in whole], [row[-1] for row in whole])
+    found: list[Fraction] = rationals().solve([row[:-1] for row in whole], [row[-1] for row in whole])
+    return found
 
 
 def _residuals(design: Floats, y: Floats, exact: list[Fraction], parameters: Floats) -> tuple[Floats, Floats]:
