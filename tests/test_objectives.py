@@ -10,6 +10,7 @@ import pytest
 from harness.measure.one_case import measure
 from harness.measure.plan import single
 from harness.problems.problem import Floats, Problem, Split, design_matrix
+from harness.problems.weights import weighted
 from harness.records.record import Record, Status
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
@@ -280,3 +281,23 @@ def test_a_run_is_judged_against_the_optimum_of_its_loss(loss: str) -> None:
     other = objective_of(problem, replace(Trained(), loss="mse" if loss == "l1" else "l1"))
     assert record.accuracy.excess_relative_to != other.name
     assert record.accuracy.epochs_to["1e-2"] is not None
+
+
+def weights_of(n: int) -> Floats:
+    return np.ldexp(np.random.default_rng(8).integers(1, 8, n).astype(float), -3)
+
+
+def test_weights_of_rows_count_as_rows_that_are_there_so_often() -> None:
+    """Weights of 1/8 to 7/8 are the same as 1 to 7 copies of a row, for both objectives."""
+    X, y = drawn(n=20).rows("train")
+    weights = weights_of(20)
+    copies = np.repeat(np.arange(20), (weights * 8).astype(int))
+    one, other = weighted(problem_of(X, y), weights), problem_of(X[copies], y[copies])
+    for trained in (Trained("l1"), Trained(weight_decay=DECAY)):
+        mine, theirs = objective_of(one, trained), objective_of(other, trained)
+        assert mine.best_loss == pytest.approx(theirs.best_loss, rel=1e-12)
+        np.testing.assert_allclose(mine.optima[0].coef, theirs.optima[0].coef, rtol=1e-10)
+        assert mine.excess is not None
+        assert theirs.excess is not None
+        far = np.array([[1.0, 0.5, 3.0]]), np.array([2.0])
+        np.testing.assert_allclose(mine.excess(*far), theirs.excess(*far), rtol=1e-9)

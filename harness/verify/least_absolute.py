@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
+from math import fsum, lcm
 from typing import Any
 
 import numpy as np
@@ -31,21 +31,23 @@ class LeastAbsolute:
     """A minimum of the mean absolute deviation, certified.
 
     `parameters` (k,): intercept first, nearest to the exact ones; `mean`: the least mean absolute deviation, in the
-    unit of y; `residual` (n,): 0 where it is exactly 0; `dual` (n,): the residual's sign, or, where it is 0, the
-    number in [-1, 1] with which A'dual = 0: the certificate. `unique`: whether no other parameters reach the minimum.
+    unit of y; `residual` (n,): 0 where it is exactly 0; `weights` (n,); `dual` (n,): the weight with the residual's
+    sign, or, where that is 0, a number no larger, so that A'dual = 0: the certificate. `unique`: whether no other
+    parameters reach the minimum.
     """
 
     parameters: Floats
     mean: float
     residual: Floats
     dual: Floats
+    weights: Floats
     unique: bool
 
     def excess(self, design: Floats, parameters: Floats) -> Floats:
         """Mean absolute deviation of each row of parameters (E, k), less the least: (E,), not cancelling.
 
-        With residuals r the mean of |r| less the least is the mean of |r| - dual r, since A'dual = 0: no term is
-        negative, and a row whose residual keeps its sign adds exactly 0.
+        With residuals r it is the sum of w |r| - dual r over that of w, since A'dual = 0: no term is negative, and a
+        row whose residual keeps its sign adds exactly 0.
         """
         found = np.empty(len(parameters))
         size = max(1, CHUNK_NUMBERS // len(design))
@@ -53,23 +55,30 @@ class LeastAbsolute:
             for start in range(0, len(parameters), size):
                 moved = (parameters[start : start + size] - self.parameters) @ design.T
                 residual = self.residual - moved
-                found[start : start + size] = np.mean(np.abs(residual) - self.dual * residual, axis=1)
-        return found
+                found[start : start + size] = (self.weights * np.abs(residual) - self.dual * residual).sum(axis=1)
+        return np.asarray(found / self.weights.sum())
 
 
-def least_absolute(X: Floats, y: Floats, *, intercept: bool) -> LeastAbsolute | None:
+def least_absolute(X: Floats, y: Floats, *, intercept: bool, weights: Floats | None = None) -> LeastAbsolute | None:
     """The minimum of mean |y - A b| over X (n, p) of full column rank and y (n,); None where none was certified.
+
+    With `weights` (n,) above 0 it is sum w |y - A b| over sum w.
 
     Linear programming finds k rows that the optimum passes through (Barrodale and Roberts 1973, SIAM J. Numer. Anal.
     10): b is solved from them in fractions, the signs of all residuals follow, and from A'dual = 0 the dual of the k
     rows. |dual| <= 1 proves the minimum; < 1 at rows of full rank proves that it is the only one (Bloomfield and
     Steiger 1983, Least Absolute Deviations, ch. 1).
     """
-    design = np.column_stack([np.ones(len(y)), X]) if intercept else X
-    for rows, dual in _vertices(design, y):
+    design, w = (
+        np.column_stack([np.ones(len(y)), X]) if intercept else X,
+        np.ones(len(y)) if weights is None else weights,
+    )
+    relative = w / w.max()
+    weighted = design * relative[:, None], y * relative
+    for rows, dual in _vertices(*weighted):
         with suppress(np.linalg.LinAlgError):  # rows that are independent, but not for float64
-            rows[:] = _descended(design, y, rows, dual)
-        found = _certified(design, y, rows, dual, intercept=intercept)
+            rows[:] = _descended(*weighted, rows, dual)
+        found = _certified(design, y, w, rows, dual, intercept=intercept)
         if found is not None:
             return found
     return None
@@ -174,28 +183,33 @@ def _descended(design: Floats, y: Floats, rows: Indices, dual: Floats) -> Indice
     return rows
 
 
-def _certified(design: Floats, y: Floats, rows: Indices, dual: Floats, *, intercept: bool) -> LeastAbsolute | None:
-    """The fit through k rows if it is a minimum; `dual` (n,) is what a linear program had at all rows."""
+def _certified(
+    design: Floats, y: Floats, weights: Floats, rows: Indices, dual: Floats, *, intercept: bool
+) -> LeastAbsolute | None:
+    """The fit through k rows if it is a minimum; `dual` (n,) is what a linear program had at rows of weight 1."""
     solved = [_integers([*row, target])[0] for row, target in zip(design[rows].tolist(), y[rows].tolist(), strict=True)]
     exact = rationals().solve([row[:-1] for row in solved], [row[-1] for row in solved])
     parameters = np.array([nearest(value) for value in exact])
     residual, sign = _residuals(design, y, exact, parameters)
-    zero = sign == 0
-    widest = _widest(design[zero], -sign @ design) if zero.sum() > len(rows) else None
-    others = sign.copy()
-    others[zero] = dual[zero] if widest is None else widest
+    zero, others = sign == 0, weights * sign
+    widest = None
+    if zero.sum() > len(rows):
+        relative = weights / weights.max()
+        widest = _widest(design[zero] * relative[zero, None], -(sign * relative) @ design)
+    others[zero] = weights[zero] * (dual[zero] if widest is None else widest)
     others[rows] = 0.0
     gram = exact_gram(np.column_stack([design[:, int(intercept) :], y]), others, intercept=intercept)
     sums = [value * unit * gram.y_unit for value, unit in zip(gram.right, gram.units, strict=False)]
     transposed = [[Fraction(value) for value in column] for column in design[rows].T.tolist()]
     inside = _solve(transposed, [-value for value in sums[:-1]])
-    largest = max(map(abs, inside))
+    largest = max(abs(d) / Fraction(weight) for d, weight in zip(inside, weights[rows].tolist(), strict=True))
     if largest > 1:
         return None
     through = sum((d * Fraction(target) for d, target in zip(inside, y[rows].tolist(), strict=True)), Fraction())
-    unique = largest < 1 and bool(np.all(np.abs(others[zero]) < 1))
+    unique = largest < 1 and bool(np.all(np.abs(others[zero]) < weights[zero]))
     others[rows] = list(map(float, inside))
-    return LeastAbsolute(parameters, nearest((sums[-1] + through) / len(y)), residual, others, unique)
+    mean = nearest((sums[-1] + through) / Fraction(fsum(weights)))
+    return LeastAbsolute(parameters, mean, residual, others, weights, unique)
 
 
 def _widest(design: Floats, right: Floats) -> Floats | None:

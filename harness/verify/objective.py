@@ -119,14 +119,16 @@ def _least_absolute(problem: Problem, truth: Reference) -> Objective:
     """The mean absolute deviation; of dependent columns over as many as the rank of the data, and flat."""
     (X, y), ones = problem.rows("train"), int(problem.intercept)
     columns = list(range(problem.p)) if truth.full_rank else _basis(X, truth.rank - ones, centred=problem.intercept)
-    found = least_absolute(X[:, columns], y, intercept=problem.intercept)
+    weights = None if problem.weights is None else problem.weights[problem.split.train]
+    w = np.ones(len(y)) if weights is None else weights / weights.mean()
+    found = least_absolute(X[:, columns], y, intercept=problem.intercept, weights=weights)
     if found is None:
         return Objective(note=f"not judged: the {LEAST_ABSOLUTE} could not be certified")
     coef = np.zeros(problem.p)
     coef[columns] = found.parameters[ones:]
     optimum = Parameters(coef, float(found.parameters[0]) if ones else 0.0)
-    null = float(np.mean(np.abs(y - y.mean() * ones)))
-    noise_free = found.mean <= NOISE_FREE_ULPS * eps_of(y) * float(np.mean(np.abs(y)))
+    null = float(np.mean(w * np.abs(y - np.mean(w * y) * ones)))
+    noise_free = found.mean <= NOISE_FREE_ULPS * eps_of(y) * float(np.mean(w * np.abs(y)))
     scale = null if noise_free else found.mean
     unique = found.unique and truth.full_rank
     return Objective(

@@ -202,7 +202,7 @@ def compute(problem: Problem) -> Reference:
     plain = gram = exact_gram(X, y, intercept=problem.intercept)
     plain_factor = factor = triangular_factor(X, intercept=problem.intercept)
     if problem.weights is not None:
-        gram = _gram(problem)
+        gram = problem_gram(problem)
         factor = triangular_factor(X, intercept=problem.intercept, weights=problem.mean_one_weights("train"))
     found = least_squares(gram)
     # Weights above 0 change no dependence, nor how far entries are known.
@@ -210,7 +210,7 @@ def compute(problem: Problem) -> Reference:
     exact_rank = found.rank
     if rank.rank < exact_rank:
         found = truncated(gram, rank)
-    null_mse = nearest(gram.totalull_square * gram.y_unit**2 / gram.total)
+    null_mse = nearest(gram.null_square * gram.y_unit**2 / gram.total)
     noise_free = is_noise_free(found.mse, nearest(gram.values[-1][-1] * gram.y_unit**2 / gram.total), y)
     return Reference(
         rank=rank.rank,
@@ -244,12 +244,12 @@ def exact_mse(problem: Problem, parameters: Floats) -> float:
     """
     if problem.sha256 not in _latest:
         _latest.clear()
-        _latest[problem.sha256] = _gram(problem)
+        _latest[problem.sha256] = problem_gram(problem)
     gram = _latest[problem.sha256]
     return nearest(gram.square_of(parameters.tolist()) / gram.total)
 
 
-def _gram(problem: Problem) -> IntegerGram:
+def problem_gram(problem: Problem) -> IntegerGram:
     """The exact Gram matrix of the training rows, weighted where they have weights."""
     X, y = problem.rows("train")
     if problem.weights is None:

@@ -7,9 +7,9 @@ import numpy as np
 
 from harness.problems.problem import Floats, Problem
 from harness.solvers.training.scaling import Scaling
-from harness.verify.gram import IntegerGram, exact_gram
+from harness.verify.gram import IntegerGram
 from harness.verify.least_squares import least_squares
-from harness.verify.reference import Reference, is_noise_free
+from harness.verify.reference import Reference, is_noise_free, problem_gram
 from harness.verify.rounding import nearest
 
 
@@ -17,29 +17,28 @@ def ridge(problem: Problem, known: Reference, weight_decay: float, scaling: Scal
     """What full-batch gradient descent with weight decay lambda ends at, exact and then rounded once.
 
     Its fixed point has 2/n A'(A theta - y) + lambda theta = 0 (torch adds lambda theta to the gradient of a mean), so
-    that it minimises |y - A theta|² / n + lambda/2 |theta|², bias included: Hoerl and Kennard 1970 with k = n lambda/2.
+    that it minimises |y - A theta|² / n + lambda/2 |theta|², bias included: Hoerl and Kennard 1970 with k = n lambda/2;
+    where rows have weights, their sum stands for n.
     Weight decay acts in the units that were trained in, w_j = b_j s_j / s_y and bias (b_0 + m'b - m_y) / s_y for the
     means m and standard deviations s of the scaling, float64 numbers. In the problem's units and times s_y² that is
     least squares with a row more for each parameter, of weight n lambda/2: (0, s_j) with target 0, and (1, m) with
     target m_y. `mse` and `loss_scale` are that objective's, in the squared unit of y; `known` is the Reference of the
     problem. Any lambda > 0 leaves one solution.
     """
-    gram = exact_gram(*problem.rows("train"), intercept=problem.intercept)
-    weight = Fraction(weight_decay) * gram.n / 2
+    gram, y = problem_gram(problem), problem.rows("train")[1]
     rows = _penalty(scaling, intercept=problem.intercept)
-    found = least_squares(_with_rows(gram, rows, weight))
-    best = found.mse * (gram.n + len(rows)) / gram.n
-    noise_free = is_noise_free(best, nearest(gram.values[-1][-1] * gram.y_unit**2 / gram.n), problem.rows("train")[1])
+    found = least_squares(_with_rows(gram, rows, Fraction(weight_decay) * gram.total / 2))
+    noise_free = is_noise_free(found.mse, nearest(gram.values[-1][-1] * gram.y_unit**2 / gram.total), y)
     return replace(
         known,
         rank=known.columns,
         exact_rank=known.columns,
         coef=np.array(found.coef[int(problem.intercept) :]),
         intercept=found.coef[0] if problem.intercept else 0.0,
-        mse=best,
-        loss_scale=known.null_mse if noise_free else best,
+        mse=found.mse,
+        loss_scale=known.null_mse if noise_free else found.mse,
         scale_name=f"{'null model, ridge' if noise_free else 'ridge optimum'}, weight decay {weight_decay:g}",
-        factor=np.vstack([known.factor, float(np.sqrt(float(weight))) * rows[:, :-1]]),
+        factor=np.vstack([known.factor, np.sqrt(known.n * weight_decay / 2) * rows[:, :-1]]),
         minimum_norm_alternative=None,
         dependences=(),
         resolved=None,
@@ -65,4 +64,6 @@ def _with_rows(gram: IntegerGram, rows: Floats, weight: Fraction) -> IntegerGram
     finest = max(value.denominator for row in values for value in row)  # all of them are powers of two
     halvings = (finest.bit_length() + 1) // 2
     whole = [[int(value * 4**halvings) for value in row] for row in values]
-    return IntegerGram(whole, tuple(unit / 2**halvings for unit in units), gram.n + len(rows), gram.intercept)
+    return IntegerGram(
+        whole, tuple(unit / 2**halvings for unit in units), gram.n + len(rows), gram.intercept, gram.total
+    )
