@@ -284,7 +284,7 @@ def test_a_run_is_judged_against_the_optimum_of_its_loss(loss: str) -> None:
 
 
 def weights_of(n: int) -> Floats:
-    return np.ldexp(np.random.default_rng(8).integers(1, 8, n).astype(float), -3)
+    return np.random.default_rng(8).integers(1, 8, n).astype(np.float64) / 8
 
 
 def test_weights_of_rows_count_as_rows_that_are_there_so_often() -> None:
