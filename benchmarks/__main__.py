@@ -12,9 +12,9 @@ from benchmarks.training_bars import Ruling, judge_training
 from harness.cli import main
 from harness.cli.options import AsJson
 from harness.records.environment import environment
-from harness.report.console import err, out
 from harness.report.render.terminal import print_document
-from harness.report.working import Working
+from harness.report.terminal.console import err, out
+from harness.report.terminal.working import Working
 from harness.timing.clock import SystemClock
 from harness.timing.device import check_device
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from benchmarks.closed_forms_bars import SpeedLine, SpeedVerdict, ratio
-from harness.report import numbers as show
 from harness.report.render import markdown
+from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, by_key
 from harness.report.tables.document import Document, Line, Table
 

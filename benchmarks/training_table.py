@@ -13,9 +13,9 @@ from benchmarks.training_bars import (
     jax_over_batched,
     speed_up,
 )
-from harness.report import numbers as show
 from harness.report.render import markdown
 from harness.report.render.text import cell_text
+from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, by_key
 from harness.report.tables.document import Document, Line, Table
 

@@ -90,7 +90,7 @@ def run_cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):  # on GitHub the gate writes there by itself
         monkeypatch.delenv(name, raising=False)
     # On a busy machine the shortest run would come to its first line of a log.
-    monkeypatch.setattr("harness.report.live_lines.LOG_EVERY_S", math.inf)
+    monkeypatch.setattr("harness.report.terminal.live_lines.LOG_EVERY_S", math.inf)
 
     def run(*words: object, command: typer.Typer = app) -> Ended:
         monkeypatch.setattr(sys, "argv", ["harness", *map(str, words)])

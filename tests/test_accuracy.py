@@ -395,7 +395,7 @@ def test_names_that_look_like_markup_are_printed_as_they_are(
 def test_a_table_that_is_wider_than_the_console_is_printed_in_parts(
     run_cli: RunCli, store_path: Path, nothing_expected: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.report.console.PLAIN_WIDTH", 40)
+    monkeypatch.setattr("harness.report.terminal.console.PLAIN_WIDTH", 40)
     words = (*only("numpy_lstsq"), "--store", store_path, "--expectations", nothing_expected)
     ended = run_cli("accuracy", *words)
     heads = [line.split()[1:] for line in ended.stdout.splitlines() if line.startswith("solver")]

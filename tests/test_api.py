@@ -356,7 +356,7 @@ def test_a_run_that_is_interrupted_can_be_loaded(store_path: Path, monkeypatch: 
 def test_progress_is_shown_where_it_is_asked_for(
     store_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("harness.report.live_lines.LOG_EVERY_S", 0.0)
+    monkeypatch.setattr("harness.report.terminal.live_lines.LOG_EVERY_S", 0.0)
     for progress in (False, True):
         harness.run("four_points", "numpy_lstsq", store=store_path, in_process=True, progress=progress)
         said = capsys.readouterr()

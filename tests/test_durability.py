@@ -23,7 +23,7 @@ from harness.measure.plan import Request
 from harness.measure.resume import request_of
 from harness.measure.run import new_run
 from harness.records.record import Record
-from harness.report.live import Live
+from harness.report.terminal.live import Live
 from harness.solvers.options import Options
 from harness.store.database import make_whole
 from harness.store.owner import alive, this_process

@@ -18,11 +18,11 @@ from harness.measure.plan import Case, single
 from harness.measure.recording import record_of
 from harness.problems.generators import everyday
 from harness.records.record import Accuracy, Record, Samples, Status
-from harness.report import console as consoles
-from harness.report.live import Live, SweepLive
-from harness.report.live_lines import LOG_EVERY_S, LOG_SHARE, animated, rough
-from harness.report.tally import Tally
-from harness.report.working import Working
+from harness.report.terminal import console as consoles
+from harness.report.terminal.live import Live, SweepLive
+from harness.report.terminal.live_lines import LOG_EVERY_S, LOG_SHARE, animated, rough
+from harness.report.terminal.tally import Tally
+from harness.report.terminal.working import Working
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from tests.conftest import RunCli

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.report import numbers as show
+from harness.report.tables import numbers as show
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 import harness
 from harness.errors import CannotMeasureError, UsageError, without_password
-from harness.report.live import Live
+from harness.report.terminal.live import Live
 from harness.store.store import Store
 from tests.conftest import Ended, RunCli
 from tests.postgres import Database, parts_of, running

@@ -17,7 +17,7 @@ from harness.problems import catalog as problems
 from harness.records.observer import Observer
 from harness.records.run import exit_code
 from harness.records.sweep import Cell, Sweep
-from harness.report.live import SweepLive
+from harness.report.terminal.live import SweepLive
 from harness.solvers.status import Status
 from harness.solvers.training import engines
 from harness.solvers.training.engine import Progress

@@ -15,13 +15,13 @@ from harness.errors import UsageError
 from harness.judge.training.convergence import summarise
 from harness.records.record import Status
 from harness.records.sweep import Cell
-from harness.report.console import PLAIN_WIDTH
 from harness.report.figures.bands import quantiles
 from harness.report.figures.figure import Figure
 from harness.report.figures.files import picture
 from harness.report.figures.sweep import sweep_figures, write_sweep_figures
 from harness.report.render.markdown import escaped, markdown
 from harness.report.render.terminal import print_document
+from harness.report.terminal.console import PLAIN_WIDTH
 from harness.report.words.sweep import conclusions
 from harness.report.words.sweep_document import swept
 from harness.report.words.sweep_json import sweep_json

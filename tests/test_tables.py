@@ -185,7 +185,7 @@ def test_the_doctor_says_first_what_is_doubtful(width: int) -> None:
 def test_lists_fit_and_no_name_is_cut(
     words: tuple[str, ...], width: int, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.report.console.PLAIN_WIDTH", width)
+    monkeypatch.setattr("harness.report.terminal.console.PLAIN_WIDTH", width)
     ended = run_cli(*words)
     assert ended.code == 0
     assert max(map(len, ended.stdout.splitlines())) <= width

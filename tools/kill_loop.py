@@ -110,14 +110,14 @@ def _run(words: list[str], telling: int) -> int:
     """The command itself; each case is told when the run's observer is."""
     from harness.cli import main
     from harness.records.record import Record
-    from harness.report.live import Live
+    from harness.report.terminal.live import Live
 
     class Telling(Live):
         def ended(self, record: Record) -> None:
             os.write(telling, f"{digest(record)} {record.case}\n".encode())
             super().ended(record)
 
-    sys.modules["harness.report.live"].Live = Telling  # type: ignore[attr-defined]  # the command looks it up there
+    sys.modules["harness.report.terminal.live"].Live = Telling  # type: ignore[attr-defined]  # the command looks it up there
     sys.argv = ["harness", *words]
     try:
         main()

@@ -113,7 +113,7 @@ def opened(store: str | PathLike[str] | None, *, create: bool = True) -> Store:
 def _watching(_: Run, cases: Sequence[Case], *, progress: bool) -> AbstractContextManager[Observer | None]:
     if not progress:
         return nullcontext()
-    from harness.report.console import err
-    from harness.report.live import Live
+    from harness.report.terminal.console import err
+    from harness.report.terminal.live import Live
 
     return Live(err(), len(cases))

@@ -64,13 +64,13 @@ def ab(
     from harness.ab.cores import all_cores
     from harness.ab.launch import Manner
     from harness.ab.measure import Allowance, Task
-    from harness.report.console import err, out
     from harness.report.render.ab_file import ab_json
     from harness.report.render.formats import Judged
     from harness.report.render.terminal import print_document
+    from harness.report.terminal.console import err, out
+    from harness.report.terminal.working import Working
     from harness.report.words.ab import compared
     from harness.report.words.checks import ab_checks
-    from harness.report.working import Working
 
     check_numbers(budget, effect)
     if instructions:
@@ -139,7 +139,7 @@ def _sides(
 def _built(make: "Callable[[], Sides]") -> "Sides":
     """Make the sides ready; of a build that fails, show the end of its log."""
     from harness.ab.building import BuildFailedError
-    from harness.report.console import err
+    from harness.report.terminal.console import err
 
     try:
         return make()
@@ -164,8 +164,8 @@ def _compared(task: "Task", effect: float, *, quiet: bool) -> "AbReport":
     from harness.judge.versions.ab import decided, judge_ab
     from harness.judge.versions.calibration import read_calibration
     from harness.records.environment import environment
-    from harness.report.console import err
-    from harness.report.working import Working
+    from harness.report.terminal.console import err
+    from harness.report.terminal.working import Working
 
     with Working(err(), "starting", quiet=quiet) as status:
         compared = measured(task, partial(decided, effect=effect), status.update)
@@ -193,10 +193,10 @@ def _calibrate(task: "Task", effect: float, *, as_json: bool) -> None:
     from harness.judge.versions.calibration import Calibration, error_rates, write_calibration
     from harness.records.environment import environment
     from harness.records.run import now
-    from harness.report.console import err, out
     from harness.report.render.terminal import print_document
+    from harness.report.terminal.console import err, out
+    from harness.report.terminal.working import Working
     from harness.report.words.ab import calibration
-    from harness.report.working import Working
 
     here = environment()
     path = calibration_file(here, task.manner)

@@ -29,12 +29,12 @@ def count_instructions(
 
     from harness.ab.instructions import count_and_judge
     from harness.judge.versions.instructions import instructions_exit_code
-    from harness.report.console import err, out
     from harness.report.render.formats import Judged
     from harness.report.render.terminal import print_document
+    from harness.report.terminal.console import err, out
+    from harness.report.terminal.working import Working
     from harness.report.words.ab import counted_instructions, instruction_rows
     from harness.report.words.checks import instruction_checks
-    from harness.report.working import Working
 
     with Working(err(), "starting valgrind", quiet=quiet) as status:
         lines = count_and_judge(sides.base, sides.head, specs, status.update)

@@ -89,9 +89,9 @@ class _Page:
     def make(self, asked: "AccuracyRequest", store: str | None) -> int:
         """Plan, execute with a progress bar, judge and print; the exit code. Ctrl-C prints the tables there are."""
         from harness.measure.run import execute, new_run
-        from harness.report.console import err, out
-        from harness.report.live import Live
         from harness.report.render.terminal import print_document
+        from harness.report.terminal.console import err, out
+        from harness.report.terminal.live import Live
         from harness.report.words import accuracy as words
         from harness.store.store import Store
         from harness.studies.accuracy import plan_accuracy, sheets
@@ -115,10 +115,10 @@ class _Page:
         from harness.files.writing import write
         from harness.judge.gate.gate import gate
         from harness.judge.studies.bars import bars
-        from harness.report.console import out
         from harness.report.render.markdown import markdown
         from harness.report.render.terminal import print_document
         from harness.report.tables.document import Document
+        from harness.report.terminal.console import out
         from harness.report.words import accuracy as words
         from harness.report.words.gate import breaches, conclusion
 
@@ -149,8 +149,8 @@ def _certified(named: "list[str]", *, as_json: bool) -> int:
     from dataclasses import asdict
 
     from harness.judge.studies.bars import CERTIFIED_DIGITS
-    from harness.report.console import out
     from harness.report.render.terminal import print_document
+    from harness.report.terminal.console import out
     from harness.report.words import accuracy as words
     from harness.studies.accuracy import certified
 

@@ -39,7 +39,7 @@ def bisect(
     from harness.ab.launch import Manner
     from harness.cli.ab import check_numbers
     from harness.judge.versions.bisection import known
-    from harness.report.console import out
+    from harness.report.terminal.console import out
     from harness.report.words.bisect import bisection_json, print_bisection
 
     check_numbers(budget, effect)
@@ -60,9 +60,9 @@ def _searched(suspects: "Suspects", asked: "BisectRequest") -> "Bisection":
     from harness.ab.bisect.compare_commit import Bench
     from harness.ab.bisect.search import search
     from harness.ab.environments import of_revisions
-    from harness.report.console import err
+    from harness.report.terminal.console import err
+    from harness.report.terminal.working import Working
     from harness.report.words.bisect import step_line
-    from harness.report.working import Working
 
     where = ""
     with Working(err(), "comparing both ends") as status:

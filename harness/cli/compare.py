@@ -24,11 +24,11 @@ def compare(
     from harness.judge.speed.comparison import check_axis, of_problems
     from harness.judge.speed.comparison import compare as side_by_side
     from harness.judge.speed.devices import compare_devices
-    from harness.report.console import out
     from harness.report.render.objects import dumps, objects
     from harness.report.render.terminal import print_document
     from harness.report.tables import comparison
     from harness.report.tables import devices as device_columns
+    from harness.report.terminal.console import out
     from harness.report.words.comparison import compared
     from harness.report.words.devices import devices
     from harness.store.store import Store

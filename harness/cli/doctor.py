@@ -46,7 +46,7 @@ def _now() -> "tuple[None, Sequence[Doubt], Sequence[Conditions]]":
     import scipy.linalg  # noqa: F401
 
     from harness.measure.conditions import PROBE_S, doubts_now, probe
-    from harness.report.console import err
+    from harness.report.terminal.console import err
 
     with err().status(f"watching the machine for {PROBE_S:g} s"):
         watched = probe()
@@ -65,8 +65,8 @@ def _of_run(run_id: str, store: str | None) -> "tuple[str, Sequence[Doubt], Sequ
 
 
 def _show(name: str | None, doubts: "Sequence[Doubt]", watched: "Sequence[Conditions]", *, as_json: bool) -> None:
-    from harness.report.console import out
     from harness.report.render.terminal import print_document
+    from harness.report.terminal.console import out
     from harness.report.words.doubts import doctor, doctor_json
 
     if as_json:

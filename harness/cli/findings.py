@@ -45,8 +45,8 @@ def findings(
 
 def _check(chosen: "list[Finding]", where: "Where") -> "list[FindingLine]":
     """The lines; the finding in flight is shown meanwhile."""
-    from harness.report.console import err
-    from harness.report.working import Working
+    from harness.report.terminal.console import err
+    from harness.report.terminal.working import Working
     from harness.studies.findings import reproduce
 
     with closing(where.place()) as place, Working(err(), "reading the findings") as status:
@@ -65,8 +65,8 @@ def _show(chosen: "list[Finding]", lines: "list[FindingLine]", *, full: bool, as
 
         typer.echo(render.markdown(every_one(chosen, lines)))
     else:
-        from harness.report.console import out
         from harness.report.render.terminal import print_document
+        from harness.report.terminal.console import out
         from harness.report.words.findings import in_full, overview
 
         print_document(out(), in_full(chosen[0], lines[0]) if full else overview(lines))

@@ -64,8 +64,8 @@ def _case(problem: str, solver: str, options: "Options", **model: Any) -> "Case"
 def _fit(case: "Case", where: "Where", *, plot: Path | None, as_json: bool, quiet: bool) -> int:
     """Fit, show and draw; the exit code."""
     from harness.records.run import exit_code
-    from harness.report.console import out
     from harness.report.render.terminal import print_document, print_parts
+    from harness.report.terminal.console import out
     from harness.report.words.case import in_full
     from harness.report.words.run import failures
     from harness.timing.sampling import Effort

@@ -82,8 +82,8 @@ def _gate_run(
     from harness.judge.gate.expectations import read_expectations
     from harness.judge.gate.gate import gate as judge
     from harness.judge.gate.update import update_file
-    from harness.report.console import err
     from harness.report.render.terminal import print_document
+    from harness.report.terminal.console import err
     from harness.report.words.gate import changes as changes_of
     from harness.store.store import Store
 
@@ -104,8 +104,8 @@ def _gate_run(
 
 def _show(name: str, report: "GateReport", path: Path, *, as_json: bool, quiet: bool) -> None:
     """Print a report, by the name of what was judged; if `quiet`, one that is not as it should be."""
-    from harness.report.console import out
     from harness.report.render.terminal import print_document
+    from harness.report.terminal.console import out
     from harness.report.words.gate import verdict
 
     if as_json:
@@ -137,8 +137,8 @@ def _gate_asv(
 ) -> None:
     """Judge asv's results, each environment in turn; exits with the worst code."""
     from harness.asv.gate import AsvSelection, existing_folder, gate_asv
-    from harness.report.console import out
     from harness.report.render.terminal import print_document
+    from harness.report.terminal.console import out
     from harness.report.words.asv import speed
 
     judged = gate_asv(existing_folder(results_dir), expected, AsvSelection(**asked))

@@ -62,10 +62,10 @@ def _show(
     from harness.asv.gate import existing_folder
     from harness.history.case import history_of
     from harness.history.sources import in_asv, stored
-    from harness.report.console import err, out
     from harness.report.render.objects import dumps
     from harness.report.render.terminal import print_document
     from harness.report.tables.history import history_object
+    from harness.report.terminal.console import err, out
     from harness.report.words.history import over_commits
     from harness.store.store import Store
 

@@ -30,8 +30,8 @@ def list_names(what: Annotated[str, typer.Argument(help="problems, solvers or de
     """What there is: problems, solvers or devices."""
     if what not in WHAT:
         raise unknown("list", what, WHAT)
-    from harness.report.console import out
     from harness.report.render.terminal import print_table
+    from harness.report.terminal.console import out
 
     match what:
         case "problems":

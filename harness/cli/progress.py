@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.measure.session import Where
     from harness.records.record import Record
     from harness.records.run import Run
-    from harness.report.live import Live
+    from harness.report.terminal.live import Live
     from harness.store.store import Store
 
     Show = Callable[[Run, Sequence[Record], Store], None]
@@ -38,8 +38,8 @@ def watched_run(
     @contextmanager
     def around(made: "Run", cases: "Sequence[Case]") -> "Iterator[Live]":
         from harness.cli.interrupting import interruptible
-        from harness.report.console import err
-        from harness.report.live import Live
+        from harness.report.terminal.console import err
+        from harness.report.terminal.live import Live
 
         def cut_off() -> None:
             show(made, opened.records(made.id), opened)
@@ -62,8 +62,8 @@ def watched_run(
 def table(made: "Run", records: "Sequence[Record]", opened: "Store") -> None:
     """Print the records; of a run that has finished what makes its times doubtful, and what is next."""
     from harness.measure.conditions import doubts_of
-    from harness.report.console import out
     from harness.report.render.terminal import print_document
+    from harness.report.terminal.console import out
     from harness.report.words.doubts import under_a_run
     from harness.report.words.run import run
 
@@ -81,8 +81,8 @@ def json_of(_made: "Run", records: "Sequence[Record]", _opened: "Store") -> None
 def what_failed(made: "Run", records: "Sequence[Record]", _opened: "Store") -> None:
     """Print nothing of a run that ended well."""
     from harness.records.run import exit_code
-    from harness.report.console import out
     from harness.report.render.terminal import print_parts
+    from harness.report.terminal.console import out
     from harness.report.words.run import failures
 
     if exit_code(records, len(made.planned)):
@@ -97,7 +97,7 @@ def _cut_off(opened: "Store", run_id: str | None, *, quiet: bool) -> "tuple[Run,
     """A run with the cases that it lacks, and how many these are on standard error."""
     from harness.errors import counted
     from harness.measure.resume import take_up
-    from harness.report.console import err
+    from harness.report.terminal.console import err
 
     resumed = take_up(opened, run_id)
     if resumed.note:
@@ -111,7 +111,7 @@ def _cut_off(opened: "Store", run_id: str | None, *, quiet: bool) -> "tuple[Run,
 
 def _print_how_it_goes_on(made: "Run", opened: "Store") -> None:
     """On standard error: the command that goes on with a run."""
-    from harness.report.console import err
+    from harness.report.terminal.console import err
     from harness.store.address import DEFAULT_PATH
     from harness.store.database import sqlite_file
 

@@ -23,8 +23,8 @@ def published(
     if as_json:
         typer.echo(summary.model_dump_json())
     else:
-        from harness.report.console import out
         from harness.report.render.terminal import print_document
+        from harness.report.terminal.console import out
         from harness.report.words.published import published as reproduced
 
         print_document(out(), reproduced(summary))
@@ -33,8 +33,8 @@ def published(
 
 def _reproduce(tutorials: list[str]) -> "list[Line]":
     """The lines; the case in flight is shown meanwhile."""
-    from harness.report.console import err
-    from harness.report.working import Working
+    from harness.report.terminal.console import err
+    from harness.report.terminal.working import Working
     from harness.studies.published import reproduce
 
     with Working(err(), "reading the published figures") as status:

@@ -64,7 +64,7 @@ def report(
 
 def _busy() -> AbstractContextManager[object]:
     """On a terminal, that the page takes a moment is said meanwhile."""
-    from harness.report.console import err
+    from harness.report.terminal.console import err
 
     console = err()
     return console.status("making the page") if console.is_terminal else nullcontext()

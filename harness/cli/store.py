@@ -25,7 +25,7 @@ Other = Annotated[
 @app.command()
 def check(store: cli.StoreUrl = None) -> None:
     """Whether the store is sound: what is damaged, torn or lost, and what can be saved. Exit code 1 if it is not."""
-    from harness.report.console import out
+    from harness.report.terminal.console import out
     from harness.report.words.store import count, health
     from harness.store.salvage import salvaging
 
@@ -84,7 +84,7 @@ def merge(other: Other, store: cli.StoreUrl = None) -> None:
 
 def _say_lost(troubles: "Sequence[str]") -> None:
     """Each thing that could not be read, on standard error."""
-    from harness.report.console import err
+    from harness.report.terminal.console import err
 
     for trouble in troubles:
         err().print(f"lost: {trouble}", markup=False, soft_wrap=True)

@@ -166,7 +166,7 @@ class _Page:
 
     def resume(self) -> int:
         """The newest sweep that was cut off, to its end; the exit code."""
-        from harness.report.console import err
+        from harness.report.terminal.console import err
         from harness.store.store import Store
         from harness.store.sweep_store import SweepStore
         from harness.sweep.plan import asked_of, moved_since
@@ -196,9 +196,9 @@ class _Page:
     ) -> int:
         from harness.measure.conditions import doubts_of_sweep, watched
         from harness.records.run import exit_code
-        from harness.report.console import err, out
-        from harness.report.live import SweepLive
         from harness.report.render.terminal import print_document
+        from harness.report.terminal.console import err, out
+        from harness.report.terminal.live import SweepLive
         from harness.report.words.doubts import under_a_run
         from harness.store.sweep_store import SweepStore
         from harness.sweep.run import execute
@@ -227,9 +227,9 @@ class _Page:
 
     def _print(self, made: "Sweep", cells: "Sequence[Cell]", url: str) -> None:
         """What was asked for on standard output; where it is kept, and how it goes on if it was cut off."""
-        from harness.report.console import err, out
         from harness.report.render.markdown import markdown
         from harness.report.render.terminal import print_document
+        from harness.report.terminal.console import err, out
         from harness.report.words.sweep_document import swept
         from harness.report.words.sweep_json import sweep_json
 
@@ -250,8 +250,8 @@ class _Page:
     def _draw(self, cells: "Sequence[Cell]") -> None:
         """The pictures, where they were asked for."""
         if self.plots is not None and cells:
-            from harness.report.console import err
             from harness.report.figures.sweep import write_sweep_figures
+            from harness.report.terminal.console import err
 
             for path in write_sweep_figures(self.plots, cells):
                 if not self.quiet:
@@ -271,8 +271,8 @@ def _make_targets(asked: dict[str, object], folder: Path) -> int:
     from dataclasses import replace
     from importlib import import_module
 
-    from harness.report.console import err, out
-    from harness.report.live import SweepLive
+    from harness.report.terminal.console import err, out
+    from harness.report.terminal.live import SweepLive
     from harness.sweep import targets
     from harness.sweep.plan import candidates
     from harness.timing.threads import limited

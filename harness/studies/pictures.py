@@ -9,7 +9,7 @@ from harness.measure.plan import Case
 from harness.problems.problem import Floats, Problem
 from harness.records.record import Record
 from harness.report.figures.fits import Drawing, Form, Labels, Points
-from harness.report.numbers import four
+from harness.report.tables.numbers import four
 from harness.solvers.fit import Fit, Trace
 
 GRID_POINTS = 400

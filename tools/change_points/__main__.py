@@ -13,8 +13,8 @@ import typer
 from harness.cli import main
 from harness.cli.options import AsJson
 from harness.errors import UsageError
-from harness.report.console import err
-from harness.report.working import Working
+from harness.report.terminal.console import err
+from harness.report.terminal.working import Working
 from tools.change_points.noise import read_noise, record_noise, write_noise
 from tools.change_points.table import trial_markdown
 from tools.change_points.trial import WITHIN, Effort, compare, trial_json

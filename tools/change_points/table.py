@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.errors import counted
-from harness.report.numbers import NONE
+from harness.report.tables.numbers import NONE
 
 SHOWN = (1, 3, 5, 10)
 """Commits within which the share of steps found is shown."""

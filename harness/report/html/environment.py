@@ -7,7 +7,7 @@ from harness.records.run import Run
 from harness.report.figures.rows import Row
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Column, Kind, Section, Table
-from harness.report.numbers import size
+from harness.report.tables.numbers import size
 
 
 def section(evidence: Evidence) -> Section:

@@ -7,7 +7,7 @@ from harness.judge.training.contest import TaskSummary
 from harness.judge.training.convergence import SweepSummary
 from harness.judge.training.profile import Profile
 from harness.judge.training.tuning import DIVERGED, Tuning
-from harness.report import numbers as show
+from harness.report.tables import numbers as show
 from harness.report.words import sweep as words
 from harness.report.words.sentences import listed
 

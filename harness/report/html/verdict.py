@@ -16,10 +16,10 @@ from harness.report.html.evidence import Evidence
 from harness.report.html.section import Note, Part, Section, Table, table_of
 from harness.report.html.verdict_ab import ab_parts, ab_verdict
 from harness.report.html.verdict_changes import Judged, change_parts, change_verdict
-from harness.report.numbers import WORST_FIRST
 from harness.report.tables import gate
 from harness.report.tables.column import Column, Kind
 from harness.report.tables.doubts import PAGE
+from harness.report.tables.numbers import WORST_FIRST
 from harness.report.words import doubts as words
 from harness.report.words.sentences import listed
 

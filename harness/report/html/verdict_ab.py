@@ -9,10 +9,10 @@ from harness.records.run import Run
 from harness.report.figures.rows import Row, row_of
 from harness.report.html.section import Note, Part, table_of
 from harness.report.html.verdict_changes import Judged
-from harness.report.numbers import worst_first
 from harness.report.render.ab_file import AbFile, Cell
 from harness.report.tables import case
 from harness.report.tables.column import Column, Kind
+from harness.report.tables.numbers import worst_first
 from harness.report.words.ab import measured_rates
 from harness.report.words.sentences import listed
 

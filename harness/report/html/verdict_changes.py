@@ -12,9 +12,9 @@ from harness.records.record import Record
 from harness.report.figures.rows import row_of
 from harness.report.figures.two_runs import ratios_figure
 from harness.report.html.section import Note, Part, table_of
-from harness.report.numbers import WORST_FIRST
 from harness.report.tables import case
 from harness.report.tables.column import Column, Kind
+from harness.report.tables.numbers import WORST_FIRST
 from harness.report.words.sentences import listed
 
 Change = AnswerChange | TimeChange

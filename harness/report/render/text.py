@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from harness.report import numbers as show
+from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind
 
 Row = TypeVar("Row")

@@ -6,7 +6,7 @@ from typing import Any
 from harness.judge.versions.ab import AbVerdict
 from harness.judge.versions.calibration import NO_EFFECT, Arm
 from harness.judge.versions.instructions import InstructionLine
-from harness.report import numbers as show
+from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, by_key
 
 _SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))

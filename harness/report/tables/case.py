@@ -10,7 +10,7 @@ from typing import Any
 from harness.judge.studies.bars import dtype_of, other_rank
 from harness.records.labels import text_of
 from harness.records.record import SPLITS, TOLERANCE_NAMES, Record, Status
-from harness.report import numbers as show
+from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, by_key, pick
 
 R_SQUARED_WIDTH = 7

@@ -6,8 +6,8 @@ from operator import attrgetter
 
 from harness.judge.speed.comparison import Row
 from harness.records.record import TOLERANCE_NAMES
-from harness.report import numbers as show
 from harness.report.tables import case
+from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, by_key, pick, within
 
 SPARE = dict(zip(TOLERANCE_NAMES, (5, 3, 4), strict=True))

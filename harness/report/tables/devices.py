@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from harness.judge.speed.crossover import Crossover
 from harness.judge.speed.devices import Pair, Series, transfer_s
 from harness.records.record import Record
-from harness.report import numbers as show
 from harness.report.render.objects import objects
 from harness.report.tables import case
+from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, by_key, pick
 
 DTYPES = {"float32": "f32", "float64": "f64"}

@@ -4,8 +4,8 @@ from packaging.version import Version
 
 from harness.judge.studies.finding import Finding
 from harness.judge.studies.findings import FindingLine, Present
-from harness.report.numbers import NONE
 from harness.report.tables.column import Column, Kind, by_key, pick
+from harness.report.tables.numbers import NONE
 
 SIGNS = {Present.YES: "✗", Present.CURED: "✓", Present.NO: "✓", Present.ABSENT: "–"}
 """Of whether a defect is here, the worst first."""

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from harness.judge.history.series import EnvironmentChange, History, Point, Quantity, Series, Step
-from harness.report import numbers as show
 from harness.report.render.objects import objects
 from harness.report.render.text import STYLES
+from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind
 
 SHORT = 8

@@ -1,8 +1,8 @@
 """A figure that a tutorial prints, beside the one that was reproduced."""
 
 from harness.judge.studies.published import Ending, Line
-from harness.report.numbers import NONE, power
 from harness.report.tables.column import Column, Kind, by_key, pick
+from harness.report.tables.numbers import NONE, power
 
 SIGNS = {Ending.REPRODUCED: "✓", Ending.NOT_REPRODUCED: "✗", Ending.NOT_REPRODUCIBLE: "–", Ending.NOT_RUN: "…"}
 

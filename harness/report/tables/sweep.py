@@ -10,7 +10,7 @@ from harness.judge.training.censored import CONFIDENCE
 from harness.judge.training.contest import Contest, TaskSummary
 from harness.judge.training.convergence import SweepSummary
 from harness.judge.training.tuning import CENSORED, CONVERGED, GOOD_FACTOR, CellSummary, Reach, Region, Tuning
-from harness.report import numbers as show
+from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, by_key, pick, within
 from harness.report.words import sweep as words
 

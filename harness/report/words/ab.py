@@ -9,9 +9,9 @@ from harness.judge.verdict import Verdict
 from harness.judge.versions.ab import AbReport, AbVerdict
 from harness.judge.versions.calibration import NO_EFFECT, Calibration
 from harness.judge.versions.instructions import InstructionLine, instructions_exit_code
-from harness.report import numbers as show
 from harness.report.render.objects import objects
 from harness.report.tables import ab as table
+from harness.report.tables import numbers as show
 from harness.report.tables.document import Document, Line, Part, table_of
 from harness.report.words.gate import to_do
 

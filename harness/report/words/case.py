@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from harness.errors import counted
 from harness.records.record import Accuracy, HeadRow, Record
-from harness.report import numbers as show
 from harness.report.render.text import STYLES
+from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind
 from harness.report.tables.document import Document, Line, Part, table_of
 from harness.report.words.run import dependent

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from harness.judge.speed.comparison import Row
-from harness.report.numbers import NONE
 from harness.report.tables import comparison
 from harness.report.tables.document import Document, Line, Table
+from harness.report.tables.numbers import NONE
 
 TIME = "time: a fit's wall time over the baseline's; a training is its median epoch times its epochs."
 TO = f"to 1e-k: epochs and seconds until the relative excess loss is there; {NONE} is censored."

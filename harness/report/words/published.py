@@ -4,8 +4,8 @@ from itertools import groupby
 
 from harness.judge.studies.published import Line as Figure
 from harness.judge.studies.published import Summary
-from harness.report.numbers import NONE
 from harness.report.tables.document import Document, Line, Table
+from harness.report.tables.numbers import NONE
 from harness.report.tables.published import TERMINAL
 
 

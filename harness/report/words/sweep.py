@@ -9,7 +9,7 @@ from harness.judge.training.contest import EPOCHS, Contest, Rival, TaskSummary
 from harness.judge.training.convergence import SweepSummary
 from harness.judge.training.profile import Profile
 from harness.judge.training.tuning import GOOD_FACTOR, Reach, Region, Tuning
-from harness.report import numbers as show
+from harness.report.tables import numbers as show
 
 ROUNDING = 1e-9
 """Decades between grid points that are told apart: far above float64's rounding, far below any grid."""

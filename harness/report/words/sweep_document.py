@@ -9,7 +9,7 @@ from harness.judge.training.censored import CONFIDENCE
 from harness.judge.training.convergence import SweepSummary, Work, summarise
 from harness.judge.training.tuning import GOOD_FACTOR
 from harness.records.sweep import Cell, Sweep
-from harness.report import numbers as show
+from harness.report.tables import numbers as show
 from harness.report.tables import sweep as table
 from harness.report.tables.document import Document, Line, Table
 from harness.report.words import sweep as words

@@ -1,4 +1,4 @@
-// Numbers as people read them: the same rules as harness/report/numbers.py.
+// Numbers as people read them: the same rules as harness/report/tables/numbers.py.
 
 const NONE = "–";
 const TIMES = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"]];

@@ -8,7 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.markup import escape
 
-from harness.report.live_lines import Clock, Log, animated, rough
+from harness.report.terminal.live_lines import Clock, Log, animated, rough
 
 
 class Working:

@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from harness.report.console import inert
+from harness.report.terminal.console import inert
 
 Clock = Callable[[], float]
 Now = Callable[[], datetime]

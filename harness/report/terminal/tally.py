@@ -3,7 +3,7 @@
 from collections import deque
 
 from harness.records.record import Record, Status
-from harness.report import numbers as show
+from harness.report.tables import numbers as show
 from harness.solvers.solver import Kind
 
 

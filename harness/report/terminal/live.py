@@ -8,8 +8,8 @@ from rich.console import Console
 
 from harness.records.observer import Observer
 from harness.records.record import Record
-from harness.report.live_lines import Clock, Lines, Log, Now, here, rough
-from harness.report.tally import Tally
+from harness.report.terminal.live_lines import Clock, Lines, Log, Now, here, rough
+from harness.report.terminal.tally import Tally
 
 
 class _Live(Observer):
