@@ -295,3 +295,17 @@ def test_a_worker_gets_the_weights() -> None:
         assert read_problem(file.descriptor).sha256 == problem.sha256
     finally:
         file.close()
+
+
+def test_heavy_rows_are_weighed_and_a_reference_knows_their_light_neighbours() -> None:
+    last, first = load("heavy:weight=1e24,rows=2,last=1"), load("heavy:weight=1e24,rows=2")
+    assert last.weights is not None
+    assert first.weights is not None
+    assert last.weights.tolist() == [1.0] * 18 + [1e24] * 2
+    assert first.weights.tolist() == [1e24] * 2 + [1.0] * 18
+    exact = in_fractions(last.X, last.y, last.weights, intercept=True)
+    assert compute(last).solution.tolist() == [float(value) for value in exact]
+    assert compute(last).rank == 3
+    assert not load("heavy:intercept=0").intercept
+    with pytest.raises(UsageError, match="rows <= n"):
+        load("heavy:rows=30")

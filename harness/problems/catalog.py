@@ -11,7 +11,7 @@ from harness.paths import datasets_folder
 from harness.problems import ladder
 from harness.problems.generators import everyday, synthetic
 from harness.problems.ill_conditioned import collinear, conditioned, scaled, shifted
-from harness.problems.irregular import deficient, outlier, wide
+from harness.problems.irregular import deficient, heavy, outlier, wide
 from harness.problems.problem import Problem, short, without_intercept
 from harness.problems.weights import weighted_by
 
@@ -25,6 +25,7 @@ GENERATORS: dict[str, Callable[..., Problem]] = {
     "outlier": outlier,
     "deficient": deficient,
     "wide": wide,
+    "heavy": heavy,
 }
 
 FILE_SUFFIXES = (".csv", ".parquet")

@@ -1,8 +1,10 @@
-"""Designs that least squares meets outside the textbook: short of rank, wider than long, one wild row.
+"""Designs that least squares meets outside the textbook: short of rank, wider than long, one wild row, heavy rows.
 
 Each is drawn from `numpy.random.default_rng(seed)` in the order its docstring gives, and each raises
 UsageError, one line, for parameters that make no such design.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from harness.problems.drawing import INTERCEPT, check, drawn, ones_truth
 from harness.problems.problem import MIN_ROWS, Problem, Truth
 
 LARGEST_INTEGER = 9
+HEAVY_COLUMNS = 2
 MAX_SIZE = 1e100
 """Squares of a larger row overflow in any solver."""
 
@@ -88,3 +91,35 @@ def outlier(n: int = 1000, p: int = 10, size: float = 1e6, seed: int = 0) -> Pro
         truth=ones_truth(p),
         parameters=parameters,
     )
+
+
+def heavy(
+    n: int = 20, rows: int = 1, weight: float = 1e12, last: int = 0, intercept: int = 1, seed: int = 0
+) -> Problem:
+    """Weighted rows, of which the first `rows`, or the last ones (`last` 1), have `weight`, the others 1.
+
+    Two columns X ~ N(0, 1), y = 3 + X 1 + N(0, 1), drawn in the order X, noise; without `intercept` (0) no 3. Fewer
+    heavy rows than columns leave the light ones a direction of their own, which rows scaled by the roots of their
+    weights hide from solvers that compare it with the heavy ones (Powell and Reid 1969; Cox and Higham 1998, BIT 38).
+    Needs n >= 2, 0 <= rows <= n, 0 < weight <= 1e100, last and intercept 0 or 1, seed >= 0.
+    """
+    parameters = {
+        "n": n, "rows": rows, "weight": weight, "last": last, "intercept": intercept, "seed": seed
+    }  # fmt: skip
+    rules = {"n >= 2": n >= MIN_ROWS, "0 <= rows <= n": 0 <= rows <= n, "seed >= 0": seed >= 0}
+    rules |= {"0 < weight <= 1e100": 0 < weight <= MAX_SIZE, "last and intercept 0 or 1": {last, intercept} <= {0, 1}}
+    check("heavy", rules, parameters)
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, HEAVY_COLUMNS))
+    weights = np.ones(n)
+    weights[n - rows if last else 0 : n if last else rows] = weight
+    made = drawn(
+        "heavy",
+        X,
+        INTERCEPT * intercept + X.sum(axis=1) + rng.standard_normal(n),
+        title="rows with weights, a few of them heavy",
+        source="drawn by harness.problems.irregular.heavy; Cox and Higham 1998, BIT 38",
+        truth=Truth((1.0,) * HEAVY_COLUMNS, INTERCEPT * intercept, "the generator's coefficients"),
+        parameters=parameters,
+    )
+    return replace(made, weights=weights, intercept=bool(intercept))
