@@ -231,7 +231,7 @@ def test_a_frame_is_fitted_on_its_numeric_columns() -> None:
     assert problem.features == ("hp", "weight", "automatic")
     assert (problem.target, problem.title) == (
         "mpg",
-        "data: mpg on hp, weight, automatic (not numeric, left out: maker)",
+        "data: mpg on hp, weight, automatic (left out: maker (text))",
     )
     assert [len(part) for part in (problem.split.train, problem.split.val, problem.split.test)] == [20, 0, 10]
     other = from_frame(frame.assign(split="train"), "mpg")

@@ -354,7 +354,8 @@ def test_a_users_table_is_a_problem_of_its_numeric_columns(write: Write) -> None
     assert problem.X.tobytes() == frame[["size", "doors"]].to_numpy(dtype=np.float64).tobytes()
     assert problem.y.tolist() == frame["mpg"].tolist()
     assert lengths(problem) == (6, 0, 0)
-    assert problem.title == f"{path.name}: mpg on size, doors (not numeric, left out: make, colour)"
+    assert problem.title == f"{path.name}: mpg on size, doors (left out: make (text), colour (text))"
+    assert problem.left_out == (("make", "text"), ("colour", "text"))
     assert problem.source == str(path)
     assert not problem.X.flags.writeable
     assert not problem.y.flags.writeable

@@ -31,7 +31,7 @@ from harness.judge.training.censored import (
 from harness.judge.versions.ab_cell import speed
 from harness.judge.versions.calibration import Rate, read_calibration
 from harness.problems.catalog import load
-from harness.problems.csv_file import MISSING
+from harness.problems.cells import BOOLEANS, MISSING
 from harness.problems.problem import Floats
 from harness.problems.sidecar import read_sidecar
 from harness.problems.table import read_table
@@ -183,7 +183,7 @@ def test_no_text_is_taken_for_a_number_that_python_does_not_take_for_one(words: 
     table = read_table(path)
     assert table.rows == len(words)
     for word, value in zip(words, table.numbers.get("word", np.array([])), strict=False):
-        assert math.isnan(value) or value == float(word)
+        assert math.isnan(value) or value == (BOOLEANS[word.strip()] if word.strip() in BOOLEANS else float(word))
 
 
 # TOML: values of every type in every place

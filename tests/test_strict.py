@@ -493,7 +493,7 @@ def test_a_benchmark_s_problem_that_cannot_be_made_is_one_line(
 GOOD = "x,y\n1,2\n3,5\n4,4\n"
 SPOILT_CSV = {
     "name twice": ("x,x,y\n1,2,3\n3,4,5\n", "2 columns are named 'x'"),
-    "no name": (",x,y\n0,1,2\n1,3,5\n", "column 1 has no name"),
+    "no name": (",x,y\n0.5,1,2\n1,3,5\n", "column 1 has no name"),
     "a blank name": ("x, ,y\n0,1,2\n1,3,5\n", "column 2 has no name"),
     "an escape in a name": ("\x1b[31mx,y\n1,2\n3,5\n", r"column 1 is named '\x1b[31mx'"),
     "a line break in a name": ('"x\n(kg)",y\n1,2\n3,5\n', "column 1 is named"),
@@ -620,6 +620,7 @@ def test_a_parquet_file_s_columns_are_read_by_their_types(tmp_path: Path) -> Non
     table = read_table(path)
     assert table.names == ("whole", "price", "flag", "nested", "when", "word")
     assert list(table.texts) == ["nested", "when", "word"]
+    assert [str(one.content) for one in table.texts.values()] == ["nested", "dates or times", "text"]
     found = {name: column.tolist() for name, column in table.numbers.items()}
     assert repr(found) == "{'whole': [1.0, 2.0, nan], 'price': [1.0, 2.0, 3.0], 'flag': [1.0, 0.0, nan]}"
 

@@ -13,6 +13,7 @@ from harness.problems.generators import everyday, synthetic
 from harness.problems.ill_conditioned import collinear, conditioned, scaled, shifted
 from harness.problems.irregular import deficient, heavy, outlier, wide
 from harness.problems.problem import Problem, short, without_intercept
+from harness.problems.table_options import NOTHING_SAID, TableOptions
 from harness.problems.weights import weighted_by
 
 GENERATORS: dict[str, Callable[..., Problem]] = {
@@ -49,24 +50,31 @@ def own_name(name: str, instead: str) -> str:
     return instead if name in names() else name
 
 
-def load(
-    spec: str, *, n: int | None = None, target: str | None = None, weights: str | None = None, intercept: bool = True
+def load(  # noqa: PLR0913  # what is asked of one problem, all by keyword
+    spec: str,
+    *,
+    n: int | None = None,
+    target: str | None = None,
+    weights: str | None = None,
+    intercept: bool = True,
+    table: TableOptions = NOTHING_SAID,
 ) -> Problem:
     """The problem that `spec` names: `auto_mpg`, `condition_1e08`, `synthetic:n=1000,p=10` or a path.
 
     A path ends in .csv or .parquet. `weights`: a column that holds the rows' weights. Without `intercept` the model
     goes through the origin. Raises UsageError for an unknown name, a parameter that the generator does not take, n for
-    a stored data set or a rung, target for anything but a file, and what `weighted_by` raises.
+    a stored data set or a rung, target and what is said of a `table` for anything but a file, and what `weighted_by`
+    raises.
     """
     if spec.lower().endswith(FILE_SUFFIXES):
         # Imported here: pandas is only needed where a file is read.
         from harness.problems.table import load_file
 
         _refuse_n(spec, n)
-        found = load_file(Path(spec), target)
-    elif target is not None:
-        raise UsageError(f"{spec}: --target goes with a .csv or .parquet file")
+        found = load_file(Path(spec), target, table.with_weights(weights))
     else:
+        for option in ["--target"] if target is not None else table.words()[:1]:
+            raise UsageError(f"{spec}: {option} goes with a .csv or .parquet file")
         found = named(spec, n=n)
     found = found if weights is None else weighted_by(found, weights)
     return found if intercept else without_intercept(found)

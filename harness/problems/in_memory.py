@@ -1,19 +1,32 @@
-"""Arrays and frames of the process as problems, held to what a file is held to."""
+"""Arrays, tensors and frames of the process as tables: numpy, torch, scipy's sparse, pandas, polars and pyarrow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.files.reading import shows
+from harness.problems.arrow_columns import cells_of_arrow, column_of_arrow
 from harness.problems.catalog import own_name
-from harness.problems.columns import SPLIT_COLUMN, Table, Text, TextColumn, check_names, check_size, labels_of
-from harness.problems.problem import SPLITS, Floats, Problem, Split
-from harness.problems.table import numbers, row_split, target_of
+from harness.problems.cells import column_of_cells
+from harness.problems.columns import (
+    SPLIT_COLUMN,
+    Cell,
+    Column,
+    Content,
+    Table,
+    check_names,
+    check_size,
+    column_of_array,
+    labels_of,
+)
+from harness.problems.fitted import problem_of
+from harness.problems.problem import Problem
+from harness.problems.table_options import NOTHING_SAID, TableOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,100 +36,271 @@ HASH_CHARACTERS = 8
 """Of a label: 32 bits, which tell the few problems of one run apart, and the same data from run to run."""
 MATRIX, COLUMN = 2, 1
 """Dimensions."""
+WIDEST = {"b": "bool", "i": "int64", "u": "uint64"}
+"""numpy's dtype for the nullable ones of a kind."""
 
 
-def from_arrays(X: ArrayLike, y: ArrayLike, *, name: str = NAME, intercept: bool = True) -> Problem:
+def from_arrays(
+    X: ArrayLike, y: ArrayLike, *, name: str = NAME, intercept: bool = True, options: TableOptions = NOTHING_SAID
+) -> Problem:
     """X (n, p) or (n,) and y (n,) or (n, 1) as a problem of float64; they are copied. The features are x0, x1, ...
 
-    Without `intercept` the model has no constant of its own. A frame for X names the features, and a series for y
-    the target. Raises UsageError, one line, for what is no table of finite numbers; RankDeficientError for a
-    constant or repeated column (the constant of statsmodels' `add_constant` among them: drop it, it is added).
+    They may be numpy arrays (a masked value is a missing one), torch tensors, scipy's sparse matrices, frames or
+    sequences. Without `intercept` the model has no constant of its own. A frame for X names the features, and a
+    series for y the target. Raises UsageError, one line, for what is no table of finite numbers and for an X and a y
+    with different indexes; RankDeficientError for a constant or repeated column (the constant of statsmodels'
+    `add_constant` among them: drop it, it is added).
     """
-    columns = getattr(X, "columns", None)
-    matrix, target = _floats(X, f"{name}: X"), _floats(y, f"{name}: y")
-    if matrix.ndim == COLUMN:
-        matrix = matrix[:, None]
-    if target.ndim == MATRIX and target.shape[1] == 1:
-        target = target[:, 0]
-    if matrix.ndim != MATRIX or target.ndim != COLUMN or len(matrix) != len(target):
-        raise UsageError(f"{name}: X is (n, p) and y is (n,), not {matrix.shape} and {target.shape}")
-    features = [f"x{i}" for i in range(matrix.shape[1])] if columns is None else [str(one) for one in columns]
-    named = str(getattr(y, "name", None) or "y")
-    named = named + "_" if named in features else named
-    if not features:
+    _check_name(name)
+    with _one_line(name):
+        _check_index(X, y, name)
+        columns = _columns(X, name, "X")
+        ((named, target),) = _columns(y, name, "y").items() if _is_column(y) else [("", None)]
+    rows = next((rows for rows, _ in columns.values()), 0)
+    if target is None or (columns and rows != target[0]):
+        raise UsageError(f"{name}: X is (n, p) and y is (n,), not {_shape(X)} and {_shape(y)}")
+    if not columns:
         raise UsageError(f"{name}: X has no columns")
-    _check(name, (*features, named), len(matrix))
-    by_name = {column: matrix[:, i].copy() for i, column in enumerate(features)} | {named: target}
-    return _problem(Table((*features, named), len(matrix), by_name), named, name, intercept=intercept)
+    named = "y" if named == "x0" and getattr(y, "name", None) != "x0" else named
+    while named in columns:
+        named += "_"
+    check_names([*columns, named], name)
+    found = {column: one for column, (_, one) in columns.items()} | {named: target[1]}
+    return _problem(Table(rows, found, unused=_index_of(X)), named, name, options, intercept=intercept)
 
 
-def from_frame(frame: "pd.DataFrame", target: str | None, *, name: str = NAME, intercept: bool = True) -> Problem:
-    """A frame as a problem: `target` is y, every other numeric column a feature; booleans are numbers.
+def from_frame(
+    frame: "pd.DataFrame",
+    target: object,
+    *,
+    name: str = NAME,
+    intercept: bool = True,
+    options: TableOptions = NOTHING_SAID,
+) -> Problem:
+    """A frame of pandas, polars or pyarrow as a problem: `target` is y, every other numeric column a feature.
 
-    A text column named `split` with train, val and test is the split; other columns that are not numeric are left
-    out and named in the title, and so is the index. Raises what `from_arrays` raises.
+    Booleans are 1 and 0, and texts and objects are looked at as the cells of a CSV file are. A text column named
+    `split` with train, val and test is the split; what else is no feature is in `left_out`, with the reason. Raises
+    what `from_arrays` raises.
     """
-    from pandas.api.types import is_complex_dtype, is_numeric_dtype
-
-    columns = [str(column) for column in frame.columns]
-    _check(name, columns, len(frame))
-    found = {
-        column: frame.iloc[:, i]
-        for i, column in enumerate(columns)
-        if is_numeric_dtype(frame.dtypes.iloc[i]) and not is_complex_dtype(frame.dtypes.iloc[i])
-    }
-    numeric = ", ".join(found) or "there is none"
-    if target is None:
-        raise UsageError(f"{name}: say which column is fitted: target=... (numeric: {numeric})")
-    if target not in found:
-        raise UsageError(f"{name}: target '{target}' is not a numeric column; numeric: {numeric}")
-    if len(found) == 1:
-        raise UsageError(f"{name}: no numeric column besides the target '{target}'")
-    by_name = {column: _floats(series, f"{name}: column '{column}'") for column, series in found.items()}
-    texts = {column: TextColumn() for column in columns if column not in found}
-    labels = None
-    if SPLIT_COLUMN in texts:
-        said = [str(value) for value in frame.iloc[:, columns.index(SPLIT_COLUMN)]]
-        codes = np.array([SPLITS.index(one) if one in SPLITS else -1 for one in said], dtype=np.int8)
-        labels = labels_of(codes, next((Text(i, one) for i, one in enumerate(said, 1) if one not in SPLITS), None))
-    table = Table(tuple(columns), len(frame), by_name, texts, labels)
-    return _problem(table, target, name, intercept=intercept)
+    _check_name(name)
+    with _one_line(name):
+        names = [name_of(column) for column in _labels(frame)]
+        check_names(names, name)
+        check_size(len(frame), len(names), name)
+        parts = dict(zip(names, _parts(frame), strict=True))
+        columns = {column: _column(part) for column, part in parts.items()}
+        split = columns.get(SPLIT_COLUMN)
+        labels = None
+        if split is not None and split.content is Content.TEXT:
+            labels = labels_of([str(cell) for cell in _cells(parts[SPLIT_COLUMN])])
+        table = Table(len(frame), columns, labels, unused=_index_of(frame))
+    wanted = None if target is None else name_of(target)
+    return _problem(table, wanted, name, options, intercept=intercept)
 
 
-def _problem(table: Table, target: str, name: str, *, intercept: bool) -> Problem:
-    place = Path(name)  # only ever shown
-    features = [column for column in table.numbers if column != target]
-    left_out = [column for column in table.texts if column != SPLIT_COLUMN]
-    made = Problem(
-        name=own_name(name, f"{name} (in memory)"),
-        X=numbers(table, features, place),
-        y=target_of(table, target, place),
-        features=tuple(features),
-        target=target,
-        split=row_split(table, place) or Split.all_train(table.rows),
-        intercept=intercept,
-        title=f"{name}: {target} on {', '.join(features)}"
-        + (f" (not numeric, left out: {', '.join(left_out)})" if left_out else ""),
-        source="in memory",
-        recipe={"scale": "standardized"},
-    )
-    return replace(made, spec=f"{name}:{made.content_sha256[:HASH_CHARACTERS]}")
+def name_of(label: object) -> str:
+    """A column's label as the name that a Parquet file has of it: 2 is '2', ('a', 1) is "('a', 1)"."""
+    return str(_plain(label))
 
 
-def _check(name: str, columns: Sequence[str], rows: int) -> None:
+def _plain(label: object) -> object:
+    if isinstance(label, tuple):
+        return tuple(map(_plain, label))
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def _problem(table: Table, target: str | None, name: str, options: TableOptions, *, intercept: bool) -> Problem:
+    if options.of_file:
+        raise UsageError(f"{name}: {options.of_file[0]} goes with a .csv file")
+    made = replace(problem_of(table, target, options, where=name, name=name), source="in memory", intercept=intercept)
+    spec = f"{name}:{made.content_sha256[:HASH_CHARACTERS]}"
+    return replace(made, name=own_name(name, f"{name} (in memory)") + options.model, spec=spec)
+
+
+def _check_name(name: str) -> None:
     if not shows(name) or ":" in name:
         raise UsageError(f"a problem's name is visible text without a colon, not {name!r}")
-    check_names(columns, Path(name))
-    check_size(rows, len(columns), Path(name))
 
 
-def _floats(values: Any, what: str) -> Floats:
-    """A copy as float64. Raises UsageError for what is no number, or is a complex one."""
+@contextmanager
+def _one_line(name: str) -> Iterator[None]:
+    """Whatever a container's own library raises is one line that names the data."""
     try:
-        found = values.to_numpy(dtype=np.float64, na_value=np.nan) if hasattr(values, "to_numpy") else np.array(values)
-        real = None if np.iscomplexobj(found) else np.array(found, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise UsageError(f"{what} is no array of real numbers: {error}") from None
-    if real is None:
-        raise UsageError(f"{what} is no array of real numbers: it is complex")
-    return real
+        yield
+    except HarnessError:
+        raise
+    except Exception as error:  # noqa: BLE001  # of any library
+        what = str(error).partition("\n")[0] or type(error).__name__
+        raise UsageError(f"{name}: cannot be read as a table: {what}") from None
+
+
+# One column
+
+
+def _column(part: Any) -> Column:
+    """A series of pandas or polars, an array of pyarrow, or an array (n,) of numpy."""
+    library = _library(part)
+    if library == "pyarrow":
+        return column_of_arrow(part.type, getattr(part, "chunks", [part]))
+    if library == "polars":
+        return _column_of_polars(part)
+    if library == "pandas":
+        return _column_of_pandas(part)
+    return _column_of_numpy(part)
+
+
+def _column_of_numpy(array: NDArray[Any]) -> Column:
+    missing = np.ma.getmaskarray(array) if isinstance(array, np.ma.MaskedArray) else None
+    kind = array.dtype.kind
+    if kind in "mM":
+        return _dates(np.asarray(array).tolist() if kind == "m" else np.datetime_as_string(np.asarray(array)).tolist())
+    if kind not in "biuf":
+        cells = array.tolist()
+        return column_of_cells(cells if missing is None else np.where(missing, None, np.asarray(array)).tolist())
+    return column_of_array(np.asarray(array), missing)
+
+
+def _column_of_pandas(series: Any) -> Column:
+    kind = getattr(series.dtype, "kind", "O")
+    if kind in "mM" or type(series.dtype).__name__ == "PeriodDtype":
+        return _dates([None if missing else str(cell) for cell, missing in zip(series, series.isna(), strict=True)])
+    if kind not in "biuf":
+        return column_of_cells(series.tolist())
+    if isinstance(series.dtype, np.dtype) or type(series.dtype).__name__ == "SparseDtype":
+        return column_of_array(np.asarray(series))
+    if kind == "f":
+        return column_of_array(series.to_numpy(dtype=np.float64, na_value=np.nan))
+    missing = series.isna().to_numpy()
+    return column_of_array(series.to_numpy(dtype=WIDEST[kind], na_value=False if kind == "b" else 0), missing)
+
+
+def _column_of_polars(series: Any) -> Column:
+    if series.dtype.is_temporal():
+        return _dates(None if cell is None else str(cell) for cell in series)
+    if series.dtype.is_nested():
+        return Column(Content.NESTED)
+    if series.dtype.is_float() or (series.dtype.is_integer() and not series.null_count()):
+        return _column_of_numpy(series.to_numpy())
+    return column_of_cells(series.to_list())
+
+
+def _dates(cells: Any) -> Column:
+    """The column of dates or times; only the first that is not missing is looked at."""
+    first = next((Cell(row, str(cell)) for row, cell in enumerate(cells, 1) if cell not in (None, "NaT")), None)
+    return Column(Content.EMPTY) if first is None else Column(Content.DATES, others=1, first_other=first)
+
+
+# The columns of a container
+
+
+def _library(part: object) -> str:
+    return type(part).__module__.partition(".")[0]
+
+
+def _labels(frame: Any) -> Sequence[object]:
+    return list(frame.column_names if _library(frame) == "pyarrow" else frame.columns)
+
+
+def _parts(frame: Any) -> Iterator[Any]:
+    """Each column of a frame."""
+    library = _library(frame)
+    for place in range(len(_labels(frame))):
+        yield (
+            frame.to_series(place)
+            if library == "polars"
+            else frame.column(place)
+            if library == "pyarrow"
+            else frame.iloc[:, place]
+        )
+
+
+def _cells(part: Any) -> Iterator[object]:
+    if _library(part) == "pyarrow":
+        return (cell for block in cells_of_arrow(part.chunks) for cell in block)
+    return iter(part.to_list())
+
+
+def is_frame(given: object) -> bool:
+    """Whether it is a table with named columns: a frame of pandas or polars, a table of pyarrow."""
+    if hasattr(given, "collect_schema") and not hasattr(given, "shape"):
+        raise UsageError("a LazyFrame has no rows yet: collect() it")
+    return (hasattr(given, "columns") and hasattr(given, "dtypes")) or (
+        hasattr(given, "column_names") and hasattr(given, "schema")
+    )
+
+
+def _columns(given: Any, name: str, what: str) -> dict[str, tuple[int, Column]]:
+    """Each column of X or y by name, with its number of rows."""
+    if is_frame(given):
+        names = [name_of(label) for label in _labels(given)]
+        check_names(names, name)
+        check_size(len(given), len(names), name)
+        return {one: (len(given), _column(part)) for one, part in zip(names, _parts(given), strict=True)}
+    if _library(given) in ("pandas", "polars", "pyarrow") and np.ndim(given) == COLUMN:
+        label = _plain(getattr(given, "name", None))
+        return {"x0" if label in (None, "") else str(label): (len(given), _column(given))}
+    array = _array(given, name, what)
+    if array.ndim == COLUMN and array.dtype.names:  # a structured array
+        return {one: (len(array), _column_of_numpy(array[one])) for one in array.dtype.names}
+    if array.ndim == COLUMN:
+        array = array[:, None]
+    if array.ndim != MATRIX:
+        raise UsageError(f"{name}: X is (n, p) and y is (n,); {what} is {array.shape}")
+    check_size(*array.shape, name)
+    return {f"x{place}": (len(array), _column_of_numpy(array[:, place])) for place in range(array.shape[1])}
+
+
+def _array(given: Any, name: str, what: str) -> NDArray[Any]:
+    """An array of a tensor, a sparse matrix, an array or a sequence; masked where that is."""
+    if hasattr(given, "detach"):
+        dense = given.detach().to_dense() if given.layout != _strided() else given.detach()
+        if dense.is_floating_point():  # numpy has no bfloat16
+            dense = dense.double()
+        array = dense.cpu().resolve_conj().resolve_neg().numpy()
+    elif hasattr(given, "toarray") and hasattr(given, "nnz"):
+        check_size(*given.shape, name)
+        array = np.asarray(given.toarray())
+    elif isinstance(given, dict | set | str | bytes) or given is None:
+        raise UsageError(f"{name}: {what} is no array of real numbers: it is a {type(given).__name__}")
+    else:
+        array = given if isinstance(given, np.ma.MaskedArray) else np.asarray(given)
+    if array.dtype.kind == "c":
+        raise UsageError(f"{name}: {what} is no array of real numbers: it is complex")
+    return array
+
+
+def _strided() -> object:
+    import torch
+
+    return torch.strided
+
+
+def _is_column(given: Any) -> bool:
+    """Whether it has the shape of a target: (n,), or (n, 1)."""
+    shape = _shape(given)
+    return len(shape) == COLUMN or (len(shape) == MATRIX and shape[1] == 1)
+
+
+def _shape(given: Any) -> tuple[int, ...]:
+    return tuple(map(int, given.shape)) if hasattr(given, "shape") else np.shape(given)
+
+
+def _check_index(X: Any, y: Any, name: str) -> None:
+    """Raise UsageError for an X and a y of pandas whose rows are called otherwise: paired by place they are others'."""
+    here, there = getattr(X, "index", None), getattr(y, "index", None)
+    if _library(X) != "pandas" or _library(y) != "pandas" or here is None or there is None or len(here) != len(there):
+        return
+    if not here.equals(there):
+        place = next((i for i, (one, other) in enumerate(zip(here, there, strict=True)) if one != other), 0)
+        raise UsageError(
+            f"{name}: X and y have other indexes: row {place + 1} is {here[place]!r} in X and {there[place]!r} in y: "
+            "align them (y.loc[X.index]), or drop both (reset_index(drop=True))"
+        )
+
+
+def _index_of(given: Any) -> tuple[tuple[str, str], ...]:
+    """The index of a pandas frame, where it has a name: it is data that is not used."""
+    if _library(given) != "pandas":
+        return ()
+    return tuple((name_of(label), "index") for label in given.index.names if label is not None)

@@ -1,77 +1,97 @@
 """A Parquet file as columns. Its own figures are looked at before it is read: few bytes can stand for gigabytes."""
 
 import re
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from harness.errors import UsageError
-from harness.problems.columns import SPLIT_COLUMN, Labels, Table, Text, TextColumn, check_names, check_size, labels_of
-from harness.problems.problem import SPLITS, Floats
+from harness.problems.arrow_columns import cells_of_arrow, column_of_arrow
+from harness.problems.columns import (
+    LARGEST_BYTES,
+    SPLIT_COLUMN,
+    Column,
+    Content,
+    Labels,
+    Table,
+    check_names,
+    check_size,
+    labels_of,
+)
+from harness.problems.table_options import TableOptions
 
 INDEX = re.compile(r"__index_level_\d+__")
 """What pandas names an index without a name: no column of the data."""
+ROWS = 2**16
+"""That are read at a time."""
 
 
-def read_parquet(file: BinaryIO, path: Path) -> Table:
+def read_parquet(file: BinaryIO, where: str, options: TableOptions) -> Table:
     """The columns of a Parquet file: integers, floats, decimals and booleans are numbers, the nearest doubles.
 
-    Raises UsageError for what is no Parquet file, holds too much, or needs a library that is not there.
+    Texts are looked at as a CSV file's are. Raises UsageError for what is no Parquet file, holds too much, or needs a
+    library that is not there, and for an option of CSV files.
     """
+    if options.of_file:
+        raise UsageError(f"{where}: --{'no-' * (not options.header)}{options.of_file[0]} goes with a .csv file")
     try:
-        import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise UsageError(f"{path}: reading Parquet needs pyarrow: pip install 'ls-harness[parquet]'") from None
+        raise UsageError(f"{where}: reading Parquet needs pyarrow: pip install 'ls-harness[parquet]'") from None
     try:
-        return _read(pq.ParquetFile(file), path)
+        found = pq.ParquetFile(file)
+        texts = [one.name for one in found.schema_arrow if str(one.type) in ("string", "large_string")]
+        file.seek(0)
+        # A text that is there a million times is held once.
+        return _read(pq.ParquetFile(file, read_dictionary=texts), where)
     except UsageError:
         raise
-    except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError) as error:
-        raise UsageError(f"{path}: cannot be read: {str(error).partition(chr(10))[0]}") from None
+    except Exception as error:  # noqa: BLE001  # whatever pyarrow raises of a spoilt file is one line
+        raise UsageError(f"{where}: cannot be read: {str(error).partition(chr(10))[0]}") from None
 
 
-def _read(found: Any, path: Path) -> Table:
+def _read(found: Any, where: str) -> Table:
     fields = [one for one in found.schema_arrow if not INDEX.fullmatch(one.name)]
     names = [one.name for one in fields]
-    check_names(names, path)
-    numeric = [one.name for one in fields if _is_number(one.type)]
+    check_names(names, where)
     rows = int(found.metadata.num_rows)
-    check_size(rows, len(numeric) + 1, path)
-    numbers = {name: _numbers(_column(found, name, rows)) for name in numeric}
-    texts = {name: TextColumn() for name in names if name not in numbers}
-    labels = _labels(_column(found, SPLIT_COLUMN, rows)) if SPLIT_COLUMN in texts else None
-    return Table(tuple(names), rows, numbers, texts, labels)
+    check_size(rows, len(names) + 1, where)
+    columns = {one.name: _column(found, one, rows) for one in fields}
+    split = columns.get(SPLIT_COLUMN)
+    labels = _labels(found) if split is not None and split.content is Content.TEXT else None
+    index = _index(found)
+    unused = tuple((name, "index") for name in index if name not in columns)
+    return Table(rows, columns, labels, {name: "index" for name in index if name in columns}, unused)
 
 
-def _is_number(kind: Any) -> bool:
-    from pyarrow import types
-
-    return any(one(kind) for one in (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean))
-
-
-def _column(found: Any, name: str, rows: int) -> Any:
-    column = found.read(columns=[name], use_threads=False).column(name)
-    if len(column) != rows:
-        raise ValueError(f"column '{name}' has {len(column)} values, the file says {rows}")
-    return column
+def _column(found: Any, field: Any, rows: int) -> Column:
+    if _stored_bytes(found, field.name) > LARGEST_BYTES:
+        return Column(Content.TEXT)
+    chunks = list(_chunks(found, field.name))
+    count = sum(map(len, chunks))
+    if count != rows:
+        raise ValueError(f"column '{field.name}' has {count} values, the file says {rows}")
+    return column_of_arrow(field.type, chunks)
 
 
-def _numbers(column: Any) -> Floats:
-    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)  # None becomes NaN
+def _chunks(found: Any, name: str) -> Iterator[Any]:
+    for batch in found.iter_batches(ROWS, columns=[name], use_threads=False):
+        yield batch.column(batch.schema.get_field_index(name))
 
 
-def _labels(column: Any) -> Labels | None:
-    """The split's labels; None if they are no texts."""
-    import pyarrow as pa
-    from pyarrow import compute
+def _stored_bytes(found: Any, name: str) -> int:
+    """Of the column's pages, no longer compressed; with its different values once, where they are kept so."""
+    groups = (found.metadata.row_group(place) for place in range(found.metadata.num_row_groups))
+    chunks = (group.column(place) for group in groups for place in range(group.num_columns))
+    return sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.partition(".")[0] == name)
 
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        return None
-    texts = column.cast(pa.large_string())
-    codes = compute.index_in(texts, value_set=pa.array(SPLITS, pa.large_string())).fill_null(-1).to_numpy()
-    strange = np.flatnonzero(codes < 0)
-    first = Text(int(strange[0]) + 1, texts[int(strange[0])].as_py() or "") if len(strange) else None
-    return labels_of(codes.astype(np.int8), first)
+
+def _index(found: Any) -> list[str]:
+    """The names of a frame's index, as pandas keeps them: a column, or the range that it is."""
+    kept = (found.schema_arrow.pandas_metadata or {}).get("index_columns", ())
+    names = (one.get("name") if isinstance(one, dict) else one for one in kept)
+    return [name for name in names if isinstance(name, str) and not INDEX.fullmatch(name)]
+
+
+def _labels(found: Any) -> Labels:
+    cells = (cell for block in cells_of_arrow(_chunks(found, SPLIT_COLUMN)) for cell in block)
+    return labels_of(["" if cell is None else str(cell) for cell in cells])

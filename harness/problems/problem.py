@@ -60,6 +60,8 @@ class Problem:
     line suits the data (`linear`) or only a curve does (`nonlinear`).
     `recipe` holds the training options that the problem's source used; they are hints, which an
     explicit option overrides and which a solver that does not take them never sees.
+    `left_out` names each column of a person's table that is not used, with the reason; `notes` are sentences on what
+    else was done to it; `table` is what was said of it (TableOptions), by name.
     """
 
     name: str
@@ -79,6 +81,9 @@ class Problem:
     parameters: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     spec: str = ""
     weights: Floats | None = None
+    left_out: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    table: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         """Freeze the arrays: a solver that writes into its input must not change the next one's."""

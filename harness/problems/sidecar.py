@@ -10,9 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.errors import UsageError
 from harness.files.reading import FileName, Identifier, Name, opened, read_toml
 from harness.problems.columns import LARGEST_BYTES, Table
+from harness.problems.fitted import numbers, row_split, target_of
 from harness.problems.problem import Floats, Problem, Truth
 from harness.problems.problem import Split as RowSplit
-from harness.problems.table import numbers, parsed, row_split, target_of
+from harness.problems.table import parsed
 
 HIGHEST_DEGREE = 32
 """NIST's highest is 10; a degree is a factor on the columns, and should not be a factor on memory without end."""
@@ -98,12 +99,12 @@ def load_stored(sidecar_path: Path) -> Problem:
         raise UsageError(f"{path}: has no column '{missing[0]}', which {sidecar_path.name} names")
     if table.rows != sidecar.rows:
         raise UsageError(f"{path}: has {table.rows} rows, {sidecar_path.name} says {sidecar.rows}")
-    split = row_split(table, path)
+    split = row_split(table, str(path))
     truth = None if sidecar.truth is None else Truth(sidecar.truth.coef, sidecar.truth.intercept, sidecar.truth.origin)
     return Problem(
         name=sidecar.name,
-        X=powers(numbers(table, sidecar.features, path), sidecar.degree),
-        y=target_of(table, sidecar.target, path),
+        X=powers(numbers(table, sidecar.features, str(path)), sidecar.degree),
+        y=target_of(table, sidecar.target, str(path)),
         features=power_names(sidecar.features, sidecar.degree),
         target=sidecar.target,
         split=split or RowSplit.all_train(table.rows),

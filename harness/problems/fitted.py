@@ -1,0 +1,307 @@
+"""The problem that a table and what was said of it make: one way for files, frames, arrays and tensors.
+
+Which columns are used and which are left out, with the reason; what is meant as numbers and is not all numbers, what
+is missing, constant or repeated is refused in one line that names the first such cell and what to do.
+"""
+
+import hashlib
+import re
+import shlex
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import UsageError, counted, unknown
+from harness.problems.columns import SPLIT_COLUMN, Cell, Column, Content, Table
+from harness.problems.problem import MIN_ROWS, SPLITS, Floats, Problem, Split
+from harness.problems.table_options import DROP, TableOptions
+
+INDEX_NAME = re.compile(r"Unnamed: 0(?:[._]\d+)*")
+"""What pandas.read_csv calls a column without a name, which is what DataFrame.to_csv writes of an index."""
+DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
+THOUSANDS = re.compile(r"[-+]?\d{1,3},\d{3}")
+"""A decimal comma, or thousands: where commas separate the fields nobody can tell."""
+SHOWN = 40
+"""Characters of a cell, in an error."""
+MOST_SHOWN = 6
+"""Columns that an error names."""
+REFUSED = (Content.MIXED, Content.DATES)
+
+
+class RankDeficientError(UsageError):
+    """A column is constant or repeats another, so that the coefficients are not unique."""
+
+
+class TableRefusedError(UsageError):
+    """A table of which no problem is made, and `cure`: options by name with which one might be."""
+
+    def __init__(self, message: str, **cure: object) -> None:
+        super().__init__(message)
+        self.cure = cure
+
+
+def problem_of(table: Table, target: str | None, options: TableOptions, where: str, name: str) -> Problem:
+    """The problem `name` of the table's column `target` on its other columns of numbers; `where` begins every error.
+
+    Raises UsageError for what cannot be fitted, RankDeficientError for a constant or repeated column.
+    """
+    split = row_split(table, where) if SPLIT_COLUMN not in options.drop else None
+    named = _target(table, target, options, where)
+    features, left_out = _chosen(table, named, options, split=split is not None)
+    _refuse_mistakes(table, features, named, options, where)
+    if table.columns[named].values is None or not features:
+        raise _nothing_to_fit(table, named, where)
+    table, split, notes = _complete(table, (*features, named), split, options, where)
+    shown = ", ".join(f"{column} ({reason})" for column, reason in left_out)
+    return Problem(
+        name=name,
+        X=numbers(table, features, where),
+        y=target_of(table, named, where),
+        features=tuple(features),
+        target=named,
+        split=split or Split.all_train(table.rows),
+        title=f"{name}: {named} on {', '.join(features)}" + (f" (left out: {shown})" if shown else ""),
+        recipe={"scale": "standardized"},
+        left_out=tuple(left_out),
+        notes=(*notes, *_rounded(table, (*features, named))),
+        table=options.said(),
+    )
+
+
+def _target(table: Table, target: str | None, options: TableOptions, where: str) -> str:
+    numeric = ", ".join(table.numbers)
+    if table.rows < MIN_ROWS:
+        raise UsageError(f"{where}: {table.rows} row(s); a fit needs at least 2")
+    if not numeric and not any(column.content in REFUSED for column in table.columns.values()):
+        raise UsageError(f"{where}: no numeric column")
+    if target is None:
+        raise UsageError(f"{where}: say which column is fitted: --target NAME (numeric: {numeric})")
+    if target not in table.columns:
+        raise UsageError(f"{where}: target '{target}' is not a numeric column; numeric: {numeric or 'there is none'}")
+    for option in ("features", "drop"):
+        asked = getattr(options, option)
+        if target in asked:
+            raise UsageError(f"{where}: '{target}' is the target: leave it out of --{option}")
+        for name in asked:
+            if name not in table.columns and name not in dict(table.unused):
+                raise UsageError(f"{where}: --{option}: {unknown('column', name, table.names)}")
+    return target
+
+
+def _chosen(
+    table: Table, target: str, options: TableOptions, *, split: bool
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """The features, and every other column but the target and the split with the reason why it is none."""
+    features: list[str] = []
+    left_out: list[tuple[str, str]] = []
+    for name, column in table.columns.items():
+        if name == target or (name == SPLIT_COLUMN and split):
+            continue
+        if reason := _unused(name, column, table, options):
+            left_out.append((name, reason))
+        else:
+            features.append(name)
+    if options.features:
+        features = list(options.features)
+    return features, [*left_out, *table.unused]
+
+
+def _unused(name: str, column: Column, table: Table, options: TableOptions) -> str:
+    """Why the column is no feature; empty if it is one, or should be."""
+    if name in options.drop:
+        return "dropped"
+    if options.features:
+        return "" if name in options.features else "not among the features"
+    if name in table.index:
+        return table.index[name]
+    if INDEX_NAME.fullmatch(name):
+        return "index"
+    if column.values is not None or column.content in REFUSED:
+        return ""
+    return column.content.value
+
+
+def _refuse_mistakes(table: Table, features: Sequence[str], target: str, options: TableOptions, where: str) -> None:
+    """Raise TableRefusedError for columns that are used, or meant to be, and are not all numbers."""
+    bad = {
+        name: column
+        for name in (*features, target)
+        if (column := table.columns[name]).values is None and (name in options.features or column.content in REFUSED)
+    }
+    if not bad:
+        return
+    found = [f"column '{name}'{_first_cell(column)}" for name, column in bad.items()]
+    more = f" and {len(found) - MOST_SHOWN} columns more" if len(found) > MOST_SHOWN else ""
+    dates = all(column.content is Content.DATES for column in bad.values())
+    how = (
+        "say times as numbers with a unit (days, seconds since the first)"
+        if dates
+        else "write numbers as 1234.5, without units"
+    )
+    commas = [name for name, column in bad.items() if _has_decimal_commas(column, options)]
+    if commas and options.decimal is None:
+        raise TableRefusedError(
+            f"{where}: {'; '.join(found[:MOST_SHOWN])}{more}: {how}, or say --decimal ,", decimal=","
+        )
+    dropped = tuple(name for name in bad if name != target)
+    drop = " ".join(f"--drop {shlex.quote(name)}" for name in dropped)
+    cure: dict[str, object] = {"drop": (*options.drop, *dropped)} if dropped and target not in bad else {}
+    if options.features:
+        cure, drop = {}, f"leave {'it' if len(bad) == 1 else 'them'} out of --features" if dropped else ""
+    raise TableRefusedError(
+        f"{where}: {'; '.join(found[:MOST_SHOWN])}{more}: {how}{', or ' + drop if drop else ''}", **cure
+    )
+
+
+def _first_cell(column: Column) -> str:
+    first = column.first_other
+    if first is None:
+        return f" is no column of numbers ({column.content.value})"
+    cells = column.numbers + column.others
+    share = f" ({column.others} of {cells} are none)" if column.numbers else ""
+    kind = "a date or time" if column.content is Content.DATES else "no number"
+    return f", row {first.row}: '{first.value[:SHOWN]}' is {kind}{share}"
+
+
+def _has_decimal_commas(column: Column, options: TableOptions) -> bool:
+    text = column.first_other.value if column.first_other else ""
+    commas_separate = (options.delimiter or ",") == ","
+    return bool(DECIMAL_COMMA.fullmatch(text)) and not (commas_separate and THOUSANDS.fullmatch(text))
+
+
+def _nothing_to_fit(table: Table, target: str, where: str) -> UsageError:
+    numeric = ", ".join(table.numbers) or "there is none"
+    if target not in table.numbers:
+        return UsageError(f"{where}: target '{target}' is not a numeric column; numeric: {numeric}")
+    return UsageError(f"{where}: no numeric column besides the target '{target}'")
+
+
+def _complete(
+    table: Table, used: Sequence[str], split: Split | None, options: TableOptions, where: str
+) -> tuple[Table, Split | None, tuple[str, ...]]:
+    """The table of the rows that are complete in the columns that are used, where that was asked for.
+
+    Raises TableRefusedError for a missing value where it was not.
+    """
+    incomplete = np.zeros(table.rows, dtype=bool)
+    for name in used:
+        column = table.columns[name]
+        assert column.values is not None  # noqa: S101  # the columns that are none were refused
+        missing = np.isnan(column.values)
+        if missing.any() and options.missing != DROP:
+            raise TableRefusedError(f"{where}: {_missing(name, column)}", missing=DROP)
+        incomplete |= missing
+    if not incomplete.any():
+        return table, split, ()
+    kept = np.flatnonzero(~incomplete)
+    if len(kept) < MIN_ROWS:
+        raise UsageError(f"{where}: {len(kept)} row(s) are complete; a fit needs at least 2: --drop a column instead")
+    columns = {
+        name: Column(Content.NUMBERS, values[kept], rounded=column.rounded)
+        for name in used
+        if (values := (column := table.columns[name]).values) is not None
+    }
+    note = f"{len(kept)} of {table.rows} rows are complete: {counted(int(incomplete.sum()), 'row')} left out"
+    return Table(len(kept), columns), _of_kept(split, kept, table.rows, where), (note,)
+
+
+def _of_kept(split: Split | None, kept: NDArray[np.int64], rows: int, where: str) -> Split | None:
+    """The split of the rows that are left, by their new numbers."""
+    if split is None:
+        return None
+    place = np.full(rows, -1, dtype=np.int64)
+    place[kept] = np.arange(len(kept))
+    parts = [(found := place[part])[found >= 0] for part in (split.train, split.val, split.test)]
+    if len(parts[0]) < MIN_ROWS:
+        raise UsageError(f"{where}: {len(parts[0])} complete training row(s); a fit needs at least 2")
+    return Split(*parts)
+
+
+def _missing(name: str, column: Column) -> str:
+    """What is missing in a column, and what to do."""
+    assert column.values is not None  # noqa: S101  # it has numbers
+    bad = np.flatnonzero(~np.isfinite(column.values))
+    do = "drop or fill them"
+    if np.isnan(column.values).any():
+        do += f", or say --missing drop, or --drop {shlex.quote(name)}"
+    if column.mark is not None:
+        return (
+            f"column '{name}', row {column.mark.row}: '{column.mark.value}' is no number "
+            f"({len(bad)} of {len(column.values)} are missing or infinite): {do}"
+        )
+    first = column.first_missing
+    cell = f": '{first.value}'" if first is not None and first.row == bad[0] + 1 else ""
+    return f"column '{name}' has {len(bad)} missing or infinite value(s), the first in row {bad[0] + 1}{cell}: {do}"
+
+
+def _rounded(table: Table, used: Sequence[str]) -> list[str]:
+    """A line for each column whose whole numbers did not all survive."""
+    return [
+        f"column '{name}', row {cell.row}: {_no_float(cell)}"
+        for name in used
+        if (cell := table.columns[name].rounded) is not None
+    ]
+
+
+def _no_float(cell: Cell) -> str:
+    return f"{cell.value} is above 2^53 and is no float64: it was rounded to {int(float(cell.value))}"
+
+
+def numbers(table: Table, columns: Sequence[str], where: str) -> Floats:
+    """The columns as float64 of shape (n, len(columns)).
+
+    Raises UsageError for one row or none, NaN, infinity, and whole numbers that are no longer different as float64;
+    RankDeficientError for a constant or repeated column.
+    """
+    if table.rows < MIN_ROWS:
+        raise UsageError(f"{where}: {table.rows} row(s); a fit needs at least 2")
+    found = [_finite(table, name, where) for name in columns]
+    seen: dict[bytes, str] = {}
+    for name, values in zip(columns, found, strict=True):
+        first = seen.setdefault(hashlib.sha256(values.tobytes()).digest(), name)
+        constant, repeats = bool((values == values[0]).all()), first != name
+        cell = table.columns[name].rounded or (table.columns[first].rounded if repeats else None)
+        if (constant or repeats) and cell is not None:
+            same = f"every row of column '{name}' is" if constant else f"columns '{first}' and '{name}' are"
+            raise UsageError(
+                f"{where}: column '{name}', row {cell.row}: {_no_float(cell)}, and then {same} the same: "
+                "subtract the first value, as whole numbers"
+            )
+        if constant:
+            raise RankDeficientError(f"{where}: rank_deficient: column '{name}' is constant: drop it")
+        if repeats:
+            raise RankDeficientError(f"{where}: rank_deficient: column '{name}' repeats '{first}': drop one")
+    return np.column_stack(found)
+
+
+def _finite(table: Table, name: str, where: str) -> Floats:
+    column = table.columns[name]
+    if column.values is None:
+        place = f": row {column.first_other.row} has '{column.first_other.value[:SHOWN]}'" if column.first_other else ""
+        raise UsageError(f"{where}: column '{name}' is not numeric{place}")
+    if not np.isfinite(column.values).all():
+        raise UsageError(f"{where}: {_missing(name, column)}")
+    return column.values
+
+
+def target_of(table: Table, target: str, where: str) -> Floats:
+    """The target as float64 of shape (n,). Raises UsageError if it is constant, besides what `numbers` raises."""
+    try:
+        return numbers(table, [target], where)[:, 0].copy()
+    except RankDeficientError:
+        raise UsageError(f"{where}: target '{target}' is constant: there is nothing to fit") from None
+
+
+def row_split(table: Table, where: str) -> Split | None:
+    """The split that a text column named `split` states, or None without one."""
+    if table.labels is None:
+        return None
+    strange = table.labels.strange
+    if strange is not None:
+        place = f"row {strange.row} of column 'split'"
+        raise UsageError(f"{where}: {place} has '{strange.value[:SHOWN]}'; it takes train, val and test")
+    parts = [np.flatnonzero(table.labels.codes == code).astype(np.int64) for code in range(len(SPLITS))]
+    if len(parts[0]) < MIN_ROWS:
+        raise UsageError(f"{where}: column 'split' leaves {len(parts[0])} training row(s); a fit needs at least 2")
+    return Split(*parts)

@@ -1,0 +1,97 @@
+"""What a person says of a table: how its file is written, which columns are used, what becomes of missing values."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+from harness.errors import UsageError
+
+REFUSE, DROP = "refuse", "drop"
+DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "pipe": "|"}
+"""Those that are hard to type, or to see."""
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """Of a file or data in memory; what is not said is None or empty.
+
+    `features`: the columns to fit on, and no others; `drop`: columns to leave out; `missing`: 'drop' leaves out each
+    row with a missing value in a column that is used. Of a .csv file: `header` False where its first line holds
+    values (its columns are then called 0, 1, ...), `delimiter` and `decimal` what separates its fields, and the whole
+    from the fraction of a number. Raises UsageError for a value that is none of these.
+    """
+
+    features: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    missing: str | None = None
+    header: bool = True
+    delimiter: str | None = None
+    decimal: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.missing not in (None, REFUSE, DROP):
+            raise UsageError(f"--missing is {DROP} or {REFUSE}, not '{self.missing}'")
+        if self.decimal not in (None, ".", ","):
+            raise UsageError(f"--decimal is . or , not '{self.decimal}'")
+        delimiter = None if self.delimiter is None else DELIMITERS.get(self.delimiter, self.delimiter)
+        if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n\0' or delimiter.isalnum()):
+            raise UsageError(f"--delimiter is one character, as ; or tab, not '{self.delimiter}'")
+        if (delimiter or ",") == (self.decimal or "."):
+            raise UsageError(f"--decimal {self.decimal or '.'} is the delimiter too: say --delimiter as well")
+        for name in self.drop:
+            if name in self.features:
+                raise UsageError(f"'{name}' is among --features and --drop: leave it out of one of them")
+        object.__setattr__(self, "delimiter", delimiter)
+
+    @property
+    def of_file(self) -> tuple[str, ...]:
+        """The options that were said and that only a .csv file has."""
+        return tuple(name for name in ("header", "delimiter", "decimal") if name in self.said())
+
+    def said(self) -> dict[str, str | bool | tuple[str, ...]]:
+        """What was said, by name."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in found.items() if value != getattr(NOTHING_SAID, name)}
+
+    def words(self) -> list[str]:
+        """What was said, as the command line takes it."""
+        found = self._model_words()
+        found += [] if self.header else ["--no-header"]
+        for name, value in (("--delimiter", self.delimiter), ("--decimal", self.decimal)):
+            found += [] if value is None else [name, "tab" if value == "\t" else value]
+        return found
+
+    def _model_words(self) -> list[str]:
+        """What was said of the columns and rows that are used."""
+        found = ["--features", ",".join(self.features)] if self.features else []
+        found += [word for name in self.drop for word in ("--drop", name)]
+        return found + (["--missing", DROP] if self.missing == DROP else [])
+
+    @property
+    def model(self) -> str:
+        """What the name and the label of a problem end in that is made of other columns or rows of a table."""
+        words = self._model_words()
+        return f"({shlex.join(words)})" if words else ""
+
+    def with_(self, **changed: object) -> "TableOptions":
+        """The same with these changed."""
+        return replace(self, **changed)  # type: ignore[arg-type]
+
+    def with_weights(self, column: str | None) -> "TableOptions":
+        """The same where a column holds the rows' weights: it is taken with the features, until it is told apart."""
+        if column is None or not self.features or column in self.features:
+            return self
+        return self.with_(features=(*self.features, column))
+
+    @property
+    def command_line(self) -> str:
+        """What was said, as it is typed."""
+        return shlex.join(self.words())
+
+
+NOTHING_SAID = TableOptions()
+
+
+def options_of(said: Mapping[str, object]) -> TableOptions:
+    """The options that `said` gives of some. Raises UsageError for a value that is none."""
+    return TableOptions(**{name: tuple(v) if isinstance(v, list) else v for name, v in said.items()})  # type: ignore[arg-type]
