@@ -132,8 +132,19 @@ def test_a_good_file_with_some_bytes_changed_is_read_or_refused(data: st.DataObj
 
 # CSV and Parquet
 
+
+def is_number(name: str) -> bool:
+    try:
+        return math.isfinite(float(name.replace(",", ".")))
+    except ValueError:
+        return False
+
+
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(shows)
-HEADS = st.lists(NAMES, min_size=2, max_size=5, unique=True).filter(lambda names: "split" not in names)
+HEADS = st.lists(NAMES.filter(lambda name: not is_number(name)), min_size=2, max_size=5, unique=True).filter(
+    lambda names: "split" not in names
+)
+"""A first line of numbers is no header."""
 
 
 @st.composite
@@ -167,7 +178,7 @@ def test_a_frame_that_is_written_is_read_to_the_last_bit(
 def test_missing_values_are_missing_where_pandas_has_them(cells: list[str], folder: Path) -> None:
     path = folder / "missing.csv"
     path.write_text("x,one\n" + "".join(f"{cell},1\n" for cell in cells))
-    found = read_table(path).numbers["x"]
+    found = read_table(path).numbers.get("x", np.full(len(cells), np.nan))  # a column without any number is no number
     missing = pd.read_csv(path, dtype=str)["x"].isna()
     assert np.array_equal(np.isnan(found), missing)
     assert [value for value in found if not math.isnan(value)] == [float(cell) for cell in cells if cell not in MISSING]

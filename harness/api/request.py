@@ -15,8 +15,9 @@ import numpy as np
 from harness.errors import HarnessError, UsageError, unknown
 from harness.measure.plan import Request
 from harness.problems import catalog
-from harness.problems.in_memory import NAME, from_arrays, from_frame
+from harness.problems.in_memory import NAME, from_arrays, from_frame, is_frame, name_of, shape_of
 from harness.problems.problem import Problem
+from harness.problems.table_options import NOTHING_SAID, TableOptions
 from harness.problems.weights import weighted
 from harness.records.labels import text_of
 from harness.solvers.options import Options
@@ -27,7 +28,7 @@ OWN = ("python", "harness.run")
 """What a run's command says where no command line makes the same run."""
 RENAMED = {"timeout": "timeout_s", "memory": "memory_bytes"}
 """Arguments that are not called as the command's option is."""
-_OPTION = re.compile(r"'[^']*'|--([a-z][a-z0-9-]*)")
+_OPTION = re.compile(r"--(?P<name>drop|missing|target) (?P<value>'[^']*'|[^\s,:;]+)|'[^']*'|--([a-z][a-z0-9-]*)")
 PAIR, FRAME = 2, 2
 """The length of (X, y), and the dimensions of a frame."""
 
@@ -38,32 +39,35 @@ def asked(  # noqa: PLR0913  # as harness.run has them
     *,
     axes: Mapping[str, object],
     device: str,
-    target: str | None,
+    target: object,
     options: Mapping[str, object],
     weights: object = None,
     intercept: bool = True,
+    table: TableOptions = NOTHING_SAID,
 ) -> tuple[Request, dict[str, Problem]]:
     """The request, and the problems in it that only this process has, by their labels.
 
     `axes`: n, lr and seeds, each one value or many. Raises UsageError for what is no problem, no number, or an
     option that there is not.
     """
-    given = [_problem(one, name, target) for name, one in _named(problems)]
+    given = [_problem(one, name, target, table) for name, one in _named(problems)]
+    named = None if target is None else name_of(target)
     column = weights if isinstance(weights, str) else None
     if weights is not None and column is None:
         given = [
-            weighted(one if isinstance(one, Problem) else catalog.load(one, target=target), weights) for one in given
+            weighted(one if isinstance(one, Problem) else catalog.load(one, target=named, table=table), weights)
+            for one in given
         ]
     own = {one.label: one for one in given if isinstance(one, Problem)}
-    named = tuple(one.label if isinstance(one, Problem) else one for one in given)
+    labels = tuple(one.label if isinstance(one, Problem) else one for one in given)
     request = Request(
-        problems=named,
+        problems=labels,
         solvers=tuple(map(str, _many(solvers))),
         device=device,
         n=tuple(_whole("n", value) for value in _many(axes["n"])),
         lr=tuple(_number("lr", value) for value in _many(axes["lr"])),
         seeds=tuple(_whole("seeds", value) for value in _many(axes["seeds"])),
-        target=None if target is None or (own and len(own) == len(named)) else target,
+        target=None if own and len(own) == len(labels) else named,
         weights=column,
         intercept=bool(intercept),
         options=_options(options),
@@ -102,7 +106,10 @@ def as_python() -> Iterator[None]:
 
 
 def _argument(found: re.Match[str]) -> str:
-    return found[0] if found[1] is None else RENAMED.get(found[1], found[1].replace("-", "_"))
+    if found["name"]:
+        value = "..." if found["value"] == "NAME" else repr(found["value"].strip("'"))
+        return f"{found['name']}={value}"
+    return found[0] if found[3] is None else RENAMED.get(found[3], found[3].replace("-", "_"))
 
 
 def _many(given: object) -> Sequence[Any]:
@@ -121,7 +128,7 @@ def _named(problems: object) -> list[tuple[str | None, object]]:
     """Each problem with the name that it is given: a mapping names its problems."""
     if isinstance(problems, Mapping):
         return [(str(name), one) for name, one in problems.items()]
-    one = isinstance(problems, Problem) or _is_pair(problems) or _is_frame(problems)
+    one = isinstance(problems, Problem) or _is_pair(problems) or is_frame(problems)
     return [(None, problem) for problem in ((problems,) if one else _many(problems))]
 
 
@@ -131,16 +138,12 @@ def _is_pair(given: object) -> bool:
         isinstance(given, tuple)
         and len(given) == PAIR
         and not any(isinstance(part, str | PathLike | Problem | tuple) for part in given)
-        and np.ndim(given[1]) < FRAME + 1
-        and not (_is_frame(given[0]) and _is_frame(given[1]) and np.shape(given[1])[1] > 1)
+        and len(shape_of(given[1])) < FRAME + 1
+        and not (is_frame(given[0]) and is_frame(given[1]) and shape_of(given[1])[1] > 1)
     )
 
 
-def _is_frame(given: object) -> bool:
-    return hasattr(given, "columns") and hasattr(given, "dtypes")
-
-
-def _problem(given: object, name: str | None, target: str | None) -> Problem | str:
+def _problem(given: object, name: str | None, target: object, table: TableOptions) -> Problem | str:
     """A problem of this process, or the name by which the catalog finds it."""
     if isinstance(given, str | PathLike):
         if name is not None:
@@ -150,10 +153,11 @@ def _problem(given: object, name: str | None, target: str | None) -> Problem | s
         return given
     if name in (known := catalog.names()):
         raise UsageError(f"'{name}' is a problem of the catalog: give your data another name ({len(known)} are taken)")
-    if _is_frame(given):
-        return from_frame(given, target, name=name or NAME)  # type: ignore[arg-type]  # it is one
-    if _is_pair(given):
-        return from_arrays(*given, name=name or NAME)  # type: ignore[misc]  # two they are
+    with as_python():
+        if is_frame(given):
+            return from_frame(given, target, name=name or NAME, options=table)  # type: ignore[arg-type]  # it is one
+        if _is_pair(given):
+            return from_arrays(*given, name=name or NAME, options=table)  # type: ignore[misc]  # two they are
     raise UsageError(
         f"a problem is a name, a .csv or .parquet file, (X, y), or a frame with target=..., not {type(given).__name__}"
     )

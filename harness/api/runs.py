@@ -30,7 +30,7 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     lr: float | Sequence[float] = (),
     seeds: int | Sequence[int] = (),
     device: str = "auto",
-    target: str | None = None,
+    target: object = None,
     weights: "str | ArrayLike | None" = None,
     intercept: bool = True,
     store: str | PathLike[str] | None = None,

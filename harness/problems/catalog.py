@@ -50,7 +50,7 @@ def own_name(name: str, instead: str) -> str:
     return instead if name in names() else name
 
 
-def load(  # noqa: PLR0913  # what is asked of one problem, all by keyword
+def load(  # what is asked of one problem, all by keyword
     spec: str,
     *,
     n: int | None = None,

@@ -196,7 +196,7 @@ def _complete(
         return table, split, ()
     kept = np.flatnonzero(~incomplete)
     if len(kept) < MIN_ROWS:
-        raise UsageError(f"{where}: {len(kept)} row(s) are complete; a fit needs at least 2: --drop a column instead")
+        raise UsageError(f"{where}: {len(kept)} row(s) are complete; a fit needs at least 2: drop a column instead")
     columns = {
         name: Column(Content.NUMBERS, values[kept], rounded=column.rounded)
         for name in used

@@ -58,7 +58,7 @@ def from_arrays(
         ((named, target),) = _columns(y, name, "y").items() if _is_column(y) else [("", None)]
     rows = next((rows for rows, _ in columns.values()), 0)
     if target is None or (columns and rows != target[0]):
-        raise UsageError(f"{name}: X is (n, p) and y is (n,), not {_shape(X)} and {_shape(y)}")
+        raise UsageError(f"{name}: X is (n, p) and y is (n,), not {shape_of(X)} and {shape_of(y)}")
     if not columns:
         raise UsageError(f"{name}: X has no columns")
     named = "y" if named == "x0" and getattr(y, "name", None) != "x0" else named
@@ -278,12 +278,18 @@ def _strided() -> object:
 
 def _is_column(given: Any) -> bool:
     """Whether it has the shape of a target: (n,), or (n, 1)."""
-    shape = _shape(given)
+    shape = shape_of(given)
     return len(shape) == COLUMN or (len(shape) == MATRIX and shape[1] == 1)
 
 
-def _shape(given: Any) -> tuple[int, ...]:
-    return tuple(map(int, given.shape)) if hasattr(given, "shape") else np.shape(given)
+def shape_of(given: Any) -> tuple[int, ...]:
+    """The shape of an array, tensor, matrix, series or sequence; () for a sequence of unequal ones."""
+    if hasattr(given, "shape"):
+        return tuple(map(int, given.shape))
+    try:
+        return np.shape(given)
+    except ValueError:
+        return ()
 
 
 def _check_index(X: Any, y: Any, name: str) -> None:
@@ -294,7 +300,8 @@ def _check_index(X: Any, y: Any, name: str) -> None:
     if not here.equals(there):
         place = next((i for i, (one, other) in enumerate(zip(here, there, strict=True)) if one != other), 0)
         raise UsageError(
-            f"{name}: X and y have other indexes: row {place + 1} is {here[place]!r} in X and {there[place]!r} in y: "
+            f"{name}: X and y have other indexes: row {place + 1} is {_plain(here[place])!r} in X and "
+            f"{_plain(there[place])!r} in y: "
             "align them (y.loc[X.index]), or drop both (reset_index(drop=True))"
         )
 
