@@ -159,7 +159,7 @@ def test_drawn_tables_are_the_same_problem_or_refusal_in_every_container(
     numbers: list[object], words: list[object], missing: str | None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     floats = [None if one is None else float(one) for one in numbers]  # type: ignore[arg-type]
-    table = {"x": X, "n": floats, "w": words, "y": Y}
+    table: Planted = {"x": X, "n": floats, "w": words, "y": Y}
     found = outcomes(table, tmp_path_factory.getbasetemp(), TableOptions(missing=missing))
     assert found == dict.fromkeys(found, found["csv"])
 
@@ -191,7 +191,7 @@ def test_arrays_tensors_and_sparse_matrices_are_the_same_problem() -> None:
         (frame.astype(pd.SparseDtype("float64", 0.0)), y),
         (pl.DataFrame(matrix, schema=["x0", "x1"]), pl.Series("y", y)),
         (pl.DataFrame(matrix, schema=["x0", "x1"]), pl.DataFrame({"y": y})),
-        (np.rec.fromarrays(list(matrix.T), names=["x0", "x1"]), y),
+        (np.rec.fromarrays(list(matrix.T), names="x0,x1"), y),
     ]
     found = [outcome(lambda X=X, y=y: from_arrays(X, y)) for X, y in given]  # type: ignore[misc]
     assert found == [found[0]] * len(given)
@@ -331,7 +331,7 @@ def test_columns_that_there_are_not_and_options_that_contradict_are_refused(tmp_
     assert "column 'name', row 1: 'a' is no number" in refusal(path, "mpg", TableOptions(features=("name",)))
     for said in ({"drop": ("x",), "features": ("x",)}, {"missing": "fill"}, {"decimal": ","}, {"delimiter": ";;"}):
         with pytest.raises(UsageError):
-            TableOptions(**said)  # type: ignore[arg-type]
+            TableOptions(**said)
 
 
 AIR = "Date;CO;T;;\n10/03/2004;2,6;13,6;;\n11/03/2004;2;13,3;;\n12/03/2004;2,25;11,9;;\n13/03/2004;1,8;11;;\n;;;;\n"

@@ -188,7 +188,7 @@ class Cells:
 
     def _first_rounded(self, cells: Sequence[object], values: Floats) -> Cell | None:
         for place in np.flatnonzero(np.isfinite(values) & (np.abs(values) >= LARGEST_EXACT)):
-            cell = cells[place]
+            cell = cells[int(place)]
             try:
                 exact = int(cell) if isinstance(cell, str | int | np.integer) else None
             except ValueError:  # a text of a fraction or with an exponent

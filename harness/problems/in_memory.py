@@ -156,8 +156,7 @@ def _column_of_numpy(array: NDArray[Any]) -> Column:
     if kind in "mM":
         return _dates(np.asarray(array).tolist() if kind == "m" else np.datetime_as_string(np.asarray(array)).tolist())
     if kind not in "biuf":
-        cells = array.tolist()
-        return column_of_cells(cells if missing is None else np.where(missing, None, np.asarray(array)).tolist())
+        return column_of_cells(array.tolist())  # None where it is masked
     return column_of_array(np.asarray(array), missing)
 
 
@@ -247,19 +246,20 @@ def _columns(given: Any, name: str, what: str) -> dict[str, tuple[int, Column]]:
         array = array[:, None]
     if array.ndim != MATRIX:
         raise UsageError(f"{name}: X is (n, p) and y is (n,); {what} is {array.shape}")
-    check_size(*array.shape, name)
+    check_size(array.shape[0], array.shape[1], name)
     return {f"x{place}": (len(array), _column_of_numpy(array[:, place])) for place in range(array.shape[1])}
 
 
 def _array(given: Any, name: str, what: str) -> NDArray[Any]:
     """An array of a tensor, a sparse matrix, an array or a sequence; masked where that is."""
+    array: NDArray[Any]
     if hasattr(given, "detach"):
         dense = given.detach().to_dense() if given.layout != _strided() else given.detach()
         if dense.is_floating_point():  # numpy has no bfloat16
             dense = dense.double()
-        array = dense.cpu().resolve_conj().resolve_neg().numpy()
+        array = np.asarray(dense.cpu().resolve_conj().resolve_neg().numpy())
     elif hasattr(given, "toarray") and hasattr(given, "nnz"):
-        check_size(*given.shape, name)
+        check_size(given.shape[0], given.shape[-1], name)
         array = np.asarray(given.toarray())
     elif isinstance(given, dict | set | str | bytes) or given is None:
         raise UsageError(f"{name}: {what} is no array of real numbers: it is a {type(given).__name__}")
