@@ -191,7 +191,7 @@ def test_arrays_tensors_and_sparse_matrices_are_the_same_problem() -> None:
         (frame.astype(pd.SparseDtype("float64", 0.0)), y),
         (pl.DataFrame(matrix, schema=["x0", "x1"]), pl.Series("y", y)),
         (pl.DataFrame(matrix, schema=["x0", "x1"]), pl.DataFrame({"y": y})),
-        (np.rec.fromarrays(list(matrix.T), names="x0,x1"), y),
+        (np.array(list(map(tuple, matrix)), dtype=[("x0", float), ("x1", float)]), y),
     ]
     found = [outcome(lambda X=X, y=y: from_arrays(X, y)) for X, y in given]  # type: ignore[misc]
     assert found == [found[0]] * len(given)
