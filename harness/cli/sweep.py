@@ -78,7 +78,7 @@ def sweep(
     quiet: cli.Quiet = False,
 ) -> None:
     """Train each optimizer at each learning rate from many seeds: epochs and seconds to the optimum, who diverges."""
-    said: dict[str, object] = {
+    given: dict[str, object] = {
         "problems": tuple(problem or ()),
         "target": target,
         "weights": weights,
@@ -98,7 +98,7 @@ def sweep(
         "scale": scale,
         "threads": threads,
     }
-    asked = {name: value for name, value in said.items() if value not in (None, ())}
+    asked = {name: value for name, value in given.items() if value not in (None, ())}
     where = isolation.where(timeout, memory, in_process)
     here = {k: v for k, v in (("timeout", timeout), ("memory", memory), ("in-process", in_process)) if v}
     modes = [m for m, wanted in (("--show", show), ("--resume", resume), ("--make-target", make_target)) if wanted]
@@ -127,7 +127,7 @@ def option_of(name: str) -> str:
 
 
 def request_of(asked: dict[str, object]) -> "SweepRequest":
-    """The request; what was not said is the request's default."""
+    """The request; what was not given is the request's default."""
     from harness.sweep.plan import DEFAULT_RATES, MODELS, SweepRequest
     from harness.sweep.rates import rates
 

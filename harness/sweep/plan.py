@@ -200,28 +200,28 @@ def parse_optimizer(text: str) -> tuple[str, str, dict[str, float | bool]]:
     """`momentum:weight_decay=0.1` as its label, torch's optimizer and what is set in it.
 
     The label is the text with its settings in torch's order and its numbers in their shortest form.
-    Raises UsageError for an unknown preset, a setting that the optimizer does not take or that was said
+    Raises UsageError for an unknown preset, a setting that the optimizer does not take or that is given
     twice, or a value that is none.
     """
     name, _, rest = text.partition(":")
     if name not in PRESETS:
         raise unknown("optimizer", name, PRESETS)
     optimizer, preset = PRESETS[name]
-    said: dict[str, float | bool] = {}
+    given: dict[str, float | bool] = {}
     for part in filter(None, rest.split(",")):
         key, _, value = part.partition("=")
         if key not in optimizer.settings:
             raise unknown(f"setting of {name}", key, optimizer.settings)
-        if key in said:
+        if key in given:
             raise UsageError(f"--optimizer '{text}' says {key} twice")
-        said[key] = _value(key, value, text)
-    settings = {**preset, **said}
+        given[key] = _value(key, value, text)
+    settings = {**preset, **given}
     if settings.get("nesterov") and not settings.get("momentum"):
         raise UsageError(f"--optimizer '{text}': nesterov needs a momentum: sgd:momentum=0.9,nesterov=1")
     label = (
         name
-        + ":" * bool(said)
-        + ",".join(f"{key}={short(float(said[key]))}" for key in optimizer.settings if key in said)
+        + ":" * bool(given)
+        + ",".join(f"{key}={short(float(given[key]))}" for key in optimizer.settings if key in given)
     )
     return label, optimizer.name, settings
 

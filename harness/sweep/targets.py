@@ -102,10 +102,10 @@ def null_loss(training: Training) -> float:
     return float(np.mean(np.abs(off) if training.options.loss == "l1" else off**2))
 
 
-def find(training: Training, said: Callable[[str], None]) -> Target | None:
+def find(training: Training, notify: Callable[[str], None]) -> Target | None:
     """The stored target of a training, else the cached one, else None.
 
-    A stored one that is of other data or another network is left alone, and `said` is told why.
+    A stored one that is of other data or another network is left alone, and `notify` hears why.
     """
     name = f"{training.problem.name}.toml"
     for folder in dict.fromkeys((FOLDER, results_folder() / "targets")):
@@ -115,7 +115,7 @@ def find(training: Training, said: Callable[[str], None]) -> Target | None:
         differs = target.differs(training)
         if not differs:
             return target
-        said(f"{folder / name} {differs}: it is not used")
+        notify(f"{folder / name} {differs}: it is not used")
         break
     with suppress(UsageError):
         cached = read(_cached(training))
@@ -123,27 +123,27 @@ def find(training: Training, said: Callable[[str], None]) -> Target | None:
     return None
 
 
-def find_or_make(training: Training, said: Callable[[str], None], told: Callable[[int], None]) -> Target:
+def find_or_make(training: Training, notify: Callable[[str], None], progress: Callable[[int], None]) -> Target:
     """The target of a training; one that nobody has is made on the spot and kept in the user's cache folder."""
-    target = find(training, said)
+    target = find(training, notify)
     if target is None:
         effort = ON_THE_SPOT
-        said(
+        notify(
             f"{training.problem.label}: no stored target: making one, {effort.seeds} seeds by {effort.epochs} epochs "
             f"at {len(effort.lr)} learning rates"
         )
-        target = make(training, effort, told)
+        target = make(training, effort, progress)
         path = _cached(training)
         # A folder that cannot be written to costs the next sweep the same time, and nothing else.
         with suppress(OSError):
             write(target, path)
-            said(f"{training.problem.label}: best loss {target.best_loss:.6g}, kept in {path}")
+            notify(f"{training.problem.label}: best loss {target.best_loss:.6g}, kept in {path}")
     return target
 
 
-def make(training: Training, effort: SearchSize, told: Callable[[int], None]) -> Target:
-    """Train the network in float64 over all rows at a time; `told` is told the epochs that are done, all together."""
-    best, seed, lr, epoch = _best(_by_adam(training), effort, told)
+def make(training: Training, effort: SearchSize, progress: Callable[[int], None]) -> Target:
+    """Train the network in float64 over all rows at a time; `progress` hears the epochs that are done, all together."""
+    best, seed, lr, epoch = _best(_by_adam(training), effort, progress)
     here = environment()
     return Target(
         problem=training.problem.label,
@@ -169,7 +169,7 @@ def make(training: Training, effort: SearchSize, told: Callable[[int], None]) ->
     )
 
 
-def _best(training: Training, effort: SearchSize, told: Callable[[int], None]) -> tuple[Floats, int, float, int]:
+def _best(training: Training, effort: SearchSize, progress: Callable[[int], None]) -> tuple[Floats, int, float, int]:
     """Least losses (seeds,); and seed, learning rate and epoch of the least of all."""
     from harness.solvers.training.batched.batch import blocks
     from harness.solvers.training.batched.engine import batch_of
@@ -184,7 +184,7 @@ def _best(training: Training, effort: SearchSize, told: Callable[[int], None]) -
             who, low, where = block.numbers, loss.min(axis=0), loss.argmin(axis=0)
             better = low < found[row, who]
             found[row, who[better]], at[row, who[better]] = low[better], block.before + where[better]
-            told((row * effort.epochs + block.before + len(block.loss)) * effort.seeds)
+            progress((row * effort.epochs + block.before + len(block.loss)) * effort.seeds)
     row, seed = divmod(int(np.argmin(found)), effort.seeds)
     return found.min(axis=0), seed, effort.lr[row], int(at[row, seed])
 
