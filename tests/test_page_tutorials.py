@@ -179,8 +179,8 @@ def four_points(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.slow
 def test_fits_are_made_once_for_lines_and_pictures(four_points: list[str]) -> None:
     said: list[str] = []
-    made = harness.page.tutorials.pictures(said.append)
-    lines = harness.page.tutorials.lines()
+    _, made = harness.page.tutorials.remade(said.append)
+    lines, _ = harness.page.tutorials.remade()
     assert said == four_points == ["four_points: sgd"]
     assert Ending.NOT_REPRODUCED not in {line.outcome for line in lines}
     assert [one.name for one in made["four_points"]] == ["tutorial_four_points_fit", "tutorial_four_points_loss"]
@@ -196,7 +196,7 @@ def test_a_picture_whose_fit_failed_is_left_out(four_points: list[str], monkeypa
         raise CannotMeasureError("no picture")
 
     monkeypatch.setattr(harness.page.tutorials, "drawable", refuse)
-    assert harness.page.tutorials.pictures() == {"four_points": ()}
+    assert harness.page.tutorials.remade().pictures == {"four_points": ()}
 
 
 def test_cases_of_several_seeds_can_be_left_and_their_lines_say_so(monkeypatch: pytest.MonkeyPatch) -> None:

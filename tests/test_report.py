@@ -56,8 +56,7 @@ def store(store_path: Path) -> Store:
 
 def fit_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that no quick figure has is sought among those that are fitted and timed: not for a test."""
-    monkeypatch.setattr("harness.page.gather._pictures", dict)
-    monkeypatch.setattr("harness.page.gather._lines", tuple)
+    monkeypatch.setattr("harness.page.gather._tutorials", lambda: ((), {}))
     monkeypatch.setattr("harness.page.gather.floors", lambda *_: ((), "not in a test"))
 
 

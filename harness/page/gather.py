@@ -1,25 +1,27 @@
 """Store, files and fits -> the page's evidence: one run and what is known around it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from harness.errors import CannotMeasureError, UsageError
 from harness.judge.gate.expectations import Expectations
 from harness.judge.gate.gate import gate
 from harness.judge.history.series import History
 from harness.judge.studies.findings import FindingLine
-from harness.judge.studies.published import Line
 from harness.measure.conditions import doubts_of
 from harness.page.floors import floors
 from harness.page.histories import histories
 from harness.records.run import Run, now
 from harness.records.sweep import Cell, Sweep
-from harness.report.figures.figure import Figure
 from harness.report.html.evidence import Evidence
 from harness.report.render.ab_file import AbFile
 from harness.store.store import Store
 from harness.store.sweep_store import SweepStore
+
+if TYPE_CHECKING:
+    from harness.page.tutorials import Remade
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def gather(store: Store, asked: PageRequest) -> Evidence:
     baseline = baseline_of(runs, run, asked.baseline)
     sweep, cells = _newest_sweep(store)
     below, without = ((), "--quick times nothing") if asked.quick else floors(run, records)
+    published, pictures = ((), {}) if asked.quick else _tutorials()
     return Evidence(
         made_at=now(),
         command=asked.command,
@@ -60,8 +63,8 @@ def gather(store: Store, asked: PageRequest) -> Evidence:
         doubts=doubts_of(store, run, records),
         sweep=sweep,
         cells=cells,
-        published=() if asked.quick else _lines(),
-        pictures={} if asked.quick else _pictures(),
+        published=published,
+        pictures=pictures,
         histories=_histories(store, tuple(one.id for one in runs if one.finished_at is not None)),
         findings=_findings(),
         floors=below,
@@ -99,19 +102,10 @@ def _newest_sweep(store: Store) -> tuple[Sweep | None, tuple[Cell, ...]]:
     return (found[-1], tuple(sweeps.cells(found[-1].id))) if found else (None, ())
 
 
-@cache
-def _lines() -> tuple[Line, ...]:
-    """Once a process: a page that is made again and again does not fit the tutorials again."""
-    from harness.page import tutorials
+def _tutorials() -> "Remade":
+    from harness.page.tutorials import remade  # where it is made only: it loads what fits
 
-    return tutorials.lines()
-
-
-@cache
-def _pictures() -> Mapping[str, tuple[Figure, ...]]:
-    from harness.page import tutorials
-
-    return tutorials.pictures()
+    return remade()
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,9 @@
 """The tutorials, re-made: their cases run once, and of that both the figures that they print and their pictures."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from harness.errors import CannotMeasureError
 from harness.judge.studies.published import Line
@@ -12,8 +14,6 @@ from harness.studies.gallery import drawable
 from harness.studies.pictures import Fitted
 from harness.studies.published import Rerun, rerun
 
-Pictures = Mapping[str, tuple[Figure, ...]]
-
 
 @dataclass(frozen=True)
 class Picture:
@@ -21,76 +21,49 @@ class Picture:
 
     name: str
     cases: tuple[str, ...]
-    make: Callable[[Sequence[Fitted]], Drawing]
+    make: Callable[..., Drawing]
 
 
-def _first(make: Callable[[Fitted], Drawing]) -> Callable[[Sequence[Fitted]], Drawing]:
-    return lambda fits: make(fits[0])
-
-
-def _beside(fits: Sequence[Fitted]) -> Drawing:
-    trained, closed = fits
-    return draw.beside(trained, closed)
-
-
-def _rates(fits: Sequence[Fitted]) -> Drawing:
+def _rates(*fits: Fitted) -> Drawing:
     return draw.learning_rates({float(str(fitted.record.options["lr"])): fitted for fitted in fits})
 
 
-def _test(fits: Sequence[Fitted]) -> Drawing:
-    return draw.predictions(fits[0], "test")
-
-
-def _untrained(fits: Sequence[Fitted]) -> Drawing:
-    return draw.untrained(fits[0], "test")
-
-
+_TEST = partial(draw.predictions, part="test")
 SHOWN: Mapping[str, tuple[Picture, ...]] = {
     "auto_mpg": (
-        Picture("fit", ("ols",), _first(draw.fit)),
-        Picture("beside", ("sgd", "ols"), _beside),
-        Picture("loss", ("sgd",), _first(draw.losses)),
+        Picture("fit", ("ols",), draw.fit),
+        Picture("beside", ("sgd", "ols"), draw.beside),
+        Picture("loss", ("sgd",), draw.losses),
         Picture("rates", ("sgd", "sgd_lr_1e-3", "sgd_lr_1e-4"), _rates),
     ),
     "four_points": (
-        Picture("fit", ("sgd",), _first(draw.fit)),
-        Picture("loss", ("sgd",), _first(draw.losses)),
+        Picture("fit", ("sgd",), draw.fit),
+        Picture("loss", ("sgd",), draw.losses),
     ),
     "noiseless_line": (
-        Picture("untrained", ("untrained",), _untrained),
-        Picture("predictions", ("final",), _test),
-        Picture("loss", ("losses",), _first(draw.losses)),
+        Picture("untrained", ("untrained",), partial(draw.untrained, part="test")),
+        Picture("predictions", ("final",), _TEST),
+        Picture("loss", ("losses",), draw.losses),
     ),
     "make_regression": (
-        Picture("fit", ("adam", "sklearn"), _beside),
-        Picture("predictions", ("adam",), _test),
-        Picture("loss", ("adam",), _first(draw.losses)),
+        Picture("fit", ("adam", "sklearn"), draw.beside),
+        Picture("predictions", ("adam",), _TEST),
+        Picture("loss", ("adam",), draw.losses),
     ),
     "sine": (
-        Picture("network", ("mlp", "sklearn"), _beside),
-        Picture("predictions", ("mlp",), _test),
-        Picture("loss", ("mlp",), _first(draw.losses)),
+        Picture("network", ("mlp", "sklearn"), draw.beside),
+        Picture("predictions", ("mlp",), _TEST),
+        Picture("loss", ("mlp",), draw.losses),
     ),
 }
 """By tutorial: the pictures that it shows, by the ids of its cases in results/published."""
 
 
-@dataclass(frozen=True)
-class Remade:
+class Remade(NamedTuple):
     """Every figure that the tutorials print, printed against reproduced, and every picture by tutorial."""
 
     lines: tuple[Line, ...]
-    pictures: Pictures
-
-
-def pictures(on_case: Callable[[str], None] | None = None) -> Pictures:
-    """The pictures by tutorial; one whose fit failed is left out, and the lines of its case say why."""
-    return remade(on_case).pictures
-
-
-def lines(on_case: Callable[[str], None] | None = None) -> tuple[Line, ...]:
-    """Printed against reproduced, tutorial by tutorial."""
-    return remade(on_case).lines
+    pictures: Mapping[str, tuple[Figure, ...]]
 
 
 _MADE: list[Remade] = []
@@ -99,7 +72,8 @@ _MADE: list[Remade] = []
 def remade(on_case: Callable[[str], None] | None = None) -> Remade:
     """Both, from fits that are made once in a process, on one thread; `on_case` is told of each before it runs.
 
-    Cases of several seeds are left out, and their lines say so: nobody waits for a page that long.
+    Cases of several seeds are left out, and their lines say so: nobody waits for a page that long. A picture whose fit
+    failed is left out, and the lines of its case say why.
 
     Raises UsageError for a bad file, CannotMeasureError where there is none.
     """
@@ -125,4 +99,4 @@ def _drawn(one: Rerun) -> Iterator[Figure]:
             continue
         if len(fits) == len(picture.cases):
             name = f"tutorial_{one.name}_{picture.name}"
-            yield figure(name, picture.make(fits), fits[0].problem.label)
+            yield figure(name, picture.make(*fits), fits[0].problem.label)

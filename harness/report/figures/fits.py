@@ -145,11 +145,9 @@ def _losses(drawing: Drawing) -> tuple[list[Spec], Spec]:
 def _observed(drawing: Drawing) -> tuple[list[Spec], Spec]:
     """Predictions against observations, with the diagonal that they should lie on: one range on both axes."""
     ends = _diagonal(drawing.points)
-    same = axes.category(
-        "series", legend=axes.legend_of(["predicted = observed"]) | axes.LINES, scale={"range": [[6, 3]]}
-    )
+    same = axes.category("series", legend=axes.legend_of([EXACT]) | axes.LINES, scale={"range": [[6, 3]]})
     straight = axes.layer("line", {"strokeDash": same}, color=axes.GREY)
-    straight["data"] = {"values": [{"x": end, "y": end, "series": "predicted = observed"} for end in ends]}
+    straight["data"] = {"values": [{"x": end, "y": end, "series": EXACT} for end in ends]}
     encoding = {name: _quantity(name, getattr(drawing.labels, name), domain=ends, nice=False) for name in ("x", "y")}
     return [straight, _cloud(drawing, _marks(list(drawing.points)))], encoding
 

@@ -7,6 +7,7 @@ from typing import Any
 from harness.records.labels import model_of
 from harness.records.record import Record
 from harness.report.tables import case
+from harness.report.words.case import terms
 
 FILE_SUFFIXES = (".csv", ".parquet")
 NUMBERS = tuple((column.title.lower(), column.kind) for column in case.IN_FULL)
@@ -97,12 +98,7 @@ def _text(value: object) -> str:
 
 def _terms(record: Record) -> Sequence[Sequence[Any]]:
     """Term, computed, exact and digits, the worst first where there are many."""
-    solution = record.solution
-    if solution is None or not solution.computed:
-        return ()
-    none = (None,) * len(solution.computed)
-    digits = record.accuracy.digits_by_term or none
-    rows = list(zip(solution.terms, solution.computed, solution.exact or none, digits, strict=True))
+    rows = [term[:4] for term in terms(record)]
     if len(rows) > MOST_TERMS:
         rows.sort(key=lambda row: float("inf") if row[3] is None else row[3])
     return rows[:MOST_TERMS]

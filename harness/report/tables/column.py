@@ -88,6 +88,15 @@ def pick(columns: Mapping[str, Column[Row]], keys: str) -> tuple[Column[Row], ..
     return tuple(columns[key] for key in keys.split())
 
 
+def attributes(paths: str) -> tuple[Column[Any], ...]:
+    """Columns of a row's attributes, for JSON: by their dotted paths with spaces between them, keyed by the last name.
+
+    `name=path` is keyed by another name.
+    """
+    named = [(name, path or name) for name, _, path in (one.partition("=") for one in paths.split())]
+    return tuple(Column(name.rpartition(".")[2], value=path) for name, path in named)
+
+
 def within(column: Column[Row], part: Callable[[Outer], Row], **changed: Any) -> Column[Outer]:
     """The column of a row that is a part of another row; `changed`: its other fields where they differ there."""
     text, style = column.text, column.style

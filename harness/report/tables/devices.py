@@ -8,9 +8,8 @@ from harness.judge.speed.crossover import Crossover
 from harness.judge.speed.devices import Pair, Series, transfer_s
 from harness.records.record import Record
 from harness.report.render.objects import objects
-from harness.report.tables import case
 from harness.report.tables import numbers as show
-from harness.report.tables.column import Column, Kind, by_key, pick
+from harness.report.tables.column import Column, Kind, attributes, by_key, pick
 
 DTYPES = {"float32": "f32", "float64": "f64"}
 
@@ -120,33 +119,24 @@ PAGE = (
 
 
 _SIDE: tuple[Column[Record], ...] = (
-    *pick(case.COLUMNS, "fit_s"),
-    Column("calls", kind=Kind.WHOLE, value=lambda record: len(record.samples.wall_s)),
-    *pick(case.COLUMNS, "prepare_s"),
-    Column("capture_s", kind=Kind.SECONDS),
-    *pick(case.COLUMNS, "transfer_in_s transfer_out_s"),
-    Column("transfer_s", kind=Kind.SECONDS, value=transfer_s),
-    *pick(case.COLUMNS, "digits excess_loss"),
-    Column("dtype", value="options.dtype"),
-    Column("tf32"),
-    *pick(case.COLUMNS, "status"),
-    Column("message"),
-    *pick(case.COLUMNS, "case"),
+    *attributes("fit_s"),
+    Column("calls", value=lambda record: len(record.samples.wall_s)),
+    *attributes("prepare_s capture_s transfer_in_s transfer_out_s"),
+    Column("transfer_s", value=transfer_s),
+    *attributes("accuracy.digits accuracy.excess_loss options.dtype tf32 status message case"),
 )
 _PAIR: tuple[Column[Pair], ...] = (
-    Column("n"),
+    *attributes("n"),
     Column("cpu", value=lambda pair: _side(pair.cpu)),
     Column("cuda", value=lambda pair: _side(pair.cuda)),
-    Column("reason"),
-    Column("ratio", value="ratio.value"),
-    Column("ratio_interval", value="ratio.interval"),
-    Column("ratio_with_transfer", value="ratio_with_transfer.value"),
-    Column("ratio_with_transfer_interval", value="ratio_with_transfer.interval"),
-    Column("digits_difference"),
+    *attributes("reason ratio=ratio.value ratio_interval=ratio.interval"),
+    *attributes(
+        "ratio_with_transfer=ratio_with_transfer.value ratio_with_transfer_interval=ratio_with_transfer.interval"
+    ),
+    *attributes("digits_difference"),
 )
 JSON: tuple[Column[Series], ...] = (
-    Column("series", value="name"),
-    Column("device"),
+    *attributes("series=name device"),
     Column("rows", value=lambda one: objects(_PAIR, one.pairs)),
     Column("crossover", value=lambda one: _crossover(one.crossover)),
     Column("crossover_with_transfer", value=lambda one: _crossover(one.crossover_with_transfer)),

@@ -8,7 +8,7 @@ from harness.judge.history.series import EnvironmentChange, History, Point, Quan
 from harness.report.render.objects import objects
 from harness.report.render.text import STYLES
 from harness.report.tables import numbers as show
-from harness.report.tables.column import Column, Kind
+from harness.report.tables.column import Column, Kind, attributes
 
 SHORT = 8
 """Digits of a hash that people read."""
@@ -88,11 +88,9 @@ def _date(point: Point) -> str:
 
 
 POINT: tuple[Column[Point], ...] = (
-    Column("commit"),
+    *attributes("commit"),
     Column("date", value=_date),
-    Column("value"),
-    Column("launches", value="values"),
-    Column("why"),
+    *attributes("value launches=values why"),
 )
 
 

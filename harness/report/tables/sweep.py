@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from harness.judge.training.censored import CONFIDENCE
@@ -11,7 +10,7 @@ from harness.judge.training.contest import Contest, TaskSummary
 from harness.judge.training.convergence import SweepSummary
 from harness.judge.training.tuning import CENSORED, CONVERGED, GOOD_FACTOR, CellSummary, Reach, Region, Tuning
 from harness.report.tables import numbers as show
-from harness.report.tables.column import Column, Kind, by_key, pick, within
+from harness.report.tables.column import Column, Kind, attributes, by_key, pick
 from harness.report.words import sweep as words
 
 WITHIN = f"within {GOOD_FACTOR:g}x"
@@ -229,21 +228,14 @@ TERMINAL_BEST = pick(BEST, "optimizer lr to epochs seconds epoch within decades 
 PAGE_BEST = pick(BEST, "task optimizer lr to epochs interval behind seconds behind_s solved good decades ending")
 
 
-def _of_cell(paths: str) -> list[Column[tuple[str, CellSummary]]]:
-    """What the cell's summary (the second of the pair) has under these paths, keyed by their last names."""
-    found = [Column[CellSummary](path.rpartition(".")[2], value=path) for path in paths.split()]
-    return [within(column, itemgetter(1)) for column in found]
-
-
-JSON: tuple[Column[tuple[str, CellSummary]], ...] = (
-    Column("task", value=itemgetter(0)),
-    *_of_cell("cell.problem cell.solver optimizer lr cell.device cell.engine cell.options cell.epochs status"),
-    *_of_cell("cell.message cell.scale cell.seeds"),
-    Column("reaches", value=lambda row: [reach_object(reach) for reach in row[1].reaches]),
-    *_of_cell("cell.epochs_to cell.predicted cell.tolerances cell.epochs_run cell.final final_gap diverged"),
-    *_of_cell("cell.stability_limit lr_over_limit loop_epoch_s"),
+JSON: tuple[Column[CellSummary], ...] = (
+    *attributes("cell.problem cell.solver optimizer lr cell.device cell.engine cell.options cell.epochs status"),
+    *attributes("cell.message cell.scale cell.seeds"),
+    Column("reaches", value=lambda cell: [reach_object(reach) for reach in cell.reaches]),
+    *attributes("cell.epochs_to cell.predicted cell.tolerances cell.epochs_run cell.final final_gap diverged"),
+    *attributes("cell.stability_limit lr_over_limit loop_epoch_s"),
 )
-"""Of a task's name and a cell: its summary, and epochs by seed."""
+"""Of a cell: its summary, and epochs by seed."""
 
 
 def reach_object(reach: Reach) -> dict[str, Any]:

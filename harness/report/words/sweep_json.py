@@ -11,6 +11,7 @@ from harness.judge.training.tuning import GOOD_FACTOR, Region, Tuning
 from harness.records.sweep import Cell, Sweep
 from harness.report.render.objects import dumps, objects
 from harness.report.tables import sweep as table
+from harness.report.tables.column import Column, attributes
 from harness.report.words import sweep as words
 
 Json = dict[str, object]
@@ -19,7 +20,7 @@ Json = dict[str, object]
 def sweep_json(sweep: Sweep, cells: Sequence[Cell]) -> str:
     """One object. Null: what is not known, and what is infinite or NaN: an epoch that is null is censored."""
     summary = summarise(cells)
-    every = [(task.name, cell) for task in summary.tasks for tuning in task.tunings for cell in tuning.cells]
+    names = [task.name for task in summary.tasks for tuning in task.tunings for _ in tuning.cells]
     found = {
         "schema_version": 1,
         "sweep": {name: getattr(sweep, name) for name in ("id", "started_at", "finished_at", "command")},
@@ -30,7 +31,7 @@ def sweep_json(sweep: Sweep, cells: Sequence[Cell]) -> str:
         "work": [vars(one) for one in summary.work],
         "tasks": [_task(task) for task in summary.tasks],
         "profiles": [_profile(one) for one in summary.profiles],
-        "cells": objects(table.JSON, every),
+        "cells": [{"task": name} | one for name, one in zip(names, objects(table.JSON, summary.cells), strict=True)],
     }
     return dumps(found)
 
@@ -41,41 +42,30 @@ def _task(task: TaskSummary) -> Json:
         "tolerance": task.tolerance,
         "by_epochs": _contest(task.by_epochs),
         "by_seconds": _contest(task.by_seconds),
-        "optimizers": [_tuning(tuning) for tuning in task.tunings],
+        "optimizers": objects(_TUNING, task.tunings),
     }
 
 
 def _contest(contest: Contest | None) -> Json | None:
     if contest is None:
         return None
-    rivals = [
-        {
-            "optimizer": rival.tuning.optimizer,
-            "ratio": rival.ratio,
-            "interval": rival.interval,
-            "behind": rival.behind,
-        }
-        for rival in contest.rivals
-    ]
+    rivals = objects(_RIVAL, contest.rivals)
     return {"leader": contest.leader.optimizer, "decided": contest.decided, "rivals": rivals}
-
-
-def _tuning(tuning: Tuning) -> Json:
-    return {
-        "optimizer": tuning.optimizer,
-        "tolerance": tuning.tolerance,
-        "best_lr": tuning.best and tuning.best.lr,
-        "best_at_edge": tuning.best_at_edge,
-        "reach": tuning.reach and table.reach_object(tuning.reach),
-        "good": _region(tuning.good),
-        "converging": _region(tuning.converging),
-    }
 
 
 def _region(region: Region | None) -> Json | None:
     if region is None:
         return None
     return vars(region) | {"decades": region.decades, "most_decades": region.most_decades, "at_least": region.open}
+
+
+_RIVAL = attributes("optimizer=tuning.optimizer ratio interval behind")
+_TUNING: tuple[Column[Tuning], ...] = (
+    *attributes("optimizer tolerance best_lr=best.lr best_at_edge"),
+    Column("reach", value=lambda tuning: tuning.reach and table.reach_object(tuning.reach)),
+    Column("good", value=lambda tuning: _region(tuning.good)),
+    Column("converging", value=lambda tuning: _region(tuning.converging)),
+)
 
 
 def _profile(profile: Profile) -> Json:
