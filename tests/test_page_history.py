@@ -14,7 +14,7 @@ import pytest
 from harness.history.sources import Launch, in_asv
 from harness.judge.history.changes import level_changes, rank, worst_first
 from harness.judge.history.history import judge_history, labels
-from harness.judge.history.series import QUANTITIES, History, Point
+from harness.judge.history.series import QUANTITIES, History, Point, Series
 from harness.page import histories as gathering
 from harness.page.histories import histories
 from harness.paths import results_folder
@@ -269,8 +269,12 @@ def replace_version(launch: Launch, text: str) -> Launch:
     return Launch(launch.run.model_copy(update={"environment": environment}), launch.record)
 
 
+def alone(*environments: Environment) -> list[Series]:
+    return [Series(environment, (), ()) for environment in environments]
+
+
 def test_environments_are_told_apart_by_what_differs_alone() -> None:
-    assert labels([version("1.8.0"), version("1.9.1")]) == ["scikit-learn 1.8.0", "scikit-learn 1.9.1"]
-    assert labels([HERE, HERE]) == ["", ""]
+    assert labels(alone(version("1.8.0"), version("1.9.1"))) == ["scikit-learn 1.8.0", "scikit-learn 1.9.1"]
+    assert labels(alone(HERE, HERE)) == ["", ""]
     slow = HERE.model_copy(update={"cores": 4})
-    assert labels([HERE, slow]) == ["cores 2", "cores 4"]
+    assert labels(alone(HERE, slow)) == ["cores 2", "cores 4"]

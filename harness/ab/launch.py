@@ -130,6 +130,7 @@ class Pair:
                     message=answer.get("message", ""),
                     digits=answer.get("digits"),
                     excess_loss=answer.get("excess_loss"),
+                    problem_sha256=answer.get("problem_sha256", ""),
                 )
         return True
 

@@ -94,6 +94,7 @@ class Cells:
             "message": record.message,
             "digits": _number(found.digits),
             "excess_loss": _number(found.excess_loss),
+            "problem_sha256": record.problem_sha256,
         }
 
 

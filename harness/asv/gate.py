@@ -105,11 +105,14 @@ def _judge(
     report = gate(run, records, expectations, partial=True)
     excused = {known.case for known in report.known_failures if known.expected == Status.UNSUPPORTED}
     unsupported = {cell.params for cell in cells if cell.skipped and case_key(dict(cell.params)) in excused}
+    against = judge_against(cells, base.cells) if base is not None else []
+    if base is not None and not against:
+        missing = (*missing, f"a number of {base.commit[:8]} {base.environment} that is gated")
     judgements: list[Judgement] = [
         *report.judgements,
         *judge_cells([cell for cell in cells if cell.params not in unsupported]),
         *judge_listed(cells, listed),
-        *(judge_against(cells, base.cells) if base is not None else ()),
+        *against,
     ]
     return GateReport(tuple(judgements), missing, report.unjudged)
 

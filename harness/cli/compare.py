@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options as cli
+from harness.errors import CannotMeasureError
 
 
 def compare(
@@ -21,7 +22,7 @@ def compare(
 
     By device: CUDA beside the CPU with the transfer apart, and from which n on CUDA is faster.
     """
-    from harness.judge.speed.comparison import check_axis, of_problems
+    from harness.judge.speed.comparison import any_compared, check_axis, of_problems
     from harness.judge.speed.comparison import compare as side_by_side
     from harness.judge.speed.devices import compare_devices
     from harness.report.render.objects import dumps, objects
@@ -29,7 +30,7 @@ def compare(
     from harness.report.tables import comparison
     from harness.report.tables import devices as device_columns
     from harness.report.terminal.console import out
-    from harness.report.words.comparison import compared
+    from harness.report.words.comparison import compared as words
     from harness.report.words.devices import devices
     from harness.store.store import Store
 
@@ -40,11 +41,15 @@ def compare(
     if by == "device":
         series = compare_devices(chosen, baseline)
         described, found = devices(series), objects(device_columns.JSON, series)
+        compared = any(pair.ratio is not None or pair.digits_difference is not None for s in series for pair in s.pairs)
     else:
         rows = side_by_side(chosen, by, baseline)
-        described, found = compared(rows, by), objects(comparison.JSON, rows)
+        described, found = words(rows, by), objects(comparison.JSON, rows)
+        compared = any_compared(rows)
     if as_json:
         typer.echo(dumps(found))
     else:
         out().print(f"run {', '.join(runs)}, by {by}", markup=False)
         print_document(out(), described)
+    if not compared:
+        raise CannotMeasureError("nothing is compared: no case beside a baseline has a number that both have")

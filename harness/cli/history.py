@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options as cli
-from harness.errors import UsageError
+from harness.errors import COULD_NOT_MEASURE, UsageError
 
 
 def history(
@@ -30,7 +30,8 @@ def history(
 ) -> None:
     """Show one case over commits with its change points and the commits that made them; it judges nothing.
 
-    A level is sought within one environment: an upgraded library or another processor is told apart.
+    A level is sought within one environment and one content of the data: an upgraded library, another processor or
+    other data are told apart. Exit 3 where there are too few commits to compare.
     """
     if not case:
         raise UsageError("say which case: its key, or PROBLEM SOLVER, as in 'harness history auto_mpg numpy_lstsq'")
@@ -86,3 +87,5 @@ def _show(
         typer.echo(dumps(history_object(found)))
     else:
         print_document(out(), over_commits(found))
+    if not found.compared:
+        raise typer.Exit(COULD_NOT_MEASURE)

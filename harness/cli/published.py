@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as cli
+from harness.errors import COULD_NOT_MEASURE
 
 if TYPE_CHECKING:
     from harness.judge.studies.published import Line
@@ -16,7 +17,7 @@ def published(
     ] = None,
     as_json: cli.AsJson = False,
 ) -> None:
-    """Reproduce the tutorials' printed figures, on one thread; exit 1 if one that can be had is not."""
+    """Reproduce the tutorials' printed figures, on one thread; exit 1 if one that can be had is not, 3 if none ran."""
     from harness.judge.studies.published import summarize
 
     summary = summarize(_reproduce(tutorial or []))
@@ -28,6 +29,8 @@ def published(
         from harness.report.words.published import published as reproduced
 
         print_document(out(), reproduced(summary))
+    if not summary.reproduced + summary.not_reproduced:
+        raise typer.Exit(COULD_NOT_MEASURE)
     raise typer.Exit(1 if summary.not_reproduced else 0)
 
 

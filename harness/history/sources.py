@@ -14,6 +14,7 @@ from harness.judge.history.history import identity
 from harness.judge.history.series import Point, Quantity
 from harness.judge.measurable import measurable
 from harness.records.asv_results import read_every_commit
+from harness.records.content import contents
 from harness.records.environment import Environment, of_record
 from harness.records.record import Record, Status
 from harness.records.run import Run
@@ -111,7 +112,7 @@ class OrderedPoints:
 def points_of(
     launches: Sequence[Launch], quantity: Quantity, since: str | None = None, commits: Commits | None = None
 ) -> OrderedPoints:
-    """One point a commit and environment, launches of one commit kept as replications, the newest last.
+    """One point a commit, environment and content of the data; its launches are replications, the newest last.
 
     `commits`: those of many cases, asked of git once; the launches' own unless given.
 
@@ -127,7 +128,7 @@ def points_of(
     commits = commits or Commits(_commit(one) for one in clean)
     order = _order(clean, commits, notes)
     points = _since(_points(clean, quantity, order), since, commits)
-    if len({(point.commit, identity(point.environment)) for point in points}) < 2:  # noqa: PLR2004  # before, after
+    if len({(point.commit, identity(point.environment), point.data) for point in points}) < 2:  # noqa: PLR2004  # before, after
         held = f"one commit only, {points[0].commit[:8]}" if points else f"nothing since {since}"
         raise CannotMeasureError(f"no history: {held}; run the case on another commit")
     return OrderedPoints(tuple(points), commits, tuple(notes))
@@ -157,17 +158,19 @@ def _order(launches: Sequence[Launch], commits: Commits, notes: list[str]) -> di
 
 
 def _points(launches: Sequence[Launch], quantity: Quantity, order: dict[str, tuple[int, float]]) -> list[Point]:
-    groups: dict[tuple[str, object], list[Launch]] = {}
+    groups: dict[tuple[str, object, str], list[Launch]] = {}
+    content = contents(launch.record for launch in launches)
     for launch in sorted(launches, key=lambda launch: launch.run.started_at):
-        groups.setdefault((_commit(launch), identity(launch.environment)), []).append(launch)
+        key = (_commit(launch), identity(launch.environment), content(launch.record))
+        groups.setdefault(key, []).append(launch)
     points = []
-    for (commit, _), members in groups.items():
+    for (commit, _, data), members in groups.items():
         numbers = [value_of(member.record, quantity) for member in members]
         # The newest launch decides: a case that has stopped working is not saved by what it once measured.
         why = numbers[-1][1]
         values = () if why else tuple(value for value, _ in numbers if value is not None)
         place, date_s = order[commit]
-        points.append(Point(commit, place, date_s, members[-1].environment, values, why))
+        points.append(Point(commit, place, date_s, members[-1].environment, values, why, data))
     return sorted(points, key=lambda point: point.place)
 
 

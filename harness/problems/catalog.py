@@ -12,7 +12,7 @@ from harness.problems import ladder
 from harness.problems.generators import everyday, synthetic
 from harness.problems.ill_conditioned import collinear, conditioned, scaled, shifted
 from harness.problems.irregular import deficient, heavy, outlier, wide
-from harness.problems.problem import Problem, short, without_intercept
+from harness.problems.problem import FILE_SUFFIXES, Problem, short, without_intercept
 from harness.problems.table_options import NOTHING_SAID, TableOptions
 from harness.problems.weights import weighted_by
 
@@ -28,8 +28,6 @@ GENERATORS: dict[str, Callable[..., Problem]] = {
     "wide": wide,
     "heavy": heavy,
 }
-
-FILE_SUFFIXES = (".csv", ".parquet")
 
 
 def sidecars() -> dict[str, Path]:

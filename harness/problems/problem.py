@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 SPLITS = ("train", "val", "test")
+FILE_SUFFIXES = (".csv", ".parquet")
+"""Of a table that is a problem."""
 OWN = "user"
 """The family of data that a person brings."""
 LINEAR, NONLINEAR = "linear", "nonlinear"

@@ -48,12 +48,16 @@ class Launch(Kept):
 
 
 class Measured(Kept):
-    """How well one version did on a cell; `status` error with a message where it could not be run at all."""
+    """How well one version did on a cell; `status` error with a message where it could not be run at all.
+
+    `problem_sha256`: of the training rows that it was given; empty of versions and results from before it was kept.
+    """
 
     status: Status = Status.OK
     message: str = ""
     digits: Number | None = None
     excess_loss: Number | None = None
+    problem_sha256: str = ""
 
 
 class AbCell(Kept):
@@ -66,6 +70,12 @@ class AbCell(Kept):
     base: Measured = Measured()
     head: Measured = Measured()
     launches: tuple[Launch, ...] = ()
+
+    @property
+    def data_changed(self) -> bool:
+        """Whether the versions were given other data for the same problem; they cannot be compared then."""
+        both = {self.base.problem_sha256, self.head.problem_sha256} - {""}
+        return len(both) > 1
 
 
 class Condition(NamedTuple):

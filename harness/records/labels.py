@@ -5,7 +5,7 @@
 
 import re
 
-from harness.problems.problem import NO_INTERCEPT, short
+from harness.problems.problem import FILE_SUFFIXES, NO_INTERCEPT, short
 
 WEIGHTS = re.compile(r"(.*)\(weights=(.*)\)", re.DOTALL)
 
@@ -26,6 +26,13 @@ def model_of(label: str) -> tuple[str, dict[str, object]]:
     if found := WEIGHTS.fullmatch(plain):
         plain, asked["weights"] = found.groups()
     return plain, asked
+
+
+def file_of(label: str) -> tuple[str, str]:
+    """Path and target of a file's problem, `cars.csv:mpg`; of any other label the label, and no target."""
+    plain, _ = model_of(label)
+    path, _, target = plain.rpartition(":")
+    return (path, target) if path.lower().endswith(FILE_SUFFIXES) else (plain, "")
 
 
 def text_of(value: object) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.errors import CannotMeasureError, UsageError, unknown
 from harness.judge.studies.finding import ERROR, Finding, Measurement, read_finding
-from harness.judge.studies.findings import Ending, FindingLine, Present, judge
+from harness.judge.studies.findings import Ending, FindingLine, judge
 from harness.measure.plan import Case, single
 from harness.measure.run import InProcess, Place
 from harness.paths import results_folder
@@ -86,8 +86,8 @@ def failed(lines: Sequence[FindingLine]) -> bool:
 
 
 def measured(lines: Sequence[FindingLine]) -> bool:
-    """Whether any library was here."""
-    return any(line.present is not Present.ABSENT for line in lines)
+    """Whether any finding was checked: its library is here, and its script ran."""
+    return any(line.outcome is not Ending.NOT_CHECKED for line in lines)
 
 
 def _case(finding: Finding) -> Case | None:

@@ -53,6 +53,7 @@ class Bench:
         found = marked(cell, self._asked.quantity, self._asked.effect)
         if found.mark is not Mark.BAD:
             why = "there is no regression" if found.mark is Mark.GOOD else "nobody can tell; a larger --budget may"
+            why = "no commit is to blame" if cell.data_changed else why
             raise CannotMeasureError(f"from good to bad {self._asked.quantity}: {found.seen}: {why}")
         self._asked = replace(self._asked, effect=halfway(cell, self._asked.effect))
         return found

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from harness.errors import UsageError
 from harness.files.reading import NoSuchFileError, read_toml
-from harness.records.labels import model_of, parameters_of
+from harness.records.labels import file_of, model_of, parameters_of
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.solvers.status import Status
@@ -202,9 +202,13 @@ def is_named(record: Record, name: str) -> bool:
     """Whether an entry that names this problem means the record's, whatever its data are."""
     if not record.is_own:
         return record.problem_name == name
-    (label, given), (named, wanted) = model_of(record.problem), model_of(name)
-    path = label.rpartition(":")[0]
-    at = given == wanted and (path == named or ("." in named and path.endswith(f"/{named}")))
+    path, target = file_of(record.problem)
+    named, wanted = model_of(name)
+    at = (
+        bool(target)
+        and model_of(record.problem)[1] == wanted
+        and (path == named or ("." in named and path.endswith(f"/{named}")))
+    )
     return at or name in (record.problem_name, record.problem)
 
 

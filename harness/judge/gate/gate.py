@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.errors import COULD_NOT_MEASURE
 from harness.judge.gate.expectations import Expectation, Expectations, has_data, in_scope, matches
 from harness.judge.verdict import Judgement, Verdict
+from harness.records.labels import file_of
 from harness.records.record import Record, Status
 from harness.records.run import Run
 
@@ -212,7 +213,7 @@ def _ambiguous(entry: Expectation, problem: str, found: Sequence[Record]) -> Jud
 
 def _path(label: str) -> str:
     """The folder and name of a file, the shortest that tells it from another of the name."""
-    return "/".join(label.rpartition(":")[0].split("/")[-2:])
+    return "/".join(file_of(label)[0].split("/")[-2:])
 
 
 def _failed(record: Record) -> Judgement:

@@ -1,7 +1,7 @@
 """One case over commits: what each commit measured, where the level changed, and which commit did it.
 
-Change points are sought within one environment: another processor or another library is not a commit's doing, and is
-told apart as an EnvironmentChange.
+Change points are sought within one environment and one content of the data: another processor, another library or other
+data are not a commit's doing, and are told apart as an EnvironmentChange.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ from harness.judge.history.change_points import change_points, penalty_of, shift
 from harness.judge.history.series import EnvironmentChange, History, Point, Quantity, Series, Step
 from harness.judge.medians import Floats
 from harness.judge.verdict import Verdict
+from harness.records.content import SHOWN
 from harness.records.environment import Environment, compared_by, differences
 
 IGNORED = ("system", "commit", "ls-harness")
@@ -31,13 +32,13 @@ def judge_history(
     effect: float | None = None,
     notes: Sequence[str] = (),
 ) -> History:
-    """Points split by environment, each with its steps, in the order in which environments first appear."""
+    """Points split by environment and data, each with its steps, in the order in which these first appear."""
     smallest = quantity.with_effect(effect)
-    split: dict[tuple[tuple[str, str], ...], list[Point]] = {}
+    split: dict[object, list[Point]] = {}
     for point in sorted(points, key=lambda point: (point.place, point.date_s)):
-        split.setdefault(identity(point.environment), []).append(point)
+        split.setdefault((identity(point.environment), point.data), []).append(point)
     series = [
-        Series(found[0].environment, tuple(found), steps_of(found, quantity, smallest, untested))
+        Series(found[0].environment, tuple(found), steps_of(found, quantity, smallest, untested), found[0].data)
         for found in split.values()
     ]
     changes = tuple(_environment_change(old, new, quantity, smallest) for old, new in pairwise(series))
@@ -100,7 +101,9 @@ def _verdict(change: float, quantity: Quantity) -> Verdict:
 
 def _environment_change(old: Series, new: Series, quantity: Quantity, effect: float) -> EnvironmentChange:
     """On the commits that both measured; without any, from the old one's last level to the new one's first."""
-    differs = changes_between(old.environment, new.environment)
+    differs = differences_of(old, new)
+    if old.data != new.data:
+        return EnvironmentChange(differs, 0, Verdict.UNDECIDED, of_data=True)
     before, after = _common(old, new)
     commits = len(before)
     if not commits:
@@ -140,13 +143,19 @@ def identity(environment: Environment) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(compared_by(environment, IGNORED).items()))
 
 
-def labels(environments: Sequence[Environment]) -> list[str]:
-    """What tells each of several environments from the others: `scikit-learn 1.9.1`; empty where nothing does."""
-    parts = [dict(identity(environment)) for environment in environments]
+def labels(found: Sequence[Series]) -> list[str]:
+    """What tells each of several series from the others: `scikit-learn 1.9.1`; empty where nothing does."""
+    parts = [dict(identity(series.environment)) | {"data": series.data[:SHOWN]} for series in found]
     names = [
         name for name in dict.fromkeys(n for found in parts for n in found) if len({p.get(name) for p in parts}) > 1
     ]
     return [", ".join(f"{name} {found.get(name, 'none')}" for name in names) for found in parts]
+
+
+def differences_of(old: Series, new: Series) -> tuple[str, ...]:
+    """What differs between two series: their environments, and `data 1a2b3c4d → 5e6f7a8b`."""
+    data = () if old.data == new.data else (f"data {old.data[:SHOWN] or 'none'} → {new.data[:SHOWN] or 'none'}",)
+    return (*data, *changes_between(old.environment, new.environment))
 
 
 def changes_between(old: Environment, new: Environment) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from harness.errors import UsageError, unknown
+from harness.judge.history.change_points import SHORTEST
 from harness.judge.verdict import Verdict
 from harness.records.environment import Environment
 
@@ -77,7 +78,7 @@ class Point:
     """What one commit measured in one environment.
 
     `place`: its place in the order of commits; `date_s`: Unix seconds; `values`: one a launch, in the quantity's own
-    unit; empty where the newest launch has no number, and `why` says why.
+    unit; empty where the newest launch has no number, and `why` says why. `data`: the content of the case's data.
     """
 
     commit: str
@@ -86,6 +87,7 @@ class Point:
     environment: Environment
     values: tuple[float, ...]
     why: str = ""
+    data: str = ""
 
     @property
     def value(self) -> float | None:
@@ -111,11 +113,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Series:
-    """The points of one environment in the order of commits, and its steps."""
+    """The points of one environment and one content of the data in the order of commits, and its steps."""
 
     environment: Environment
     points: tuple[Point, ...]
     steps: tuple[Step, ...]
+    data: str = ""
 
     @property
     def levels(self) -> list[tuple[Point, Point, float]]:
@@ -129,10 +132,11 @@ class Series:
 
 @dataclass(frozen=True)
 class EnvironmentChange:
-    """From one environment to the next: what differs, and the shift, which is no single commit's doing.
+    """From one environment, or one content of the data, to the next: what differs, and the shift, no commit's doing.
 
     `commits`: measured in both, on which the shift is the environment's alone; 0: between the last level of the one
-    and the first of the other, where commits changed as well.
+    and the first of the other, where commits changed as well. `of_data`: the data changed, so that it is another
+    problem and nothing is compared.
     """
 
     differs: tuple[str, ...]
@@ -141,6 +145,7 @@ class EnvironmentChange:
     change: float | None = None
     low: float | None = None
     high: float | None = None
+    of_data: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,3 +158,17 @@ class History:
     series: tuple[Series, ...]
     changes: tuple[EnvironmentChange, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def fewest(self) -> int:
+        """Commits with a number in one series without which no step of this quantity can be found."""
+        return 2 * SHORTEST if self.quantity.noisy else 2
+
+    @property
+    def compared(self) -> bool:
+        """Whether anything was compared: the commits of a series, or two environments."""
+        enough = (
+            series.steps or sum(point.value is not None for point in series.points) >= self.fewest
+            for series in self.series
+        )
+        return any(enough) or any(change.verdict is not Verdict.UNDECIDED for change in self.changes)

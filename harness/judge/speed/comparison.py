@@ -8,6 +8,8 @@ from itertools import count
 from harness.errors import CannotMeasureError, unknown
 from harness.judge.measurable import measurable
 from harness.judge.speed.fit_times import fit_samples_s
+from harness.records.content import SHOWN, contents
+from harness.records.labels import file_of
 from harness.records.record import Record
 
 PREFERRED = {"solver": "numpy_lstsq", "device": "cpu", "optimizer": "sgd", "lr": "0.01"}
@@ -62,7 +64,8 @@ AXES: dict[str, Callable[[Record], str | None]] = {
 
 def _group(record: Record, by: str) -> str:
     """What all records of a group share: everything but the axis (and what the axis brings with it)."""
-    problem = f"{record.problem_name} p={record.p}" if by == "size" else record.problem
+    name = record.problem if file_of(record.problem)[1] else record.problem_name
+    problem = f"{name} p={record.p}" if by == "size" else record.problem
     model = record.kind.value if by == "optimizer" else record.solver
     device = "" if by == "device" else record.device
     if by == "solver":
@@ -102,14 +105,21 @@ def compare(records: Sequence[Record], by: str, baseline: str | None = None) -> 
     """
     check_axis(by)
     groups: dict[str, dict[str, Record]] = {}
+    content = contents(records)
+    known: dict[str, set[str]] = {}
+    for record in records:
+        known.setdefault(record.problem, set()).add(content(record))
     for record in records:
         value = AXES[by](record)
         if value is not None:
-            members = groups.setdefault(_group(record, by), {})
+            several = by != "size" and len(known[record.problem]) > 1
+            data = f" (data {content(record)[:SHOWN]})" if several else ""
+            members = groups.setdefault(_group(record, by) + data, {})
             members[_unused(value, members)] = record
     groups = {name: members for name, members in groups.items() if len(members) > 1}
     if not groups:
-        raise nothing_to_compare(by)
+        changed = [problem for problem, several in known.items() if len(several) > 1]
+        raise nothing_to_compare(by, changed)
     values = dict.fromkeys(value for members in groups.values() for value in members)
     if baseline is not None and baseline not in values:
         raise unknown(f"{by} for a baseline", baseline, values)
@@ -120,10 +130,22 @@ def compare(records: Sequence[Record], by: str, baseline: str | None = None) -> 
     ]
 
 
-def nothing_to_compare(by: str) -> CannotMeasureError:
-    """The error where no two cases differ in the axis alone; by device it says how to get them."""
+def any_compared(rows: Sequence[Row]) -> bool:
+    """Whether a row beside its baseline has any number to compare with it."""
+    others = [row for row in rows if row.value != row.baseline]
+    return any((row.time_ratio, row.digits_difference, row.excess_ratio) != (None, None, None) for row in others)
+
+
+def nothing_to_compare(by: str, changed: Sequence[str] = ()) -> CannotMeasureError:
+    """The error where no two cases differ in the axis alone; by device it says how to get them.
+
+    `changed`: problems whose data are not the same in all of these runs.
+    """
+    data = f"; the data of {', '.join(changed)} changed between the runs" if changed else ""
     how = "; 'harness run --device all' on a machine with CUDA makes them" if by == "device" else ""
-    return CannotMeasureError(f"nothing to compare by {by}: the run has no two cases that differ in it alone{how}")
+    return CannotMeasureError(
+        f"nothing to compare by {by}: the run has no two cases that differ in it alone{data}{how}"
+    )
 
 
 def _unused(value: str, members: dict[str, Record]) -> str:

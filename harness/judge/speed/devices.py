@@ -95,6 +95,8 @@ def _name(record: Record) -> str:
 
 def _pair(n: int, cpu: Record | None, cuda: Record | None, device: str) -> Pair:
     reason = _why_not(cpu, CPU) or _why_not(cuda, device)
+    if cpu is not None and cuda is not None and cpu.problem_sha256 != cuda.problem_sha256:
+        reason = "the data changed between the two"
     if reason or cpu is None or cuda is None:
         return Pair(n, cpu, cuda, reason, None, None, None)
     both = _with_transfer(cuda)

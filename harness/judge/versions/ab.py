@@ -5,7 +5,7 @@ is (`ab_accuracy`), and the expectations' floors hold for the head as for a run.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import COULD_NOT_MEASURE
 from harness.judge.gate.expectations import Expectations
@@ -41,8 +41,8 @@ class AbVerdict:
 
     @property
     def could_not_measure(self) -> bool:
-        """Neither version could run it."""
-        return not (ran(self.cell.base.status) or ran(self.cell.head.status))
+        """Neither version could run it, or they were given other data."""
+        return self.cell.data_changed or not (ran(self.cell.base.status) or ran(self.cell.head.status))
 
     @property
     def wrong(self) -> tuple[Judgement, ...]:
@@ -95,8 +95,13 @@ def judge_ab(
     floors = judge_expected(cells, expectations, versions) if expectations is not None else {}
     judged = []
     for cell, found in zip(cells, judge_speeds(cells, effect), strict=True):
+        accuracy = judge_accuracy(cell)
+        if cell.data_changed:
+            found = replace(found, verdict=Verdict.UNDECIDED)  # noqa: PLW2901  # times of other work
+        else:
+            accuracy += floors.get(cell.case, ())
         other = speed(cell, WALL if found.speed.clock == CPU else CPU, effect)
-        judged.append(AbVerdict(cell, found, other, (*judge_accuracy(cell), *floors.get(cell.case, ()))))
+        judged.append(AbVerdict(cell, found, other, accuracy))
     return AbReport(tuple(judged), effect, calibration)
 
 

@@ -6,6 +6,7 @@ from harness.judge.gate.asv_gate import DECADE, HALF_A_DIGIT, LIMITS
 from harness.judge.verdict import Judgement, Verdict
 from harness.judge.versions.ab_cell import ran
 from harness.records.ab import AbCell, Measured
+from harness.records.content import SHOWN
 
 FLOOR = LIMITS["track_excess_loss"].floor
 ADVICE = "Find what changed between the two: the commit by harness bisect, the release in its changelog."
@@ -14,9 +15,13 @@ ADVICE = "Find what changed between the two: the commit by harness bisect, the r
 def judge_accuracy(cell: AbCell) -> tuple[Judgement, ...]:
     """The status always; digits and excess loss where either version has them and both ran.
 
+    Where the versions were given other data, that is all that is said: no version is to blame for an answer to another
+    question.
     A number that the base has and the head has not, or has as NaN, is a regression; NaN on both sides is undecided.
     """
     base, head = cell.base, cell.head
+    if cell.data_changed:
+        return (_other_data(cell),)
     status = _status(cell)
     if not (ran(base.status) and ran(head.status)):
         return (status,)
@@ -31,6 +36,13 @@ def judge_accuracy(cell: AbCell) -> tuple[Judgement, ...]:
             advice = ADVICE if verdict is Verdict.REGRESSION else ""
             found.append(Judgement(cell.case, quantity, _text(now), expected, verdict, detail, advice, "the base"))
     return tuple(found)
+
+
+def _other_data(cell: AbCell) -> Judgement:
+    detail = "the data changed between the two versions: nothing is compared"
+    advice = "Find what changed the data: the problem's file, or the generator that draws it."
+    head, base = (side.problem_sha256[:SHOWN] for side in (cell.head, cell.base))
+    return Judgement(cell.case, "data", head, base, Verdict.UNDECIDED, detail, advice, "the base")
 
 
 def _rank(measured: Measured) -> int:

@@ -28,6 +28,8 @@ def marked(cell: AbCell, quantity: str, effect: float) -> Marked:
     `effect`: of time, the smallest change of interest. A commit whose case does not run is bad of `status`, and
     skipped of everything else.
     """
+    if cell.data_changed:
+        return Marked(Mark.SKIPPED, "the data changed since the good commit: nothing is compared")
     if quantity == TIME:
         return _by_time(cell, effect)
     found = {one.quantity: one for one in judge_accuracy(cell)}

@@ -23,10 +23,11 @@ from statistics import median
 
 from scipy import stats
 
-from harness.judge.history.series import QUANTITIES
+from harness.judge.history.series import QUANTITIES, Quantity
 from harness.judge.measurable import measurable
 from harness.judge.medians import median_interval
 from harness.judge.verdict import Verdict
+from harness.records.content import contents
 from harness.records.record import Record
 
 LEAST = 0.04
@@ -68,7 +69,8 @@ class RunsCompared:
     """Times and answers of the cases that both runs have.
 
     shift: the median ratio of all cases; margin: the ratio beyond which one is called changed, None where too few
-    cases were timed in both; absent: cases of the earlier run that this one lacks.
+    cases were timed in both; absent: cases of the earlier run that this one lacks; compared: how many cases both have;
+    other_data: those whose data changed in between, of which nothing is compared.
     """
 
     times: tuple[TimeChange, ...]
@@ -76,12 +78,16 @@ class RunsCompared:
     shift: float | None
     margin: float | None
     absent: tuple[str, ...]
+    compared: int
+    other_data: tuple[str, ...] = ()
 
 
 def compare_runs(records: Sequence[Record], earlier: Sequence[Record]) -> RunsCompared:
     """What has changed between two runs' records, case by case."""
     before = {record.case: record for record in earlier}
-    both = [(record, before[record.case]) for record in records if record.case in before]
+    shared = [(record, before[record.case]) for record in records if record.case in before]
+    content = contents([*records, *earlier])
+    both = [(now, then) for now, then in shared if content(now) == content(then)]
     timed = [(now, then, ratio) for now, then in both if (ratio := _ratio(now, then)) is not None]
     logs = [math.log(ratio) for _, _, ratio in timed]
     shift = median(logs) if logs else None
@@ -96,6 +102,8 @@ def compare_runs(records: Sequence[Record], earlier: Sequence[Record]) -> RunsCo
         shift=None if shift is None else math.exp(shift),
         margin=margin,
         absent=tuple(case for case in before if case not in here),
+        compared=len(both),
+        other_data=tuple(now.case for now, then in shared if content(now) != content(then)),
     )
 
 
@@ -128,22 +136,33 @@ def _interval(now: Sequence[float], then: Sequence[float]) -> tuple[float, float
 
 
 def _answers(now: Record, then: Record) -> Iterator[AnswerChange]:
-    """The status if it is another; else digits and excess loss that moved by what `harness history` calls a step."""
+    """The status if it is another; else digits and excess loss that moved by what `harness history` calls a step.
+
+    A number that the one run has and the other has not, or has as NaN, is such a step too.
+    """
     if now.status is not then.status:
         worse = now.failed and not then.failed
         better = then.failed and not now.failed
         verdict = Verdict.REGRESSION if worse else Verdict.IMPROVEMENT if better else Verdict.UNDECIDED
         yield AnswerChange(now, "status", then.status.value, now.status.value, verdict)
         return
-    digits = QUANTITIES["digits"]
-    before, after = then.accuracy.digits, now.accuracy.digits
-    if before is not None and after is not None and abs(after - before) >= digits.effect:
-        verdict = Verdict.REGRESSION if after < before else Verdict.IMPROVEMENT
-        yield AnswerChange(now, "digits", f"{before:.1f}", f"{after:.1f}", verdict)
-    excess = QUANTITIES["excess_loss"]
-    old, new = then.accuracy.excess_loss, now.accuracy.excess_loss
-    if now.optimizer and old is not None and new is not None:
-        change = excess.scaled(new) - excess.scaled(old)
-        if abs(change) >= excess.effect:
-            verdict = Verdict.REGRESSION if change > 0 else Verdict.IMPROVEMENT
-            yield AnswerChange(now, "excess loss", f"{old:.1e}", f"{new:.1e}", verdict)
+    yield from _moved(now, QUANTITIES["digits"], (then.accuracy.digits, now.accuracy.digits), ".1f")
+    if now.optimizer:
+        both = then.accuracy.excess_loss, now.accuracy.excess_loss
+        yield from _moved(now, QUANTITIES["excess_loss"], both, ".1e")
+
+
+def _moved(
+    record: Record, quantity: Quantity, values: tuple[float | None, float | None], form: str
+) -> Iterator[AnswerChange]:
+    """A number that moved by a step or more, was lost or came back; nothing where neither run has one."""
+    then, now = (value if value is not None and math.isfinite(value) else None for value in values)
+    if then is not None and now is not None:
+        change = quantity.scaled(now) - quantity.scaled(then)
+        moved, worse = abs(change) >= quantity.effect, (change > 0) == quantity.lower_is_better
+    else:
+        moved, worse = (then is None) is not (now is None), now is None
+    if moved:
+        before, after = ("none" if value is None else format(value, form) for value in values)
+        verdict = Verdict.REGRESSION if worse else Verdict.IMPROVEMENT
+        yield AnswerChange(record, quantity.name.replace("_", " "), before, after, verdict)

@@ -80,7 +80,7 @@ def point_rows(histories: Sequence[History], records: Mapping[str, Record]) -> l
 
 
 def _rows(history: History, place: int) -> Iterable[dict[str, object]]:
-    environments = labels([series.environment for series in history.series])
+    environments = labels(history.series)
     by_version = over_versions(history)
     commits = sorted({(point.place, point.commit) for series in history.series for point in series.points})
     order = {commit: at for at, (_, commit) in enumerate(commits)}

@@ -4,12 +4,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.records.labels import model_of
+from harness.records.labels import file_of, model_of
 from harness.records.record import Record
 from harness.report.tables import case
 from harness.report.words.case import terms
 
-FILE_SUFFIXES = (".csv", ".parquet")
 NUMBERS = tuple((column.title.lower(), column.kind) for column in case.IN_FULL)
 """What `values` of a case are, in this order."""
 SAMPLE_PLACES = 4
@@ -57,9 +56,8 @@ def _option(record: Record, name: str) -> tuple[str, str]:
 
 def _source(label: str) -> tuple[str, dict[str, object]]:
     """What to load, and what `load` takes beside it: the target's column of a file (`cars.csv:mpg` is both), ..."""
-    plain, asked = model_of(label)
-    path, _, target = plain.rpartition(":")
-    return (path, {"target": target} | asked) if path.lower().endswith(FILE_SUFFIXES) else (plain, asked)
+    path, target = file_of(label)
+    return path, ({"target": target} if target else {}) | model_of(label)[1]
 
 
 def case_in_full(record: Record) -> dict[str, Any]:

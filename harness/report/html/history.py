@@ -82,13 +82,17 @@ def section(evidence: Evidence) -> Section:
 def conclusion(histories: Sequence[History], changes: Sequence[LevelChange]) -> str:
     """How much of what was looked at has changed, and the worst of it with whose doing it is."""
     span = f"{counted(len({history.case for history in histories}), 'case')} over {_span(histories)}"
+    apart = sum(one.of_data for history in histories for one in history.changes)
+    other = f" Where the data changed ({counted(apart, 'time')}) nothing is compared." if apart else ""
+    if not any(history.compared for history in histories):
+        return f"Too few commits have a number in one environment: nothing is compared in {span}.{other}"
     if not changes:
-        return f"Nothing has changed in {span}: no step was found."
+        return f"Nothing has changed in {span}: no step was found.{other}"
     worse = sum(change.worse for change in changes)
     kinds = ((worse, "regression"), (len(changes) - worse, "improvement"))
     found = " and ".join(counted(count, name) for count, name in kinds if count)
     first, which = changes[0], "worst" if worse else "largest"
-    return f"{found} in {span}. The {which}: {title(first.history)}, {_size_in_words(first)}, {_where(first)}."
+    return f"{found} in {span}. The {which}: {title(first.history)}, {_size_in_words(first)}, {_where(first)}.{other}"
 
 
 def _span(histories: Sequence[History]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from harness.errors import counted
 from harness.judge.gate.gate import GateReport
 from harness.judge.machine.doubts import Doubt, State, doubtful
-from harness.judge.verdict import Judgement
+from harness.judge.verdict import Judgement, Verdict
 from harness.judge.versions.two_runs import compare_runs
 from harness.records.record import Record
 from harness.report.figures.rows import Row, row_of
@@ -77,6 +77,9 @@ def _gate_verdict(evidence: Evidence) -> Judged:
             return Judged("missing", about, said, "the gate holds as far as the run has got")
         return Judged("ok", about, said, f"the gate holds ({counted(all_, 'expectation')})")
     cases = list(dict.fromkeys(one.case for one in breaches))
+    if all(one.verdict is Verdict.UNDECIDED for one in breaches):
+        said = " ".join([f"Of {counted(len(cases), 'case')} nothing could be compared: {listed(cases)}.", *tail])
+        return Judged("undecided", about, said, f"the gate could not judge {counted(len(cases), 'case')}")
     said = " ".join(
         [
             f"{len(breaches)} of {counted(all_, 'expectation')} in {evidence.expectations} not met: {listed(cases)}.",

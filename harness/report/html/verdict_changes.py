@@ -68,12 +68,19 @@ def change_verdict(compared: RunsCompared, baseline: str) -> Judged:
         "faster": [f"{_who(one.record)} ({one.ratio:.2f} times)" for one in sorted(faster, key=lambda one: one.ratio)],
         "righter": [_who(one.record) for one in better],
     }
+    apart = (
+        f" The data changed, so that nothing is compared: {listed(compared.other_data)}." if compared.other_data else ""
+    )
+    if not compared.compared:
+        said = f"No case is in this run and in {baseline} with the same data, so nothing is compared.{apart}"
+        return Judged("unknown", "Change", said, "nothing is compared with the baseline")
     found = {word: cases for word, cases in words.items() if cases}
     undecided = len(compared.times) - len(slower) - len(faster)
     said = [f"{word.capitalize()}: {listed(cases)}." for word, cases in found.items()] or [
         f"Since {baseline} no change is certain."
     ]
     said.append(f"Undecided: {undecided} of {counted(len(compared.times), 'time')}.")
+    said += [apart.strip()] if apart else []
     state = "regression" if slower or wronger else "improvement" if found else "undecided"
     headline = [f"{counted(len(cases), 'case')} {'is' if len(cases) == 1 else 'are'} {w}" for w, cases in found.items()]
     return Judged(

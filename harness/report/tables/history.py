@@ -108,6 +108,7 @@ def _step(step: Step) -> dict[str, Any]:
 def _series(series: Series) -> dict[str, Any]:
     return {
         "environment": series.environment.model_dump(mode="json", exclude={"commit", "dirty"}),
+        "data": series.data,
         "points": objects(POINT, series.points),
         "change_points": [_step(step) for step in series.steps],
     }
@@ -122,7 +123,13 @@ def history_object(history: History) -> dict[str, Any]:
         "unit": "%" if history.quantity.relative else history.quantity.unit,
         "series": [_series(series) for series in history.series],
         "environment_changes": [
-            {"differs": change.differs, "commits": change.commits, "verdict": change.verdict, **_span(change)}
+            {
+                "differs": change.differs,
+                "commits": change.commits,
+                "of_data": change.of_data,
+                "verdict": change.verdict,
+                **_span(change),
+            }
             for change in history.changes
         ],
         "notes": history.notes,

@@ -55,7 +55,8 @@ def conclusion(lines: Sequence[FindingLine]) -> str:
     checked: list[Ending] = [line.outcome for line in lines if line.outcome is not Ending.NOT_CHECKED]
     if not checked:
         return f"{found}; one in full: harness findings ID; reproduce: --check"
-    return f"{found}; " + ", ".join(f"{checked.count(ending)} {ending.value}" for ending in ENDINGS)
+    left = [f"{len(lines) - len(checked)} {Ending.NOT_CHECKED.value}"] if len(checked) < len(lines) else []
+    return f"{found}; " + ", ".join([*(f"{checked.count(ending)} {ending.value}" for ending in ENDINGS), *left])
 
 
 def natures(lines: Sequence[FindingLine]) -> str:

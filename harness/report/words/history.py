@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from harness.errors import counted
-from harness.judge.history.history import changes_between
+from harness.judge.history.history import differences_of
 from harness.judge.history.series import EnvironmentChange, History, Quantity, Step
 from harness.report.tables import history as table
 from harness.report.tables.document import Document, Line, Part, table_of
@@ -31,6 +31,9 @@ def _parts(history: History) -> Iterator[Part]:
 def conclusion(history: History) -> str:
     """How many commits and steps there are, and which steps would have been shown."""
     commits = {point.commit for series in history.series for point in series.points}
+    if not history.compared:
+        needed = f"a step of {history.quantity.words} needs {history.fewest} commits with a number"
+        return f"{counted(len(commits), 'commit')}: nothing is compared: {needed} in one environment, of the same data"
     steps = [step for series in history.series for step in series.steps]
     found = counted(len(steps), "change point") if steps else "no change point"
     return f"{counted(len(commits), 'commit')}, {found} of at least {_size(history.quantity, history.effect)}"
@@ -57,6 +60,8 @@ def step_words(step: Step, quantity: Quantity) -> str:
 def environment_words(change: EnvironmentChange, quantity: Quantity, number: int) -> str:
     """From one environment to the next: what differs, the shift, and whose doing it can be."""
     what = f"environment {number} to {number + 1} ({'; '.join(change.differs)})"
+    if change.of_data:
+        return f"{what}: the data changed: nothing is compared, and no commit is to blame"
     if change.change is None:
         return f"{what}: one of them has no number to compare"
     shift = change_words(quantity, change.change, change.low, change.high)
@@ -67,8 +72,8 @@ def environment_words(change: EnvironmentChange, quantity: Quantity, number: int
 
 def _environment(history: History, i: int) -> str:
     """What distinguishes it from the one before; of the first, from the next."""
-    here, other = history.series[i].environment, history.series[i - 1 if i else 1].environment
-    names = [text.split(" ") for text in changes_between(other, here)]
+    here, other = history.series[i], history.series[i - 1 if i else 1]
+    names = [text.split(" ") for text in differences_of(other, here)]
     return ", ".join(f"{' '.join(words[:-3])} {words[-1]}" for words in names) or "the same"
 
 
