@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from types import MappingProxyType
 
@@ -145,7 +145,7 @@ class EnvironmentChange:
     change: float | None = None
     low: float | None = None
     high: float | None = None
-    of_data: bool = False
+    of_data: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)
