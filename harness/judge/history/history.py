@@ -113,7 +113,8 @@ def _environment_change(old: Series, new: Series, quantity: Quantity, effect: fl
     span = shift(_scaled(before, quantity), _scaled(after, quantity))
     if not quantity.noisy:
         span = (span[0],) * 3
-    return EnvironmentChange(differs, commits, _span_verdict(span, quantity, effect), *map(quantity.in_units, span))
+    change, low, high = map(quantity.in_units, span)
+    return EnvironmentChange(differs, commits, _span_verdict(span, quantity, effect), change, low, high)
 
 
 def _span_verdict(span: Span, quantity: Quantity, effect: float) -> Verdict:

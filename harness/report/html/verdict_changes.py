@@ -72,8 +72,8 @@ def change_verdict(compared: RunsCompared, baseline: str) -> Judged:
         f" The data changed, so that nothing is compared: {listed(compared.other_data)}." if compared.other_data else ""
     )
     if not compared.compared:
-        said = f"No case is in this run and in {baseline} with the same data, so nothing is compared.{apart}"
-        return Judged("unknown", "Change", said, "nothing is compared with the baseline")
+        nothing = f"No case is in this run and in {baseline} with the same data, so nothing is compared.{apart}"
+        return Judged("unknown", "Change", nothing, "nothing is compared with the baseline")
     found = {word: cases for word, cases in words.items() if cases}
     undecided = len(compared.times) - len(slower) - len(faster)
     said = [f"{word.capitalize()}: {listed(cases)}." for word, cases in found.items()] or [
