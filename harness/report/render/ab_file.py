@@ -69,12 +69,13 @@ class Answer(AbPart):
 
 
 class Outcome(AbPart):
-    """How well one version did."""
+    """How well one version did, and the hash of the training rows that it was given (empty in older files)."""
 
     status: Status
     message: str
     digits: Known
     excess_loss: Known
+    problem_sha256: str = ""
 
 
 class Rounds(AbPart):
