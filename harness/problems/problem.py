@@ -120,6 +120,11 @@ class Problem:
         y.setflags(write=False)
         return X, y
 
+    @property
+    def training_weights(self) -> Floats | None:
+        """The weights (m,) of the training rows, as they were given; None without weights."""
+        return None if self.weights is None else self.weights[self.split.train]
+
     def mean_one_weights(self, part: str) -> Floats | None:
         """The weights (m,) of a split's rows, divided by their mean; None without weights."""
         if self.weights is None:

@@ -16,6 +16,7 @@ class TorchLinear(TorchTrained):
     """One optimizer over the linear model; `init` sets the initial weights and bias."""
 
     kind = Kind.ITERATIVE
+    weighted = True
 
     def __init__(self, optimizer: str) -> None:
         """`optimizer`: a name of the table of optimizers."""

@@ -10,7 +10,6 @@ from harness.records.observer import Observer
 from harness.records.sweep import Cell
 from harness.solvers.status import Status
 from harness.solvers.training import engines
-from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.training import Aim, Training
 from harness.sweep import targets
 from harness.sweep.cells import Goal, cells_of, learn, without_result
@@ -77,7 +76,7 @@ def _of_network(training: Training, observer: Observer) -> Goal:
 def _of_linear(training: Training) -> Goal:
     truth = reference(training.problem)
     scale = truth.loss_scale / training.scaling.y_sd**2
-    quadratic = Quadratic.of(*training.arrays("train"), scale, intercept=training.problem.intercept)
+    quadratic = training.quadratic(scale)
     short = f"rank {truth.rank} of {truth.columns}: many coefficients have the least loss"
     aim = Aim(quadratic.best_loss, quadratic.loss_scale, quadratic)
     return Goal(aim, truth.scale_name, "" if truth.full_rank else short)

@@ -16,14 +16,16 @@ class ReferenceQr(ClosedForm):
     title = "QR in double-double arithmetic (own): for the last digit"
     takes = MappingProxyType({"minimum_norm": None})
     requires = ("numpy",)
+    weighted = True
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[QRSolution]:
         """Builds the design matrix; the timed work is the factorisation and everything after it."""
         A = design_matrix(problem)
         _, y = problem.rows("train")
+        weights = problem.training_weights
 
         def solve() -> QRSolution:
-            return least_squares(A, y, intercept=problem.intercept)
+            return least_squares(A, y, intercept=problem.intercept, weights=weights)
 
         least = bool(options.minimum_norm)
         return ClosedFormPrepared(solve, lambda found: complete_fit(problem, found, minimum_norm=least))

@@ -39,7 +39,7 @@ class SklearnOls(ClosedForm):
         from sklearn.linear_model import LinearRegression
 
         X, y = (rows.astype(str(options.dtype)) for rows in problem.rows("train"))
-        weights = None if problem.weights is None else problem.weights[problem.split.train]
+        weights = problem.training_weights
         arguments = {} if self.tol is None else {"tol": self.tol}
 
         def solve() -> LinearRegression:

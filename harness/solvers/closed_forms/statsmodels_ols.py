@@ -31,8 +31,8 @@ class StatsmodelsOls(ClosedForm):
         A = design_matrix(problem)
         _, y = problem.rows("train")
 
-        if problem.weights is not None:
-            weights = problem.weights[problem.split.train]
+        weights = problem.training_weights
+        if weights is not None:
             return ClosedFormPrepared(
                 lambda: WLS(y, A, weights=weights, hasconst=problem.intercept).fit(method=self.method),
                 lambda result: _read(result, problem),

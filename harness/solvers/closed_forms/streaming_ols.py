@@ -1,9 +1,12 @@
 """The harness's own streaming least squares over a problem's rows: see the package `streaming`."""
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from harness.problems.problem import Problem
+import numpy as np
+
+from harness.problems.problem import Problem, design_matrix
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.closed_forms.complete_fit import complete_fit
 from harness.solvers.fit import Fit
@@ -24,12 +27,20 @@ class StreamingOls(ClosedForm):
     takes = MappingProxyType({"minimum_norm": None})
     devices = ("cpu", "cuda")
     requires = ("harness.solvers.streaming",)
+    weighted = True
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared["Answer"]:
         """Copies X and y to the device; the timed work reads them, standard errors and condition number included."""
         from harness.solvers.streaming import Arrays, least_squares
 
-        X, y = problem.rows("train")
+        (X, y), weights, intercept = problem.rows("train"), problem.training_weights, problem.intercept
+        spread = None
+        if weights is not None:
+            mean = weights @ y / weights.sum() if intercept else 0.0
+            spread = float(weights @ np.square(y - mean))
+            # The column of ones is scaled as the rows are: it is a column as the others.
+            roots, intercept = np.sqrt(weights), False
+            X, y = design_matrix(problem) * roots[:, None], y * roots
         source = Arrays(X, y)
         if options.device != "cpu":
             import torch
@@ -38,7 +49,8 @@ class StreamingOls(ClosedForm):
         least = bool(options.minimum_norm)
 
         def solve() -> "Answer":
-            return least_squares(source, intercept=problem.intercept, minimum_norm=least)
+            answer = least_squares(source, intercept=intercept, minimum_norm=least)
+            return answer if spread is None else replace(answer, r_squared=1 - answer.rss / spread)
 
         def read(answer: "Answer") -> Fit:
             return complete_fit(problem, answer, message=answer.path, minimum_norm=least)

@@ -31,22 +31,25 @@ class QRSolution:
     condition_number: float
 
 
-def least_squares(A: Floats, y: Floats, *, intercept: bool) -> QRSolution:
+def least_squares(A: Floats, y: Floats, *, intercept: bool, weights: Floats | None = None) -> QRSolution:
     """Min |A b - y| for A (n, c), y (n,), both float64; `intercept`: R² is about the mean of y.
 
-    Raises ValueError for NaN or infinity.
+    With `weights` (n,) above 0 of sum w r²: rows are scaled by their roots in double-double, once the rank is known,
+    which weights do not change. Raises ValueError for NaN or infinity.
     """
     if not (np.isfinite(A).all() and np.isfinite(y).all()):
         raise ValueError("the data hold NaN or infinite values")
     n, c = A.shape
     exponents = _exponents(A)
     unit = int(_exponents(y[:, None])[0])
-    scaled = DD.of(np.ldexp(A, -exponents))
+    scaled, target = DD.of(np.ldexp(A, -exponents)), DD.of(np.ldexp(y, -unit))
     f = factor(scaled)
     determined = _determined_rank(A, f, exponents, intercept=intercept)
-    if determined < f.rank:
+    roots = DD.of(np.ones(n)) if weights is None else DD.of(weights).sqrt()
+    if weights is not None:
+        scaled, target = scaled * DD(roots.hi[:, None], roots.lo[:, None]), target * roots
+    if determined < f.rank or weights is not None:
         f = factor(scaled, determined)
-    target = DD.of(np.ldexp(y, -unit))
     z, rest = project(f.Q, target)
     rss = (rest * rest).sum()
     sd = float(np.sqrt(rss.hi / (n - f.rank))) if n > f.rank else float("nan")
@@ -67,7 +70,7 @@ def least_squares(A: Floats, y: Floats, *, intercept: bool) -> QRSolution:
             standard_errors=errors,
             residual_sd=float(np.ldexp(sd, unit)),
             rss=float(np.ldexp(rss.hi, 2 * unit)),
-            r_squared=_r_squared(rss, target, intercept=intercept),
+            r_squared=_r_squared(rss, target, roots, intercept=intercept),
             rank=f.rank,
             condition_number=condition,
         )
@@ -108,10 +111,14 @@ def _above_rounding(f: QR, rounding: Floats) -> int:
     return f.rank - int((large * np.sqrt(np.count_nonzero(rounding)) >= 1).sum())
 
 
-def _r_squared(rss: DD, y: DD, *, intercept: bool) -> float:
-    """1 - rss / tss in double-double, about the mean with an intercept; NaN where y does not vary."""
+def _r_squared(rss: DD, y: DD, ones: DD, *, intercept: bool) -> float:
+    """1 - rss / tss in double-double, about the mean with an intercept; NaN where y does not vary.
+
+    `ones` (n,): what a column of ones became when the rows were scaled.
+    """
     if intercept:
-        y = y - y.sum() / DD.of(float(len(y.hi)))
+        mean = (y * ones).sum() / (ones * ones).sum()
+        y = y - ones * DD(np.broadcast_to(mean.hi, y.hi.shape), np.broadcast_to(mean.lo, y.hi.shape))
     tss = (y * y).sum()
     return float((DD.of(1.0) - rss / tss).hi) if tss.hi > 0 else float("nan")
 

@@ -55,6 +55,7 @@ def only_written_out(training: Training) -> Mapping[str, bool]:
     return {
         "has no torch optimizer, and so no implementation of one: drop --implementation": bool(options.implementation),
         "fetches losses once a block of epochs, never each: drop --loss-on-device": bool(options.loss_on_device),
+        "minimises no weighted loss: use --engine loop": training.problem.weights is not None,
         "knows linear models and ReLU networks only: use --engine loop": not training.is_linear
         and options.hidden is None,
     }

@@ -1,5 +1,6 @@
 """From the losses and parameters of one training to its Fit, whichever engine made them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -108,8 +109,12 @@ class _Model:
         return scaling.y_back(output.squeeze(1).double().cpu().numpy())
 
 
-def loss_of(training: Training) -> "torch.nn.Module":
-    """Torch's loss of that name, a mean over rows."""
+def loss_of(training: Training) -> "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]":
+    """Torch's loss of that name, a mean over rows; of w r² or w |r| where targets come with weights, (m, 2)."""
     import torch
 
-    return torch.nn.L1Loss() if training.options.loss == "l1" else torch.nn.MSELoss()
+    plain = torch.nn.L1Loss if training.options.loss == "l1" else torch.nn.MSELoss
+    each: Callable[..., torch.Tensor] = plain(reduction="mean" if training.problem.weights is None else "none")
+    if training.problem.weights is None:
+        return each
+    return lambda output, target: (target[:, 1:] * each(output, target[:, :1])).mean()

@@ -21,17 +21,17 @@ class Scaling:
         """`standardized` as Auto-MPG's tutorial does it (population sd); `raw` changes nothing.
 
         A column or target without spread keeps its scale (sd 1). Without an intercept nothing is
-        shifted, since a shift is an intercept.
+        shifted, since a shift is an intercept. Where the rows have weights they are those of the weighted rows.
         """
         X, y = problem.rows("train")
         zeros, ones = np.zeros(problem.p), np.ones(problem.p)
         if scale == "raw":
             return cls(zeros, ones, 0.0, 1.0)
-        x_sd = np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0)
-        y_sd = float(y.std()) or 1.0
-        if not problem.intercept:
-            return cls(zeros, x_sd, 0.0, y_sd)
-        return cls(X.mean(axis=0), x_sd, float(y.mean()), y_sd)
+        weights = problem.mean_one_weights("train")
+        x_mean, x_sd = _moments(X, weights)
+        y_mean, y_sd = map(float, _moments(y, weights))
+        x_sd, y_sd = np.where(x_sd > 0, x_sd, 1.0), y_sd or 1.0
+        return cls(x_mean, x_sd, y_mean, y_sd) if problem.intercept else cls(zeros, x_sd, 0.0, y_sd)
 
     def x(self, X: Floats) -> Floats:
         """X (m, p) in the units trained in."""
@@ -49,3 +49,11 @@ class Scaling:
         """Weights (E, p) and biases (E,) of the scaled model as coefficients and intercepts of the problem."""
         coef = w * (self.y_sd / self.x_sd)
         return coef, self.y_mean + self.y_sd * b - coef @ self.x_mean
+
+
+def _moments(values: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
+    """Mean and population standard deviation over the first axis, with `weights` (n,) of mean 1."""
+    if weights is None:
+        return np.asarray(values.mean(axis=0)), np.asarray(values.std(axis=0))
+    mean = weights @ values / len(weights)
+    return mean, np.sqrt(weights @ np.square(values - mean) / len(weights))

@@ -53,6 +53,12 @@ class Training:
         X, y = self.problem.rows(part)
         return self.scaling.x(X), self.scaling.y(y)
 
+    def quadratic(self, loss_scale: float) -> Quadratic:
+        """A linear model's mean squared error over the training rows, in the units trained in."""
+        problem = self.problem
+        weights = problem.mean_one_weights("train")
+        return Quadratic.of(*self.arrays("train"), loss_scale, intercept=problem.intercept, weights=weights)
+
     def in_units(self, parameters: Floats) -> tuple[Floats, Floats]:
         """Coefficients (E, p) and intercepts (E,), in the problem's units, of a linear model's parameters (E, k)."""
         p = self.problem.p
@@ -60,13 +66,18 @@ class Training:
         return self.scaling.back(parameters[:, :p], bias)
 
     def tensors(self, part: str) -> "tuple[torch.Tensor, torch.Tensor]":
-        """X (m, p) and y (m, 1) of a split, scaled, on the device, in the dtype asked for."""
+        """X (m, p) and y (m, 1) of a split, scaled, on the device, in the dtype asked for.
+
+        Where the rows have weights y is (m, 2), targets and weights of mean 1, as `path.loss_of` takes them.
+        """
         import torch
 
         X, y = self.arrays(part)
         dtype = getattr(torch, str(self.options.dtype))
         device = self.options.device
-        return torch.tensor(X, dtype=dtype, device=device), torch.tensor(y, dtype=dtype, device=device).unsqueeze(1)
+        weights = self.problem.mean_one_weights(part)
+        targets = y[:, None] if weights is None else np.column_stack([y, weights])
+        return torch.tensor(X, dtype=dtype, device=device), torch.tensor(targets, dtype=dtype, device=device)
 
     @property
     def case(self) -> tuple[float, int]:

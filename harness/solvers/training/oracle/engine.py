@@ -32,7 +32,7 @@ class OracleTraining:
         """Factor the rows; nothing of them is looked at after that."""
         self.training = training
         # Nothing is judged here: with a scale of 1, an excess loss is absolute, and exists where the best loss is 0.
-        self.quadratic = Quadratic.of(*training.arrays("train"), loss_scale=1.0, intercept=training.problem.intercept)
+        self.quadratic = training.quadratic(loss_scale=1.0)
         self.start = training.initial_parameters(training.case[1:])
         self.path: Path | None = None
 

@@ -25,15 +25,27 @@ class Quadratic:
     loss_scale: float
 
     @classmethod
-    def of(cls, X: Floats, y: Floats, loss_scale: float | None = None, *, intercept: bool = True) -> "Quadratic":
+    def of(
+        cls,
+        X: Floats,
+        y: Floats,
+        loss_scale: float | None = None,
+        *,
+        intercept: bool = True,
+        weights: Floats | None = None,
+    ) -> "Quadratic":
         """From X (n, p) and y (n,) in the units trained in; `loss_scale` in those units too, else best_loss.
 
         R of [X 1 y] = QR holds all of it: the Gram matrix is never formed, so that its eigenvalues are
-        squared singular values of R, and keep the digits that forming the Gram matrix would halve.
+        squared singular values of R, and keep the digits that forming the Gram matrix would halve. Rows with `weights`
+        (n,) of mean 1 are scaled by their roots.
         """
         n, k = len(X), X.shape[1] + intercept
         R = np.zeros((k + 1, k + 1))
-        found = np.linalg.qr(np.column_stack([X, np.ones((n, int(intercept))), y]), mode="r") / np.sqrt(n)
+        rows = np.column_stack([X, np.ones((n, int(intercept))), y])
+        if weights is not None:
+            rows = rows * np.sqrt(weights)[:, None]
+        found = np.linalg.qr(rows, mode="r") / np.sqrt(n)
         R[: len(found)] = found
         U, s, Vt = np.linalg.svd(R[:k, :k])
         rank = int(np.sum(s > np.finfo(np.float64).eps * max(n, k) * s[0]))  # numpy.linalg.matrix_rank's cut-off
