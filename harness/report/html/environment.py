@@ -1,6 +1,6 @@
 """Section 8: what the run ran on and how it was started, and the exact command that made the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.records.record import Record
 from harness.records.run import Run
@@ -9,6 +9,12 @@ from harness.report.html.evidence import Evidence
 from harness.report.html.section import Column, Kind, Section, Table
 from harness.report.tables.numbers import size
 
+CAPTIONS = {
+    "started": "How the run was started, and this page made.",
+    "machine": "What it ran on.",
+    "versions": "Libraries.",
+}
+
 
 def section(evidence: Evidence) -> Section:
     """How the run was started, what it ran on, and the libraries; with a baseline, its values beside them."""
@@ -16,23 +22,16 @@ def section(evidence: Evidence) -> Section:
     columns = [Column("what", "What"), Column("here", "This run", Kind.CODE)]
     if before is not None:
         columns += [Column("before", "Baseline", Kind.CODE), Column("same", "The same")]
-    started = _beside(
-        {**_started(run, evidence.records), "command of this page": evidence.command},
-        {} if before is None else _started(before, evidence.baseline_records),
-    )
-    machine = _beside(_machine(run), {} if before is None else _machine(before))
-    versions = _beside(_versions(run), {} if before is None else _versions(before))
-    changed = [str(row["what"]) for row in (*machine, *versions) if row.get("same") == "no"]
-    return Section(
-        "environment",
-        "Environment",
-        _conclusion(evidence, changed),
-        (
-            Table("started", "How the run was started, and this page made.", columns, started),
-            Table("machine", "What it ran on.", columns, machine),
-            Table("versions", "Libraries.", columns, versions),
-        ),
-    )
+    started = {**_started(run, evidence.records), "command of this page": evidence.command}
+    sides = {
+        "started": (started, {} if before is None else _started(before, evidence.baseline_records)),
+        "machine": (_machine(run), {} if before is None else _machine(before)),
+        "versions": (run.environment.versions, {} if before is None else before.environment.versions),
+    }
+    rows = {name: _beside(*both) for name, both in sides.items()}
+    changed = [str(row["what"]) for row in (*rows["machine"], *rows["versions"]) if row.get("same") == "no"]
+    tables = tuple(Table(name, caption, columns, rows[name]) for name, caption in CAPTIONS.items())
+    return Section("environment", "Environment", _conclusion(evidence, changed), tables)
 
 
 def _started(run: Run, records: Sequence[Record]) -> dict[str, str]:
@@ -64,11 +63,7 @@ def _machine(run: Run) -> dict[str, str]:
     return {name: str(value) for name, value in said.items() if value not in (None, "")}
 
 
-def _versions(run: Run) -> dict[str, str]:
-    return dict(run.environment.versions)
-
-
-def _beside(here: dict[str, str], before: dict[str, str]) -> list[Row]:
+def _beside(here: Mapping[str, str], before: Mapping[str, str]) -> list[Row]:
     names = [*here, *(name for name in before if name not in here)]
     rows: list[Row] = []
     for name in names:

@@ -152,14 +152,17 @@ def _gain(worths: Sequence[float]) -> float:
     return max(worths) - min(worths) if worths else 0.0
 
 
-def front_rows(rows: Sequence[Row]) -> list[Row]:
-    """The members of each problem's front by time, each with its time over the fastest's."""
+def fronts_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """By panel the rows on its front, the fastest first."""
     fronts: dict[str, list[Row]] = {}
     for row in rows:
         if row["front"]:
             fronts.setdefault(str(row["panel"]), []).append(row)
-    found: list[Row] = []
-    for members in fronts.values():
-        ordered = sorted(members, key=lambda row: row["seconds"])
-        found += [{**row, "dearer": row["seconds"] / ordered[0]["seconds"]} for row in ordered]
-    return found
+    return {panel: sorted(front, key=lambda row: row["seconds"]) for panel, front in fronts.items()}
+
+
+def front_rows(rows: Sequence[Row]) -> list[Row]:
+    """The members of each problem's front by time, each with its time over the fastest's."""
+    return [
+        {**row, "dearer": row["seconds"] / front[0]["seconds"]} for front in fronts_of(rows).values() for row in front
+    ]

@@ -8,8 +8,8 @@ from harness.errors import counted
 from harness.judge.speed.fit_times import without_n
 from harness.judge.speed.floors import PRODUCT, Floor, floor_at
 from harness.judge.speed.ranking import RankedCase, TimedCase, sized
-from harness.records.record import Record
 from harness.report.figures.rows import Row
+from harness.report.html.speed_rows import fronts_of
 from harness.report.words.sentences import listed
 
 MOST_NAMES = 3
@@ -30,18 +30,11 @@ def _by_size(found: Sequence[RankedCase], floors: Sequence[Floor]) -> Iterable[s
     devices = [case.record.device for case in members]
     device = max(dict.fromkeys(devices), key=devices.count)
     own = [one for one in found if without_n(one.timed.record) == law and one.timed.record.device == device]
-    best = {one.timed.record.n: one.best for one in sorted(own, key=_n) if one.best is not None}
-    alone = len({without_n(one) for one in _records(found) if one.problem_name == members[0].record.problem_name}) == 1
+    best = {one.timed.record.n: one.best for one in sorted(own, key=lambda one: one.timed.record.n) if one.best}
+    name, records = members[0].record.problem_name, [one.timed.record for one in found]
+    alone = len({without_n(record) for record in records if record.problem_name == name}) == 1
     if best:
-        yield _winners(members[0].record.problem_name if alone else law, device, best, own) + _floor(best, floors)
-
-
-def _n(one: RankedCase) -> int:
-    return one.timed.record.n
-
-
-def _records(found: Sequence[RankedCase]) -> Iterable[Record]:
-    return (one.timed.record for one in found)
+        yield _winners(name if alone else law, device, best, own) + _floor(best, floors)
 
 
 def _winners(name: str, device: str, best: dict[int, TimedCase], here: Sequence[RankedCase]) -> str:
@@ -126,26 +119,18 @@ def _wrong(found: Sequence[RankedCase]) -> str:
 
 def _price(digits: Sequence[Row]) -> str:
     """Where digits cost the most time: the two ends of the front that are farthest apart in digits."""
-    fronts: dict[str, list[Row]] = {}
-    for row in digits:
-        if row["front"]:
-            fronts.setdefault(str(row["panel"]), []).append(row)
+    fronts = fronts_of(digits)
     if not fronts:
         return ""
-    alone = sum(len(rows) == 1 for rows in fronts.values())
+    alone = sum(len(front) == 1 for front in fronts.values())
     words = f"On {alone or 'none'} of {counted(len(fronts), 'problem')} the fastest is also the most accurate"
-    panel, dear = max(fronts.items(), key=lambda item: _gain(item[1]))
-    if len(dear) == 1:
+    panel, front = max(fronts.items(), key=lambda item: _gain(item[1]))
+    first, last = front[0], front[-1]
+    if first is last:
         return f"{words}."
-    first, last = _ends(dear)
-    cost = f"{_gain(dear):.1f} digits more cost {_times(last['seconds'] / first['seconds'])} times the time"
+    cost = f"{_gain(front):.1f} digits more cost {_times(last['seconds'] / first['seconds'])} times the time"
     return f"{words}; on {panel} {cost} ({first['label']} to {last['label']})."
 
 
-def _ends(front: Sequence[Row]) -> tuple[Row, Row]:
-    return min(front, key=lambda row: row["seconds"]), max(front, key=lambda row: row["seconds"])
-
-
 def _gain(front: Sequence[Row]) -> float:
-    first, last = _ends(front)
-    return float(last["digits"] - first["digits"])
+    return float(front[-1]["digits"] - front[0]["digits"])

@@ -56,18 +56,15 @@ class Judged:
 
 def change_verdict(compared: RunsCompared, baseline: str) -> Judged:
     """Who became slower or wronger for certain, and how little is decided of the rest."""
-    slower, faster = (
-        [one for one in compared.times if one.verdict is it] for it in (Verdict.REGRESSION, Verdict.IMPROVEMENT)
-    )
-    wronger, better = (
-        [one for one in compared.answers if one.verdict is it] for it in (Verdict.REGRESSION, Verdict.IMPROVEMENT)
-    )
-    words = {
-        "slower": [f"{_who(one.record)} ({one.ratio:.2f} times)" for one in sorted(slower, key=lambda one: -one.ratio)],
-        "wronger": [_who(one.record) for one in wronger],
-        "faster": [f"{_who(one.record)} ({one.ratio:.2f} times)" for one in sorted(faster, key=lambda one: one.ratio)],
-        "righter": [_who(one.record) for one in better],
-    }
+    words: dict[str, list[str]] = {}
+    for verdict, timed, answered in (
+        (Verdict.REGRESSION, "slower", "wronger"),
+        (Verdict.IMPROVEMENT, "faster", "righter"),
+    ):
+        times = [one for one in compared.times if one.verdict is verdict]
+        times.sort(key=lambda one: one.ratio, reverse=verdict is Verdict.REGRESSION)
+        words[timed] = [f"{_who(one.record)} ({one.ratio:.2f} times)" for one in times]
+        words[answered] = [_who(one.record) for one in compared.answers if one.verdict is verdict]
     apart = (
         f" The data changed, so that nothing is compared: {listed(compared.other_data)}." if compared.other_data else ""
     )
@@ -75,13 +72,13 @@ def change_verdict(compared: RunsCompared, baseline: str) -> Judged:
         nothing = f"No case is in this run and in {baseline} with the same data, so nothing is compared.{apart}"
         return Judged("unknown", "Change", nothing, "nothing is compared with the baseline")
     found = {word: cases for word, cases in words.items() if cases}
-    undecided = len(compared.times) - len(slower) - len(faster)
+    undecided = len(compared.times) - len(words["slower"]) - len(words["faster"])
     said = [f"{word.capitalize()}: {listed(cases)}." for word, cases in found.items()] or [
         f"Since {baseline} no change is certain."
     ]
     said.append(f"Undecided: {undecided} of {counted(len(compared.times), 'time')}.")
     said += [apart.strip()] if apart else []
-    state = "regression" if slower or wronger else "improvement" if found else "undecided"
+    state = "regression" if words["slower"] or words["wronger"] else "improvement" if found else "undecided"
     headline = [f"{counted(len(cases), 'case')} {'is' if len(cases) == 1 else 'are'} {w}" for w, cases in found.items()]
     return Judged(
         state,

@@ -1,7 +1,6 @@
 """A comparison as JSON: for other programs, and for the page, which reads it back by the same models."""
 
 import math
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +10,6 @@ from harness.errors import UsageError
 from harness.files.reading import read_json
 from harness.judge.verdict import Verdict
 from harness.judge.versions.ab import AbReport, AbVerdict
-from harness.judge.versions.ab_cell import Speed
 from harness.judge.versions.calibration import Calibration
 from harness.records.ab import Side
 from harness.solvers.status import Status
@@ -144,26 +142,12 @@ def read_ab(path: Path) -> AbFile:
 
 
 def _cell(one: AbVerdict) -> Cell:
-    cell, found = one.cell, one.found
-    judged = {"verdict": found.verdict, "p_change": found.p_change, "p_same": found.p_same}
-    return Cell(
-        case=cell.case,
-        problem=cell.problem,
-        solver=cell.solver,
-        device=cell.device,
-        verdict=one.verdict,
-        why=one.why,
-        could_not_measure=one.could_not_measure,
-        speed=JudgedRatio.model_validate(_ratio(one.speed) | judged),
-        other_clock=Ratio.model_validate(_ratio(one.other)),
-        accuracy=tuple(map(Answer.model_validate, one.accuracy)),
-        base=Outcome.model_validate(cell.base),
-        head=Outcome.model_validate(cell.head),
-        launches=tuple(Rounds.model_validate(launch.model_dump()) for launch in cell.launches),
-    )
-
-
-def _ratio(speed: Speed) -> dict[str, Any]:
-    found = asdict(speed)
-    del found["test"]
-    return found
+    judged = {name: getattr(one.found, name) for name in ("verdict", "p_change", "p_same")}
+    told = {
+        **{name: getattr(one.cell, name) for name in ("case", "problem", "solver", "device", "base", "head")},
+        **{name: getattr(one, name) for name in ("verdict", "why", "could_not_measure", "accuracy")},
+        "speed": Ratio.model_validate(one.speed).model_dump() | judged,
+        "other_clock": one.other,
+        "launches": tuple(launch.model_dump() for launch in one.cell.launches),
+    }
+    return Cell.model_validate(told)

@@ -57,29 +57,23 @@ def marked(series: Series) -> list[Marked]:
 def points(quantity: Quantity) -> tuple[Column[Marked], ...]:
     """Of a quantity: a row a commit."""
 
+    def value(row: Marked) -> str:
+        return value_text(row.point.value, quantity)
+
     def change(row: Marked) -> str:
         if row.step is None or row.step.change is None:
             return row.point.why
         return change_words(quantity, row.step.change, row.step.low, row.step.high)
 
+    def style(row: Marked) -> str:
+        return STYLES.get(row.step.verdict, "red") if row.step else "dim"
+
     return (
         Column("commit", text=lambda row: row.point.commit[:SHORT]),
         Column("date", text=lambda row: _date(row.point), spare=1),
         Column("launches", kind=Kind.WHOLE, value=lambda row: len(row.point.values), spare=2),
-        Column(
-            "value",
-            kind=Kind.NUMBER,
-            text=lambda row: value_text(row.point.value, quantity),
-            head=quantity.words,
-            least=8,
-        ),
-        Column(
-            "change",
-            text=change,
-            style=lambda row: STYLES.get(row.step.verdict, "red") if row.step else "dim",
-            head="",
-            least=12,
-        ),
+        Column("value", quantity.words, Kind.NUMBER, text=value, head=quantity.words, least=8),
+        Column("change", text=change, style=style, head="", least=12),
     )
 
 

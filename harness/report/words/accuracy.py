@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Protocol
 
 from harness.errors import counted
@@ -100,25 +101,25 @@ def accuracy_json(
     return dumps({"run": run_id, "exit_code": exit_code, "gate": gate, "bars": shown, "cells": cells})
 
 
-def _agreement(key: str, title: str, least: float) -> Column[Agreeing]:
-    return Column(
-        key,
-        title,
-        Kind.DIGITS,
-        style=lambda one: "" if getattr(one, key) >= least else "red",
-        head=title,
-    )
+CERTIFIED = {
+    "coef_digits": "coefficients",
+    "standard_error_digits": "standard errors",
+    "residual_sd_digits": "residual SD",
+    "r_squared_digits": "R²",
+}
 
 
 def certified_columns(least: float) -> list[Column[Agreeing]]:
     """Of NIST's figures, the digits of each kind; those below `least` in red."""
-    return [
-        Column("name", head="set"),
-        _agreement("coef_digits", "coefficients", least),
-        _agreement("standard_error_digits", "standard errors", least),
-        _agreement("residual_sd_digits", "residual SD", least),
-        _agreement("r_squared_digits", "R²", least),
+
+    def style(one: Agreeing, key: str) -> str:
+        return "" if getattr(one, key) >= least else "red"
+
+    agreements = [
+        Column[Agreeing](key, title, Kind.DIGITS, style=partial(style, key=key), head=title)
+        for key, title in CERTIFIED.items()
     ]
+    return [Column("name", head="set"), *agreements]
 
 
 def certified(sets: Sequence[Agreeing], least: float) -> Document:
