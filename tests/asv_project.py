@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MACHINE = "test"
 NUMPY_SOLVER = "harness/solvers/closed_forms/numpy_lstsq.py"
-ANSWER = "return beta, int(rank)"
+ANSWER = "return np.asarray(beta), int(rank)"
 CONFIG = "asv.test.conf.json"
 """The project's configuration with results of its own, beside the committed ones of the reference machine."""
 

@@ -348,9 +348,10 @@ def test_a_writer_that_says_nothing_more_loses_the_lock(database: Database, monk
             while database.sql(f"SELECT count(*) {sessions}") != [(0,)]:
                 time.sleep(0.05)
 
-    monkeypatch.setattr("harness.store.postgresql.BUSY_TIMEOUT_MS", 500)
-    with pytest.raises(CannotMeasureError, match="the connection is lost"):
-        falling_silent()
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.store.postgresql.BUSY_TIMEOUT_MS", 500)
+        with pytest.raises(CannotMeasureError, match="the connection is lost"):
+            falling_silent()
     other.start(run_of("r", ("a",)))
     assert len(database.sql("SELECT id FROM environments")) == 1
 
