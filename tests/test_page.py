@@ -224,7 +224,7 @@ def test_problems_are_told_apart_by_what_differs() -> None:
 def test_cases_of_one_solver_are_told_apart_by_the_option_that_differs() -> None:
     trained = [training("torch_sgd", 1e-4, lr, reached={}, excess=1.0) for lr in (0.1, 0.01)]
     alone = planted("numpy_lstsq", 1e-4, options={"dtype": "float64"})
-    assert list(names_of([*trained, alone]).values()) == ["torch_sgd lr 0.1", "torch_sgd lr 0.01", "numpy_lstsq"]
+    assert list(names_of([*trained, alone]).values()) == ["torch_sgd lr=0.1", "torch_sgd lr=0.01", "numpy_lstsq"]
 
 
 def test_words() -> None:

@@ -16,8 +16,10 @@ from harness.measure.recording import record_of
 from harness.problems import catalog as problems
 from harness.records.record import Accuracy, Record, Samples, Status
 from harness.report.render.terminal import Width, fit, print_document, print_table
-from harness.report.tables.column import Column, Kind
+from harness.report.render.text import cell_text
+from harness.report.tables.column import Column, Kind, attributes
 from harness.report.tables.document import Table, table_of
+from harness.report.tables.numbers import NONE
 from harness.report.words.comparison import compared
 from harness.report.words.doubts import doctor
 from harness.report.words.gate import verdict
@@ -94,6 +96,24 @@ def test_texts_are_read_in_short_before_a_column_goes() -> None:
     for room, shown in ((33, "38 [36,41] 76 [70,81]"), (32, "38 76 [70,81]"), (27, "38 76"), (22, "76")):
         last = printed(lambda console: print_table(console, table), room)[-1]
         assert " ".join(last.split()) == f"a long name {shown}"
+
+
+def test_a_path_leads_through_attributes_and_entries_and_what_is_missing_on_it_is_missing() -> None:
+    held: Mapping[str, object] = {"accuracy": Accuracy(r2={"test": 0.25}), "solution": None, "n": 3}
+    paths = ("accuracy.r2.test", "accuracy.r2.val", "accuracy.digits", "solution.terms", "n")
+    assert [Column[Mapping[str, object]]("key", value=path).of(held) for path in paths] == [0.25, None, None, None, 3]
+    with pytest.raises(AttributeError):
+        Column[Mapping[str, object]]("key", value="accuracy.digit").of(held)
+
+
+def test_a_format_is_of_the_number_and_a_missing_one_is_a_dash() -> None:
+    share = Column[Mapping[str, float | None]]("share", kind=Kind.NUMBER, text=".1%")
+    assert [cell_text(share, {"share": value}) for value in (0.125, None)] == ["12.5%", NONE]
+
+
+def test_columns_of_attributes_are_keyed_by_the_last_name_or_another() -> None:
+    row = {"a": {"b": 1, "c": 2}}
+    assert {column.key: column.of(row) for column in attributes("a.b last=a.c")} == {"b": 1, "last": 2}
 
 
 def test_a_table_of_words_folds_those_that_may_and_is_as_wide_as_its_words() -> None:

@@ -55,14 +55,11 @@ def timed(records: Sequence[Record]) -> list[TimedCase]:
     A case that raised while it was timed, or has a sample that no clock can have measured, has none. A baseline is
     no fit.
     """
-    latest = {record.case: record for record in records if record.kind is not Kind.BASELINE}
-    differing = _differing(list(latest.values()))
+    latest = list({record.case: record for record in records if record.kind is not Kind.BASELINE}.values())
     found = []
-    for record in latest.values():
+    for record, differs in zip(latest, told_apart(latest), strict=True):
         samples = fit_samples_s(record)
         if len(samples) and not record.samples.error and measurable(samples):
-            options = _options(record).items()
-            differs = tuple((name, value) for name, value in options if name in differing[record.label])
             found.append(TimedCase(record, differs, samples, estimate(samples)))
     return found
 
@@ -93,6 +90,15 @@ def _to(case: TimedCase, best: TimedCase) -> Estimate:
     if case is best:
         return Estimate(1.0, None, None, case.seconds.calls)
     return ratio(case.samples_s, best.samples_s)
+
+
+def told_apart(records: Sequence[Record]) -> list[tuple[tuple[str, str], ...]]:
+    """Of each record the options (and threads), as text, in which its solver's records of some one problem differ."""
+    differing = _differing(records)
+    return [
+        tuple((name, value) for name, value in _options(record).items() if name in differing[record.label])
+        for record in records
+    ]
 
 
 def _differing(records: Sequence[Record]) -> dict[str, set[str]]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.judge.speed.ranking import told_apart
 from harness.records.labels import parameters_of
 from harness.records.record import Record
 
@@ -43,19 +44,14 @@ def row_of(record: Record, **more: object) -> dict[str, Any]:
 def names_of(records: Sequence[Record]) -> dict[str, str]:
     """A name for each case: the solver's label, the device where it is another than the CPU, and what tells it apart.
 
-    That are the options in which the solver's cases on one problem and device differ: the learning rate, the dtype.
+    That are the options in which the solver's cases on one problem differ: the learning rate, the dtype.
     """
-    values: dict[tuple[str, str, str, str], set[object]] = defaultdict(set)
-    for record in records:
-        for option, value in record.options.items():
-            values[record.label, record.problem, record.device, option].add(value)
-    differs = {(label, option) for (label, _, _, option), found in values.items() if len(found) > 1}
     return {
         record.case: " ".join(
             [record.label, *([] if record.device == "cpu" else [record.device])]
-            + [f"{name} {value}" for name, value in record.options.items() if (record.label, name) in differs]
+            + [f"{name}={value}" for name, value in differs]
         )
-        for record in records
+        for record, differs in zip(records, told_apart(records), strict=True)
     }
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from harness.errors import counted
 from harness.judge.history.changes import LevelChange, level_changes, rank, worst_first
-from harness.judge.history.series import EnvironmentChange, History, Point, Step
+from harness.judge.history.series import History, Point, Step
 from harness.report.figures.history import figures, named, over_versions, title
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Note, Part, Section, table_of
 from harness.report.tables.column import Column, Kind
-from harness.report.tables.history import change_words, value_text
-from harness.report.words.history import span_words
+from harness.report.tables.history import value_text
+from harness.report.words.history import size_words, span_words
 
 ID, TITLE = "history", "History"
 
@@ -32,7 +32,7 @@ CHANGES: tuple[Column[LevelChange], ...] = (
         value=lambda change: "%" if change.history.quantity.relative else change.history.quantity.unit),
     Column("where", "where",
         help="Last commit of the old level and first of the new one, or what was upgraded.",
-        value=lambda one: _where(one) if one.found.change is not None else f"{_where(one)}; {_words(one)}"),
+        value=lambda one: _where(one) if one.found.change is not None else f"{_where(one)}; {_size_in_words(one)}"),
 )  # fmt: skip
 CASES: tuple[Column[History], ...] = (
     Column("title", "case", value=title),
@@ -117,20 +117,11 @@ def _value(history: History, at: int) -> str:
     return value_text([one.value for one in _points(history) if one.value is not None][at], history.quantity)
 
 
-def _words(change: LevelChange) -> str:
-    """The size with its interval: `+5.1 % [3.9, 6.4]`."""
-    found, quantity = change.found, change.history.quantity
-    said = change_words(quantity, found.change, found.low, found.high)
-    if said or isinstance(found, EnvironmentChange):
-        return said
-    return "has a number again" if found.new.values else f"no number any more: {found.new.why}"
-
-
 def _size_in_words(change: LevelChange) -> str:
     """The size in words: `13.3 digits fewer`, `24.5 % slower`."""
     size, quantity = change.found.change, change.history.quantity
     if size is None:
-        return _words(change)
+        return size_words(change.found, quantity)
     more, less, unit = {
         "time": ("slower", "faster", "%"),
         "digits": ("digits more", "digits fewer", ""),

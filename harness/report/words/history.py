@@ -50,11 +50,15 @@ def span_words(step: Step) -> str:
 
 
 def step_words(step: Step, quantity: Quantity) -> str:
-    """Size, levels, commits; for a number that was lost or came back, why."""
-    if step.change is None:
-        what = f"no number any more: {step.new.why}" if not step.new.values else "has a number again"
-        return f"{what}; {span_words(step)}"
-    return f"{change_words(quantity, step.change, step.low, step.high)} {span_words(step)}"
+    """Size and commits; for a number that was lost or came back, why."""
+    return f"{size_words(step, quantity)}{';' * (step.change is None)} {span_words(step)}"
+
+
+def size_words(found: Step | EnvironmentChange, quantity: Quantity) -> str:
+    """The size with its interval: `+5.1 % [3.9, 6.4]`; that a number was lost, and why, or that it came back."""
+    if found.change is None and isinstance(found, Step):
+        return "has a number again" if found.new.values else f"no number any more: {found.new.why}"
+    return change_words(quantity, found.change, found.low, found.high)
 
 
 def environment_words(change: EnvironmentChange, quantity: Quantity, number: int) -> str:
