@@ -35,7 +35,7 @@ class Status(StrEnum):
 
 _ADVICE = {
     Status.OK: "",
-    Status.NOT_CONVERGED: "Train for more epochs or with a larger learning rate.",
+    Status.NOT_CONVERGED: "Train for more epochs or with another learning rate.",
     Status.DIVERGED: "Lower the learning rate, or standardise the data with --scale standardized.",
     Status.RANK_DEFICIENT: "The coefficients are not unique: drop columns that the others determine.",
     Status.WRONG: "Do not use this solver on this problem: another one gets it right.",

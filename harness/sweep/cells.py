@@ -137,7 +137,7 @@ def cells_of(candidate: Candidate, goal: Goal, learned: Learned, *, engine_s: fl
 
 def _below(goal: Goal, excess: Floats) -> str:
     """That a network came below its target, and by how much of what an excess is relative to; empty otherwise."""
-    if goal.aim.quadratic is not None or np.isnan(excess).all() or np.nanmin(excess) >= 0:
+    if not goal.aim.of_curve or np.isnan(excess).all() or np.nanmin(excess) >= 0:
         return ""
     return f"a lower loss than the target was seen: excess {np.nanmin(excess):.2g}"
 

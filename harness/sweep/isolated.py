@@ -15,7 +15,6 @@ from harness.measure.isolation.note import Note
 from harness.measure.isolation.process import TRUTH_S, WorkerProcess
 from harness.measure.isolation.serving import Bench, Order, Say
 from harness.measure.isolation.state import Changes, watched
-from harness.problems.problem import Problem
 from harness.records.observer import Observer
 from harness.records.sweep import Cell
 from harness.solvers import catalog
@@ -23,9 +22,9 @@ from harness.solvers.solver import Solver
 from harness.solvers.status import Status
 from harness.solvers.training.training import Grid
 from harness.sweep import targets
-from harness.sweep.cells import Goal, without_result
-from harness.sweep.measuring import goal_of, trained
-from harness.sweep.plan import Candidate
+from harness.sweep.cells import without_result
+from harness.sweep.measuring import Goals, trained
+from harness.sweep.plan import Candidate, JudgedBy
 
 SWEEP = "harness.sweep.isolated"
 NEWS_EVERY_S = 0.1
@@ -63,18 +62,18 @@ class SweepBench(Bench):
         super().__init__(solvers, note, data, say)
         self.works |= {"aim": self.aim, "learn": self.learn}
         self._relay = Relay(self._say)
-        self._goal: Goal | None = None
+        self._goals = Goals()
 
     def aim(self, order: Order) -> Answer:
-        """Find what the trainings of the problem are judged by, and keep it."""
+        """Find what the trainings of a candidate are judged by, and keep it."""
         with self._note.during(CHUNK):
-            self._goal = goal_of(self._candidate(order), self._relay)
+            self._goals.of(self._candidate(order), self._relay)
         return Answer()
 
     def learn(self, order: Order) -> Answer:
         """Train a candidate's grid."""
-        candidate, goal = self._candidate(order), self._goal
-        assert goal is not None  # noqa: S101  # the parent aims first
+        candidate = self._candidate(order)
+        goal = self._goals.of(candidate, self._relay)  # found before: the parent aims first
 
         def work(changes: Changes) -> list[Cell]:
             with watched(changes):
@@ -110,7 +109,7 @@ class Isolated(isolated.Isolated):
     def __init__(self, limits: Limits | None = None, *, solvers: str = SWEEP) -> None:
         """As that of a run; `solvers`: the module of its SOLVERS and its BENCH."""
         super().__init__(limits, solvers=solvers)
-        self._aimed: tuple[WorkerProcess, Problem] | None = None
+        self._aimed: tuple[WorkerProcess, JudgedBy] | None = None
 
     def aim(self, candidate: Candidate, observer: Observer) -> tuple[Status, str] | None:
         """Find it in the worker, which keeps it."""
@@ -137,7 +136,7 @@ class Isolated(isolated.Isolated):
 
     def _aim(self, worker: WorkerProcess, candidate: Candidate, observer: Observer) -> Answer:
         """Aim a worker that is not; making a target takes its time, as an exact answer does, whatever a case may."""
-        if self._aimed is not None and self._aimed[0] is worker and self._aimed[1] is candidate.problem:
+        if self._aimed is not None and self._aimed[0] is worker and self._aimed[1] == candidate.judged_by:
             return Answer()
         effort = targets.ON_THE_SPOT
         case = replace(candidate, options=replace(candidate.options, epochs=effort.epochs, batch=None))
@@ -145,7 +144,7 @@ class Isolated(isolated.Isolated):
         answer = self._order(worker, "aim", _order_of(candidate), {CHUNK: allowed_s}, observer)
         if answer.failed:
             raise WorkerLostError(answer.status, answer.failed, CHUNK)
-        self._aimed = worker, candidate.problem
+        self._aimed = worker, candidate.judged_by
         return answer
 
 

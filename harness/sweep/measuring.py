@@ -13,9 +13,10 @@ from harness.solvers.training import engines
 from harness.solvers.training.training import Aim, Training
 from harness.sweep import targets
 from harness.sweep.cells import Goal, cells_of, learn, without_result
-from harness.sweep.plan import Candidate
+from harness.sweep.plan import Candidate, JudgedBy
 from harness.timing.device import synchronizer
 from harness.timing.threads import limited, pools_of
+from harness.verify.objective import NotJudgedError, objective_of
 from harness.verify.reference import reference
 
 ABOVE_TARGET = "null model, above the stored target"
@@ -26,10 +27,25 @@ class Place(run.Place, Protocol):
     """Where a sweep is measured: where cases are, and trainings of a grid together. Whatever happens is a value."""
 
     def aim(self, candidate: Candidate, observer: Observer) -> tuple[Status, str] | None:
-        """Find what the trainings of a candidate's problem are judged by; how and why it could not be found."""
+        """Find what the trainings of a candidate are judged by; how and why it could not be found."""
 
     def learn(self, candidate: Candidate, observer: Observer) -> list[Cell]:
         """Train a candidate's grid; a cell for each learning rate, without the timing of an epoch."""
+
+
+class Goals:
+    """What the trainings of a problem are judged by: found once for each objective, kept for one problem."""
+
+    def __init__(self) -> None:
+        self._known: dict[JudgedBy, Goal] = {}
+
+    def of(self, candidate: Candidate, observer: Observer) -> Goal:
+        """The goal of a candidate. Raises what `goal_of` raises."""
+        key = candidate.judged_by
+        if key not in self._known:
+            self._known = {other: goal for other, goal in self._known.items() if other.sha256 == key.sha256}
+            self._known[key] = goal_of(candidate, observer)
+        return self._known[key]
 
 
 class InProcess(run.InProcess):
@@ -37,27 +53,26 @@ class InProcess(run.InProcess):
 
     def __init__(self) -> None:
         super().__init__()
-        self._goal: Goal | None = None
+        self._goals = Goals()
 
     def aim(self, candidate: Candidate, observer: Observer) -> tuple[Status, str] | None:
         """Find it here."""
         try:
-            self._goal = goal_of(candidate, observer)
+            self._goals.of(candidate, observer)
         except Exception as error:  # noqa: BLE001  # whatever the data do to the reference ends this problem only
             return failure(error)
         return None
 
     def learn(self, candidate: Candidate, observer: Observer) -> list[Cell]:
         """Train it here."""
-        assert self._goal is not None  # noqa: S101  # the sweep aims first
-        return trained(candidate, self._goal, observer)
+        return trained(candidate, self._goals.of(candidate, observer), observer)
 
 
 def goal_of(candidate: Candidate, observer: Observer) -> Goal:
-    """What the trainings of a problem are judged by: the exact optimum, or a network's target.
+    """What the trainings of a candidate are judged by: their objective's exact optimum, or a network's target.
 
-    A linear model's excess is the one that `harness run` records: relative to the exact reference's scale,
-    in the units trained in. Raises whatever the data make it raise.
+    A linear model's excess is the one that `harness run` records, in the units trained in. Raises NotJudgedError where
+    neither is known, and whatever the data make it raise.
     """
     import_libraries(candidate)
     with pools_of(candidate.options.threads), limited(candidate.options.threads):
@@ -66,6 +81,9 @@ def goal_of(candidate: Candidate, observer: Observer) -> Goal:
 
 
 def _of_network(training: Training, observer: Observer) -> Goal:
+    trained = training.trained
+    if trained.weight_decay and not trained.decoupled:
+        raise NotJudgedError("a network's target is of the loss alone: drop the weight decay, which trains another one")
     label, total = training.problem.label, targets.ON_THE_SPOT.total_epochs
     target = targets.find_or_make(
         training, observer.noted, lambda epochs: observer.working(f"{label}: its target, {epochs / total:.0%}")
@@ -74,12 +92,23 @@ def _of_network(training: Training, observer: Observer) -> Goal:
 
 
 def _of_linear(training: Training) -> Goal:
-    truth = reference(training.problem)
-    scale = truth.loss_scale / training.scaling.y_sd**2
-    quadratic = training.quadratic(scale)
-    short = f"rank {truth.rank} of {truth.columns}: many coefficients have the least loss"
-    aim = Aim(quadratic.best_loss, quadratic.loss_scale, quadratic)
-    return Goal(aim, truth.scale_name, "" if truth.full_rank else short)
+    problem, unit = training.problem, training.scaling.y_sd
+    objective = objective_of(problem, training.trained)
+    excess = objective.excess
+    if excess is None:
+        raise NotJudgedError(objective.note)
+    if not objective.quadratic:
+        aim = Aim(
+            objective.best_loss / unit,
+            objective.loss_scale / unit,
+            excess=lambda parameters: excess(*training.in_units(parameters)),
+        )
+        return Goal(aim, objective.name or "", objective.note)
+    quadratic = training.quadratic(objective.loss_scale / unit**2, objective.weight_decay)
+    truth, note = reference(problem), objective.note
+    if objective.least_squares and not truth.full_rank:
+        note = f"rank {truth.rank} of {truth.columns}: many coefficients have the least loss"
+    return Goal(Aim(quadratic.best_loss, quadratic.loss_scale, quadratic), objective.name or "", note)
 
 
 def trained(candidate: Candidate, goal: Goal, observer: Observer) -> list[Cell]:

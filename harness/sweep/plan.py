@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from harness.errors import UsageError, unknown
 from harness.measure.plan import Case
@@ -22,6 +22,7 @@ from harness.solvers.torch_linear import TorchLinear
 from harness.solvers.torch_mlp import TorchMlp
 from harness.solvers.training import engines
 from harness.solvers.training.optimizers import PRESETS
+from harness.solvers.training.trained import Trained
 from harness.solvers.training.training import Grid, Training
 from harness.timing.device import check_device
 
@@ -57,6 +58,15 @@ class SweepRequest(Kept):
     threads: int = 1
 
 
+class JudgedBy(NamedTuple):
+    """A problem by label and hash, a network's layers or None, and the function that is descended on."""
+
+    problem: str
+    sha256: str
+    hidden: tuple[int, ...] | None
+    trained: Trained
+
+
 @dataclass(frozen=True)
 class Candidate(Case):
     """An optimizer with its settings on a model over a problem, at the learning rates and seeds of a grid.
@@ -77,6 +87,11 @@ class Candidate(Case):
     def training(self) -> Training:
         """What an engine is given."""
         return self.solver.training(self.problem, self.options)
+
+    @property
+    def judged_by(self) -> JudgedBy:
+        """What its goal depends on."""
+        return JudgedBy(self.problem.label, self.problem.sha256, self.options.hidden, self.training.trained)
 
     @property
     def loop(self) -> Case:

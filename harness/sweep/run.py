@@ -11,7 +11,7 @@ from harness.solvers.status import Status
 from harness.store.sweep_store import SweepStore
 from harness.sweep.cells import without_result
 from harness.sweep.measuring import InProcess, Place
-from harness.sweep.plan import Candidate
+from harness.sweep.plan import Candidate, JudgedBy
 from harness.timing.sampling import Effort, Samples
 
 Done = Mapping[tuple[str, str, float], Cell]
@@ -62,12 +62,8 @@ def _problem(work: _Work, members: Sequence[Candidate], done: Done) -> None:
             work.keep(candidate, without_result(candidate, Status.UNSUPPORTED, reason))
         elif candidate.grid.lr:
             able.append(candidate)
+    able = _aimed(work, able)
     if not able:
-        return
-    missed = work.place.aim(able[0], work.observer)
-    if missed:
-        for candidate in able:
-            work.keep(candidate, without_result(candidate, *missed))
         return
     timings = _timings(work, able, done)
     for chunk in (chunk for candidate in able for chunk in candidate.chunks):
@@ -76,6 +72,18 @@ def _problem(work: _Work, members: Sequence[Candidate], done: Done) -> None:
         work.observer.working(f"{chunk.problem.label} {chunk.optimizer} lr {between}")
         cells, timed = work.place.learn(chunk, work.observer), {"loop_epoch": timings[chunk.optimizer]}
         work.keep(chunk, [cell.model_copy(update=timed) if cell.status is Status.OK else cell for cell in cells])
+
+
+def _aimed(work: _Work, able: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates for which there is something to be judged by; the others are stored with why there is not."""
+    missed: dict[JudgedBy, tuple[Status, str] | None] = {}
+    for candidate in able:
+        key = candidate.judged_by
+        if key not in missed:
+            missed[key] = work.place.aim(candidate, work.observer)
+        if why := missed[key]:
+            work.keep(candidate, without_result(candidate, *why))
+    return [candidate for candidate in able if not missed[candidate.judged_by]]
 
 
 def _why_not(candidate: Candidate) -> str | None:

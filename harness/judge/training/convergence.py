@@ -8,6 +8,7 @@ from harness.judge.training.profile import Profile, profile
 from harness.judge.training.tuning import CellSummary, summarise_cell, tune
 from harness.records.record import Status
 from harness.records.sweep import Cell
+from harness.solvers.training.optimizers import OPTIMIZERS
 
 NO_VARIANT = ("lr", "seed", "engine", "epochs")
 """Options that make no optimizer another one: the grid's axes, who does the arithmetic, and for how long."""
@@ -59,14 +60,16 @@ def summarise(cells: Sequence[Cell]) -> SweepSummary:
 
 
 def task_of(cell: Cell) -> str:
-    """The problem and, where it is not the linear model on squared error, the model and the loss.
+    """The problem and, where it is not the linear model on squared error, the model, the loss and its weight decay.
 
-    Optimizers are comparable within a task: they descend on one function.
+    Optimizers are comparable within a task: they descend on one function. A decoupled weight decay leaves it as it is.
     """
+    decay, optimizer = cell.options.get("weight_decay"), OPTIMIZERS.get(cell.solver.partition("_")[2])
+    penalty = [f"weight decay {decay}"] if decay and optimizer is not None and not optimizer.decoupled else []
     hidden, loss = cell.options.get("hidden"), cell.options.get("loss", "mse")
     layers = "-".join(map(str, hidden)) if isinstance(hidden, tuple) else hidden
     network = [] if hidden is None else [f"network {layers}"]
-    return ", ".join([cell.problem, *network, *([] if loss == "mse" else [f"loss {loss}"])])
+    return ", ".join([cell.problem, *network, *([] if loss == "mse" else [f"loss {loss}"]), *penalty])
 
 
 def labels(cells: Sequence[Cell]) -> list[str]:

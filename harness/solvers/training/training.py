@@ -13,6 +13,7 @@ from harness.solvers.options import Options
 from harness.solvers.training.learning_map import TOLERANCES
 from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.scaling import Scaling
+from harness.solvers.training.trained import Trained
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +32,11 @@ class Training:
     optimizer: str
     build: "Callable[[], torch.nn.Module]"
     is_linear: bool
+
+    @property
+    def trained(self) -> Trained:
+        """The function that it descends on."""
+        return Trained.by(self.optimizer, self.options)
 
     @cached_property
     def scaling(self) -> Scaling:
@@ -53,11 +59,16 @@ class Training:
         X, y = self.problem.rows(part)
         return self.scaling.x(X), self.scaling.y(y)
 
-    def quadratic(self, loss_scale: float) -> Quadratic:
-        """A linear model's mean squared error over the training rows, in the units trained in."""
+    def quadratic(self, loss_scale: float, weight_decay: float = 0.0) -> Quadratic:
+        """A linear model's mean squared error over the training rows, in the units trained in, plus that penalty."""
         problem = self.problem
-        weights = problem.mean_one_weights("train")
-        return Quadratic.of(*self.arrays("train"), loss_scale, intercept=problem.intercept, weights=weights)
+        return Quadratic.of(
+            *self.arrays("train"),
+            loss_scale,
+            intercept=problem.intercept,
+            weights=problem.mean_one_weights("train"),
+            weight_decay=weight_decay,
+        )
 
     def in_units(self, parameters: Floats) -> tuple[Floats, Floats]:
         """Coefficients (E, p) and intercepts (E,), in the problem's units, of a linear model's parameters (E, k)."""
@@ -129,10 +140,25 @@ class Aim:
     """What excess loss is measured from, in the units trained in.
 
     `best_loss`: the least training loss there is, or the best that is known of a curve; `loss_scale`:
-    what an excess is relative to; `quadratic`: the linear model's squared loss, None for a curve.
+    what an excess is relative to; `quadratic`: the linear model's squared loss, weight decay's penalty in it; `excess`:
+    the linear model's relative excess of parameters (E, k), in the module's order, to (E,), of any other loss. Both are
+    None for a curve.
     """
 
     best_loss: float
     loss_scale: float
     quadratic: Quadratic | None = None
     tolerances: tuple[float, ...] = TOLERANCES
+    excess: Callable[[Floats], Floats] | None = None
+
+    @property
+    def of_curve(self) -> bool:
+        """Whether an excess is told from losses alone."""
+        return self.quadratic is None and self.excess is None
+
+    def excess_of(self, parameters: Floats) -> Floats:
+        """Relative excess of a linear model's parameters (..., k): (...)."""
+        if self.quadratic is not None:
+            return self.quadratic.excess(parameters)
+        assert self.excess is not None  # noqa: S101  # the caller has asked of_curve
+        return self.excess(parameters.reshape(-1, parameters.shape[-1])).reshape(parameters.shape[:-1])

@@ -56,7 +56,7 @@ class Watch:
     @property
     def wants_parameters(self) -> bool:
         """A curve is judged by its losses alone."""
-        return self.aim.quadratic is not None
+        return not self.aim.of_curve
 
     def note(self, block: Block) -> None:
         """Take a block in."""
@@ -78,10 +78,10 @@ class Watch:
         """Relative excess loss, by epochs done: (count + 1, K) from parameters, (count, K) from losses."""
         if block.excess is not None:
             return block.excess
-        if self.aim.quadratic is None:
+        if self.aim.of_curve:
             return np.asarray((block.loss - self.aim.best_loss) / self.aim.loss_scale)
         assert block.parameters is not None  # noqa: S101  # wants_parameters
-        return self.aim.quadratic.excess(block.parameters)
+        return self.aim.excess_of(block.parameters)
 
     def _draw(self, block: Block, excess: Floats) -> None:
         """Write down the points of the curves that lie in a block."""

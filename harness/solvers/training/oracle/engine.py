@@ -1,5 +1,7 @@
 """The engine `oracle`: the exact trajectories of the linear model on squared loss, in float64."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from harness.problems.problem import Floats
@@ -17,7 +19,7 @@ from harness.solvers.training.training import Aim, Grid, Training
 from harness.solvers.training.watch import Watch
 
 SGD = "sgd"
-DECOUPLED = {"adam": False, "adamw": True}
+DECOUPLED = {name: optimizers.get(name).decoupled for name in ("adam", "adamw")}
 """Whether weight decay is apart from the gradient, by the optimizer that is stepped on the quadratic."""
 
 
@@ -85,9 +87,11 @@ class OracleEngine:
         if training.optimizer == SGD:
             learned = _descend(training, grid, aim, start)
         else:
-            watch = Watch(grid, aim, training.epochs)
-            for block in _rule(training, aim.quadratic).blocks(start, grid.lr, training.epochs):
-                watch.note(block)
+            watch, decays = Watch(grid, aim, training.epochs), bool(training.trained.weight_decay)
+            stepped = training.quadratic(loss_scale=1.0) if decays else aim.quadratic
+            for block in _rule(training, stepped).blocks(start, grid.lr, training.epochs):
+                # Weight decay is the rule's own: the steps are on the loss alone, the excess is of what is aimed at.
+                watch.note(replace(block, excess=None) if decays else block)
             learned = watch.learned()
         progress(training.epochs * len(grid.cases))
         return learned
@@ -112,8 +116,8 @@ def _descent(training: Training, quadratic: Quadratic, start: Floats, lr: Floats
 
 def _rule(training: Training, quadratic: Quadratic) -> Adaptive:
     decoupled = optimizers.arithmetic_of("oracle", DECOUPLED, training.optimizer)
-    own, asked = optimizers.get(training.optimizer).defaults, training.options.weight_decay
-    decay = own["weight_decay"] if asked is None else asked
+    own = optimizers.get(training.optimizer).defaults
+    decay = training.trained.weight_decay
     return Adaptive(quadratic, (own["beta1"], own["beta2"]), own["eps"], decay, decoupled)
 
 

@@ -33,8 +33,11 @@ class Quadratic:
         *,
         intercept: bool = True,
         weights: Floats | None = None,
+        weight_decay: float = 0.0,
     ) -> "Quadratic":
         """From X (n, p) and y (n,) in the units trained in; `loss_scale` in those units too, else best_loss.
+
+        With `weight_decay` lambda the loss has lambda/2 |theta|² added: a row more for each parameter, as a ridge.
 
         R of [X 1 y] = QR holds all of it: the Gram matrix is never formed, so that its eigenvalues are
         squared singular values of R, and keep the digits that forming the Gram matrix would halve. Rows with `weights`
@@ -45,6 +48,8 @@ class Quadratic:
         rows = np.column_stack([X, np.ones((n, int(intercept))), y])
         if weights is not None:
             rows = rows * np.sqrt(weights)[:, None]
+        if weight_decay:
+            rows = np.vstack([rows, np.sqrt(n * weight_decay / 2) * np.eye(k, k + 1)])
         found = np.linalg.qr(rows, mode="r") / np.sqrt(n)
         R[: len(found)] = found
         U, s, Vt = np.linalg.svd(R[:k, :k])
