@@ -301,3 +301,33 @@ def test_weights_of_rows_count_as_rows_that_are_there_so_often() -> None:
         assert theirs.excess is not None
         far = np.array([[1.0, 0.5, 3.0]]), np.array([2.0])
         np.testing.assert_allclose(mine.excess(*far), theirs.excess(*far), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("solver", "said"),
+    [
+        ("torch_sgd", {"lr": 0.1, "epochs": 500, "weight_decay": DECAY}),
+        ("torch_adam", {"lr": 0.02, "epochs": 1500, "weight_decay": DECAY, "engine": "oracle"}),
+        ("torch_sgd", {"lr": 0.1, "epochs": 500, "weight_decay": DECAY, "scale": "standardized"}),
+    ],
+    ids=str,
+)
+def test_a_weighted_training_with_weight_decay_ends_at_the_weighted_ridge_optimum(
+    solver: str, said: dict[str, Any]
+) -> None:
+    X, y = drawn(n=40).rows("train")
+    record = recorded(weighted(problem_of(X, y), weights_of(40)), solver, **said)
+    assert record.status is Status.OK
+    assert record.accuracy.excess_loss is not None
+    assert record.accuracy.excess_loss < 1e-10
+
+
+def test_a_weighted_l1_training_nears_the_weighted_least_absolute_deviations() -> None:
+    X, y = drawn(n=40).rows("train")
+    record = recorded(weighted(problem_of(X, y), weights_of(40)), "torch_adam", loss="l1", lr=0.0005, epochs=6000)
+    plain = recorded(problem_of(X, y), "torch_adam", loss="l1", lr=0.0005, epochs=6000)
+    assert record.accuracy.epochs_to["1e-4"] is not None
+    assert plain.accuracy.epochs_to["1e-4"] is not None
+    assert record.solution is not None
+    assert plain.solution is not None
+    assert record.solution.exact != plain.solution.exact
