@@ -15,7 +15,7 @@ from harness.judge.versions.instructions import FLOOR, InstructionLine, instruct
 from harness.records.instructions import InstructionCell, InstructionCount
 from harness.report.render.markdown import markdown
 from harness.report.render.terminal import print_document
-from harness.report.tables.ab import instructions
+from harness.report.tables.numbers import instructions
 from harness.report.words.ab import counted_instructions, instruction_rows
 from harness.report.words.checks import Outcome, instruction_checks
 from harness.solvers.status import Status

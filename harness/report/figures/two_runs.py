@@ -19,16 +19,10 @@ MARKS = {
 def ratios_figure(compared: RunsCompared) -> Figure:
     """A mark a case on a logarithmic axis, with the margin; its verdict is told by shape and colour."""
     changed = sum(one.verdict is not Verdict.UNDECIDED for one in compared.times)
-    rows: list[Row] = [
-        row_of(
-            one.record,
-            ratio=one.ratio,
-            low=one.low if one.low > 0 else None,
-            high=one.high,
-            verdict=one.verdict.value,
-        )
-        for one in compared.times
-    ]
+    rows: list[Row] = []
+    for one in compared.times:
+        ends = {"low": one.low if one.low > 0 else None, "high": one.high}
+        rows.append(row_of(one.record, ratio=one.ratio, **ends, verdict=one.verdict.value))
     return Figure(
         "verdict-times",
         "Time in this run over time in the baseline",
@@ -51,13 +45,8 @@ def _spec(margin: float | None) -> axes.Spec:
     }
     lines = {1.0: [1, 0]} if margin is None else {1.0: [1, 0], margin: [4, 3], 1 / margin: [4, 3]}
     upright = {"y": {"value": 0}, "y2": {"value": "height"}}
-    layers = [
-        *(
-            axes.layer("rule", {"x": {"datum": at}, **upright}, strokeDash=dash, color="#808080")
-            for at, dash in lines.items()
-        ),
-        axes.layer("point", marks, size=45, opacity=0.75, filled=True, cursor="pointer"),
-    ]
+    at = [axes.layer("rule", {"x": {"datum": x}, **upright}, strokeDash=dash, color=GREY) for x, dash in lines.items()]
+    layers = [*at, axes.layer("point", marks, size=45, opacity=0.75, filled=True, cursor="pointer")]
     by_ratio = {"field": "ratio", "op": "max", "order": "descending"}
     x = axes.number("ratio", "this run / baseline (one call)", "", **axes.LOG, padding=12)
     return axes.layered(layers, {"x": x, "y": axes.category("solver", title=None, sort=by_ratio)}, (), {"step": 20})

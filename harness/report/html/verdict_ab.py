@@ -24,13 +24,11 @@ SPEED = {
 }
 ANSWERS = {Verdict.REGRESSION: "wronger", Verdict.IMPROVEMENT: "righter"}
 AB: tuple[Column[Cell], ...] = (
-    Column("verdict", "Verdict", Kind.STATUS,
-        "Of speed and answers together: a regression of either is one." ),
+    Column("verdict", "Verdict", Kind.STATUS, "Of speed and answers together: a regression of either is one."),
     *case.WHO,
     Column("ratio", "Ratio", Kind.RATIO,
         "Head over base, of one call, the mean over launches: above 1 is slower.", "speed.ratio"),
-    Column("low", "from", Kind.RATIO, "The interval of the ratio, 95 %, Student's t over launches.",
-        "speed.low" ),
+    Column("low", "from", Kind.RATIO, "The interval of the ratio, 95 %, Student's t over launches.", "speed.low"),
     Column("high", "to", Kind.RATIO, value="speed.high"),
     Column("found", "Found",
         help="Of the speed, then of the answers where these have changed; why it is not decided.",
@@ -51,7 +49,8 @@ def ab_verdict(told: AbFile) -> Judged:
     }
     found = {word: cells for word, cells in found.items() if cells}
     counts = [f"{len(cells)} {word}" for word, cells in found.items()]
-    rest = [f"{count} {SPEED[it]}" for it in (Verdict.UNCHANGED, Verdict.UNDECIDED) if (count := _speeds(told, it))]
+    speeds = [one.speed.verdict for one in told.cells]
+    rest = [f"{speeds.count(it)} {SPEED[it]}" for it in (Verdict.UNCHANGED, Verdict.UNDECIDED) if it in speeds]
     said = [f"{word.capitalize()}: {listed(cells)}." for word, cells in found.items()]
     said += [f"Of {counted(len(told.cells), 'case')} {listed(rest)} in speed."] if rest else []
     return Judged(
@@ -79,21 +78,13 @@ def ab_parts(told: AbFile, run: Run, records: Sequence[Record]) -> list[Part]:
         f"below {told.effect:.1%} is of no interest. {_rates(told)}"
     )
     parts.append(table_of("ab", caption, AB, _worst_first(told), named))
-    advice = dict.fromkeys(
-        one.advice
-        for cell in _worst_first(told)
-        for one in cell.accuracy
-        if one.verdict is Verdict.REGRESSION and one.advice
-    )
+    wrong = [one for cell in _worst_first(told) for one in cell.accuracy if one.verdict is Verdict.REGRESSION]
+    advice = dict.fromkeys(one.advice for one in wrong if one.advice)
     return [*parts, *(Note(f"What to do: {one}") for one in advice)]
 
 
 def _worst_first(told: AbFile) -> list[Cell]:
     return sorted(told.cells, key=lambda one: worst_first(one.verdict, one.speed.ratio))
-
-
-def _speeds(told: AbFile, verdict: Verdict) -> int:
-    return sum(one.speed.verdict is verdict for one in told.cells)
 
 
 def _found(one: Cell) -> list[str]:

@@ -9,8 +9,6 @@ from harness.judge.versions.instructions import InstructionLine
 from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, by_key
 
-_SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
-
 
 def _number(key: str, text: Callable[[Any], str], head: str | None = None, spare: int = 0) -> Column[Any]:
     """Numbers that are read as `text` gives them, a row at a time."""
@@ -57,20 +55,12 @@ def _larger(key: str) -> Callable[[InstructionLine], float | None]:
     return of
 
 
-def instructions(count: float | None) -> str:
-    """Five significant digits, so that a tenth of a per cent shows: 863.02k, 3.9632M; a dash for None."""
-    if count is None:
-        return show.NONE
-    scale, name = next(((scale, name) for scale, name in _SCALES if count >= scale), (1.0, ""))
-    return f"{count / scale:.5g}{name}"
-
-
 INSTRUCTIONS = by_key(
     Column[InstructionLine]("case", value="cell.case", least=16),
     Column("base_per_call", "base", Kind.NUMBER, value="cell.base.per_call",
-        text=lambda line: instructions(line.cell.base.per_call), spare=3),
+        text=lambda line: show.instructions(line.cell.base.per_call), spare=3),
     Column("head_per_call", "head", Kind.NUMBER, value="cell.head.per_call",
-        text=lambda line: instructions(line.cell.head.per_call), spare=2),
+        text=lambda line: show.instructions(line.cell.head.per_call), spare=2),
     Column("ratio", "change", Kind.NUMBER,
         text=lambda line: show.NONE if line.ratio is None else f"{line.ratio - 1:+.2%}"),
     Column("repeatability", "repeats to", Kind.NUMBER, value=_larger("repeatability"), text=".2%", spare=5),

@@ -1,12 +1,13 @@
 """Numbers as people read them, each with its unit."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.judge.verdict import Verdict
 from harness.records.record import Record
 
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+_COUNTS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
 NONE = "–"
 
@@ -18,8 +19,20 @@ def seconds(value: float | None) -> str:
     if value is None:
         return NONE
     value = float(f"{value:.3g}")  # before the unit is chosen: 999.7 µs are 1.00 ms
-    unit, name = next(((u, n) for u, n in _TIMES if value >= u), _TIMES[-1])
+    unit, name = _unit(value, _TIMES)
     return f"{value / unit:#.3g}".rstrip(".") + f" {name}"
+
+
+def instructions(count: float | None) -> str:
+    """Five significant digits, so that a tenth of a per cent shows: 863.02k, 3.9632M; a dash for None."""
+    if count is None:
+        return NONE
+    unit, name = _unit(count, _COUNTS)
+    return f"{count / unit:.5g}{name}"
+
+
+def _unit(value: float, units: Sequence[tuple[float, str]]) -> tuple[float, str]:
+    return next((one for one in units if value >= one[0]), units[-1])
 
 
 def compact_seconds(value: float | None) -> str:
@@ -31,7 +44,7 @@ def size(value: int | None) -> str:
     """Bytes in binary units."""
     if value is None:
         return NONE
-    unit, name = next(((u, n) for u, n in _SIZES if value >= u), _SIZES[-1])
+    unit, name = _unit(value, _SIZES)
     return f"{value / unit:.3g} {name}"
 
 

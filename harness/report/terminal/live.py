@@ -1,7 +1,6 @@
 """A run or a sweep as it goes: what is in flight, what is done, when it ends."""
 
 import time
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -28,9 +27,7 @@ class _Live(Observer):
         self.progress.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Take the lines away, whatever happened."""
         self.progress.stop()
 

@@ -2,7 +2,6 @@
 
 import time
 from contextlib import nullcontext
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -34,9 +33,7 @@ class Working:
         (self._shown or nullcontext()).__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Take it away, whatever happened."""
         if self._shown is not None:
             self._shown.stop()
