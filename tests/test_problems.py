@@ -52,7 +52,18 @@ def rows_of(name: str) -> list[dict[str, str]]:
 
 def test_the_catalog_lists_every_sidecar_then_the_generators_then_the_rungs() -> None:
     assert STORED
-    drawn = ["synthetic", "everyday", "conditioned", "shifted", "scaled", "collinear", "outlier", "deficient", "wide"]
+    drawn = [
+        "synthetic",
+        "everyday",
+        "conditioned",
+        "shifted",
+        "scaled",
+        "collinear",
+        "outlier",
+        "deficient",
+        "wide",
+        "heavy",
+    ]
     assert catalog.names() == [*STORED, *drawn, *ladder.rungs()]
 
 

@@ -235,7 +235,11 @@ def test_rows_of_weight_zero_do_not_count() -> None:
         ([0, 0, 0, 0], "0 training row"),
         ([0, 0, 0, 3], "1 training row"),
         ([1, 1, 1], "not \\(3,\\)"),
-        (["a", "b", "c", "d"], "no array of numbers"),
+        (["a", "b", "c", "d"], "one column of numbers"),
+        ([1j, 1, 1, 1], "complex"),
+        (np.ma.masked_equal([1.0, 2, 3, 4], 3.0), "weight of row 3 is missing"),
+        (pd.array([1, None, 2, 3]), "weight of row 2 is missing"),
+        (np.ones((4, 2)), "one column of numbers"),
     ],
 )
 def test_what_are_no_weights_is_refused_in_one_line(weights: Any, what: str) -> None:
@@ -266,6 +270,38 @@ def test_files_frames_and_arrays_are_weighted_alike(path: Path) -> None:
         assert record.status is Status.OK
         assert "(weights=" in record.problem
         assert "(weights=" in record.problem_name
+
+
+@pytest.mark.parametrize("weights", [pd.Series([1.0, 2, 3, 4]), np.array([[1.0], [2], [3], [4]])])
+def test_weights_come_in_any_container(weights: Any) -> None:
+    X, y, _ = drawn(n=4, p=1)
+    found = harness.run((X, y), "numpy_lstsq", weights=weights, store="sqlite://", in_process=True)
+    assert found.records[0].problem.endswith(weighted(problem_of(X, y), [1.0, 2, 3, 4]).name.removeprefix("own"))
+
+
+def test_weights_of_another_index_are_refused() -> None:
+    frame = pd.DataFrame({"x": [1.0, 2, 3, 4], "y": [1.0, 3, 2, 5]}, index=[1, 2, 3, 4])
+    with pytest.raises(UsageError, match="X and weights have other indexes"):
+        harness.run(frame, "numpy_lstsq", target="y", weights=pd.Series([1.0, 1, 2, 2]), store="sqlite://")
+
+
+@pytest.mark.parametrize("ones", [[1.0, 1, 1, 1, 1], [1.0, 2, 3, 4, 6]])
+def test_a_constant_column_or_one_like_a_feature_can_hold_weights(path: Path, ones: list[float]) -> None:
+    pd.read_csv(path).assign(w=ones).to_csv(path, index=False)
+    (case,) = plan(Request(problems=(str(path),), target="y", weights="w", solvers=("numpy_lstsq",)))
+    problem = case.problem
+    assert problem.features == ("x",)
+    assert problem.weights is not None
+    assert problem.weights.tolist() == ones
+
+
+@pytest.mark.parametrize(
+    ("cells", "what"), [("abcde", "no column of numbers"), ("00000", "0 training row"), ([1, 1, -1, 1, 1], "negative")]
+)
+def test_a_column_without_weights_is_refused(path: Path, cells: Any, what: str) -> None:
+    pd.read_csv(path).assign(w=list(cells)).to_csv(path, index=False)
+    with pytest.raises(UsageError, match=what):
+        load(str(path), target="y", weights="w")
 
 
 def test_it_is_another_case_and_goes_on_as_it_was_asked_for(path: Path) -> None:

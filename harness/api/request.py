@@ -15,7 +15,7 @@ import numpy as np
 from harness.errors import HarnessError, UsageError, unknown
 from harness.measure.plan import Request
 from harness.problems import catalog
-from harness.problems.in_memory import NAME, from_arrays, from_frame, is_frame, name_of, shape_of
+from harness.problems.in_memory import NAME, column_beside, from_arrays, from_frame, is_frame, name_of, shape_of
 from harness.problems.problem import Problem
 from harness.problems.table_options import NOTHING_SAID, TableOptions
 from harness.problems.weights import weighted
@@ -50,13 +50,15 @@ def asked(  # noqa: PLR0913  # as harness.run has them
     `axes`: n, lr and seeds, each one value or many. Raises UsageError for what is no problem, no number, or an
     option that there is not.
     """
-    given = [_problem(one, name, target, table) for name, one in _named(problems)]
-    named = None if target is None else name_of(target)
     column = weights if isinstance(weights, str) else None
+    data = _named(problems)
+    given = [_problem(one, name, target, table.with_weights(column)) for name, one in data]
+    named = None if target is None else name_of(target)
     if weights is not None and column is None:
+        loaded = [one if isinstance(one, Problem) else catalog.load(one, target=named, table=table) for one in given]
         given = [
-            weighted(one if isinstance(one, Problem) else catalog.load(one, target=named, table=table), weights)
-            for one in given
+            weighted(problem, column_beside(raw, weights, problem.label, "weights"))
+            for problem, (_, raw) in zip(loaded, data, strict=True)
         ]
     own = {one.label: one for one in given if isinstance(one, Problem)}
     labels = tuple(one.label if isinstance(one, Problem) else one for one in given)

@@ -97,7 +97,7 @@ def plan(request: Request, own: Mapping[str, Problem] = NONE) -> list[Case]:
     named = [solvers.get(name) for name in dict.fromkeys(request.solvers)]
     cases = [
         case
-        for problem in map(request.model_of, _problems(request, own))
+        for problem in _problems(request, own)
         for solver in named or _suitable(problem)
         for case in _cases(problem, solver, request, named=bool(named))
     ]
@@ -118,17 +118,20 @@ def _problems(request: Request, own: Mapping[str, Problem]) -> Iterator[Problem]
     if specs:
         for spec in specs:
             if spec in own:
-                yield own[spec]
+                yield request.model_of(own[spec])
                 continue
             for n in request.n or (None,):
-                yield problems.load(spec, n=n, target=request.target)
+                yield problems.load(
+                    spec, n=n, target=request.target, weights=request.weights, intercept=request.intercept
+                )
         return
     if request.target is not None:
         raise UsageError("--target goes with --problem FILE")
     if not request.n:
-        yield from (found for name in problems.sidecars() if (found := problems.load(name)).family == TUTORIAL)
+        stored = map(problems.load, problems.sidecars())
+        yield from (request.model_of(found) for found in stored if found.family == TUTORIAL)
     for n in request.n or DEFAULT_SIZES:
-        yield problems.load("synthetic", n=n)
+        yield request.model_of(problems.load("synthetic", n=n))
 
 
 def _suitable(problem: Problem) -> list[Solver]:

@@ -56,7 +56,7 @@ def problem_of(table: Table, target: str | None, options: TableOptions, where: s
     shown = ", ".join(f"{column} ({reason})" for column, reason in left_out)
     return Problem(
         name=name,
-        X=numbers(table, features, where),
+        X=numbers(table, features, where, weights=options.weights),
         y=target_of(table, named, where),
         features=tuple(features),
         target=named,
@@ -248,17 +248,19 @@ def _no_float(cell: Cell) -> str:
     return f"{cell.value} is above 2^53 and is no float64: it was rounded to {int(float(cell.value))}"
 
 
-def numbers(table: Table, columns: Sequence[str], where: str) -> Floats:
+def numbers(table: Table, columns: Sequence[str], where: str, *, weights: str | None = None) -> Floats:
     """The columns as float64 of shape (n, len(columns)).
 
     Raises UsageError for one row or none, NaN, infinity, and whole numbers that are no longer different as float64;
-    RankDeficientError for a constant or repeated column.
+    RankDeficientError for a constant or repeated column, unless it holds the rows' `weights`.
     """
     if table.rows < MIN_ROWS:
         raise UsageError(f"{where}: {table.rows} row(s); a fit needs at least 2")
     found = [_finite(table, name, where) for name in columns]
     seen: dict[bytes, str] = {}
     for name, values in zip(columns, found, strict=True):
+        if name == weights:
+            continue
         first = seen.setdefault(hashlib.sha256(values.tobytes()).digest(), name)
         constant, repeats = bool((values == values[0]).all()), first != name
         cell = table.columns[name].rounded or (table.columns[first].rounded if repeats else None)

@@ -25,7 +25,7 @@ from harness.problems.columns import (
     labels_of,
 )
 from harness.problems.fitted import problem_of
-from harness.problems.problem import Problem
+from harness.problems.problem import Floats, Problem
 from harness.problems.table_options import NOTHING_SAID, TableOptions
 
 if TYPE_CHECKING:
@@ -99,6 +99,19 @@ def from_frame(
     return _problem(table, wanted, name, options, intercept=intercept)
 
 
+def column_beside(data: object, given: object, name: str, what: str) -> Floats:
+    """One more column (n,) for data in memory, NaN where it is missing, from whatever holds one.
+
+    Raises UsageError for what is no column of numbers, and for another index than the data's.
+    """
+    with _one_line(name):
+        _check_index(data[0] if isinstance(data, tuple) else data, given, name, what)
+        found = [column for _, column in _columns(given, name, what).values()]
+    if len(found) != 1 or found[0].values is None:
+        raise UsageError(f"{name}: {what} are one column of numbers, (n,), not {shape_of(given)}")
+    return found[0].values
+
+
 def name_of(label: object) -> str:
     """A column's label as the name that a Parquet file has of it: 2 is '2', ('a', 1) is "('a', 1)"."""
     return str(_plain(label))
@@ -170,7 +183,7 @@ def _column_of_pandas(series: Any) -> Column:
         return column_of_array(np.asarray(series))
     if kind == "f":
         return column_of_array(series.to_numpy(dtype=np.float64, na_value=np.nan))
-    missing = series.isna().to_numpy()
+    missing = np.asarray(series.isna())
     return column_of_array(series.to_numpy(dtype=WIDEST[kind], na_value=False if kind == "b" else 0), missing)
 
 
@@ -292,17 +305,17 @@ def shape_of(given: Any) -> tuple[int, ...]:
         return ()
 
 
-def _check_index(X: Any, y: Any, name: str) -> None:
-    """Raise UsageError for an X and a y of pandas whose rows are called otherwise: paired by place they are others'."""
+def _check_index(X: Any, y: Any, name: str, what: str = "y") -> None:
+    """Raise UsageError for an X and a y (`what`) of pandas whose rows have other names: paired they are others'."""
     here, there = getattr(X, "index", None), getattr(y, "index", None)
     if _library(X) != "pandas" or _library(y) != "pandas" or here is None or there is None or len(here) != len(there):
         return
     if not here.equals(there):
         place = next((i for i, (one, other) in enumerate(zip(here, there, strict=True)) if one != other), 0)
         raise UsageError(
-            f"{name}: X and y have other indexes: row {place + 1} is {_plain(here[place])!r} in X and "
-            f"{_plain(there[place])!r} in y: "
-            "align them (y.loc[X.index]), or drop both (reset_index(drop=True))"
+            f"{name}: X and {what} have other indexes: row {place + 1} is {_plain(here[place])!r} in X and "
+            f"{_plain(there[place])!r} in {what}: "
+            f"align them ({what}.loc[X.index]), or drop both (reset_index(drop=True))"
         )
 
 

@@ -18,7 +18,8 @@ class TableOptions:
     `features`: the columns to fit on, and no others; `drop`: columns to leave out; `missing`: 'drop' leaves out each
     row with a missing value in a column that is used. Of a .csv file: `header` False where its first line holds
     values (its columns are then called 0, 1, ...), `delimiter` and `decimal` what separates its fields, and the whole
-    from the fraction of a number. Raises UsageError for a value that is none of these.
+    from the fraction of a number. `weights`: the column that holds the rows' weights, by `with_weights`. Raises
+    UsageError for a value that is none of these.
     """
 
     features: tuple[str, ...] = ()
@@ -27,6 +28,7 @@ class TableOptions:
     header: bool = True
     delimiter: str | None = None
     decimal: str | None = None
+    weights: str | None = None
 
     def __post_init__(self) -> None:
         if self.missing not in (None, REFUSE, DROP):
@@ -50,7 +52,7 @@ class TableOptions:
 
     def said(self) -> dict[str, str | bool | tuple[str, ...]]:
         """What was said, by name."""
-        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        found = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "weights"}
         return {name: value for name, value in found.items() if value != getattr(NOTHING_SAID, name)}
 
     def words(self) -> list[str]:
@@ -79,9 +81,8 @@ class TableOptions:
 
     def with_weights(self, column: str | None) -> "TableOptions":
         """The same where a column holds the rows' weights: it is taken with the features, until it is told apart."""
-        if column is None or not self.features or column in self.features:
-            return self
-        return self.with_(features=(*self.features, column))
+        more = (column,) if column is not None and self.features and column not in self.features else ()
+        return self.with_(features=(*self.features, *more), weights=column)
 
     @property
     def command_line(self) -> str:

@@ -2,9 +2,9 @@
 
 import hashlib
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from harness.errors import UsageError, unknown
 from harness.problems.problem import MIN_ROWS, Floats, Problem, Split
@@ -22,6 +22,8 @@ def weighted_by(problem: Problem, column: str) -> Problem:
 
     Raises UsageError for a column that is none of the features, or the only one, and what `weighted` raises.
     """
+    if (reason := dict(problem.left_out).get(column)) is not None:
+        raise UsageError(f"{problem.label}: the weights '{column}' are no column of numbers: it is left out ({reason})")
     if column not in problem.features:
         raise unknown("column of weights", column, problem.features)
     if problem.p == 1:
@@ -33,7 +35,7 @@ def weighted_by(problem: Problem, column: str) -> Problem:
     return weighted(without, problem.X[:, at], column)
 
 
-def weighted(problem: Problem, weights: Any, named: str = "") -> Problem:
+def weighted(problem: Problem, weights: ArrayLike, named: str = "") -> Problem:
     """The problem with `weights` (n,); rows of weight 0 leave its split, as R's lm leaves them out.
 
     `named`: the column that they were; else a hash of them tells them apart. Raises UsageError, one line, for another
@@ -59,11 +61,8 @@ def weighted(problem: Problem, weights: Any, named: str = "") -> Problem:
     )
 
 
-def _checked(problem: Problem, weights: Any) -> Floats:
-    try:
-        values = np.array(weights, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise UsageError(f"{problem.label}: the weights are no array of numbers") from None
+def _checked(problem: Problem, weights: ArrayLike) -> Floats:
+    values = np.array(weights, dtype=np.float64)
     if values.shape != (problem.n,):
         raise UsageError(f"{problem.label}: weights are ({problem.n},), one a row, not {values.shape}")
     for bad, what in ((~np.isfinite(values), "missing or infinite"), (values < 0, "negative")):
