@@ -72,7 +72,7 @@ class Bench:
             return self._measure(sides, Allowance(ANSWER_S, asked.seed), nobody_decided)
         decide = partial(decided, effect=asked.effect)
         cell = self._measure(sides, Allowance(asked.budget_s, asked.seed), decide)
-        if marked(cell, TIME, asked.effect).mark is Mark.SKIPPED and cell.launches:
+        if marked(cell, TIME, asked.effect).mark is Mark.SKIPPED and cell.launches and not cell.data_changed:
             self._notify("undecided: once more, with twice the time")
             cell = self._measure(sides, Allowance(AGAIN * asked.budget_s, asked.seed + 1), decide)
         return cell
