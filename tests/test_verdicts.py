@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,7 +157,7 @@ def test_two_runs_of_other_data_are_not_compared_and_the_page_says_so() -> None:
 
 def of_data(base: str, head: str, ratio: float = 2.0) -> AbCell:
     """A head that is twice as slow and has fewer digits, on data of these hashes."""
-    sides = {
+    sides: dict[str, Any] = {
         "base": Measured(digits=12.0, problem_sha256=base),
         "head": Measured(digits=3.0, status=Status.WRONG, problem_sha256=head),
     }
