@@ -61,6 +61,8 @@ def test_a_run_says_it_once_under_the_heading_of_the_problem(ran: str) -> None:
     heading = next(i for i, line in enumerate(lines) if line.endswith("budget.csv:spent"))
     assert lines[heading + 1] == f"dependent: {TEXT}"
     assert ran.count("dependent:") == 1
+    assert "rank_deficient" in ran
+    assert "numpy_lstsq: fitted 3 of 4 directions: total = food + rent; it returned" in " ".join(ran.split())
 
 
 def test_the_record_the_frame_the_case_and_the_page_name_it(ran: str, store_path: Path) -> None:

@@ -34,10 +34,12 @@ def summary(records: Sequence[Record]) -> str:
 
 
 def failures(records: Sequence[Record]) -> Iterator[Line]:
-    """A line a case that ended badly, with its message and what to do; then what is unsupported, each reason once."""
+    """A line a case that ended badly or short of rank, with its message; then what is unsupported, each reason once."""
     for record in records:
         if record.failed:
             yield Line(failure(record), record.status.value, "red")
+        elif record.status is Status.RANK_DEFICIENT:
+            yield Line(f"{record.problem} {record.label}: {record.message}", record.status.value, "yellow")
     reasons = Counter(f"{record.label}: {record.message}" for record in records if record.status is Status.UNSUPPORTED)
     for reason, count in reasons.items():
         yield Line(f"{reason} ({counted(count, 'case')})", "unsupported")
