@@ -190,11 +190,14 @@ def test_weights_over_24_decades_are_solved(solver: Solver) -> None:
     assert record.accuracy.digits > 8
 
 
-@pytest.mark.parametrize("method", ["pinv", "qr"])
-def test_statsmodels_inference_with_weights_is_the_exact_one(method: str) -> None:
+SAYING = ("statsmodels_pinv", "statsmodels_qr", "linearmodels", "streaming", "reference_qr")
+
+
+@pytest.mark.parametrize("solver", here([catalog.get(name) for name in SAYING]))
+def test_inference_with_weights_is_the_exact_one(solver: Solver) -> None:
     X, y, rng = drawn(seed=3)
     problem = problem_of(X, y, rng.uniform(0.1, 10, size=40))
-    accuracy = measure(single(problem, catalog.get(f"statsmodels_{method}"), Options())).record.accuracy
+    accuracy = measure(single(problem, solver, Options())).record.accuracy
     found = (accuracy.standard_error_digits, accuracy.residual_sd_digits, accuracy.r_squared_digits)
     assert all(digits is not None and digits > 12 for digits in found), found
 

@@ -22,6 +22,7 @@ class GlumNormal(ClosedForm):
     name = "glum"
     title = "glum, normal family, closed form (normal equations)"
     requires = ("glum",)
+    weighted = True
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[Any]:
         """Column-major X, which tabmat works on best; the timed work is constructing and fitting the estimator."""
@@ -29,10 +30,12 @@ class GlumNormal(ClosedForm):
 
         X, y = (np.asfortranarray(rows, dtype=str(options.dtype)) for rows in problem.rows("train"))
 
+        weights = problem.training_weights
+
         def solve() -> Any:
             return GeneralizedLinearRegressor(
                 alpha=0, family="normal", link="identity", solver="closed-form", fit_intercept=problem.intercept
-            ).fit(X, y)
+            ).fit(X, y, sample_weight=weights)
 
         return ClosedFormPrepared(solve, lambda model: _read(model, X, y, problem))
 
@@ -42,7 +45,9 @@ def _read(model: Any, X: Any, y: Any, problem: Problem) -> Fit:
     inference, message = None, ""
     if enough and X.dtype == np.float64:  # glum 3.4.1 raises TypeError for the covariance of a float32 fit
         try:
-            inference = _inference(model.coef_table(X, y, robust=False), problem)
+            inference = _inference(
+                model.coef_table(X, y, sample_weight=problem.training_weights, robust=False), problem
+            )
         except np.linalg.LinAlgError as error:
             message = f"glum gives no standard errors: {error}"
     return linear_fit(model.coef_, float(model.intercept_), message=message, inference=inference)

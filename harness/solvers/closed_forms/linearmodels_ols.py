@@ -21,6 +21,7 @@ class LinearmodelsOls(ClosedForm):
     title = "linearmodels IV2SLS without endogenous regressors"
     takes = MappingProxyType({})
     requires = ("linearmodels.iv",)
+    weighted = True
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """A degree of freedom must be left."""
@@ -34,15 +35,19 @@ class LinearmodelsOls(ClosedForm):
 
         A = design_matrix(problem)
         _, y = problem.rows("train")
+        weights = problem.training_weights
 
         def solve() -> Any:
-            return IV2SLS(y, A, None, None).fit(cov_type="unadjusted", debiased=True)
+            return IV2SLS(y, A, None, None, weights=weights).fit(cov_type="unadjusted", debiased=True)
 
         return ClosedFormPrepared(solve, lambda result: _read(result, problem))
 
 
 def _read(result: Any, problem: Problem) -> Fit:
-    statistics = {"r_squared": float(result.rsquared), "residual_sd": float(result.s2) ** 0.5}
+    weights = problem.training_weights
+    # linearmodels divides weights by their mean; residual_sd is with the weights as they were given.
+    scale = 1.0 if weights is None else float(weights.mean())
+    statistics = {"r_squared": float(result.rsquared), "residual_sd": (float(result.s2) * scale) ** 0.5}
     errors, intervals = result.std_errors, result.conf_int().to_numpy()
     inference = reported(problem, errors, result.tstats, result.pvalues, intervals, statistics=statistics)
     return fit_from_design(result.params, problem.intercept, inference=inference)

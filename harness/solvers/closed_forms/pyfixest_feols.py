@@ -24,6 +24,7 @@ class PyfixestFeols(ClosedForm):
     name = "pyfixest"
     title = "pyfixest feols (normal equations)"
     takes = MappingProxyType({})
+    weighted = True
     requires = ("pyfixest",)  # it loads what it needs at the first use: in prepare
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
@@ -42,10 +43,13 @@ class PyfixestFeols(ClosedForm):
         X, y = problem.rows("train")
         columns = [f"x{j}" for j in range(problem.p)]
         frame = pd.DataFrame(X, columns=columns).assign(y=y)
+        weights = None if problem.weights is None else "weights"
+        if weights is not None:
+            frame = frame.assign(weights=problem.training_weights)
         formula = "y ~ " + " + ".join(columns) + ("" if problem.intercept else " - 1")
 
         def solve() -> Any:
-            return feols(formula, frame, vcov="iid", copy_data=False, store_data=False)
+            return feols(formula, frame, weights=weights, vcov="iid", copy_data=False, store_data=False)
 
         return ClosedFormPrepared(solve, lambda model: _read(model, problem, ["Intercept", *columns]))
 
