@@ -72,6 +72,7 @@ def asked(  # noqa: PLR0913  # as harness.run has them
         target=None if own and len(own) == len(labels) else named,
         weights=column,
         intercept=bool(intercept),
+        table=NOTHING_SAID if own and len(own) == len(labels) else table,
         options=_options(options),
     )
     return request, own
@@ -84,7 +85,7 @@ def command_of(request: Request, own: Mapping[str, Problem]) -> str:
     """
     if own or request.options.init is not None:
         return shlex.join([*OWN, *request.problems, *request.solvers])
-    words = ["harness", "run"]
+    words = ["harness", "run", *request.table.words()]
     axes = {"problem": request.problems, "solver": request.solvers, "n": request.n, "lr": request.lr}
     for name, values in (*axes.items(), ("seed", request.seeds)):
         words += [word for value in values for word in (f"--{name}", text_of(value))]
@@ -112,6 +113,11 @@ def _argument(found: re.Match[str]) -> str:
         value = "..." if found["value"] == "NAME" else repr(found["value"].strip("'"))
         return f"{found['name']}={value}"
     return found[0] if found[3] is None else RENAMED.get(found[3], found[3].replace("-", "_"))
+
+
+def names_of(given: object) -> tuple[str, ...]:
+    """One column or several by their names, whatever these are."""
+    return tuple(map(name_of, _many(given)))
 
 
 def _many(given: object) -> Sequence[Any]:
@@ -152,6 +158,8 @@ def _problem(given: object, name: str | None, target: object, table: TableOption
             raise UsageError(f"'{name}': a mapping names arrays and frames; '{given}' has a name")
         return str(Path(given)) if isinstance(given, PathLike) else given
     if isinstance(given, Problem):
+        for option in table.said():
+            raise UsageError(f"{given.label} is a Problem: {option} goes with files, frames and arrays")
         return given
     if name in (known := catalog.names()):
         raise UsageError(f"'{name}' is a problem of the catalog: give your data another name ({len(known)} are taken)")

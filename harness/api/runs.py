@@ -7,10 +7,11 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from harness.api.frames import Results
-from harness.api.request import as_python, asked, command_of
+from harness.api.request import as_python, asked, command_of, names_of
 from harness.measure.plan import Case, plan
 from harness.measure.session import Where, run_request
 from harness.problems.problem import Problem
+from harness.problems.table_options import TableOptions
 from harness.records.observer import Observer
 from harness.records.run import Run
 from harness.store.store import Store
@@ -33,6 +34,12 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     target: object = None,
     weights: "str | ArrayLike | None" = None,
     intercept: bool = True,
+    features: object = (),
+    drop: object = (),
+    missing: str | None = None,
+    header: bool = True,
+    delimiter: str | None = None,
+    decimal: str | None = None,
     store: str | PathLike[str] | None = None,
     timeout_s: float | None = None,
     memory_bytes: int | None = None,
@@ -67,6 +74,12 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
         weight 0 are left out.
     intercept
         False: fit through the origin, by every solver that can; R² is then about 0, not about the mean.
+    features, drop
+        Columns of a file or a frame to fit on, and no others; columns to leave out.
+    missing
+        'drop': leave out each row with a missing value in a column that is used; otherwise it is refused.
+    header, delimiter, decimal
+        Of a .csv file: False where its first line holds values; what separates its fields, as ';'; ',' as in 3,14.
     store
         A SQLite file or postgresql://USER@HOST/DATABASE; results/harness.sqlite by default, as for the command, so
         that a run of hours is not lost with a notebook. 'sqlite://' is in memory, and gone when this returns.
@@ -78,6 +91,8 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
         Of the solvers: epochs, batch, momentum, engine, dtype, threads, ... (harness.solvers.options.Options).
     """
     axes = {"n": n, "lr": lr, "seeds": seeds}
+    with as_python():
+        table = TableOptions(names_of(features), names_of(drop), missing, header, delimiter, decimal)
     request, own = asked(
         problems,
         solvers,
@@ -86,6 +101,7 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
         target=target,
         weights=weights,
         intercept=intercept,
+        table=table,
         options=options,
     )
     with as_python():

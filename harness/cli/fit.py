@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.solvers.options import Options
 
 
+@cli.takes_table_options
 @cli.takes_solver_options
 def fit(
     problem: Annotated[str, typer.Argument(help="A problem's name, or a .csv or .parquet file.")],
@@ -24,6 +25,7 @@ def fit(
     target: cli.Target = None,
     weights: cli.Weights = None,
     no_intercept: cli.NoIntercept = False,
+    given_table: cli.GivenTable = cli.NO_TABLE,
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     n: Annotated[str | None, typer.Option("--n", help="Rows of a drawn problem.")] = None,
     lr: Annotated[float | None, typer.Option("--lr", help="Learning rate.")] = None,
@@ -41,7 +43,8 @@ def fit(
     options = cli.solver_options(device=device, lr=lr, seed=seed, init=cli.initial(init), **given_options)
     where = isolation.where(timeout, memory, in_process)
     rows = None if n is None else cli.row_count(n)
-    case = _case(problem, solver, options, n=rows, target=target, weights=weights, intercept=not no_intercept)
+    model = {"target": target, "weights": weights, "intercept": not no_intercept, "table": given_table}
+    case = _case(problem, solver, options, n=rows, **model)
     if plot is not None:
         from harness.report.figures.files import check_path
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.errors import UsageError
+from harness.problems.table_options import NOTHING_SAID, TableOptions
 
 if TYPE_CHECKING:
     from harness.solvers.options import Options
@@ -18,6 +19,18 @@ Target = Annotated[str | None, typer.Option("--target", help="The column to fit,
 Weights = Annotated[
     str | None, typer.Option("--weights", help="The column that holds the rows' weights: sum w r² is minimised.")
 ]
+Features = Annotated[
+    str | None, typer.Option("--features", metavar="A,B", help="The columns of a file to fit on, and no others.")
+]
+Drop = Annotated[
+    list[str] | None, typer.Option("--drop", metavar="NAME", help="A column of a file to leave out; repeatable.")
+]
+Missing = Annotated[
+    str | None, typer.Option("--missing", help="drop: leave out the rows with a missing value; refuse by default.")
+]
+NoHeader = Annotated[bool, typer.Option("--no-header", help="A .csv file's first line holds values: columns 0, 1, ...")]
+Delimiter = Annotated[str | None, typer.Option("--delimiter", help="Of a .csv file: ; or tab; a comma by default.")]
+Decimal = Annotated[str | None, typer.Option("--decimal", help="Of a .csv file's numbers: , as in 3,14; . by default.")]
 NoIntercept = Annotated[bool, typer.Option("--no-intercept", help="Fit through the origin; R² is then about 0.")]
 Device = Annotated[str, typer.Option("--device", help="auto (CPU, and CUDA where there is one), cpu, cuda or all.")]
 Sizes = Annotated[list[str] | None, typer.Option("--n", help="Rows of a drawn problem, as 1000 or 1e5; repeatable.")]
@@ -85,22 +98,65 @@ GivenOptions = Mapping[str, object]
 """The values given for SOLVER_OPTIONS, as Options takes them."""
 
 
+TABLE_OPTIONS: Mapping[str, tuple[Any, object]] = MappingProxyType(
+    {
+        "features": (Features, None),
+        "drop": (Drop, None),
+        "missing": (Missing, None),
+        "no_header": (NoHeader, False),
+        "delimiter": (Delimiter, None),
+        "decimal": (Decimal, None),
+    }
+)
+"""What every command that reads a person's file takes."""
+NO_TABLE = NOTHING_SAID
+GivenTable = TableOptions
+"""The values given for TABLE_OPTIONS."""
+
+
 def takes_solver_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command each of SOLVER_OPTIONS in the place of its parameter `given_options`, which has their values."""
+
+    def given_options(values: dict[str, Any]) -> dict[str, object]:
+        # A flag that was not given is no option, as None is.
+        found = {name: None if value is False else value for name, value in values.items()}
+        return found | {"hidden": layers(found["hidden"])}
+
+    return _taking(command, SOLVER_OPTIONS, GIVEN, given_options)
+
+
+def takes_table_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command each of TABLE_OPTIONS in the place of its parameter `given_table`, a TableOptions of them."""
+
+    def given_table(values: dict[str, Any]) -> TableOptions:
+        return TableOptions(
+            features=tuple(filter(None, (values.pop("features") or "").split(","))),
+            drop=tuple(values.pop("drop") or ()),
+            header=not values.pop("no_header"),
+            **values,
+        )
+
+    return _taking(command, TABLE_OPTIONS, "given_table", given_table)
+
+
+def _taking(
+    command: Callable[..., None],
+    options: Mapping[str, tuple[Any, object]],
+    place: str,
+    made_of: Callable[[dict[str, Any]], object],
+) -> Callable[..., None]:
+    """The command with these options in the place of its parameter `place`, which has what is made of their values."""
     signature = inspect.signature(command)
-    options = [
+    taken = [
         inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=kind)
-        for name, (kind, default) in SOLVER_OPTIONS.items()
+        for name, (kind, default) in options.items()
     ]
-    shown = [
-        one for own in signature.parameters.values() for one in (options if own.name == "given_options" else [own])
-    ]
+    shown = [one for own in signature.parameters.values() for one in (taken if own.name == place else [own])]
 
     @wraps(command)
     def taking(**given: Any) -> None:
-        # A flag that was not given is no option, as None is.
-        values = {name: None if (value := given.pop(name)) is False else value for name in SOLVER_OPTIONS}
-        command(**given, given_options=values | {"hidden": layers(values["hidden"])})
+        values = {name: given.pop(name) for name in options}
+        command(**given, **{place: made_of(values)})
 
     taking.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]  # what typer reads
     return taking

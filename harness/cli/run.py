@@ -14,6 +14,7 @@ RunId = Annotated[str | None, typer.Argument(metavar="RUN_ID", help="With --resu
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the newest run that was cut off, or RUN_ID.")]
 
 
+@cli.takes_table_options
 @cli.takes_solver_options
 def run(
     run_id: RunId = None,
@@ -22,6 +23,7 @@ def run(
     target: cli.Target = None,
     weights: cli.Weights = None,
     no_intercept: cli.NoIntercept = False,
+    given_table: cli.GivenTable = cli.NO_TABLE,
     device: cli.Device = "auto",
     n: cli.Sizes = None,
     lr: cli.Rates = None,
@@ -49,6 +51,7 @@ def run(
         target=target,
         weights=weights,
         intercept=not no_intercept,
+        table=given_table,
         options=cli.solver_options(**given_options),
     )
     if run_id is not None and not resume:

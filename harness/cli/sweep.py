@@ -1,7 +1,7 @@
 """harness sweep: optimizers over learning rates and seeds, to the exact optimum or the best loss that is known."""
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,12 +38,14 @@ RateRanges = Annotated[
 ]
 
 
+@cli.takes_table_options
 def sweep(
     sweep_id: Annotated[str | None, typer.Argument(metavar="ID", help="With --show: which sweep.")] = None,
     problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. auto_mpg by default.")] = None,
     target: cli.Target = None,
     weights: cli.Weights = None,
     no_intercept: cli.NoIntercept = False,
+    given_table: cli.GivenTable = cli.NO_TABLE,
     n: Annotated[str | None, typer.Option("--n", help="Rows of a drawn problem.")] = None,
     optimizer: Optimizers = None,
     lr: RateRanges = None,
@@ -97,6 +99,7 @@ def sweep(
         "dtype": dtype,
         "scale": scale,
         "threads": threads,
+        **given_table.said(),
     }
     asked = {name: value for name, value in given.items() if value not in (None, ())}
     where = isolation.where(timeout, memory, in_process)
@@ -123,7 +126,12 @@ def _check(sweep_id: str | None, asked: dict[str, object], modes: list[str], *, 
 
 def option_of(name: str) -> str:
     """The option that sets a field of the request."""
-    return {"problems": "problem", "optimizers": "optimizer"}.get(name, name)
+    return {"problems": "problem", "optimizers": "optimizer", "header": "no-header"}.get(name, name)
+
+
+def given_names() -> list[str]:
+    """What may be said of a table, by the names of TableOptions."""
+    return [one.name for one in fields(cli.GivenTable)]
 
 
 def request_of(asked: dict[str, object]) -> "SweepRequest":
@@ -132,6 +140,7 @@ def request_of(asked: dict[str, object]) -> "SweepRequest":
     from harness.sweep.rates import rates
 
     values = dict(asked)
+    values["table"] = {name: values.pop(name) for name in given_names() if name in values}
     if "n" in values:
         values["n"] = cli.row_count(str(values["n"]))
     if "model" in values and values["model"] not in MODELS:

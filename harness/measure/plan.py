@@ -8,6 +8,7 @@ from types import MappingProxyType
 from harness.errors import CannotMeasureError, UsageError
 from harness.problems import catalog as problems
 from harness.problems.problem import NONLINEAR, Problem, without_intercept
+from harness.problems.table_options import NOTHING_SAID, TableOptions
 from harness.problems.weights import weighted_by
 from harness.records.labels import text_of
 from harness.solvers import catalog as solvers
@@ -57,7 +58,7 @@ class Request:
     """What a person asked for; an empty tuple means the default. `options` holds what is not an axis.
 
     `weights`: the column of every problem that holds the rows' weights. `intercept` False: every problem without its
-    intercept.
+    intercept. `table`: what is said of a file.
     """
 
     problems: tuple[str, ...] = ()
@@ -69,6 +70,7 @@ class Request:
     target: str | None = None
     weights: str | None = None
     intercept: bool = True
+    table: TableOptions = NOTHING_SAID
     options: Options = field(default_factory=Options)
 
     @property
@@ -122,11 +124,16 @@ def _problems(request: Request, own: Mapping[str, Problem]) -> Iterator[Problem]
                 continue
             for n in request.n or (None,):
                 yield problems.load(
-                    spec, n=n, target=request.target, weights=request.weights, intercept=request.intercept
+                    spec,
+                    n=n,
+                    target=request.target,
+                    weights=request.weights,
+                    intercept=request.intercept,
+                    table=request.table,
                 )
         return
-    if request.target is not None:
-        raise UsageError("--target goes with --problem FILE")
+    for option in ["--target"] if request.target is not None else request.table.words()[:1]:
+        raise UsageError(f"{option} goes with --problem FILE")
     if not request.n:
         stored = map(problems.load, problems.sidecars())
         yield from (request.model_of(found) for found in stored if found.family == TUTORIAL)

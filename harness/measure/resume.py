@@ -13,6 +13,7 @@ from typing import get_type_hints
 
 from harness.errors import UsageError, counted
 from harness.measure.plan import Case, Request, plan
+from harness.problems.table_options import options_of
 from harness.records.environment import Environment, environment, moved
 from harness.records.run import Run, Selection
 from harness.solvers.options import Options
@@ -122,6 +123,7 @@ def request_of(selection: Selection) -> Request:
         target=selection.target,
         weights=selection.weights,
         intercept=selection.intercept,
+        table=options_of(selection.table),
         options=Options(threads=selection.threads, **said),  # type: ignore[arg-type]  # Options checks every value
     )
 

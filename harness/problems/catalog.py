@@ -1,7 +1,7 @@
 """The problems by name: a sidecar in datasets/, a rung of the ladder, or a generator, one line below."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -13,7 +13,7 @@ from harness.problems.generators import everyday, synthetic
 from harness.problems.ill_conditioned import collinear, conditioned, scaled, shifted
 from harness.problems.irregular import deficient, heavy, outlier, wide
 from harness.problems.problem import FILE_SUFFIXES, Problem, short, without_intercept
-from harness.problems.table_options import NOTHING_SAID, TableOptions
+from harness.problems.table_options import NOTHING_SAID, TableOptions, options_of
 from harness.problems.weights import weighted_by
 
 GENERATORS: dict[str, Callable[..., Problem]] = {
@@ -55,7 +55,7 @@ def load(  # what is asked of one problem, all by keyword
     target: str | None = None,
     weights: str | None = None,
     intercept: bool = True,
-    table: TableOptions = NOTHING_SAID,
+    table: TableOptions | Mapping[str, object] = NOTHING_SAID,
 ) -> Problem:
     """The problem that `spec` names: `auto_mpg`, `condition_1e08`, `synthetic:n=1000,p=10` or a path.
 
@@ -69,9 +69,9 @@ def load(  # what is asked of one problem, all by keyword
         from harness.problems.table import load_file
 
         _refuse_n(spec, n)
-        found = load_file(Path(spec), target, table.with_weights(weights))
+        found = load_file(Path(spec), target, options_of(table).with_weights(weights))
     else:
-        for option in ["--target"] if target is not None else table.words()[:1]:
+        for option in ["--target"] if target is not None else options_of(table).words()[:1]:
             raise UsageError(f"{spec}: {option} goes with a .csv or .parquet file")
         found = named(spec, n=n)
     found = found if weights is None else weighted_by(found, weights)

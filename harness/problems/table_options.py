@@ -32,7 +32,7 @@ class TableOptions:
 
     def __post_init__(self) -> None:
         if self.missing not in (None, REFUSE, DROP):
-            raise UsageError(f"--missing is {DROP} or {REFUSE}, not '{self.missing}'")
+            raise UsageError(f"--missing: {DROP} or {REFUSE}, not '{self.missing}'")
         if self.decimal not in (None, ".", ","):
             raise UsageError(f"--decimal is . or , not '{self.decimal}'")
         delimiter = None if self.delimiter is None else DELIMITERS.get(self.delimiter, self.delimiter)
@@ -93,6 +93,8 @@ class TableOptions:
 NOTHING_SAID = TableOptions()
 
 
-def options_of(said: Mapping[str, object]) -> TableOptions:
-    """The options that `said` gives of some. Raises UsageError for a value that is none."""
+def options_of(said: "TableOptions | Mapping[str, object]") -> TableOptions:
+    """The options, or those that a mapping by name makes. Raises UsageError for a value that is none."""
+    if isinstance(said, TableOptions):
+        return said
     return TableOptions(**{name: tuple(v) if isinstance(v, list) else v for name, v in said.items()})  # type: ignore[arg-type]

@@ -8,6 +8,8 @@ import re
 from harness.problems.problem import FILE_SUFFIXES, NO_INTERCEPT, short
 
 WEIGHTS = re.compile(r"(.*)\(weights=(.*)\)", re.DOTALL)
+TABLE = re.compile(r"(.*?)\(--(?:features|drop|missing) .*\)", re.DOTALL)
+"""What a label ends in that was made of other columns or rows of a table; the record's `table` has it by name."""
 
 
 def parameters_of(label: str) -> tuple[str, dict[str, str]]:
@@ -25,6 +27,8 @@ def model_of(label: str) -> tuple[str, dict[str, object]]:
     asked: dict[str, object] = {"intercept": False} if NO_INTERCEPT in label else {}
     if found := WEIGHTS.fullmatch(plain):
         plain, asked["weights"] = found.groups()
+    if found := TABLE.fullmatch(plain):
+        plain = found[1]
     return plain, asked
 
 

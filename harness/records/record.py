@@ -78,6 +78,8 @@ class Record(Kept):
     """One case. Times in seconds, memory in bytes; `unit`: what is timed, a fit or an epoch.
 
     `problem_sha256`: of the training rows; `data_sha256`: of all rows and their split, empty in older records.
+    `left_out` names each column of a person's table that is not used, with the reason; `notes` says what else was done
+    to it, and `table` what was said of it (harness.problems.table_options), by name.
     A sample is one call: of a training, `epochs_per_call` epochs. `tf32`: whether products of float32 might be
     rounded to TF32 while the case ran, None on the CPU. `transfer_in_s`, `transfer_out_s`: the median copy of the
     training rows to the device, and of the result back; None on the CPU. `capture_s`: what recording a CUDA
@@ -94,6 +96,9 @@ class Record(Kept):
     data_sha256: str = ""
     n: int
     p: int
+    left_out: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    table: dict[str, str | bool | tuple[str, ...]] = {}
     solver: str
     kind: Kind
     optimizer: str | None
@@ -126,6 +131,11 @@ class Record(Kept):
             named = "; ".join(one.text for one in self.dependences)
             return f"The coefficients are not unique: drop one column of each dependence ({named})."
         return self.status.advice
+
+    @property
+    def columns_left_out(self) -> list[str]:
+        """Each column that is not used, with the reason: "name (text)"."""
+        return [f"{name} ({reason})" for name, reason in self.left_out]
 
     @property
     def is_own(self) -> bool:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from harness.errors import COULD_NOT_MEASURE, without_password
 from harness.problems.problem import NO_INTERCEPT
+from harness.problems.table_options import options_of
 from harness.problems.weights import weights_text
 from harness.records.environment import Environment
 from harness.records.record import Kept
@@ -20,7 +21,8 @@ class Selection(Kept):
     """What a person named; None means everything that suits.
 
     With `device` as it was asked for (`auto` among them; None in a run from before it was kept), `target`,
-    `weights`, `intercept` and `threads` this is all of a request, so that a run that was cut off can be planned again.
+    `weights`, `intercept`, `table` (what was said of a file) and `threads` this is all of a request, so that a run that
+    was cut off can be planned again.
 
     `asked` holds each axis and option that was asked for with its values (`device`, `n`, `lr`,
     `seed`, `epochs`, ...), so that a gate knows which expectations the run can answer.
@@ -33,12 +35,14 @@ class Selection(Kept):
     target: str | None = None
     weights: str | None = None
     intercept: bool = True
+    table: dict[str, str | bool | tuple[str, ...]] = Field(default_factory=dict)
     threads: int = 1
 
     @property
     def model(self) -> str:
         """What the names of its problems end in, whose own model was not asked for."""
-        ending = "" if self.weights is None else weights_text(self.weights)
+        ending = options_of(self.table).with_weights(self.weights).model
+        ending += "" if self.weights is None else weights_text(self.weights)
         return ending if self.intercept else ending + NO_INTERCEPT
 
 

@@ -74,3 +74,9 @@ class Sweep(Kept):
     command: str
     asked: dict[str, object] = Field(default_factory=dict)
     environment: Environment
+
+    @property
+    def tables(self) -> dict[str, list[str]]:
+        """By a problem's label what was done to a person's table: columns and rows left out."""
+        found = self.asked.get("tables")
+        return found if isinstance(found, dict) else {}

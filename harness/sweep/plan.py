@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+from pydantic import Field
+
 from harness.errors import UsageError, unknown
 from harness.measure.plan import Case
 from harness.measure.resume import check_data
@@ -42,6 +44,7 @@ class SweepRequest(Kept):
     target: str | None = None
     weights: str | None = None
     intercept: bool = True
+    table: dict[str, str | bool | tuple[str, ...]] = Field(default_factory=dict)
     n: int | None = None
     optimizers: tuple[str, ...] = ("sgd", "momentum", "adam")
     lr: tuple[float, ...]
@@ -146,7 +149,14 @@ def candidates(request: SweepRequest) -> list[Candidate]:
     if request.model == LINEAR and request.hidden is not None:
         raise UsageError("--hidden is of the MLP: drop it, or say --model mlp")
     loaded = [
-        problems.load(spec, n=request.n, target=request.target, weights=request.weights, intercept=request.intercept)
+        problems.load(
+            spec,
+            n=request.n,
+            target=request.target,
+            weights=request.weights,
+            intercept=request.intercept,
+            table=request.table,
+        )
         for spec in request.problems
     ]
     optimizers = [parse_optimizer(text) for text in request.optimizers]
@@ -167,9 +177,15 @@ def new_sweep(request: SweepRequest, planned: Sequence[Candidate]) -> Sweep:
         asked={
             "request": request.model_dump(mode="json"),
             "data": {candidate.problem.label: candidate.problem.sha256 for candidate in planned},
+            "tables": {one.problem.label: texts for one in planned if (texts := _of_table(one.problem))},
         },
         environment=environment(),
     )
+
+
+def _of_table(problem: Problem) -> list[str]:
+    """What was done to a person's table."""
+    return [f"left out: {name} ({reason})" for name, reason in problem.left_out] + list(problem.notes)
 
 
 def asked_of(sweep: Sweep) -> tuple[SweepRequest, list[Candidate]]:

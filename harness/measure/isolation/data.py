@@ -12,7 +12,7 @@ from harness.problems.problem import Problem, Split, Truth
 
 ARRAYS = ("X", "y", "train", "val", "test", "weights")
 TEXTS = ("name", "target", "intercept", "relation", "family", "title", "source", "spec")
-MAPPINGS = ("units", "recipe", "parameters")
+MAPPINGS = ("units", "recipe", "parameters", "table")
 
 
 class DataFile:
@@ -61,7 +61,9 @@ def read_problem(descriptor: int) -> Problem:
         weights=weights if len(weights) else None,
         features=tuple(said.pop("features")),
         truth=truth and Truth(tuple(truth["coef"]), truth["intercept"], truth["origin"]),
-        **{**said, "recipe": {name: _tuples(value) for name, value in said["recipe"].items()}},
+        left_out=tuple(map(tuple, said.pop("left_out"))),
+        notes=tuple(said.pop("notes")),
+        **{**said, **{of: {name: _tuples(value) for name, value in said[of].items()} for of in ("recipe", "table")}},
     )
 
 
@@ -69,7 +71,7 @@ def _described(problem: Problem) -> bytes:
     truth = problem.truth
     said: dict[str, object] = {name: getattr(problem, name) for name in TEXTS}
     said |= {name: dict(getattr(problem, name)) for name in MAPPINGS}
-    said["features"] = list(problem.features)
+    said |= {name: list(getattr(problem, name)) for name in ("features", "left_out", "notes")}
     said["truth"] = truth and {"coef": list(truth.coef), "intercept": truth.intercept, "origin": truth.origin}
     return json.dumps(said).encode()
 

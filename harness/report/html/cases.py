@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.problems.table_options import options_of
 from harness.records.labels import file_of, model_of
 from harness.records.record import Record
 from harness.report.tables import case
@@ -31,7 +32,7 @@ def reproduce(record: Record) -> str:
 
 def call(record: Record) -> str:
     """The arguments of `harness.measure.plan.single` that give the case: every name as a literal of Python's."""
-    spec, asked = _source(record.problem)
+    spec, asked = _source(record)
     named = ", ".join([repr(spec), *(f"{name}={value!r}" for name, value in asked.items())])
     options: dict[str, object] = {"device": record.device, "threads": record.threads, **record.options}
     said = ", ".join(f"{name}={value!r}" for name, value in options.items())
@@ -40,8 +41,8 @@ def call(record: Record) -> str:
 
 def command(record: Record) -> str:
     """The command line that measures the problem and the solver, with what is not the solver's default."""
-    spec, asked = _source(record.problem)
-    words = ["harness", "run", "--problem", spec]
+    spec, asked = _source(record)
+    words = ["harness", "run", "--problem", spec, *options_of(asked.pop("table", {})).words()]
     for name, value in asked.items():
         words += [f"--{name}", str(value)] if name != "intercept" else ["--no-intercept"]
     words += ["--solver", record.solver, "--device", record.device]
@@ -54,10 +55,11 @@ def _option(record: Record, name: str) -> tuple[str, str]:
     return f"--{name}", str(value)
 
 
-def _source(label: str) -> tuple[str, dict[str, object]]:
+def _source(record: Record) -> tuple[str, dict[str, Any]]:
     """What to load, and what `load` takes beside it: the target's column of a file (`cars.csv:mpg` is both), ..."""
-    path, target = file_of(label)
-    return path, ({"target": target} if target else {}) | model_of(label)[1]
+    path, target = file_of(record.problem)
+    table = {"table": dict(record.table)} if record.table else {}
+    return path, ({"target": target} if target else {}) | model_of(record.problem)[1] | table
 
 
 def case_in_full(record: Record) -> dict[str, Any]:
@@ -69,6 +71,7 @@ def case_in_full(record: Record) -> dict[str, Any]:
         "message": record.message or record.samples.error,
         "advice": record.advice,
         "diagnosis": accuracy.diagnosis,
+        "table": [f"left out: {one}" for one in record.columns_left_out] + list(record.notes),
         "dependences": [one.in_full for one in record.dependences],
         "unit": record.unit,
         "values": [column.of(record) for column in case.IN_FULL],

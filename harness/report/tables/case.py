@@ -144,6 +144,9 @@ COLUMNS = by_key(
         "accuracy.rank_margin"),
     Column("dependences", "Dependent columns", help="which columns of the data depend on each other, as equations",
         value=lambda record: "; ".join(one.in_full for one in record.dependences)),
+    Column("left_out", "Columns left out", help="each column of a table that is not used, with the reason",
+        value=lambda record: ", ".join(record.columns_left_out)),
+    Column("notes", help="what else was done to a table", value=lambda record: "; ".join(record.notes)),
     Column("ranks", "Rank", Kind.NUMBER, "rank found over exact rank", ranks, ranks, spare=2),
     Column("standard_error_digits", "Digits of standard errors", Kind.DIGITS,
         "correct digits of the worst standard error",
@@ -173,7 +176,7 @@ FRAME = pick(
     + " ".join(f"{score}_{part}" for score in ("r2", "mse") for part in SPLITS)
     + f" {TOLERANCES} backward_error condition_number rank exact_rank data_rank rank_margin "
     "standard_error_digits prepare_s transfer_in_s transfer_out_s peak_bytes device_peak_bytes threads options "
-    "dependences message advice case",
+    "dependences left_out notes message advice case",
 )
 """Of `harness.run` and `harness.load`, one row a case."""
 TERMINAL = pick(COLUMNS, "label device lr call_s unit digits excess_loss epochs_to r2 status")

@@ -170,6 +170,7 @@ def _measurement(record: Record) -> Iterator[Part]:
             f"(median of {calls}, {counted(record.threads, 'thread')}); "
             f"preparation {show.seconds(record.prepare_s)}; peak memory of the fit {show.size(record.peak_bytes)}"
         )
+    yield from (Line(note, "note:", "yellow") for note in record.notes)
     yield from (Line(warning, "warned", "yellow") for warning in record.warnings)
     ending = f"{record.message}. " if record.message else ""
     status = record.status.value

@@ -14,10 +14,23 @@ from harness.solvers.solver import Kind
 def run(records: Sequence[Record]) -> Document:
     """One row a case; then each failure with its message and advice, and how many cases ended how."""
     problems = groupby(records, key=lambda record: record.problem)
-    table = Table(case.TERMINAL, [(name, list(members)) for name, members in problems], of_group=dependent, fold=False)
+    table = Table(case.TERMINAL, [(name, list(members)) for name, members in problems], of_group=of_problem, fold=False)
     return Document(
         [table, *failures(records), *_objectives(records), *_full_batches(records)], [Line(summary(records))]
     )
+
+
+def of_problem(records: Sequence[Record]) -> list[Line]:
+    """What was done to a person's table, then the dependences of the problem's columns."""
+    return [*_of_table(records), *dependent(records)]
+
+
+def _of_table(records: Sequence[Record]) -> Iterator[Line]:
+    """The columns that are not used, with their reasons, on a line, and a line for what else was done."""
+    for record in records[:1]:
+        if record.left_out:
+            yield Line(", ".join(record.columns_left_out), "left out:", "yellow")
+        yield from (Line(note, "note:", "yellow") for note in record.notes)
 
 
 def dependent(records: Sequence[Record]) -> list[Line]:

@@ -24,6 +24,7 @@ def swept(sweep: Sweep, cells: Sequence[Cell]) -> Document:
     ]
     return Document(
         [
+            *_tables(sweep),
             Table(table.cells(summary), table.trained(summary)),
             *_notes(_cells_explained(summary)),
             Table(table.TERMINAL_BEST, best),
@@ -32,6 +33,11 @@ def swept(sweep: Sweep, cells: Sequence[Cell]) -> Document:
         ],
         [Line(line, style="bold") for line in words.conclusions(summary)],
     )
+
+
+def _tables(sweep: Sweep) -> list[Line]:
+    """What was done to a person's tables: columns and rows left out."""
+    return [Line(text, label, "yellow") for label, texts in sweep.tables.items() for text in texts]
 
 
 def _notes(lines: Sequence[str]) -> list[Line]:

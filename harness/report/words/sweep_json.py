@@ -25,6 +25,7 @@ def sweep_json(sweep: Sweep, cells: Sequence[Cell]) -> str:
         "schema_version": 1,
         "sweep": {name: getattr(sweep, name) for name in ("id", "started_at", "finished_at", "command")},
         "environment": sweep.environment.id,
+        "tables": sweep.tables,
         "confidence": CONFIDENCE,
         "good_factor": GOOD_FACTOR,
         "conclusions": words.conclusions(summary),

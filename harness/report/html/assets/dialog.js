@@ -66,7 +66,7 @@ function caseBody(name, found) {
   const options = make("dl", { className: "numbers" });
   for (const [title, value] of found.options) options.append(make("dt", { textContent: title }), make("dd", { textContent: value }));
   const dependent = found.dependences.map((text) => `dependent: ${text}`);
-  const said = [...dependent, found.message, found.diagnosis].filter(Boolean).map((text) => make("p", { textContent: text }));
+  const said = [...found.table, ...dependent, found.message, found.diagnosis].filter(Boolean).map((text) => make("p", { textContent: text }));
   const advice = found.advice ? [make("p", { className: "advice", textContent: found.advice })] : [];
   const warned = found.warnings.map((text) => make("p", { className: "note", textContent: `warned: ${text}` }));
   return [

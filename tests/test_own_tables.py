@@ -1,0 +1,172 @@
+"""What is said of a person's table, from the command line and Python: shown, kept, resumed and reproduced."""
+
+import json
+import shlex
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import harness
+from harness.measure.isolation.data import DataFile, read_problem
+from harness.measure.plan import Request, plan
+from harness.measure.resume import request_of
+from harness.measure.run import new_run
+from harness.problems.catalog import load
+from harness.problems.table_options import TableOptions
+from harness.records.run import Selection
+from harness.report.html.cases import call, case_in_full, command
+from harness.store.store import Store
+from harness.sweep.plan import SweepRequest
+from tests.conftest import RunCli
+
+CARS = """name,hp,weight,mpg
+a,130,3504,18
+b,?,3693,15
+c,150,3436,18.5
+d,140,3433,17
+e,95,2372,24
+"""
+NOTE = "4 of 5 rows are complete: 1 row left out"
+
+
+@pytest.fixture
+def cars(tmp_path: Path) -> Path:
+    path = tmp_path / "cars.csv"
+    path.write_text(CARS)
+    return path
+
+
+def test_what_is_left_out_is_said_in_every_medium(cars: Path, store_path: Path, run_cli: RunCli) -> None:
+    words = [
+        "--problem",
+        cars,
+        "--target",
+        "mpg",
+        "--missing",
+        "drop",
+        "--solver",
+        "numpy_lstsq",
+        "--store",
+        store_path,
+    ]
+    shown = run_cli("run", *words, "--in-process")
+    assert shown.code == 0, shown.stderr
+    assert "left out: name (text)" in shown.stdout
+    assert f"note: {NOTE}" in shown.stdout
+    (record,) = json.loads(run_cli("run", *words, "--in-process", "--json").stdout)
+    assert (record["left_out"], record["notes"], record["table"]) == ([["name", "text"]], [NOTE], {"missing": "drop"})
+    frame = harness.load(store_path)
+    assert (frame.left_out.tolist(), frame.notes.tolist(), frame.n.tolist()) == (["name (text)"], [NOTE], [4])
+    (kept,) = frame.records
+    assert case_in_full(kept)["table"] == ["left out: name (text)", NOTE]
+    fitted = run_cli("fit", cars, "numpy_lstsq", "--target", "mpg", "--missing", "drop", "--in-process")
+    assert "(left out: name (text))" in fitted.stdout
+    assert f"note: {NOTE}" in fitted.stdout
+
+
+def test_a_refusal_names_the_cell_and_the_options(cars: Path, run_cli: RunCli) -> None:
+    ended = run_cli("run", "--problem", cars, "--target", "mpg", "--solver", "numpy_lstsq")
+    assert (ended.code, ended.stdout) == (2, "")
+    assert ended.stderr.endswith(
+        "column 'hp', row 2: '?' is no number (1 of 5 are missing or infinite): "
+        "drop or fill them, or say --missing drop, or --drop hp\n"
+    )
+    with pytest.raises(harness.UsageError, match=r"or say missing='drop', or drop='hp'$"):
+        harness.run(pd.read_csv(cars), "numpy_lstsq", target="mpg", store="sqlite://")
+    ended = run_cli("run", "--problem", "four_points", "--drop", "x")
+    assert (ended.code, ended.stderr) == (2, "harness: four_points: --drop goes with a .csv or .parquet file\n")
+    assert "--features goes with --problem FILE" in run_cli("run", "--features", "x").stderr
+
+
+OPTIONS = (
+    TableOptions(missing="drop"),
+    TableOptions(drop=("hp",)),
+    TableOptions(features=("weight", "hp"), missing="drop"),
+    TableOptions(features=("weight",), delimiter=","),
+)
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_run_is_planned_again_and_its_case_reproduced_with_what_was_said(
+    options: TableOptions, cars: Path, store_path: Path, run_cli: RunCli
+) -> None:
+    words = ["run", "--problem", cars, "--target", "mpg", "--solver", "numpy_lstsq", *options.words()]
+    assert run_cli(*words, "--store", store_path, "--in-process").code == 0
+    with closing(Store(str(store_path), create=False)) as kept:
+        (run,) = kept.runs()
+        (record,) = kept.records(run.id)
+    again = plan(request_of(run.selection))
+    assert tuple(case.key for case in again) == run.planned
+    assert again[0].problem.content_sha256 == record.data_sha256
+    assert record.table == options.said()
+    spec = call(record).partition(", catalog.get")[0]
+    made = eval(spec, {"load": load})  # noqa: S307  # our own line of Python
+    assert (made.label, made.content_sha256) == (record.problem, record.data_sha256)
+    said = shlex.split(command(record))
+    assert run_cli(*said[1:], "--store", store_path, "--in-process").code == 0
+    assert harness.load(store_path).records[0].case == record.case
+
+
+def test_other_columns_or_rows_are_another_problem_and_a_way_of_reading_is_none(cars: Path) -> None:
+    made = [load(str(cars), target="mpg", table=options) for options in OPTIONS]
+    assert len({one.label for one in made}) == len({one.name for one in made}) == len(made)
+    read = load(str(cars), target="mpg", table={"features": ("weight",)})
+    assert (read.label, read.content_sha256) == (made[-1].label, made[-1].content_sha256)
+
+
+def test_a_selection_is_the_request_that_made_it(cars: Path) -> None:
+    asked = Request(problems=(str(cars),), solvers=("numpy_lstsq",), target="mpg", table=OPTIONS[2])
+    selection = new_run(asked, plan(asked)).selection
+    assert request_of(Selection.model_validate_json(selection.model_dump_json())) == asked
+    assert selection.model == "(--features weight,hp --missing drop)"
+    assert replace(asked, table=OPTIONS[0]) != asked
+
+
+def test_weights_are_no_feature_and_need_not_be_named_as_one(cars: Path) -> None:
+    made = load(str(cars), target="mpg", weights="weight", table=TableOptions(features=("hp",), missing="drop"))
+    assert made.features == ("hp",)
+    assert made.weights is not None
+    assert made.weights.tolist() == [3504, 3436, 3433, 2372]
+
+
+def test_a_worker_process_gets_what_was_done_to_a_table(cars: Path) -> None:
+    problem = load(str(cars), target="mpg", table=OPTIONS[2])
+    with closing(DataFile()) as file:
+        file.write(problem)
+        found = read_problem(file.descriptor)
+    assert (found.left_out, found.notes, dict(found.table)) == (problem.left_out, problem.notes, dict(problem.table))
+
+
+def test_python_takes_the_same_options_of_files_and_frames(cars: Path) -> None:
+    frame = pd.read_csv(cars)
+    made = [
+        harness.run(one, "numpy_lstsq", target="mpg", store="sqlite://", in_process=True, features="hp", missing="drop")
+        for one in (cars, frame)
+    ]
+    first, second = (one.records[0] for one in made)
+    assert (first.data_sha256, first.left_out, first.notes) == (second.data_sha256, second.left_out, second.notes)
+    numbered = frame[["weight", "mpg"]].set_axis([0, 1], axis=1)
+    assert harness.run(numbered, "numpy_lstsq", target=1, store="sqlite://", in_process=True, features=[0]).p[0] == 1
+    with pytest.raises(harness.UsageError, match="is a Problem: drop goes with files, frames and arrays"):
+        harness.run(load("four_points"), "numpy_lstsq", drop="x", store="sqlite://")
+    with pytest.raises(harness.UsageError, match="data: delimiter goes with a .csv file"):
+        harness.run(frame, "numpy_lstsq", target="mpg", delimiter=";", store="sqlite://")
+    with pytest.raises(harness.UsageError, match="missing is drop or refuse, not 'fill'"):
+        harness.run(frame, "numpy_lstsq", target="mpg", missing="fill", store="sqlite://")
+
+
+@pytest.mark.slow
+def test_a_sweep_says_what_is_left_out_and_keeps_what_was_said(cars: Path, store_path: Path, run_cli: RunCli) -> None:
+    words = ["--problem", cars, "--target", "mpg", "--drop", "hp", "--optimizer", "sgd", "--lr", "0.1", "--seeds", "2"]
+    words += ["--epochs", "5", "--in-process", "--store", store_path]
+    ended = run_cli("sweep", *words)
+    assert "left out: name (text)" in ended.stdout
+    assert "left out: hp (dropped)" in ended.stdout
+    found = json.loads(run_cli("sweep", "--show", "--json", "--store", store_path).stdout)
+    assert found["tables"] == {f"{cars}:mpg(--drop hp)": ["left out: name (text)", "left out: hp (dropped)"]}
+    asked = SweepRequest(problems=(str(cars),), target="mpg", lr=(0.1,), table={"drop": ("hp",)})
+    assert SweepRequest.model_validate(asked.model_dump(mode="json")) == asked
+    assert "drop --no-header" in run_cli("sweep", "--resume", "--no-header").stderr
