@@ -16,6 +16,7 @@ from harness.measure.resume import request_of
 from harness.measure.run import new_run
 from harness.problems.catalog import load
 from harness.problems.table_options import TableOptions
+from harness.records.labels import model_of
 from harness.records.run import Selection
 from harness.report.html.cases import call, case_in_full, command
 from harness.store.store import Store
@@ -105,8 +106,13 @@ def test_a_run_is_planned_again_and_its_case_reproduced_with_what_was_said(
     spec = call(record).partition(", catalog.get")[0]
     made = eval(spec, {"load": load})  # noqa: S307  # our own line of Python
     assert (made.label, made.content_sha256) == (record.problem, record.data_sha256)
-    said = shlex.split(command(record))
-    assert run_cli(*said[1:], "--store", store_path, "--in-process").code == 0
+    said = {name: value for name, value in record.table.items() if name != "delimiter"}
+    assert model_of(f"{record.problem}(weights=w)(no-intercept)") == (
+        f"{cars}:mpg",
+        {"intercept": False, "weights": "w", "table": said},
+    )
+    words = shlex.split(command(record))
+    assert run_cli(*words[1:], "--store", store_path, "--in-process").code == 0
     assert harness.load(store_path).records[0].case == record.case
 
 

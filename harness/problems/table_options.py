@@ -98,3 +98,17 @@ def options_of(said: "TableOptions | Mapping[str, object]") -> TableOptions:
     if isinstance(said, TableOptions):
         return said
     return TableOptions(**{name: tuple(v) if isinstance(v, list) else v for name, v in said.items()})  # type: ignore[arg-type]
+
+
+def model_said(command_line: str) -> dict[str, str | tuple[str, ...]]:
+    """What `TableOptions.model` was made of, by name."""
+    words = shlex.split(command_line)
+    found: dict[str, str | tuple[str, ...]] = {}
+    for option, value in zip(words[::2], words[1::2], strict=True):
+        if option == "--features":
+            found["features"] = tuple(value.split(","))
+        elif option == "--drop":
+            found["drop"] = (*found.get("drop", ()), value)
+        else:
+            found["missing"] = value
+    return found

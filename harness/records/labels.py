@@ -6,10 +6,11 @@
 import re
 
 from harness.problems.problem import FILE_SUFFIXES, NO_INTERCEPT, short
+from harness.problems.table_options import model_said
 
 WEIGHTS = re.compile(r"(.*)\(weights=(.*)\)", re.DOTALL)
-TABLE = re.compile(r"(.*?)\(--(?:features|drop|missing) .*\)", re.DOTALL)
-"""What a label ends in that was made of other columns or rows of a table; the record's `table` has it by name."""
+TABLE = re.compile(r"(.*?)\((--(?:features|drop|missing) .*)\)", re.DOTALL)
+"""What a label ends in that was made of other columns or rows of a table."""
 
 
 def parameters_of(label: str) -> tuple[str, dict[str, str]]:
@@ -28,7 +29,7 @@ def model_of(label: str) -> tuple[str, dict[str, object]]:
     if found := WEIGHTS.fullmatch(plain):
         plain, asked["weights"] = found.groups()
     if found := TABLE.fullmatch(plain):
-        plain = found[1]
+        plain, asked["table"] = found[1], model_said(found[2])
     return plain, asked
 
 
