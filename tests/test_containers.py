@@ -114,6 +114,10 @@ TABLES: dict[str, tuple[dict[str, Sequence[object]], str]] = {
     "currency": ({"z": X, "x": [f"${1000 + 77 * i:,}.50" for i in range(8)]}, "row 1: '$1,000.50'"),
     "one unit": ({"x": [*map(str, X[:3]), "12 %", *map(str, X[4:])]}, "row 4: '12 %'"),
     "a good share": ({"z": X, "x": ["low", "high", "3", "4", "mid", "none", "6", "??"]}, "row 1: 'low'"),
+    "decimal commas": ({"z": X, "x": [f"{one:.2f}".replace(".", ",") for one in X]}, "row 1: '1,00'"),
+    "torque": ({"z": X, "x": [f"{one}Nm@ {i}000rpm" for i, one in enumerate(X)]}, "row 1: '1.0Nm@ 0000rpm'"),
+    "units and words": ({"z": X, "x": ["5 kg", "7 kg", "heavy", "light", "8 kg", "9 kg", "big", "3"]}, "row 1: '5 kg'"),
+    "codes": ({"x": X, "c": ["12a", "13b", "14c", "18 to 24", "555-1234", "0x1f", "V6", "10-20"]}, ""),
     "decimals": ({"x": [Decimal(str(value)) for value in X]}, ""),
     "words": ({"x": X, "w": list("abcabcab")}, ""),
     "words, one missing": ({"x": X, "w": ["a", None, *"cabcab"]}, ""),
@@ -329,9 +333,19 @@ def test_columns_that_there_are_not_and_options_that_contradict_are_refused(tmp_
     )
     assert "'mpg' is the target" in refusal(path, "mpg", TableOptions(features=("mpg",)))
     assert "column 'name', row 1: 'a' is no number" in refusal(path, "mpg", TableOptions(features=("name",)))
-    for said in ({"drop": ("x",), "features": ("x",)}, {"missing": "fill"}, {"decimal": ","}, {"delimiter": ";;"}):
+    for said in ({"drop": ("x",), "features": ("x",)}, {"missing": "fill"}, {"decimal": ";"}, {"delimiter": ";;"}):
         with pytest.raises(UsageError):
             TableOptions(**said)
+
+
+def test_decimal_commas_are_read_wherever_they_are(tmp_path: Path) -> None:
+    words = [f"{one:.2f}".replace(".", ",") for one in X]
+    options = TableOptions(decimal=",")
+    found = outcomes({"x": words, "y": [str(one).replace(".", ",") for one in Y]}, tmp_path, options)
+    assert found == dict.fromkeys(found, found["csv"])
+    assert not isinstance(found["csv"], str)
+    pointed = frame_of({"x": ["1.5", *words[1:]], "y": Y})
+    assert "'1.5' is no number" in str(outcome(lambda: from_frame(pointed, "y", options=options)))
 
 
 AIR = "Date;CO;T;;\n10/03/2004;2,6;13,6;;\n11/03/2004;2;13,3;;\n12/03/2004;2,25;11,9;;\n13/03/2004;1,8;11;;\n;;;;\n"

@@ -9,8 +9,8 @@ from harness.problems.cells import Cells
 from harness.problems.columns import Cell, Column, Content, column_of_array
 
 
-def column_of_arrow(kind: Any, chunks: Iterable[Any]) -> Column:
-    """The column of the pyarrow arrays `chunks` of type `kind`: whole numbers and decimals are the nearest doubles."""
+def column_of_arrow(kind: Any, chunks: Iterable[Any], decimal: str = ".") -> Column:
+    """The column of the pyarrow arrays `chunks` of type `kind`; texts have the `decimal` point of Cells."""
     from pyarrow import types
 
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
@@ -19,7 +19,7 @@ def column_of_arrow(kind: Any, chunks: Iterable[Any]) -> Column:
         return _dates(chunks)
     if types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind):
         return Column(Content.NESTED)
-    seen = Cells()
+    seen = Cells(decimal)
     for cells in cells_of_arrow(chunks):
         seen.add(cells)
     return seen.column()

@@ -30,7 +30,7 @@ MARKS = frozenset({"?", "??", "-", "--", "---", "\u2013", "\u2014", ".", "..", "
 BOOLEANS = {"True": 1.0, "TRUE": 1.0, "true": 1.0, "False": 0.0, "FALSE": 0.0, "false": 0.0}
 """As pandas.read_csv reads them (true_values, false_values)."""
 GOOD_SHARE = 0.25
-"""Of the cells that are not missing: where at least so many, and two, are numbers, the column is meant as numbers."""
+"""Of the cells that are not missing: where so many, and two, are or begin with numbers, all are meant as numbers."""
 BLOCK_CELLS = 2**18
 """Cells that are looked at at a time: 16 MB as texts."""
 LONGEST_QUANTITY = 40
@@ -38,11 +38,15 @@ LONGEST_QUANTITY = 40
 
 _DIGITS = r"\d[\d.,'\u2019\u00a0\u202f_ ]*(?:[eE][-+]?\d+)?"
 _CURRENCY = r"[$\u20ac\u00a3\u00a5\u20b9\u20a9\u20bd]|(?:US|A|C|R)\$|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|Rs)\.?(?=[ \d])"
+_UNIT = r"""[mgshlVAWKMkBCFNJtL](?![^\W\d_])|(?:[^\W\d_]){2,}|(?!-\d)[^\w\s]"""
+"""What may stand behind a number: letters of a unit, two or more or one that is a unit's, or a sign."""
 QUANTITY = re.compile(
     rf"[<>~\u2248\u2264\u2265=]{{0,2}} ?[-+\u2212]?\(? ?'?(?:{_CURRENCY})? ?[-+\u2212]?{_DIGITS}"
-    rf" ?[^\s\d]{{0,12}}(?:[/^][^\s]{{1,6}})?\)?"
+    rf"(?: ?(?!(?:to|or|and|of|x)\b)(?:{_UNIT}).*)?",
+    re.DOTALL,
 )
-"""A number as people write it: 1,234.5; 1'234; 12 %; 3,14; $1,200.50; 1248 CC; <0.5; 23.4 kmpl; a typographic minus."""
+"""A number as people write it: 1,234.5; 1'234; 12 %; 3,14; $1,200.50; 1248 CC; <0.5; 82.4 bhp@5000rpm; a typographic
+minus. No code or range: 12a, 0x1f, 555-1234, 18 to 24."""
 COMPLEX = re.compile(r"\(?[-+]?[\d.]+(?:e[-+]?\d+)?[-+][\d.]+(?:e[-+]?\d+)?[ij]\)?", re.IGNORECASE)
 DATE = re.compile(
     r"(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2(?:\d{4}|\d{2}))(?:[T ]\d{1,2}:\d{2}.{0,25})?"
@@ -104,10 +108,11 @@ class Cells:
             return Content.NESTED
         if self._dates == self._others and not self._numbers:
             return Content.DATES
-        one_word = not self._several_words and max(self._numbers, self._quantities) > 1
+        like_numbers = self._numbers + self._quantities
+        one_word = not self._several_words and like_numbers > 1
         alone = not self._dates and (not self._words or one_word)
-        share = self._numbers / (self._numbers + self._others)
-        return Content.MIXED if alone or (self._numbers > 1 and share >= GOOD_SHARE) else Content.TEXT
+        share = like_numbers / (self._numbers + self._others)
+        return Content.MIXED if alone or (like_numbers > 1 and share >= GOOD_SHARE) else Content.TEXT
 
     def _all_numbers(self, cells: Sequence[object]) -> Floats | None:
         """The cells as float64, if each is a text of a number; None if one is anything else."""
@@ -198,9 +203,9 @@ class Cells:
         return None
 
 
-def column_of_cells(cells: Iterable[object]) -> Column:
-    """The column of cells of any kind."""
-    seen = Cells()
+def column_of_cells(cells: Iterable[object], decimal: str = ".") -> Column:
+    """The column of cells of any kind; `decimal` as in Cells."""
+    seen = Cells(decimal)
     for block in _blocks(iter(cells)):
         seen.add(block)
     return seen.column()

@@ -88,7 +88,7 @@ def _read(rows: _Rows, where: str, options: TableOptions) -> Table:
         raise UsageError(_headerless(first, where))
     names, nameless, trailing = _names(first if options.header else list(map(str, range(len(first)))))
     check_names(names, where)
-    columns = [Cells(options.decimal or ".") for _ in names]
+    columns = [Cells(options.point) for _ in names]
     labels: list[str] = []
     count = 0
     below = lines if options.header else chain([first], lines)

@@ -70,15 +70,15 @@ def problem_of(table: Table, target: str | None, options: TableOptions, where: s
 
 
 def _target(table: Table, target: str | None, options: TableOptions, where: str) -> str:
-    numeric = ", ".join(table.numbers)
+    numeric = ", ".join(table.numbers) or "there is none"
     if table.rows < MIN_ROWS:
         raise UsageError(f"{where}: {table.rows} row(s); a fit needs at least 2")
-    if not numeric and not any(column.content in REFUSED for column in table.columns.values()):
+    if not table.numbers and not any(column.content in REFUSED for column in table.columns.values()):
         raise UsageError(f"{where}: no numeric column")
     if target is None:
         raise UsageError(f"{where}: say which column is fitted: --target NAME (numeric: {numeric})")
     if target not in table.columns:
-        raise UsageError(f"{where}: target '{target}' is not a numeric column; numeric: {numeric or 'there is none'}")
+        raise UsageError(f"{where}: target '{target}' is not a numeric column; numeric: {numeric}")
     for option in ("features", "drop"):
         asked = getattr(options, option)
         if target in asked:
@@ -190,7 +190,7 @@ def _complete(
         assert column.values is not None  # noqa: S101  # the columns that are none were refused
         missing = np.isnan(column.values)
         if missing.any() and options.missing != DROP:
-            raise TableRefusedError(f"{where}: {_missing(name, column)}", missing=DROP)
+            raise TableRefusedError(f"{where}: {_missing(name, column, droppable=name != used[-1])}", missing=DROP)
         incomplete |= missing
     if not incomplete.any():
         return table, split, ()
@@ -218,13 +218,13 @@ def _of_kept(split: Split | None, kept: NDArray[np.int64], rows: int, where: str
     return Split(*parts)
 
 
-def _missing(name: str, column: Column) -> str:
-    """What is missing in a column, and what to do."""
+def _missing(name: str, column: Column, *, droppable: bool) -> str:
+    """What is missing in a column, and what to do; the target is not `droppable`."""
     assert column.values is not None  # noqa: S101  # it has numbers
     bad = np.flatnonzero(~np.isfinite(column.values))
-    do = "drop or fill them"
-    if np.isnan(column.values).any():
-        do += f", or say --missing drop, or --drop {shlex.quote(name)}"
+    ways = ["--missing drop"] if np.isnan(column.values).any() else []
+    ways += [f"--drop {shlex.quote(name)}"] if droppable else []
+    do = ", or ".join(["drop or fill them", *(["say " + ", or ".join(ways)] if ways else [])])
     if column.mark is not None:
         return (
             f"column '{name}', row {column.mark.row}: '{column.mark.value}' is no number "
@@ -283,7 +283,7 @@ def _finite(table: Table, name: str, where: str) -> Floats:
         place = f": row {column.first_other.row} has '{column.first_other.value[:SHOWN]}'" if column.first_other else ""
         raise UsageError(f"{where}: column '{name}' is not numeric{place}")
     if not np.isfinite(column.values).all():
-        raise UsageError(f"{where}: {_missing(name, column)}")
+        raise UsageError(f"{where}: {_missing(name, column, droppable=False)}")
     return column.values
 
 

@@ -54,8 +54,8 @@ def from_arrays(
     _check_name(name)
     with _one_line(name):
         _check_index(X, y, name)
-        columns = _columns(X, name, "X")
-        ((named, target),) = _columns(y, name, "y").items() if _is_column(y) else [("", None)]
+        columns = _columns(X, name, "X", options.point)
+        ((named, target),) = _columns(y, name, "y", options.point).items() if _is_column(y) else [("", None)]
     rows = next((rows for rows, _ in columns.values()), 0)
     if target is None or (columns and rows != target[0]):
         raise UsageError(f"{name}: X is (n, p) and y is (n,), not {shape_of(X)} and {shape_of(y)}")
@@ -89,7 +89,7 @@ def from_frame(
         check_names(names, name)
         check_size(len(frame), len(names), name)
         parts = dict(zip(names, _parts(frame), strict=True))
-        columns = {column: _column(part) for column, part in parts.items()}
+        columns = {column: _column(part, options.point) for column, part in parts.items()}
         split = columns.get(SPLIT_COLUMN)
         labels = None
         if split is not None and split.content is Content.TEXT:
@@ -151,34 +151,34 @@ def _one_line(name: str) -> Iterator[None]:
 # One column
 
 
-def _column(part: Any) -> Column:
+def _column(part: Any, decimal: str) -> Column:
     """A series of pandas or polars, an array of pyarrow, or an array (n,) of numpy."""
     library = _library(part)
     if library == "pyarrow":
-        return column_of_arrow(part.type, getattr(part, "chunks", [part]))
+        return column_of_arrow(part.type, getattr(part, "chunks", [part]), decimal)
     if library == "polars":
-        return _column_of_polars(part)
+        return _column_of_polars(part, decimal)
     if library == "pandas":
-        return _column_of_pandas(part)
-    return _column_of_numpy(part)
+        return _column_of_pandas(part, decimal)
+    return _column_of_numpy(part, decimal)
 
 
-def _column_of_numpy(array: NDArray[Any]) -> Column:
+def _column_of_numpy(array: NDArray[Any], decimal: str) -> Column:
     missing = np.ma.getmaskarray(array) if isinstance(array, np.ma.MaskedArray) else None
     kind = array.dtype.kind
     if kind in "mM":
         return _dates(np.asarray(array).tolist() if kind == "m" else np.datetime_as_string(np.asarray(array)).tolist())
     if kind not in "biuf":
-        return column_of_cells(array.tolist())  # None where it is masked
+        return column_of_cells(array.tolist(), decimal)  # None where it is masked
     return column_of_array(np.asarray(array), missing)
 
 
-def _column_of_pandas(series: Any) -> Column:
+def _column_of_pandas(series: Any, decimal: str) -> Column:
     kind = getattr(series.dtype, "kind", "O")
     if kind in "mM" or type(series.dtype).__name__ == "PeriodDtype":
         return _dates([None if missing else str(cell) for cell, missing in zip(series, series.isna(), strict=True)])
     if kind not in "biuf":
-        return column_of_cells(series.tolist())
+        return column_of_cells(series.tolist(), decimal)
     if isinstance(series.dtype, np.dtype) or type(series.dtype).__name__ == "SparseDtype":
         return column_of_array(np.asarray(series))
     if kind == "f":
@@ -187,14 +187,14 @@ def _column_of_pandas(series: Any) -> Column:
     return column_of_array(series.to_numpy(dtype=WIDEST[kind], na_value=False if kind == "b" else 0), missing)
 
 
-def _column_of_polars(series: Any) -> Column:
+def _column_of_polars(series: Any, decimal: str) -> Column:
     if series.dtype.is_temporal():
         return _dates(None if cell is None else str(cell) for cell in series)
     if series.dtype.is_nested():
         return Column(Content.NESTED)
     if series.dtype.is_float() or (series.dtype.is_integer() and not series.null_count()):
-        return _column_of_numpy(series.to_numpy())
-    return column_of_cells(series.to_list())
+        return _column_of_numpy(series.to_numpy(), decimal)
+    return column_of_cells(series.to_list(), decimal)
 
 
 def _dates(cells: Any) -> Column:
@@ -242,25 +242,25 @@ def is_frame(given: object) -> bool:
     )
 
 
-def _columns(given: Any, name: str, what: str) -> dict[str, tuple[int, Column]]:
+def _columns(given: Any, name: str, what: str, decimal: str) -> dict[str, tuple[int, Column]]:
     """Each column of X or y by name, with its number of rows."""
     if is_frame(given):
         names = [name_of(label) for label in _labels(given)]
         check_names(names, name)
         check_size(len(given), len(names), name)
-        return {one: (len(given), _column(part)) for one, part in zip(names, _parts(given), strict=True)}
+        return {one: (len(given), _column(part, decimal)) for one, part in zip(names, _parts(given), strict=True)}
     if _library(given) in ("pandas", "polars", "pyarrow") and np.ndim(given) == COLUMN:
         label = _plain(getattr(given, "name", None))
-        return {"x0" if label in (None, "") else str(label): (len(given), _column(given))}
+        return {"x0" if label in (None, "") else str(label): (len(given), _column(given, decimal))}
     array = _array(given, name, what)
     if array.ndim == COLUMN and array.dtype.names:  # a structured array
-        return {one: (len(array), _column_of_numpy(array[one])) for one in array.dtype.names}
+        return {one: (len(array), _column_of_numpy(array[one], decimal)) for one in array.dtype.names}
     if array.ndim == COLUMN:
         array = array[:, None]
     if array.ndim != MATRIX:
         raise UsageError(f"{name}: X is (n, p) and y is (n,); {what} is {array.shape}")
     check_size(array.shape[0], array.shape[1], name)
-    return {f"x{place}": (len(array), _column_of_numpy(array[:, place])) for place in range(array.shape[1])}
+    return {f"x{place}": (len(array), _column_of_numpy(array[:, place], decimal)) for place in range(array.shape[1])}
 
 
 def _array(given: Any, name: str, what: str) -> NDArray[Any]:

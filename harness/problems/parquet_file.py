@@ -42,20 +42,20 @@ def read_parquet(file: BinaryIO, where: str, options: TableOptions) -> Table:
         texts = [one.name for one in found.schema_arrow if str(one.type) in ("string", "large_string")]
         file.seek(0)
         # A text that is there a million times is held once.
-        return _read(pq.ParquetFile(file, read_dictionary=texts), where)
+        return _read(pq.ParquetFile(file, read_dictionary=texts), where, options.point)
     except UsageError:
         raise
     except Exception as error:  # noqa: BLE001  # whatever pyarrow raises of a spoilt file is one line
         raise UsageError(f"{where}: cannot be read: {str(error).partition(chr(10))[0]}") from None
 
 
-def _read(found: Any, where: str) -> Table:
+def _read(found: Any, where: str, decimal: str) -> Table:
     fields = [one for one in found.schema_arrow if not INDEX.fullmatch(one.name)]
     names = [one.name for one in fields]
     check_names(names, where)
     rows = int(found.metadata.num_rows)
     check_size(rows, len(names) + 1, where)
-    columns = {one.name: _column(found, one, rows) for one in fields}
+    columns = {one.name: _column(found, one, rows, decimal) for one in fields}
     split = columns.get(SPLIT_COLUMN)
     labels = _labels(found) if split is not None and split.content is Content.TEXT else None
     index = _index(found)
@@ -63,14 +63,14 @@ def _read(found: Any, where: str) -> Table:
     return Table(rows, columns, labels, {name: "index" for name in index if name in columns}, unused)
 
 
-def _column(found: Any, field: Any, rows: int) -> Column:
+def _column(found: Any, field: Any, rows: int, decimal: str) -> Column:
     if _stored_bytes(found, field.name) > LARGEST_BYTES:
         return Column(Content.TEXT)
     chunks = list(_chunks(found, field.name))
     count = sum(map(len, chunks))
     if count != rows:
         raise ValueError(f"column '{field.name}' has {count} values, the file says {rows}")
-    return column_of_arrow(field.type, chunks)
+    return column_of_arrow(field.type, chunks, decimal)
 
 
 def _chunks(found: Any, name: str) -> Iterator[Any]:

@@ -16,10 +16,10 @@ class TableOptions:
     """Of a file or data in memory; what is not said is None or empty.
 
     `features`: the columns to fit on, and no others; `drop`: columns to leave out; `missing`: 'drop' leaves out each
-    row with a missing value in a column that is used. Of a .csv file: `header` False where its first line holds
-    values (its columns are then called 0, 1, ...), `delimiter` and `decimal` what separates its fields, and the whole
-    from the fraction of a number. `weights`: the column that holds the rows' weights, by `with_weights`. Raises
-    UsageError for a value that is none of these.
+    row with a missing value in a column that is used; `decimal`: what separates the whole from the fraction of a number
+    that is text. Of a .csv file: `header` False where its first line holds values (its columns are then called 0, 1,
+    ...), and `delimiter` what separates its fields. `weights`: the column that holds the rows' weights, by
+    `with_weights`. Raises UsageError for a value that is none of these.
     """
 
     features: tuple[str, ...] = ()
@@ -38,17 +38,20 @@ class TableOptions:
         delimiter = None if self.delimiter is None else DELIMITERS.get(self.delimiter, self.delimiter)
         if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n\0' or delimiter.isalnum()):
             raise UsageError(f"--delimiter is one character, as ; or tab, not '{self.delimiter}'")
-        if (delimiter or ",") == (self.decimal or "."):
-            raise UsageError(f"--decimal {self.decimal or '.'} is the delimiter too: say --delimiter as well")
         for name in self.drop:
             if name in self.features:
                 raise UsageError(f"'{name}' is among --features and --drop: leave it out of one of them")
         object.__setattr__(self, "delimiter", delimiter)
 
     @property
+    def point(self) -> str:
+        """What stands between the whole and the fraction of a number that is written as text."""
+        return self.decimal or "."
+
+    @property
     def of_file(self) -> tuple[str, ...]:
         """The options that were said and that only a .csv file has."""
-        return tuple(name for name in ("header", "delimiter", "decimal") if name in self.said())
+        return tuple(name for name in ("header", "delimiter") if name in self.said())
 
     def said(self) -> dict[str, str | bool | tuple[str, ...]]:
         """What was said, by name."""

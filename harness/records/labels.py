@@ -4,9 +4,10 @@
 """
 
 import re
+from collections.abc import Mapping
 
 from harness.problems.problem import FILE_SUFFIXES, NO_INTERCEPT, short
-from harness.problems.table_options import model_said
+from harness.problems.table_options import model_said, options_of
 
 WEIGHTS = re.compile(r"(.*)\(weights=(.*)\)", re.DOTALL)
 TABLE = re.compile(r"(.*?)\((--(?:features|drop|missing) .*)\)", re.DOTALL)
@@ -38,6 +39,11 @@ def file_of(label: str) -> tuple[str, str]:
     plain, _ = model_of(label)
     path, _, target = plain.rpartition(":")
     return (path, target) if path.lower().endswith(FILE_SUFFIXES) else (plain, "")
+
+
+def table_words(table: Mapping[str, object]) -> list[str]:
+    """What was said of a table, by name, as the command line takes it."""
+    return options_of(table).words()
 
 
 def text_of(value: object) -> str:

@@ -4,8 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.problems.table_options import options_of
-from harness.records.labels import file_of, model_of
+from harness.records.labels import file_of, model_of, table_words
 from harness.records.record import Record
 from harness.report.tables import case
 from harness.report.words.case import terms
@@ -42,7 +41,7 @@ def call(record: Record) -> str:
 def command(record: Record) -> str:
     """The command line that measures the problem and the solver, with what is not the solver's default."""
     spec, asked = _source(record)
-    words = ["harness", "run", "--problem", spec, *options_of(asked.pop("table", {})).words()]
+    words = ["harness", "run", "--problem", spec, *table_words(asked.pop("table", {}))]
     for name, value in asked.items():
         words += [f"--{name}", str(value)] if name != "intercept" else ["--no-intercept"]
     words += ["--solver", record.solver, "--device", record.device]
