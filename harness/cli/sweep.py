@@ -131,7 +131,7 @@ def option_of(name: str) -> str:
 
 def given_names() -> list[str]:
     """What may be said of a table, by the names of TableOptions."""
-    return [one.name for one in fields(cli.GivenTable)]
+    return [one.name for one in fields(cli.GivenTable) if one.name != "weights"]
 
 
 def request_of(asked: dict[str, object]) -> "SweepRequest":

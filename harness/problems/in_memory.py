@@ -242,7 +242,7 @@ def is_frame(given: object) -> bool:
     )
 
 
-def _columns(given: Any, name: str, what: str, decimal: str) -> dict[str, tuple[int, Column]]:
+def _columns(given: Any, name: str, what: str, decimal: str = ".") -> dict[str, tuple[int, Column]]:
     """Each column of X or y by name, with its number of rows."""
     if is_frame(given):
         names = [name_of(label) for label in _labels(given)]
