@@ -111,8 +111,8 @@ def test_a_run_is_planned_again_and_its_case_reproduced_with_what_was_said(
         f"{cars}:mpg",
         {"intercept": False, "weights": "w", "table": said},
     )
-    words = shlex.split(command(record))
-    assert run_cli(*words[1:], "--store", store_path, "--in-process").code == 0
+    again_words = shlex.split(command(record))
+    assert run_cli(*again_words[1:], "--store", store_path, "--in-process").code == 0
     assert harness.load(store_path).records[0].case == record.case
 
 
