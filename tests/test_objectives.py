@@ -12,6 +12,8 @@ from harness.measure.plan import single
 from harness.problems.problem import Floats, Problem, Split, design_matrix
 from harness.problems.weights import weighted
 from harness.records.record import Record, Status
+from harness.report.tables.document import Line
+from harness.report.words.run import run
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.training.optimizers import OPTIMIZERS
@@ -333,3 +335,14 @@ def test_a_weighted_l1_training_nears_the_weighted_least_absolute_deviations() -
     optima = [objective_of(problem, Trained("l1")).optima[0] for problem in (plain, heavy)]
     assert record.solution.exact == (optima[1].intercept, *optima[1].coef)
     assert optima[0].intercept != optima[1].intercept
+
+
+def test_a_run_names_each_objective_once_and_says_what_is_flat_or_not_judged() -> None:
+    flat = problem_of(np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([1.0, 2.0, 4.0, 8.0]))
+    records = [recorded(flat, "torch_sgd", loss="l1", scale="raw", epochs=2, lr=lr) for lr in (0.01, 0.02)]
+    records += [recorded(drawn(), "torch_adamw", weight_decay=10.0, epochs=2, lr=lr) for lr in (0.01, 0.02)]
+    said = [part.text for part in run(records).parts if isinstance(part, Line)]
+    assert said[:2] == [
+        f"mine torch_adamw: {records[-1].message}",
+        "excess loss of mine torch_sgd relative to: least absolute deviations optimum (flat: no digits)",
+    ]

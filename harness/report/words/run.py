@@ -65,16 +65,20 @@ def failure(record: Record) -> str:
 
 def _objectives(records: Sequence[Record]) -> Iterator[Line]:
     """What excess losses are relative to where that is not the least-squares optimum, and which were not judged."""
-    named: dict[tuple[str, str], list[str]] = {}
-    for record in records:
+    named: dict[str, dict[str, None]] = {}
+    trained = [
+        one for one in records if one.kind is Kind.ITERATIVE and one.measured and one.solution and one.solution.computed
+    ]
+    unjudged = [one for one in trained if one.accuracy.excess_relative_to is None and one.message]
+    for text in dict.fromkeys(f"{record.problem} {record.label}: {record.message}" for record in unjudged):
+        yield Line(text)
+    for record in trained:
         objective = record.accuracy.excess_relative_to
         if objective not in (None, "optimum", "null model"):
-            labels = named.setdefault((record.problem, objective), [])
-            labels += [] if record.label in labels else [record.label]
-        elif record.kind is Kind.ITERATIVE and record.measured and record.message and objective is None:
-            yield Line(f"{record.problem} {record.label}: {record.message}")
-    for (problem, objective), labels in named.items():
-        yield Line(f"{problem}: excess loss of {', '.join(labels)} relative to: {objective}")
+            flat = " (flat: no digits)" if record.accuracy.digits is None else ""
+            named.setdefault(f"{objective}{flat}", {})[f"{record.problem} {record.label}"] = None
+    for objective, labels in named.items():
+        yield Line(f"excess loss of {', '.join(labels)} relative to: {objective}")
 
 
 def _full_batches(records: Sequence[Record]) -> Iterator[Line]:
