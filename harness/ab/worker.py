@@ -94,7 +94,7 @@ class Cells:
             "message": record.message,
             "digits": _number(found.digits),
             "excess_loss": _number(found.excess_loss),
-            "problem_sha256": getattr(record, "problem_sha256", None),  # no version must have it
+            "problem_sha256": getattr(record, "problem_sha256", ""),  # no version must have it
         }
 
 
