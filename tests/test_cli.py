@@ -343,7 +343,7 @@ def test_fit_takes_a_users_file(run_cli: RunCli, tmp_path: Path) -> None:
     (tmp_path / "cars.csv").write_text("make,size,mpg\nfiat,1,30\nopel,2,25\nsaab,4,16\n")
     ended = run_cli("fit", "cars.csv", "numpy_lstsq", "--target", "mpg")
     assert (ended.code, ended.stderr) == (0, "")
-    assert "cars.csv: mpg on size (not numeric, left out: make)" in ended.stdout
+    assert "cars.csv: mpg on size (left out: make (text))" in ended.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"cars.csv"}
 
 

@@ -31,7 +31,8 @@ def _to_tolerances(what: str, kind: Kind, meaning: str, mapping: str) -> Iterato
 
 def _last_score(record: Record) -> float | None:
     score = show.last_split(record.accuracy.r2)
-    return None if score is None else score[1]
+    refused = record.status is Status.RANK_DEFICIENT and record.accuracy.digits is None
+    return None if score is None or refused else score[1]
 
 
 def _last_score_text(record: Record) -> str:
