@@ -69,7 +69,9 @@ def load(  # what is asked of one problem, all by keyword
         from harness.problems.table import load_file
 
         _refuse_n(spec, n)
-        found = load_file(Path(spec), target, options_of(table).with_weights(weights))
+        path = Path(spec)
+        found = load_file(path, target, options_of(table).with_weights(weights))
+        found = replace(found, name=own_name(path.stem, path.name) + found.name.removeprefix(path.stem))
     else:
         for option in ["--target"] if target is not None else options_of(table).words()[:1]:
             raise UsageError(f"{spec}: {option} goes with a .csv or .parquet file")

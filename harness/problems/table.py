@@ -6,7 +6,6 @@ from typing import BinaryIO
 
 from harness.errors import UsageError
 from harness.files.reading import opened, shows
-from harness.problems.catalog import own_name
 from harness.problems.columns import LARGER, LARGEST_BYTES, Table
 from harness.problems.csv_file import OtherDelimiterError, read_csv
 from harness.problems.fitted import RankDeficientError, TableRefusedError, problem_of
@@ -60,8 +59,8 @@ def load_file(path: Path, target: str | None, options: TableOptions = NOTHING_SA
 
 def _load(path: Path, target: str | None, options: TableOptions) -> Problem:
     made = problem_of(read_table(path, options), target, options, where=str(path), name=path.name)
-    name, spec = own_name(path.stem, path.name), f"{path}:{made.target}"
-    return replace(made, name=name + options.model, source=str(path), spec=spec + options.model)
+    spec = f"{path}:{made.target}{options.model}"
+    return replace(made, name=path.stem + options.model, source=str(path), spec=spec)
 
 
 def _cured(path: Path, target: str | None, options: TableOptions) -> TableOptions:

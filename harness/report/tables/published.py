@@ -1,5 +1,7 @@
 """A figure that a tutorial prints, beside the one that was reproduced."""
 
+from dataclasses import replace
+
 from harness.judge.studies.published import Ending, Line
 from harness.report.tables.column import Column, Kind, by_key, pick
 from harness.report.tables.numbers import NONE, power
@@ -39,7 +41,9 @@ COLUMNS = by_key(
 )  # fmt: skip
 TERMINAL = pick(COLUMNS, "figure printed reproduced tolerance outcome")
 PAGE = (
-    *pick(COLUMNS, "figure printed reproduced off tolerance"),
+    COLUMNS["figure"],
+    *(replace(COLUMNS[key], kind=Kind.TEXT) for key in ("printed", "reproduced")),  # some are several, or words
+    *pick(COLUMNS, "off tolerance"),
     Column("outcome", "outcome", value=lambda line: f"{SIGNS[line.outcome]} {outcome(line)}"),
     COLUMNS["reason"],
 )
