@@ -33,7 +33,8 @@ RESOLVED = 1e3
 """Times sqrt(p) and the error of float64's own decomposition: above it a singular value needs no high precision."""
 UNLIKE_ROWS = 256.0
 """Rows whose rounding in a null direction differs by more than this factor are scaled before it is judged."""
-SINGLE_BITS, DOUBLE_BITS = 24, 53
+SINGLE_BITS = 24
+"""Of float32's significand (IEEE 754)."""
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,7 @@ from harness.verify.digits import MAX_DIGITS
 from harness.verify.excess_loss import TOLERANCES, relative_to
 from harness.verify.objective import Objective, least_squares
 from harness.verify.reference import Reference
-from harness.verify.settle_short import settle_short
-
-STABLE_FACTOR = 100.0
-"""Room for the modest constants in backward-error bounds (Higham 2002, thm 20.3: gamma_cmn)."""
+from harness.verify.settle_short import STABLE_FACTOR, settle_short
 
 
 def stable_excess(reference: Reference, eps: float) -> float:
