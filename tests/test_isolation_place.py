@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import weakref
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import torch
 
 from harness.cli.isolation import bytes_of
 from harness.errors import CannotMeasureError, UsageError
@@ -22,7 +23,7 @@ from harness.measure.isolation.data import DataFile, read_problem
 from harness.measure.isolation.ending import how_it_ended, last_line
 from harness.measure.isolation.isolated import Isolated
 from harness.measure.isolation.limits import LEAST_S, Limits, default_timeout_s
-from harness.measure.isolation.messages import case_order
+from harness.measure.isolation.messages import Answer, case_order
 from harness.measure.isolation.note import Note, new_page
 from harness.measure.isolation.serving import Bench
 from harness.measure.one_case import Outcome, failure
@@ -38,7 +39,9 @@ from harness.solvers.options import Options
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 from harness.store.store import Store
+from harness.timing.memory import Peak
 from harness.timing.sampling import Effort, Samples
+from harness.timing.transfer import Transfer
 from tests.conftest import RunCli
 from tests.faults import HEALTHY, MODULE, FailsWhileItIsPrepared
 
@@ -342,43 +345,72 @@ class OnDevice(FailsWhileItIsPrepared):
     devices = ("cpu", "cuda")
 
 
+@pytest.mark.parametrize("raises", [True, False])
 @pytest.mark.parametrize("lost", [True, False])
-def test_a_device_in_an_error_state_retires_the_worker(lost: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a failed kernel every CUDA call of the process fails; here with a stand-in for the device."""
+def test_a_device_in_an_error_state_retires_the_worker(
+    lost: bool, raises: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failed kernel every CUDA call of the process fails; here with a stand-in for the device.
+
+    The error may show in nothing that fails the case, such as the copies that are timed.
+    """
+    bench, order = on_a_device(monkeypatch, lost=lost, raises=raises)
+    answer = bench.fit(order)
+    assert answer.record is not None
+    ended = (Status.ERROR, "ValueError: no luck") if raises else (Status.OK, "")
+    assert (answer.record.status, answer.record.message) == ended
+    assert answer.retire == (LOST if lost else "")
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_a_device_that_is_lost_while_a_case_is_prepared_again_retires_the_worker(
+    raises: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, order = on_a_device(monkeypatch, lost=True, raises=raises)
+    answer = bench.prepare(order)
+    assert (answer.retire, answer.failed) == (LOST, "ValueError: no luck" if raises else "")
+
+
+LOST = "cuda is in an error state: RuntimeError: CUDA error: an illegal memory access was encountered"
+
+
+def on_a_device(monkeypatch: pytest.MonkeyPatch, *, lost: bool, raises: bool) -> tuple[Bench, dict[str, object]]:
+    """A worker's bench, and an order about a case on CUDA; a stand-in is waited for."""
 
     def synchronize() -> None:
         if lost:
             raise RuntimeError("CUDA error: an illegal memory access was encountered\nmore")
 
     def fail(_: object) -> None:
-        raise ValueError("no luck")
+        if raises:
+            raise ValueError("no luck")
 
     monkeypatch.setattr("harness.measure.isolation.serving.synchronizer", lambda _device: synchronize)
+    monkeypatch.setattr("harness.measure.one_case.synchronizer", lambda _device: lambda: None)
+    monkeypatch.setattr("harness.measure.one_case.transfer_of", lambda *_: Transfer())
+    monkeypatch.setattr("harness.measure.one_case.peak_memory", lambda _device: nullcontext(Peak()))
     solver, file = OnDevice("on_device", fail), DataFile()
     with closing(file):
         file.write(load("four_points"))
         bench = Bench({solver.name: solver}, Note(new_page()), file.descriptor)
         bench.problem({"group": 0})
-        case = Case(load("four_points"), solver, Options(device="cuda", dtype="float64"))
-        answer = bench.fit({"cases": [0], "group": 0, **case_order(case)})
-    assert answer.record is not None
-    assert (answer.record.status, answer.record.message) == (Status.ERROR, "ValueError: no luck")
-    said = "cuda is in an error state: RuntimeError: CUDA error: an illegal memory access was encountered"
-    assert answer.retire == (said if lost else "")
+    case = Case(load("four_points"), solver, Options(device="cuda", dtype="float64"))
+    return bench, {"cases": [0], "group": 0, **case_order(case)}
 
 
 @pytest.mark.parametrize("devices", [("cpu", "cuda"), ("cuda", "cpu"), ("cpu", "cpu")])
+@pytest.mark.parametrize("error", ["RuntimeError: CUDA error: device-side assert triggered", ""])
 def test_any_case_on_a_lost_device_retires_the_worker(
-    devices: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    devices: tuple[str, str], error: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not only the first of its group, which with --device all is on the CPU."""
+    """Not only the first of its group, which with --device all is on the CPU; nor only one that has failed."""
 
     def synchronize(device: str) -> None:
         if device == "cuda":
             raise RuntimeError("CUDA error: device-side assert triggered")
 
     monkeypatch.setattr("harness.measure.isolation.serving.synchronizer", lambda device: partial(synchronize, device))
-    failing = Samples(error="RuntimeError: CUDA error: device-side assert triggered")
+    failing = Samples(error=error)
     monkeypatch.setattr(
         "harness.measure.isolation.serving.time_together", lambda outcomes, *_: [failing] * len(outcomes)
     )
@@ -395,12 +427,54 @@ def test_any_case_on_a_lost_device_retires_the_worker(
     assert answer.retire == (expected if "cuda" in devices else "")
 
 
+class PoisonedOnce:
+    """A Keeper whose workers are numbers: the device is lost when two cases are timed together, or `at` is prepared."""
+
+    def __init__(self, at: int | None = None) -> None:
+        self.worker, self.at_, self.asked = 0, at, list[tuple[int, str, list[int]]]()
+
+    def at(self, _problem: Problem, _group: int) -> int:
+        return self.worker
+
+    def ask(self, worker: int, order: dict[str, list[int]], *_: object, **__: object) -> Answer:
+        assert worker == self.worker, "a worker that was lost is asked no more"
+        what, cases = str(order["do"]), order["cases"]
+        self.asked.append((worker, what, cases))
+        lost = LOST if (what == "time" and len(cases) > 1) or (what == "prepare" and self.at_ in cases) else ""
+        self.worker += bool(lost)
+        if what == "prepare":
+            return Answer(retire=lost, failed="AcceleratorError: CUDA error" if lost else "")
+        return Answer(retire=lost, samples=(Samples((1.0,), (1.0,)),) * len(cases))
+
+
+@pytest.mark.parametrize("lost_at", [None, 1])
+def test_after_a_lost_device_each_of_the_rest_is_timed_alone_in_a_worker_that_is_not(
+    lost_at: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = PoisonedOnce(lost_at)
+    monkeypatch.setattr("harness.measure.isolation.isolated.Keeper", lambda _: keeper)
+    place = Isolated()
+    for device in ("cpu", "cuda", "cuda"):
+        place.prepare(Case(load("four_points"), HEALTHY, Options(device=device)))
+    records = place.time(FAST)
+    failed = [number for number, record in enumerate(records) if record.status.failed]
+    assert failed == ([] if lost_at is None else [lost_at])
+    assert [bool(record.samples.wall_s) for record in records] == [number not in failed for number in range(3)]
+    alone = [cases for _, what, cases in keeper.asked if what == "time" and len(cases) == 1]
+    assert alone == [[number] for number in range(3) if number not in failed]
+
+
 @pytest.mark.parametrize(
     "line",
     [
         "CUDA error: out of memory",
         "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
         "cusolver error: CUSOLVER_STATUS_ALLOC_FAILED, when calling `cusolverDnCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "CUDA driver error: CUDA_ERROR_OUT_OF_MEMORY",
+        "RESOURCE_EXHAUSTED: Failed to allocate request for 16.0GiB (17179869184B) on device ordinal 0",
+        "MPS backend out of memory (MPS allocated: 18.10 GB, other allocations: 1 MB, max allowed: 18.13 GB)",
+        "more is in the second line\nCUDA error: out of memory",
     ],
 )
 def test_every_form_of_an_exhausted_device_is_out_of_memory(line: str) -> None:
@@ -408,6 +482,12 @@ def test_every_form_of_an_exhausted_device_is_out_of_memory(line: str) -> None:
         Status.OUT_OF_MEMORY
     )
     assert failure(RuntimeError("CUDA error: an illegal memory access was encountered"))[0] is Status.ERROR
+
+
+def test_the_host_s_memory_is_exhausted_in_torch_s_words_too() -> None:
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(2**50)
+    assert failure(raised.value)[0] is Status.OUT_OF_MEMORY
 
 
 class Interrupting(Observer):

@@ -3,6 +3,7 @@
 Nothing here is stored, and everything happens in this process; `harness.measure.isolation` does it in another one.
 """
 
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -46,9 +47,14 @@ class Outcome:
     prepared: Prepared | None = None
 
 
-DEVICE_EXHAUSTED = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUSOLVER_STATUS_ALLOC_FAILED")
-"""What says that a device's memory is exhausted where it is not torch's allocator that asks: the driver, as
-AcceleratorError from torch 2.8 on and RuntimeError before, and the libraries' handles and workspaces."""
+EXHAUSTED = re.compile(
+    r"out of memory"  # torch's and mps's allocators, the CUDA driver, jax: OutOfMemoryError is torch's class alone
+    r"|CUDA_ERROR_OUT_OF_MEMORY|RESOURCE_EXHAUSTED"  # the driver's own name, XLA's status
+    r"|STATUS_ALLOC(?:ATION)?_FAILED|CUFFT_ALLOC_FAILED"  # handles and workspaces: cuBLAS, cuSOLVER, cuDNN, cuRAND, ...
+    r"|not enough memory|can't allocate memory",  # torch's allocator of the host
+    re.IGNORECASE,
+)
+"""What says that memory is exhausted where no MemoryError does."""
 
 
 def measure(case: Case, watch: Watch = nullcontext, fit: Callable[[], Fit] | None = None) -> Outcome:
@@ -73,9 +79,8 @@ def failure(error: BaseException) -> tuple[Status, str]:
         return Status.UNSUPPORTED, str(error)
     if isinstance(error, MemoryError):
         return Status.OUT_OF_MEMORY, str(error) or "the host's memory is exhausted"
-    line = first_line_of(error)
-    exhausted = type(error).__name__ == "OutOfMemoryError" or any(text in line for text in DEVICE_EXHAUSTED)
-    return Status.OUT_OF_MEMORY if exhausted else Status.ERROR, line
+    exhausted = type(error).__name__ == "OutOfMemoryError" or EXHAUSTED.search(str(error))
+    return Status.OUT_OF_MEMORY if exhausted else Status.ERROR, first_line_of(error)
 
 
 def first_line_of(error: BaseException) -> str:

@@ -84,12 +84,11 @@ class SweepBench(Bench):
             cells = without_result(candidate, Status.ERROR, cells)
         changed = changes_said(changes.all)
         messages = ["; ".join(filter(None, (cell.message, changed))) for cell in cells]
-        failed = any(cell.failed for cell in cells)
         return Answer(
             cells=tuple(
                 cell.model_copy(update={"message": message}) for cell, message in zip(cells, messages, strict=True)
             ),
-            retire=changes.retire or self._device_lost(candidate, failed=failed),
+            retire=changes.retire or self.lost_device(),
         )
 
     def _candidate(self, order: Order) -> Candidate:

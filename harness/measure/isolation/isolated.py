@@ -144,10 +144,13 @@ class Isolated:
             self._time([member], effort, last=last)
 
     def _prepare_again(self, worker: WorkerProcess, member: Member) -> None:
-        """Prepare a case in this worker, unless it is there."""
+        """Prepare a case in this worker, unless it is there. Raises WorkerLostError where that ends the worker."""
         if member.worker is worker:
             return
         answer = self._ask(worker, "prepare", [member])
+        if answer.retire:
+            status = answer.status if answer.failed else Status.ERROR
+            raise WorkerLostError(status, answer.failed or answer.retire, member.key)
         if answer.failed:
             member.failed(answer.status, answer.failed)
         member.worker = worker

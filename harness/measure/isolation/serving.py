@@ -59,6 +59,7 @@ class Bench:
         self._sums: tuple[int, ...] = ()
         self._outcomes: dict[int, Outcome] = {}
         self._group = 0
+        self._devices: set[str] = set()
 
     def problem(self, order: Order) -> Answer:
         """Read the next problem and work out its exact answer, so that no case pays for it."""
@@ -79,7 +80,7 @@ class Bench:
         record = with_changes(outcome.record, changes.all)
         if outcome.prepared is not None:
             self._outcomes[key] = outcome
-        retire = changes.retire or self._device_lost(case, failed=record.status.failed)
+        retire = changes.retire or self.lost_device()
         return Answer(record=record, timed=outcome.prepared is not None, changed=changes.all, retire=retire)
 
     def prepare(self, order: Order) -> Answer:
@@ -90,7 +91,7 @@ class Bench:
         with self._note.during(key):
             outcome = only_prepared(case, partial(watched, Changes()))
         self._outcomes[key] = outcome
-        return Answer(failed=outcome.record.message, status=outcome.record.status)
+        return Answer(failed=outcome.record.message, status=outcome.record.status, retire=self.lost_device())
 
     def time(self, order: Order) -> Answer:
         """Time prepared cases in turn."""
@@ -103,15 +104,27 @@ class Bench:
             )
         if written := self._written_to():
             changes.written = f"the solver wrote to the problem's {written} while it was timed"
-        # Every device that a case failed on: the first case of a group may be on the CPU, where nothing is ever lost.
-        failed = [one.case for one, sampled in zip(outcomes, samples, strict=True) if sampled.error]
-        lost = next(filter(None, (self._device_lost(case, failed=True) for case in failed)), "")
+        self._devices |= {one.case.options.device for one in outcomes}
         return Answer(
             samples=tuple(samples),
             changed=changes.all,
             disturbed=changes.written,
-            retire=changes.retire or lost,
+            retire=changes.retire or self.lost_device(),
         )
+
+    def lost_device(self) -> str:
+        """Why this process is of no more use on a device: after an error of a kernel every call fails (sticky).
+
+        Asked after every outcome, of every device that this process has been given a case for: an error may show
+        in what is no failure of the case, such as the copies that are timed, and the group's other cases may be
+        on the CPU, where nothing is ever lost.
+        """
+        for device in sorted(self._devices - {"cpu"}):
+            try:
+                synchronizer(device)()
+            except Exception as error:  # noqa: BLE001  # torch's class for it has changed its name
+                return f"{device} is in an error state: {first_line_of(error)}"
+        return ""
 
     def _guarded(self, key: int, case: Case, work: Callable[[Changes], Result]) -> tuple[Result | str, Changes]:
         """What came of the case of that key, and what was changed; a line where something was raised or written to."""
@@ -138,7 +151,9 @@ class Bench:
         """The case that an order is about."""
         self._enter(order["group"])
         assert self._problem is not None  # noqa: S101  # the parent sends it first
-        return Case(self._problem, self._solvers[order["solver"]], options_of(order["options"]))
+        case = Case(self._problem, self._solvers[order["solver"]], options_of(order["options"]))
+        self._devices.add(case.options.device)
+        return case
 
     def _written_to(self) -> str:
         """Which array a solver has changed, through a pointer or by making it writeable; empty for none."""
@@ -146,16 +161,6 @@ class Bench:
         found = checksums(self._problem)
         names = [name for name, was, now in zip(("X", "y", "split"), self._sums, found, strict=True) if was != now]
         return " and ".join(names)
-
-    def _device_lost(self, case: Case, *, failed: bool) -> str:
-        """Why the worker's CUDA context is of no more use: after an error of a kernel every call fails (sticky)."""
-        if not failed or case.options.device == "cpu":
-            return ""
-        try:
-            synchronizer(case.options.device)()
-        except Exception as error:  # noqa: BLE001  # torch's class for it has changed its name
-            return f"{case.options.device} is in an error state: {first_line_of(error)}"
-        return ""
 
 
 def checksums(problem: Problem) -> tuple[int, ...]:
@@ -189,5 +194,5 @@ def serve(solvers: str, connection: Connection, note: int, data: int) -> None:
                 answer = bench.works[order["do"]](order)
             except Exception as error:  # noqa: BLE001  # the parent knows what to make of it
                 status, message = failure(error)
-                answer = Answer(failed=message, status=status)
+                answer = Answer(failed=message, status=status, retire=bench.lost_device())
             say(answer)
