@@ -21,11 +21,6 @@ def datasets_folder() -> Path:
     return _data_folder("datasets")
 
 
-def expectations_file() -> Path:
-    """The checkout's file where the working folder has one, else the one that came with the package."""
-    return EXPECTATIONS if EXPECTATIONS.is_file() else results_folder() / EXPECTATIONS.name
-
-
 def results_folder() -> Path:
     """Committed expectations and published figures."""
     return _data_folder("results")

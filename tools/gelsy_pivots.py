@@ -19,7 +19,7 @@ from scipy.linalg.lapack import dgelsy, dgelsy_lwork, sgelsy, sgelsy_lwork
 from harness.judge.gate.expectations import read_expectations
 from harness.measure.one_case import measure
 from harness.measure.run import new_run
-from harness.paths import expectations_file
+from harness.config import expectations_file
 from harness.problems.problem import Problem, design_matrix
 from harness.records.record import Record
 from harness.solvers.closed_forms.closed_form import ClosedFormPrepared

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.api.frames import Results
 from harness.api.request import as_python, asked, command_of, names_of
-from harness.measure.plan import Case, plan
+from harness.measure.plan import Case, plan, with_defaults
 from harness.measure.session import Where, run_request
 from harness.problems.problem import Problem
 from harness.problems.table_options import TableOptions
@@ -60,9 +60,10 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     problems
         One or many: a name ('auto_mpg', 'synthetic:n=1000'), a .csv or .parquet file with `target`, a pandas frame
         with `target`, (X, y) of shapes (n, p) and (n,), or a Problem. A mapping names data in memory:
-        {'cars': (X, y)}. An intercept is added: leave out a column of ones. The tutorials' by default.
+        {'cars': (X, y)}. An intercept is added: leave out a column of ones. What
+        harness.toml names by default, else the tutorials'.
     solvers
-        Names, as `harness list solvers` gives them. All that suit by default.
+        Names, as `harness list solvers` gives them. What harness.toml names by default, else all that suit.
     n, lr, seeds
         Rows of a drawn problem, learning rates, seeds of weights and batch order; one or many of each.
     device
@@ -81,7 +82,8 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     header, delimiter, decimal
         Of a .csv file: False where its first line holds values; what separates its fields, as ';'; ',' as in 3,14.
     store
-        A SQLite file or postgresql://USER@HOST/DATABASE; results/harness.sqlite by default, as for the command, so
+        A SQLite file or postgresql://USER@HOST/DATABASE; by default what harness.toml names, else
+        results/harness.sqlite, as for the command, so
         that a run of hours is not lost with a notebook. 'sqlite://' is in memory, and gone when this returns.
     timeout_s, memory_bytes
         What a case may take, and what the worker process may hold; by default the size of the case decides.
@@ -105,6 +107,7 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
         options=options,
     )
     with as_python():
+        request = with_defaults(request)
         where, cases = Where(timeout_s, memory_bytes, in_process), plan(request, own)
     with closing(opened(store)) as kept:
         around = partial(_watching, progress=progress)

@@ -9,8 +9,8 @@ import typer
 from harness.cli import options as cli
 from harness.cli.ab_instructions import check_instructions, count_instructions
 from harness.cli.outputs import NOTHING, Outputs, takes_outputs
+from harness.config import expectations_file
 from harness.errors import UsageError
-from harness.paths import expectations_file
 
 if TYPE_CHECKING:
     from harness.ab.environments import Sides

@@ -9,8 +9,8 @@ import typer
 
 from harness.cli import isolation, outputs
 from harness.cli import options as cli
+from harness.config import expectations_file
 from harness.errors import UsageError, unknown
-from harness.paths import expectations_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -65,9 +65,9 @@ def _solvers(_: typer.Context) -> Iterable[str]:
 
 def _runs(ctx: typer.Context) -> Iterable[str]:
     """The newest runs of the store that the line names, newest first; none of a database that is no SQLite file."""
-    from harness.paths import STORE
+    from harness.config import config
 
-    said = ctx.params.get("store") or str(STORE)
+    said = ctx.params.get("store") or config().store
     path = Path(said.removeprefix("sqlite:///"))
     if not path.is_file():
         return []

@@ -7,8 +7,9 @@ import typer
 
 from harness.cli import isolation, outputs
 from harness.cli import options as cli
+from harness.config import config, expectations_file
 from harness.errors import UsageError
-from harness.paths import EXPECTATIONS, expectations_file
+from harness.paths import EXPECTATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ def gate(
     if last is not None and not update:
         raise UsageError("--last says of how many runs --update takes the worst: add --update")
     path = expectations or expectations_file()
-    if update and path not in (expectations, EXPECTATIONS):
+    if update and path not in (expectations, config().expectations, EXPECTATIONS):
         raise UsageError("--update would write into the package: name a file of yours with --expectations FILE")
     expected = None if update and not path.exists() else read_expectations(path)
     asked = {"commit": commit, "base": base, "env": env, "base_env": base_env, "bench": bench, "machine": machine}

@@ -86,9 +86,9 @@ def _draw(name: str, output: Path, run: str | None, baseline: str | None, store:
 
 def _figures(run: str | None, baseline: str | None, store: str | None, *, quick: bool) -> "Mapping[str, Figure]":
     """Every figure of the page by its name."""
+    from harness.config import expectations_file
     from harness.judge.gate.expectations import read_expectations
     from harness.page.gather import PageRequest, gather
-    from harness.paths import expectations_file
     from harness.report.html.order import figures, sections
     from harness.store.store import Store
 

@@ -25,11 +25,12 @@ def watched_run(
 
     Progress goes to standard error unless `quiet`. Ctrl-C shows what there is, and says how the run goes on.
     """
-    from harness.measure.plan import Request, plan
+    from harness.measure.plan import Request, plan, with_defaults
     from harness.measure.session import measure_cases, run_request
     from harness.store.store import Store
 
     if isinstance(asked, Request):
+        asked = with_defaults(asked)
         planned = plan(asked)
     else:
         Store(store, create=False).close()  # what is not there is not made
@@ -111,11 +112,12 @@ def _cut_off(opened: "Store", run_id: str | None, *, quiet: bool) -> "tuple[Run,
 
 def _print_how_it_goes_on(made: "Run", opened: "Store") -> None:
     """On standard error: the command that goes on with a run."""
+    from harness.errors import without_password
     from harness.report.terminal.console import err
-    from harness.store.address import DEFAULT_PATH
+    from harness.store.address import store_url
     from harness.store.database import sqlite_file
 
-    path = sqlite_file(opened.engine)
-    where = [] if path == DEFAULT_PATH else ["--store", str(path or opened.url)]
+    usual = opened.url == without_password(store_url(None))
+    where = [] if usual else ["--store", str(sqlite_file(opened.engine) or opened.url)]
     words = shlex.join(["harness", "run", "--resume", made.id, *where])
     err().print(f"unfinished: {words} goes on", markup=False, soft_wrap=True)

@@ -38,11 +38,11 @@ def report(
 
     One file that works offline from disk. Its conclusions are computed; filters, figures and tables go with them.
     """
+    from harness.config import expectations_file
     from harness.judge.gate.expectations import read_expectations
     from harness.page.gather import PageRequest
     from harness.page.making import check_output
     from harness.page.watch import Keeper
-    from harness.paths import expectations_file
     from harness.records.run import this_command
     from harness.report.render.ab_file import read_ab
     from harness.store.store import Store

@@ -129,18 +129,23 @@ def not_utf8(error: UnicodeDecodeError) -> str:
 
 def read_toml(model: type[Model], path: Path) -> Model:
     """The TOML file at `path` as `model`. Raises UsageError, one line, as `text_of` does, and if it is not one."""
+    content = toml_of(path)
+    within_limits(content, path)
+    return checked(model, content, path)
+
+
+def toml_of(path: Path) -> dict[str, Any]:
+    """What the TOML file at `path` holds. Raises UsageError, one line, as `text_of` does, and if it is not TOML."""
     text = text_of(path, LARGEST_TOML_BYTES)
     crowded = next((i for i, line in enumerate(text.split("\n"), start=1) if line.count(".") > MOST_DOTS), None)
     if crowded:
         raise UsageError(f"{path}: line {crowded} has more than {MOST_DOTS} dots: break it into several lines")
     try:
-        content = tomllib.loads(text)
+        return tomllib.loads(text)
     except RecursionError:
         raise UsageError(f"{path}: is nested too deeply") from None
     except ValueError as error:  # TOMLDecodeError is one; so is what int() says of thousands of digits
         raise UsageError(f"{path}: {str(error).partition(';')[0]}") from None
-    _within_limits(content, path)
-    return checked(model, content, path)
 
 
 def read_json(model: type[Model], path: Path, *, most_bytes: int = LARGEST_JSON_BYTES) -> Model:
@@ -174,18 +179,21 @@ def _kind(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "a device")
 
 
-def _within_limits(content: object, path: Path) -> None:
-    """Refuse what TOML can write and nothing here can use: large integers, NaN, infinity, endless nesting."""
+def within_limits(content: object, where: object) -> None:
+    """Refuse what TOML can write and nothing here can use: large integers, NaN, infinity, endless nesting.
+
+    Raises UsageError, one line, which begins with `where`.
+    """
     waiting: list[tuple[object, int, str]] = [(content, 0, "")]
     while waiting:
         value, level, place = waiting.pop()
         if level > MOST_LEVELS:
-            raise UsageError(f"{path}: {place[:100]}: is nested too deeply")
+            raise UsageError(f"{where}: {place[:100]}: is nested too deeply")
         if isinstance(value, dict):
             waiting += [(inner, level + 1, f"{place[:100]}.{key[:100]}".lstrip(".")) for key, inner in value.items()]
         elif isinstance(value, list):
             waiting += [(inner, level + 1, place) for inner in value]
         elif isinstance(value, float) and not math.isfinite(value):
-            raise UsageError(f"{path}: {place}: {value} is no number that can be compared")
+            raise UsageError(f"{where}: {place}: {value} is no number that can be compared")
         elif isinstance(value, int) and not -LARGEST_INTEGER - 1 <= value <= LARGEST_INTEGER:
-            raise UsageError(f"{path}: {place}: an integer beyond 64 bits")
+            raise UsageError(f"{where}: {place}: an integer beyond 64 bits")

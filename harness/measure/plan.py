@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from types import MappingProxyType
 
+from harness.config import config
 from harness.errors import CannotMeasureError, UsageError
 from harness.problems import catalog as problems
 from harness.problems.problem import NONLINEAR, Problem, without_intercept
@@ -85,6 +86,19 @@ class Request:
         """The problem with the model that was asked for."""
         found = problem if self.weights is None else weighted_by(problem, self.weights)
         return found if self.intercept else without_intercept(found)
+
+
+def with_defaults(request: Request) -> Request:
+    """The request with what the repository says (harness.config), where it names no problem or no solver.
+
+    Rows that are asked for are of a drawn problem, as ever. Raises UsageError as `config` does.
+    """
+    said = config().content
+    return replace(
+        request,
+        problems=request.problems or (() if request.n else said.problems),
+        solvers=request.solvers or said.solvers,
+    )
 
 
 def plan(request: Request, own: Mapping[str, Problem] = NONE) -> list[Case]:

@@ -5,19 +5,20 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from harness.config import config
 from harness.errors import UsageError, without_password
-from harness.paths import STORE
 
-DEFAULT_PATH = STORE
 POSTGRESQL = "postgresql+psycopg"
 HOW = "name the path of a SQLite file, or postgresql://USER@HOST/DATABASE"
 
 
 def store_url(text: str | None) -> str:
-    """A SQLAlchemy URL: `text` if it is one, the SQLite file it names if it is a path, else the default's."""
-    if text and "://" in text:
-        return text
-    return URL.create("sqlite", database=str(Path(text) if text else DEFAULT_PATH)).render_as_string()
+    """A SQLAlchemy URL: `text` if it is one, the SQLite file it names if it is a path, else what the repository says.
+
+    Raises UsageError as `config` does, where `text` is None.
+    """
+    said = text or config().store
+    return said if "://" in said else URL.create("sqlite", database=str(Path(said))).render_as_string()
 
 
 def parsed(url: str) -> URL:
