@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 import harness
+from harness.config import expectations_file
 from harness.judge.gate.expectations import read_expectations
 from harness.judge.gate.gate import gate
 from harness.measure.plan import Request, plan, single
 from harness.measure.resume import request_of
 from harness.measure.run import measure, new_run
-from harness.config import expectations_file
 from harness.problems.catalog import load
 from harness.problems.problem import without_intercept
 from harness.records.sweep import Cell

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from scipy.linalg.lapack import dgelsy, dgelsy_lwork, sgelsy, sgelsy_lwork
 
+from harness.config import expectations_file
 from harness.judge.gate.expectations import read_expectations
 from harness.measure.one_case import measure
 from harness.measure.run import new_run
-from harness.config import expectations_file
 from harness.problems.problem import Problem, design_matrix
 from harness.records.record import Record
 from harness.solvers.closed_forms.closed_form import ClosedFormPrepared
