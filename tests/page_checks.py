@@ -52,7 +52,7 @@ def axe(page: WebDriver, source: str) -> list[dict[str, Any]]:
     return found
 
 
-def said(violations: list[dict[str, Any]], *, impacts: tuple[str, ...] = GRAVE) -> list[str]:
+def violation_lines(violations: list[dict[str, Any]], *, impacts: tuple[str, ...] = GRAVE) -> list[str]:
     """The violations of these impacts, a line each, with the first elements that they are of."""
     return [
         f"{one['impact']}: {one['id']}: {'; '.join(node['html'][:120] for node in one['nodes'][:3])}"

@@ -316,7 +316,7 @@ def test_columns_and_rows_are_left_out_by_saying_so(
     path = tmp_path / "cars.csv"
     path.write_text(CARS)
     made = load_file(path, "mpg", options)
-    assert (made.features, made.n, made.left_out, made.table) == (features, rows, left_out, options.said())
+    assert (made.features, made.n, made.left_out, made.table) == (features, rows, left_out, options.given())
 
 
 def refusal(path: Path, target: str, options: TableOptions) -> str:

@@ -526,13 +526,13 @@ def switches() -> list[object]:
     if hasattr(matmul, "fp32_precision"):
         reads += [lambda: matmul.fp32_precision, lambda: torch.backends.mkldnn.matmul.fp32_precision]
 
-    def said(read: Callable[[], object]) -> object:
+    def given(read: Callable[[], object]) -> object:
         try:
             return read()
         except RuntimeError:
             return RuntimeError
 
-    return [said(read) for read in reads]
+    return [given(read) for read in reads]
 
 
 def newer(value: str) -> None:

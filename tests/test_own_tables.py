@@ -102,7 +102,7 @@ def test_a_run_is_planned_again_and_its_case_reproduced_with_what_was_said(
     again = plan(request_of(run.selection))
     assert tuple(case.key for case in again) == run.planned
     assert again[0].problem.content_sha256 == record.data_sha256
-    assert record.table == options.said()
+    assert record.table == options.given()
     spec = call(record).partition(", catalog.get")[0]
     made = eval(spec, {"load": load})  # noqa: S307  # our own line of Python
     assert (made.label, made.content_sha256) == (record.problem, record.data_sha256)

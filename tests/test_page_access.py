@@ -6,7 +6,7 @@ import pytest
 
 from tests import page_data
 from tests.browser import browser, prefer, resize
-from tests.page_checks import axe, axe_source, said, tabbed, too_wide
+from tests.page_checks import axe, axe_source, tabbed, too_wide, violation_lines
 from tests.page_driver import Made, Reader
 
 pytestmark = pytest.mark.slow
@@ -47,7 +47,7 @@ def opened(reader: Reader, made: Made, width: int, scheme: str = "light", fragme
 @pytest.mark.parametrize("width", WIDTHS)
 def test_axe_finds_nothing_serious(reader: Reader, made: Made, source: str, width: int, scheme: str) -> None:
     opened(reader, made, width, scheme)
-    assert said(axe(reader.page, source)) == []
+    assert violation_lines(axe(reader.page, source)) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -57,9 +57,9 @@ def test_axe_finds_nothing_serious_in_a_case_or_where_a_filter_leaves_nothing(
     opened(reader, made, 1400, scheme)
     reader.click(reader.one("main button.open"))
     reader.until(lambda: "Reproduce it" in reader.one("dialog#case").text)
-    assert said(axe(reader.page, source)) == []
+    assert violation_lines(axe(reader.page, source)) == []
     opened(reader, made, 400, scheme, "#solver=")
-    assert said(axe(reader.page, source)) == []
+    assert violation_lines(axe(reader.page, source)) == []
 
 
 def test_axe_finds_what_is_planted(reader: Reader, made: Made, source: str) -> None:
@@ -71,7 +71,7 @@ def test_axe_finds_what_is_planted(reader: Reader, made: Made, source: str) -> N
         document.querySelector('h2').style.backgroundColor = '#fff';
     """
     reader.page.execute_script(plant)
-    found = said(axe(reader.page, source))
+    found = violation_lines(axe(reader.page, source))
     assert [one for one in found if "button-name" in one]
     assert [one for one in found if "color-contrast" in one]
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import MOST_CHARACTERS, UsageError, one_line
-from harness.files.reading import shows
+from harness.files.reading import is_visible
 from harness.files.strict_json import parsed_json
 from harness.judge.gate.expectations import read_expectations
 from harness.judge.studies.published import Tolerance
@@ -140,7 +140,7 @@ def is_number(name: str) -> bool:
         return False
 
 
-NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(shows)
+NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(is_visible)
 HEADS = st.lists(NAMES.filter(lambda name: not is_number(name)), min_size=2, max_size=5, unique=True).filter(
     lambda names: "split" not in names
 )

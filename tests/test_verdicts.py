@@ -144,12 +144,12 @@ def test_two_runs_of_other_data_are_not_compared_and_the_page_says_so() -> None:
     compared = compare_runs([with_digits(2.0, problem_sha256="b" * 64)], [with_digits(12.0)])
     assert (compared.times, compared.answers, compared.compared) == ((), (), 0)
     verdict = change_verdict(compared, "run-0")
-    assert (verdict.state, "The data changed" in verdict.said) == ("unknown", True)
+    assert (verdict.state, "The data changed" in verdict.text) == ("unknown", True)
     both = compare_runs(
         [with_digits(2.0, problem_sha256="b" * 64), record("q", "sklearn")], [with_digits(12.0), record("q", "sklearn")]
     )
     assert (both.compared, len(both.other_data)) == (1, 1)
-    assert "The data changed" in change_verdict(both, "run-0").said
+    assert "The data changed" in change_verdict(both, "run-0").text
 
 
 # ab and bisect

@@ -14,7 +14,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 
 from tests import page_data
 from tests.browser import browser, prefer, resize
-from tests.page_checks import AXE, axe, axe_source, counted, ready, said
+from tests.page_checks import AXE, axe, axe_source, counted, ready, violation_lines
 from tests.page_driver import Made
 
 LOADS = 5
@@ -62,9 +62,9 @@ def main(words: list[str]) -> int:
                 page.get(address)
                 ready(page)
                 found = axe(page, source)
-                grave += len(said(found))
+                grave += len(violation_lines(found))
                 print(f"axe-core {AXE} at {width} px, {scheme}: {len(found)} violations")
-                for line in said(found, impacts=EVERY):
+                for line in violation_lines(found, impacts=EVERY):
                     print(f"  {line}")
     return 1 if grave or wall_s > BAR_S else 0
 

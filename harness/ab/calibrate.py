@@ -46,9 +46,9 @@ def calibration_file(environment: Environment, manner: Manner) -> Path:
 
     Beside it, with the ending `.jsonl`, are the raw samples that they are counted from.
     """
-    said = [f"{environment.cpu} {environment.cores} cores"]
-    said += [name for name, on in (("duet", manner.duet), ("fastest", manner.fastest)) if on]
-    return FOLDER / f"{re.sub(r'[^a-z0-9]+', '-', ' '.join(said).lower()).strip('-')}.json"
+    parts = [f"{environment.cpu} {environment.cores} cores"]
+    parts += [name for name, on in (("duet", manner.duet), ("fastest", manner.fastest)) if on]
+    return FOLDER / f"{re.sub(r'[^a-z0-9]+', '-', ' '.join(parts).lower()).strip('-')}.json"
 
 
 def stored(path: Path) -> list[Comparison]:

@@ -62,5 +62,5 @@ def cells(specs: Sequence[str] = (), names: Sequence[str] = (), asked: Options |
         solver = solvers.get(name)
         own = asked if asked.epochs or "epochs" not in solver.takes else replace(asked, epochs=DEFAULT_EPOCHS)
         case = single(loaded[spec], solver, own)
-        made[case.key] = CellSpec(case.key, case.problem.label, name, spec, own.device, own.said())
+        made[case.key] = CellSpec(case.key, case.problem.label, name, spec, own.device, own.given())
     return list(made.values())

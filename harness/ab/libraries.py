@@ -131,8 +131,8 @@ def stand_ins(wanted: Sequence[Requirement], constraints: str, notify: Notify) -
         return ()
     interpreter = [sys.version, platform.machine(), *sorted(f"{n}=={d.version}" for n, d in installed().items())]
     content = [_content_of(one.url) for one in wanted if one.url is not None]
-    said = "\n".join([*interpreter, constraints, *sorted(map(str, wanted)), *sorted(map(str, missing)), *content])
-    key = hashlib.sha256(said.encode()).hexdigest()[:16]
+    content_of = "\n".join([*interpreter, constraints, *sorted(map(str, wanted)), *sorted(map(str, missing)), *content])
+    key = hashlib.sha256(content_of.encode()).hexdigest()[:16]
     target = building.folder("libraries") / key
     if not target.is_dir():
         log = building.folder("logs") / f"{key}.log"

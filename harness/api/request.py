@@ -89,11 +89,11 @@ def command_of(request: Request, own: Mapping[str, Problem]) -> str:
     axes = {"problem": request.problems, "solver": request.solvers, "n": request.n, "lr": request.lr}
     for name, values in (*axes.items(), ("seed", request.seeds)):
         words += [word for value in values for word in (f"--{name}", text_of(value))]
-    said = {"threads": request.options.threads} if request.options.threads > 1 else {}
+    others_given = {"threads": request.options.threads} if request.options.threads > 1 else {}
     others = {"device": None if request.device == "auto" else request.device, "target": request.target}
     others["weights"] = request.weights
-    said |= {} if request.intercept else {"no_intercept": True}
-    for name, value in {**others, **request.options.said(), **said}.items():
+    others_given |= {} if request.intercept else {"no_intercept": True}
+    for name, value in {**others, **request.options.given(), **others_given}.items():
         if value is not None and value is not False:
             words += [f"--{name.replace('_', '-')}", *([] if value is True else [text_of(value)])]
     return shlex.join(words)
@@ -158,7 +158,7 @@ def _problem(given: object, name: str | None, target: object, table: TableOption
             raise UsageError(f"'{name}': a mapping names arrays and frames; '{given}' has a name")
         return str(Path(given)) if isinstance(given, PathLike) else given
     if isinstance(given, Problem):
-        for option in table.said():
+        for option in table.given():
             raise UsageError(f"{given.label} is a Problem: {option} goes with files, frames and arrays")
         return given
     if name in (known := catalog.names()):

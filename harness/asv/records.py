@@ -39,8 +39,8 @@ def as_run(results: AsvResults) -> tuple[Run, list[Record]]:
 
 def case_key(params: Mapping[str, object]) -> str:
     """A case's key: problem, solver, device and the options among the suite's parameters."""
-    said = "".join(f" {name}={text_of(value)}" for name, value in params.items() if name not in AXES)
-    return f"{_problem(params).label} {params['solver']} {params.get('device', 'cpu')}{said}"
+    options = "".join(f" {name}={text_of(value)}" for name, value in params.items() if name not in AXES)
+    return f"{_problem(params).label} {params['solver']} {params.get('device', 'cpu')}{options}"
 
 
 @lru_cache(maxsize=32)

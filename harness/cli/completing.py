@@ -67,8 +67,8 @@ def _runs(ctx: typer.Context) -> Iterable[str]:
     """The newest runs of the store that the line names, newest first; none of a database that is no SQLite file."""
     from harness.config import config
 
-    said = ctx.params.get("store") or config().store
-    path = Path(said.removeprefix("sqlite:///"))
+    address = ctx.params.get("store") or config().store
+    path = Path(address.removeprefix("sqlite:///"))
     if not path.is_file():
         return []
     uri = f"{path.absolute().as_uri()}?mode=ro"

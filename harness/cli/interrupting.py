@@ -16,7 +16,7 @@ take minutes to get there. A second leaves another for the last words, of the tw
 
 
 @contextmanager
-def interruptible(hush: Callable[[], None], last_words: Callable[[], None]) -> Iterator[None]:
+def interruptible(stop_drawing: Callable[[], None], last_words: Callable[[], None]) -> Iterator[None]:
     """Say `last_words` on Ctrl-C, then raise KeyboardInterrupt, or end the process with 130 if that cannot be.
 
     `hush` takes the progress bar away first. The process is ended from a thread, which the signal wakes through a
@@ -26,7 +26,7 @@ def interruptible(hush: Callable[[], None], last_words: Callable[[], None]) -> I
     """
 
     def end() -> None:
-        hush()
+        stop_drawing()
         last_words()
 
     try:

@@ -62,8 +62,8 @@ def plot(
         draw(name, output, request)
     else:
         check_path(output)
-        said = {"problem": problem, "target": target, "solver": solver, "lr": lr, "epochs": epochs, "seed": seed}
-        for option, value in said.items():
+        given = {"problem": problem, "target": target, "solver": solver, "lr": lr, "epochs": epochs, "seed": seed}
+        for option, value in given.items():
             if value is not None:
                 raise UsageError(f"--{option} goes with the tutorials' pictures, not with {name}")
         _draw(name, output, run, baseline, store)

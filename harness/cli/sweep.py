@@ -99,7 +99,7 @@ def sweep(
         "dtype": dtype,
         "scale": scale,
         "threads": threads,
-        **given_table.said(),
+        **given_table.given(),
     }
     asked = {name: value for name, value in given.items() if value not in (None, ())}
     where = isolation.where(timeout, memory, in_process)

@@ -47,20 +47,20 @@ DIRECTIONS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", 
 """Bidirectional controls, which show a name in another order than it has (Unicode Annex 9; CVE-2021-42574)."""
 
 
-def shows(name: str) -> bool:
+def is_visible(name: str) -> bool:
     """Whether a name is something that a person can see, and sees as it is."""
     hidden = (unicodedata.category(c) in HIDDEN or unicodedata.bidirectional(c) in DIRECTIONS for c in name)
     return bool(name.strip()) and MARK not in name and not any(hidden)
 
 
 def _seen(name: str) -> str:
-    if not shows(name):
+    if not is_visible(name):
         raise ValueError(f"a name is visible text on one line, not {name!r}")
     return name
 
 
 def _plain_file(name: str) -> str:
-    if not shows(name) or name in (".", "..") or {"/", "\\"} & set(name):
+    if not is_visible(name) or name in (".", "..") or {"/", "\\"} & set(name):
         raise ValueError(f"a file beside this one is named without a folder, not {name!r}")
     return name
 

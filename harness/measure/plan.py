@@ -47,10 +47,10 @@ class Case:
     @property
     def key(self) -> str:
         """The case's identity over runs: problem, solver, device and every option."""
-        said = {"threads": self.options.threads, **self.options.said()}
+        given = {"threads": self.options.threads, **self.options.given()}
         return " ".join(
             [self.problem.label, self.solver.name, self.options.device]
-            + [f"{name}={text_of(value)}" for name, value in said.items()]
+            + [f"{name}={text_of(value)}" for name, value in given.items()]
         )
 
 
@@ -77,10 +77,10 @@ class Request:
     @property
     def asked(self) -> dict[str, tuple[object, ...]]:
         """Each axis and option that was asked for, with its values."""
-        said = {name: (value,) for name, value in self.options.said().items()}
+        given = {name: (value,) for name, value in self.options.given().items()}
         axes: dict[str, tuple[object, ...]] = {"n": self.n, "lr": self.lr, "seed": self.seeds}
         axes["device"] = (self.device,) if self.device not in ("auto", "all") else ()
-        return said | {name: values for name, values in axes.items() if values}
+        return given | {name: values for name, values in axes.items() if values}
 
     def model_of(self, problem: Problem) -> Problem:
         """The problem with the model that was asked for."""
@@ -166,7 +166,7 @@ def _cases(problem: Problem, solver: Solver, request: Request, *, named: bool) -
     lrs, seeds = request.lr or (DEFAULT_LRS if trained else ()), request.seeds
     asked = request.options
     if not named:
-        asked = replace(asked, **{name: None for name in asked.said() if name not in solver.takes})  # type: ignore[arg-type]
+        asked = replace(asked, **{name: None for name in asked.given() if name not in solver.takes})  # type: ignore[arg-type]
         lrs, seeds = lrs if "lr" in solver.takes else (), seeds if "seed" in solver.takes else ()
     if trained and asked.epochs is None:
         asked = replace(asked, epochs=DEFAULT_EPOCHS)

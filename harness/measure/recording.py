@@ -48,7 +48,7 @@ def record_of(case: Case, status: Status, message: str, **measured: object) -> R
         **identity_of(case.problem, case.solver),
         device=case.options.device,
         threads=case.options.threads,
-        options=case.options.said(),
+        options=case.options.given(),
         status=status,
         message=message,
         **measured,

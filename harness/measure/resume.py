@@ -111,7 +111,8 @@ def check_data(known: Mapping[str, str], cases: Sequence[Case], begun: str, comm
 def request_of(selection: Selection) -> Request:
     """The request of which a selection was kept."""
     asked: Mapping[str, tuple[object, ...]] = selection.asked
-    said = {name: bool(values[0]) if name in FLAGS else values[0] for name, values in asked.items() if name not in AXES}
+    single = {name: values[0] for name, values in asked.items() if name not in AXES}
+    given = {name: bool(value) if name in FLAGS else value for name, value in single.items()}
     device = selection.device or str(asked.get("device", ("auto",))[0])
     return Request(
         problems=selection.problems or (),
@@ -124,7 +125,7 @@ def request_of(selection: Selection) -> Request:
         weights=selection.weights,
         intercept=selection.intercept,
         table=options_of(selection.table),
-        options=Options(threads=selection.threads, **said),  # type: ignore[arg-type]  # Options checks every value
+        options=Options(threads=selection.threads, **given),  # type: ignore[arg-type]  # Options checks every value
     )
 
 

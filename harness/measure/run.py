@@ -91,7 +91,7 @@ def new_run(request: Request, cases: Sequence[Case], command: str | None = None)
             target=request.target,
             weights=request.weights,
             intercept=request.intercept,
-            table=request.table.said(),
+            table=request.table.given(),
             threads=request.options.threads,
         ),
         planned=tuple(case.key for case in cases),

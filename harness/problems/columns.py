@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.files.reading import shows
+from harness.files.reading import is_visible
 from harness.problems.problem import SPLITS, Floats
 
 SPLIT_COLUMN = "split"
@@ -124,7 +124,7 @@ def check_names(names: Sequence[str], where: str) -> None:
     for place, name in enumerate(names, start=1):
         if not name.strip():
             raise UsageError(f"{where}: column {place} has no name: name it (a frame's index: to_csv(index=False))")
-        if not shows(name):
+        if not is_visible(name):
             raise UsageError(f"{where}: column {place} is named {name!r}: rename it, without line breaks and controls")
     ((name, count),) = Counter(names).most_common(1) or [("", 0)]
     if count > 1:

@@ -65,7 +65,7 @@ def problem_of(table: Table, target: str | None, options: TableOptions, where: s
         recipe={"scale": "standardized"},
         left_out=tuple(left_out),
         notes=(*notes, *_rounded(table, (*features, named))),
-        table=options.said(),
+        table=options.given(),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import HarnessError, UsageError
-from harness.files.reading import shows
+from harness.files.reading import is_visible
 from harness.problems.arrow_columns import cells_of_arrow, column_of_arrow
 from harness.problems.catalog import own_name
 from harness.problems.cells import column_of_cells
@@ -132,7 +132,7 @@ def _problem(table: Table, target: str | None, name: str, options: TableOptions,
 
 
 def _check_name(name: str) -> None:
-    if not shows(name) or ":" in name:
+    if not is_visible(name) or ":" in name:
         raise UsageError(f"a problem's name is visible text without a colon, not {name!r}")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from harness.errors import UsageError
-from harness.files.reading import opened, shows
+from harness.files.reading import is_visible, opened
 from harness.problems.columns import LARGER, LARGEST_BYTES, Table
 from harness.problems.csv_file import OtherDelimiterError, read_csv
 from harness.problems.fitted import RankDeficientError, TableRefusedError, problem_of
@@ -44,7 +44,7 @@ def load_file(path: Path, target: str | None, options: TableOptions = NOTHING_SA
     `left_out`, with the reason. Raises UsageError (RankDeficientError for a constant or repeated column) with the
     column's name; a column that is meant as numbers and is not all numbers is one.
     """
-    if not shows(str(path)):
+    if not is_visible(str(path)):
         raise UsageError(f"{path}: its path has characters that cannot be seen: rename it")
     try:
         return _load(path, target, options)

@@ -51,9 +51,9 @@ class TableOptions:
     @property
     def of_file(self) -> tuple[str, ...]:
         """The options that were said and that only a .csv file has."""
-        return tuple(name for name in ("header", "delimiter") if name in self.said())
+        return tuple(name for name in ("header", "delimiter") if name in self.given())
 
-    def said(self) -> dict[str, str | bool | tuple[str, ...]]:
+    def given(self) -> dict[str, str | bool | tuple[str, ...]]:
         """What was said, by name."""
         found = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "weights"}
         return {name: value for name, value in found.items() if value != getattr(NOTHING_SAID, name)}
@@ -96,11 +96,11 @@ class TableOptions:
 NOTHING_SAID = TableOptions()
 
 
-def options_of(said: "TableOptions | Mapping[str, object]") -> TableOptions:
+def options_of(given: "TableOptions | Mapping[str, object]") -> TableOptions:
     """The options, or those that a mapping by name makes. Raises UsageError for a value that is none."""
-    if isinstance(said, TableOptions):
-        return said
-    return TableOptions(**{name: tuple(v) if isinstance(v, list) else v for name, v in said.items()})  # type: ignore[arg-type]
+    if isinstance(given, TableOptions):
+        return given
+    return TableOptions(**{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()})  # type: ignore[arg-type]
 
 
 def model_said(command_line: str) -> dict[str, str | tuple[str, ...]]:

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from harness.errors import UsageError
-from harness.files.reading import shows
+from harness.files.reading import is_visible
 
 MOST_CELLS = 100_000
 """Of a file. Parameters are multiplied up: eight lists of ten are 700 bytes of a file, and a hundred million cells."""
@@ -79,7 +79,7 @@ def _params(where: str, params: object) -> list[list[str]]:
     if not isinstance(params, list) or not all(isinstance(one, list) for one in params):
         raise UsageError(f"{where}: its parameters are no lists of texts")
     for text in (text for one in params for text in one):
-        if not isinstance(text, str) or len(text) > LONGEST_VALUE or (text and not shows(text)):
+        if not isinstance(text, str) or len(text) > LONGEST_VALUE or (text and not is_visible(text)):
             raise UsageError(f"{where}: a parameter is no visible text of at most {LONGEST_VALUE} characters")
     return params
 

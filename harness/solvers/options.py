@@ -93,7 +93,7 @@ class Options:
         if self.weight_decay is not None and not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
             raise UsageError(f"weight_decay is a finite number of at least 0, not {self.weight_decay:g}")
 
-    def said(self) -> dict[str, object]:
+    def given(self) -> dict[str, object]:
         """The options that are set, in the order of the class, without the universal ones."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in UNIVERSAL}
         return {name: value for name, value in values.items() if value is not None}
@@ -105,7 +105,7 @@ def resolve(solver: str, takes: Mapping[str, object], asked: Options, recipe: Ma
     `takes` maps each option that the solver takes to its default. Raises UsageError for an option
     that was asked for and that the solver does not take.
     """
-    for name in asked.said():
+    for name in asked.given():
         if name not in takes:
             known = f"takes {', '.join(takes)}" if takes else "takes no options"
             raise UsageError(f"{solver} takes no {name} (it {known}): drop --{name.replace('_', '-')}")

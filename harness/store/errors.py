@@ -49,16 +49,16 @@ def store_errors(url: str) -> Iterator[None]:
     except (SQLAlchemyError, OSError, ImportError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
         lines = str(cause).splitlines() or [type(cause).__name__]
-        kind, said = _meant(error, cause)
-        raise kind(f"store {url}: {said} ({lines[0]})" if said else f"store {url}: {lines[0]}") from None
+        kind, meaning = _meant(error, cause)
+        raise kind(f"store {url}: {meaning} ({lines[0]})" if meaning else f"store {url}: {lines[0]}") from None
 
 
 def _meant(error: Exception, cause: BaseException) -> tuple[type[HarnessError], str]:
     """The class of the error and what is to be done; nothing of that where the cause says all that is known."""
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or ""
-    for begins, kind, said in MEANINGS:
+    for begins, kind, meaning in MEANINGS:
         if code.startswith(begins):
-            return kind, said
+            return kind, meaning
     if isinstance(error, ImportError):
         return UsageError, NO_DRIVER
     if getattr(error, "connection_invalidated", False):

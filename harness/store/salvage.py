@@ -85,8 +85,8 @@ class Salvage:
             except SQLAlchemyError as error:
                 self._say(pragma, error)
                 continue
-            said = [" ".join(" ".join(map(str, row)).split()) for row in rows]
-            self.troubles += [f"{pragma}: {line}" for line in said if line != "ok"]
+            lines = [" ".join(" ".join(map(str, row)).split()) for row in rows]
+            self.troubles += [f"{pragma}: {line}" for line in lines if line != "ok"]
 
     def _runs(self, environments: dict[str, str], *, with_rounds: bool) -> Iterator[Entry]:
         keys: dict[str, list[int]] = {}

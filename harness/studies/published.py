@@ -148,8 +148,8 @@ def _values(figure: Figure, outcomes: Sequence[Outcome]) -> tuple[tuple[float, .
     try:
         found = [evaluate(figure.quantity, outcome, figure.at) for outcome in outcomes]
     except (LookupError, ValueError) as error:
-        said = "; ".join(o.record.message for o in outcomes if o.fit is None)
-        return (), f"no {figure.quantity}: {said or error.args[0]}"
+        messages = "; ".join(o.record.message for o in outcomes if o.fit is None)
+        return (), f"no {figure.quantity}: {messages or error.args[0]}"
     if figure.best:
         best = {"max": np.max, "min": np.min}[figure.best]
         return (float(best(found)),), ""

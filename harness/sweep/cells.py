@@ -40,7 +40,7 @@ def identity(candidate: Candidate, lr: float) -> dict[str, Any]:
         "epochs": candidate.training.epochs,
         "engine": str(options.engine),
         "device": options.device,
-        "options": options.said() | {"threads": options.threads},
+        "options": options.given() | {"threads": options.threads},
     }
 
 

@@ -164,11 +164,11 @@ def slowed(prepare: Callable[[], Call], fraction: float, counter: Counter, layou
         return statistics.mean(counted(lambda: call, counter, few, layouts).layouts[0])
 
     work, nothing = cost(prepare()), cost(_nothing)
-    start, spun = (cost(partial(_spin, _nothing, turns)) for turns in (0, SPINS))
-    turns = round((fraction * work - (start - nothing)) / ((spun - start) / SPINS))
-    if turns < 0:
+    start, spun = (cost(partial(_spin, _nothing, rounds)) for rounds in (0, SPINS))
+    rounds = round((fraction * work - (start - nothing)) / ((spun - start) / SPINS))
+    if rounds < 0:
         raise CountError(f"one call is {work:.2g} instructions: a slowdown of {fraction:.2%} is too small to plant")
-    return lambda: partial(_spin, prepare(), turns)
+    return lambda: partial(_spin, prepare(), rounds)
 
 
 @contextmanager
@@ -194,9 +194,9 @@ def _nothing() -> None:
     pass
 
 
-def _spin(call: Call, turns: int) -> None:
+def _spin(call: Call, rounds: int) -> None:
     call()
-    for _ in repeat(None, turns):
+    for _ in repeat(None, rounds):
         pass
 
 

@@ -53,16 +53,16 @@ def in_a_fork(work: Callable[[], Answer], limit_s: float) -> Answer:
             os._exit(0)  # whatever happens, the parent's work is not the child's
     os.close(answering)
     with os.fdopen(answers) as here:
-        said = here.read()
+        output = here.read()
     _, ended = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(ended)
     if code in (-signal.SIGPROF, -signal.SIGALRM):
         return {"status": "timeout", "message": f"not counted within {limit_s:g} s of CPU time under valgrind"}
     if code < 0:
         return {"status": "crashed", "message": f"died under valgrind of {signal.Signals(-code).name}"}
-    if not said:
+    if not output:
         return {"status": "crashed", "message": f"ended under valgrind without a word, exit code {code}"}
-    answer: Answer = json.loads(said)
+    answer: Answer = json.loads(output)
     return answer
 
 

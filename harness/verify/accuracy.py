@@ -179,11 +179,11 @@ def _inference_digits(fit: Fit, reference: Reference) -> tuple[float | None, flo
     """Digits of what a solver says beyond the coefficients: standard errors, residual SD, R²."""
     if fit.inference is None:
         return None, None, None
-    said, absolute = fit.inference.statistics, reference.noise_free
+    printed, absolute = fit.inference.statistics, reference.noise_free
     return (
         _least(fit.inference.standard_errors, reference.standard_errors, absolute),
-        _least(said.get("residual_sd"), reference.residual_sd, absolute),
-        _least(said.get("r_squared"), reference.r_squared, absolute=False),
+        _least(printed.get("residual_sd"), reference.residual_sd, absolute),
+        _least(printed.get("r_squared"), reference.r_squared, absolute=False),
     )
 
 
@@ -191,10 +191,10 @@ def _least(computed: ArrayLike | None, exact: ArrayLike | None, absolute: bool) 
     """The least digits of some numbers; None where either side has none, or another number of them."""
     if computed is None or exact is None:
         return None
-    said, true = np.atleast_1d(np.asarray(computed, dtype=np.float64)), np.atleast_1d(np.asarray(exact))
-    if said.shape != true.shape:
+    printed, true = np.atleast_1d(np.asarray(computed, dtype=np.float64)), np.atleast_1d(np.asarray(exact))
+    if printed.shape != true.shape:
         return None
-    return float((digits(said - true, np.zeros(len(true))) if absolute else digits(said, true)).min())
+    return float((digits(printed - true, np.zeros(len(true))) if absolute else digits(printed, true)).min())
 
 
 def _epochs_to(fit: Fit, objective: Objective) -> dict[str, int | None]:

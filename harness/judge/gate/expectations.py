@@ -167,8 +167,8 @@ class Expectation(_Strict):
 
     def draws(self, label: str) -> bool:
         """Whether the problem of this label has the parameters that the expectation is about, or no such ones."""
-        said = parameters_of(label)[1]
-        bands = ((_band(wanted), said[name]) for name, wanted in self.parameters.items() if name in said)
+        given = parameters_of(label)[1]
+        bands = ((_band(wanted), given[name]) for name, wanted in self.parameters.items() if name in given)
         return all(low <= _number(value) <= high for (low, high), value in bands)
 
 
@@ -183,11 +183,11 @@ class Expectations(_Strict):
 
     def solvers_of(self, entry: Expectation) -> tuple[str, ...]:
         """The solvers that an entry names, alone or by classes."""
-        return tuple(name for said in entry.solver for name in self.classes.solvers.get(said, (said,)))
+        return tuple(name for given in entry.solver for name in self.classes.solvers.get(given, (given,)))
 
     def problems_of(self, entry: Expectation) -> tuple[str, ...]:
         """The problems that an entry names, alone or by classes."""
-        return tuple(name for said in entry.problem_names for name in self.classes.problems.get(said, (said,)))
+        return tuple(name for given in entry.problem_names for name in self.classes.problems.get(given, (given,)))
 
 
 def read_expectations(path: Path) -> Expectations:

@@ -38,14 +38,14 @@ def threads(stretch: Conditions, asked: int) -> CheckResult:
     """More threads than cores take turns; a pool that is larger than what is asked for is limited by the harness."""
     newest = stretch.newest
     usable = min(newest.cpu.cores, (newest.quota.cores if newest.quota else None) or inf)
-    said = f"{counted(asked, 'thread')} on {cores(usable)}"
+    text = f"{counted(asked, 'thread')} on {cores(usable)}"
     if asked > usable:
-        return CheckResult(State.DOUBTFUL, said)
+        return CheckResult(State.DOUBTFUL, text)
     if newest.interpreter is None:
-        return unknown(f"{said}; {NO_INTERPRETER}")
+        return unknown(f"{text}; {NO_INTERPRETER}")
     pools = {**newest.interpreter.thread_variables, "the largest pool": newest.interpreter.pool_threads or 0}
     large = [f"{name} {count}" for name, count in pools.items() if count > usable]
-    return note(f"{said}; {', '.join(large)}") if large else fine(said)
+    return note(f"{text}; {', '.join(large)}") if large else fine(text)
 
 
 class ClockMedians(NamedTuple):
@@ -84,8 +84,8 @@ def waited(timed: Sequence[ClockMedians], clock_gap_s: float) -> CheckResult:
         return unknown(NOT_TIMED)
     ratios = [(one.wall_s - clock_gap_s) / one.cpu_s for one in timed]
     late = sum(ratio > WAITED for ratio in ratios)
-    said = f"{late} of {counted(len(ratios), 'case')} waited (wall/CPU above {WAITED:g}"
-    return CheckResult(State.DOUBTFUL, f"{said}, up to {max(ratios):.2g})") if late else fine(f"{said})")
+    text = f"{late} of {counted(len(ratios), 'case')} waited (wall/CPU above {WAITED:g}"
+    return CheckResult(State.DOUBTFUL, f"{text}, up to {max(ratios):.2g})") if late else fine(f"{text})")
 
 
 def spread(timed: Sequence[ClockMedians]) -> CheckResult:

@@ -26,5 +26,5 @@ def fit_samples_s(record: Record) -> Floats:
 def without_n(record: Record) -> str:
     """The problem but for its number of rows, with p: what the sizes of one series share."""
     problem = _SIZE.sub("", record.problem).rstrip(",:")
-    said = f"p={record.p}" in re.split("[:,]", problem)
-    return problem if said else f"{problem} p={record.p}"
+    has_size = f"p={record.p}" in re.split("[:,]", problem)
+    return problem if has_size else f"{problem} p={record.p}"

@@ -110,15 +110,15 @@ def _differing(records: Sequence[Record]) -> dict[str, set[str]]:
             own.setdefault(name, set()).add(value)
     found: dict[str, set[str]] = {}
     for (label, _), own in values.items():
-        found.setdefault(label, set()).update(name for name, said in own.items() if len(said) > 1)
+        found.setdefault(label, set()).update(name for name, options in own.items() if len(options) > 1)
     return found
 
 
 def _options(record: Record) -> dict[str, str]:
     """Options as text; the engine is in the record's label."""
-    said = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in record.options.items()}
-    said.pop("engine", None)
-    return {**said, "threads": str(record.threads)}
+    options = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in record.options.items()}
+    options.pop("engine", None)
+    return {**options, "threads": str(record.threads)}
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> tuple[bool, ...]:

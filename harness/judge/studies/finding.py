@@ -81,9 +81,9 @@ class Measurement(_Entry):
     @property
     def text(self) -> str:
         """What was measured in one line: 'wrong, 0.0 digits, rank 2'."""
-        said = {"digits": self.digits, "digits of standard errors": self.standard_error_digits}
+        counts = {"digits": self.digits, "digits of standard errors": self.standard_error_digits}
         parts = [self.status.value] if self.status else []
-        parts += [f"{value:.1f} {name}" for name, value in said.items() if value is not None]
+        parts += [f"{value:.1f} {name}" for name, value in counts.items() if value is not None]
         parts += [f"rank {self.rank}"] if self.rank is not None else []
         parts += [f"{self.different} different answers"] if self.different is not None else []
         parts += [] if self.warned is None else ["with a warning" if self.warned else "without a warning"]

@@ -51,29 +51,29 @@ def read_problem(descriptor: int) -> Problem:
     """The problem that the file holds. Raises ValueError where it holds none."""
     with open(descriptor, "rb", closefd=False) as file:
         file.seek(0)
-        said: dict[str, Any] = json.loads(np.load(file, allow_pickle=False).tobytes())
+        read: dict[str, Any] = json.loads(np.load(file, allow_pickle=False).tobytes())
         X, y, train, val, test, weights = (np.load(file, allow_pickle=False) for _ in ARRAYS)
-    truth = said.pop("truth")
+    truth = read.pop("truth")
     return Problem(
         X=X,
         y=y,
         split=Split(train, val, test),
         weights=weights if len(weights) else None,
-        features=tuple(said.pop("features")),
+        features=tuple(read.pop("features")),
         truth=truth and Truth(tuple(truth["coef"]), truth["intercept"], truth["origin"]),
-        left_out=tuple(map(tuple, said.pop("left_out"))),
-        notes=tuple(said.pop("notes")),
-        **{**said, **{of: {name: _tuples(value) for name, value in said[of].items()} for of in ("recipe", "table")}},
+        left_out=tuple(map(tuple, read.pop("left_out"))),
+        notes=tuple(read.pop("notes")),
+        **{**read, **{of: {name: _tuples(value) for name, value in read[of].items()} for of in ("recipe", "table")}},
     )
 
 
 def _described(problem: Problem) -> bytes:
     truth = problem.truth
-    said: dict[str, object] = {name: getattr(problem, name) for name in TEXTS}
-    said |= {name: dict(getattr(problem, name)) for name in MAPPINGS}
-    said |= {name: list(getattr(problem, name)) for name in ("features", "left_out", "notes")}
-    said["truth"] = truth and {"coef": list(truth.coef), "intercept": truth.intercept, "origin": truth.origin}
-    return json.dumps(said).encode()
+    read: dict[str, object] = {name: getattr(problem, name) for name in TEXTS}
+    read |= {name: dict(getattr(problem, name)) for name in MAPPINGS}
+    read |= {name: list(getattr(problem, name)) for name in ("features", "left_out", "notes")}
+    read["truth"] = truth and {"coef": list(truth.coef), "intercept": truth.intercept, "origin": truth.origin}
+    return json.dumps(read).encode()
 
 
 def _tuples(value: object) -> object:

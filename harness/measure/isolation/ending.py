@@ -32,9 +32,9 @@ def end(process: "subprocess.Popen[bytes]") -> None:
         process.wait(STOP_S)
 
 
-def last_line(said: bytes) -> str:
+def last_line(stderr: bytes) -> str:
     """The last line of what a process wrote, in printable characters only: it may be anybody's text."""
-    lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
+    lines = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
     text = "".join(letter if letter.isprintable() else " " for letter in lines[-1]).strip() if lines else ""
     return text if len(text) <= LONGEST_LINE else text[:LONGEST_LINE] + "..."
 
@@ -47,19 +47,19 @@ def signal_name(code: int) -> str:
         return ""
 
 
-def how_it_ended(code: int | None, said: bytes, *, oom_kills: int = 0) -> tuple[Status, str]:
+def how_it_ended(code: int | None, stderr: bytes, *, oom_kills: int = 0) -> tuple[Status, str]:
     """Status and line of a process that ended by itself: its return code, what it wrote to standard error.
 
     `oom_kills`: how many processes the kernel has killed for memory meanwhile; a SIGKILL that nobody else has
     sent is then its own.
     """
-    words = last_line(said)
+    words = last_line(stderr)
     tail = f": {words}" if words else ""
     if code == -signal.SIGKILL and oom_kills:
         return Status.OUT_OF_MEMORY, "the kernel killed the process: the machine's memory was exhausted"
     if code is None:
         return Status.CRASHED, f"the process closed its answers{tail}"
-    if b"std::bad_alloc" in said:
+    if b"std::bad_alloc" in stderr:
         return Status.OUT_OF_MEMORY, f"the host's memory is exhausted{tail}"
     name = signal_name(-code)
     how = f"signal {-code}" + (f" ({name})" if name else "") if code < 0 else f"exit code {code}"

@@ -35,8 +35,8 @@ class Member:
 
     def failed(self, status: Status, message: str) -> None:
         """It went wrong when it was called again."""
-        said = {"status": status, "message": f"while it was timed: {message}", "samples": Samples()}
-        self.record, self.timed = self.record.model_copy(update=said), False
+        update = {"status": status, "message": f"while it was timed: {message}", "samples": Samples()}
+        self.record, self.timed = self.record.model_copy(update=update), False
 
     def sampled(self, samples: Samples, changed: tuple[str, ...]) -> None:
         """It has been timed."""

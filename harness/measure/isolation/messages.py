@@ -40,9 +40,9 @@ def case_order(case: Case) -> dict[str, object]:
     return {"solver": case.solver.name, "options": options}
 
 
-def options_of(said: Mapping[str, object]) -> Options:
+def options_of(given: Mapping[str, object]) -> Options:
     """The options that were said so."""
-    return Options(**{name: tuple(v) if isinstance(v, list) else v for name, v in said.items()})  # type: ignore[arg-type]
+    return Options(**{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()})  # type: ignore[arg-type]
 
 
 def with_changes(record: Record, changed: tuple[str, ...]) -> Record:

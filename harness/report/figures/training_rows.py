@@ -67,8 +67,8 @@ def panel_rows(panel: Row, cells: Sequence[CellSummary], tunings: Sequence[Tunin
             yield {**shared, "what": "diverged", "at": max(end, START), "median": short(ceiling)}
         for reach in cell.reaches:
             if reach.predicted is not None and math.isfinite(reach.predicted):
-                told = {"what": "theory", "at": max(reach.predicted, START), "median": reach.tolerance}
-                yield {**shared, **told}
+                row = {"what": "theory", "at": max(reach.predicted, START), "median": reach.tolerance}
+                yield {**shared, **row}
     for tolerance in sorted({reach.tolerance for cell in cells for reach in cell.reaches}):
         level = {"what": "level", "at": START, "median": tolerance, "ending": words.level(tolerance)}
         yield {**panel, "problem": cells[0].cell.problem, **level}
@@ -152,13 +152,13 @@ def _marks(cell: CellSummary, tolerance: float | None, shared: Row, scale: tuple
     if reach is None:
         return
     cost, row, unit = scale
-    told = {**shared, "solved": short(reach.success)}
+    mark = {**shared, "solved": short(reach.success)}
     if math.isfinite(cost):
         ends = (None, None) if reach.interval is None else reach.interval
         low, high = (None if end is None else short(min(max(end, 1.0), float(cell.cell.epochs)) * unit) for end in ends)
-        yield {**told, "what": "reached", "cost": short(cost), "low": low, "high": high}
+        yield {**mark, "what": "reached", "cost": short(cost), "low": low, "high": high}
     else:
-        yield {**told, "what": DIVERGED if cell.status == DIVERGED else CENSORED, "cost": short(row)}
+        yield {**mark, "what": DIVERGED if cell.status == DIVERGED else CENSORED, "cost": short(row)}
     if reach.predicted is not None and math.isfinite(reach.predicted):
         yield {**shared, "what": "theory", "cost": short(max(reach.predicted, 1.0) * unit)}
 

@@ -31,19 +31,19 @@ def section(evidence: Evidence) -> Section:
             "accuracy", "Accuracy", "", missing="No case of this run has ended: 'harness run' measures some."
         )
     closed = [record for record in records if record.kind is Kind.CLOSED_FORM]
-    told = [record for record in closed if record.accuracy.digits is not None]
+    with_digits = [record for record in closed if record.accuracy.digits is not None]
     trained = [record for record in records if record.optimizer is not None and _has_excess(record, records)]
     failed = [record for record in closed if record.accuracy.digits is None and record.failed]
     parts: list[Figure | Table] = []
-    if told or failed:
-        parts.append(digits_map([*told, *failed]))
+    if with_digits or failed:
+        parts.append(digits_map([*with_digits, *failed]))
     if trained:
         parts.append(excess_map(trained))
     parts.append(
         table_of("accuracy", "Every case of the run, the worst first.", case.PAGE, _worst_first(records), row_of)
     )
-    said = (_endings(records), _dependent(records), _least_digits(told), _wrong(records), _trained(trained))
-    return Section("accuracy", "Accuracy", " ".join(filter(None, said)), tuple(parts))
+    sentences = (_endings(records), _dependent(records), _least_digits(with_digits), _wrong(records), _trained(trained))
+    return Section("accuracy", "Accuracy", " ".join(filter(None, sentences)), tuple(parts))
 
 
 def _has_excess(record: Record, records: Sequence[Record]) -> bool:
@@ -64,8 +64,8 @@ def _worst_first(records: Sequence[Record]) -> list[Record]:
 def _endings(records: Sequence[Record]) -> str:
     """How many cases ended how, the worst first."""
     found = [(status, sum(record.status is status for record in records)) for status in WORST_FIRST]
-    said = [f"{count} {status.value.replace('_', ' ')}" for status, count in found if count]
-    return f"{counted(len(records), 'case')}: {listed(said, len(said))}."
+    sentences = [f"{count} {status.value.replace('_', ' ')}" for status, count in found if count]
+    return f"{counted(len(records), 'case')}: {listed(sentences, len(sentences))}."
 
 
 def _dependent(records: Sequence[Record]) -> str:
@@ -74,11 +74,11 @@ def _dependent(records: Sequence[Record]) -> str:
     return f"Dependent columns: {'; '.join(f'{text} in {problem}' for problem, text in found)}." if found else ""
 
 
-def _least_digits(told: Sequence[Record]) -> str:
+def _least_digits(with_digits: Sequence[Record]) -> str:
     """Who keeps most digits where it does worst, and who fewest, of the solvers that all of these problems had."""
-    problems = {record.problem for record in told}
+    problems = {record.problem for record in with_digits}
     least: dict[str, Record] = {}
-    for record in told:
+    for record in with_digits:
         before = least.get(record.label)
         if before is None or (record.accuracy.digits or 0.0) < (before.accuracy.digits or 0.0):
             least[record.label] = record
@@ -86,7 +86,7 @@ def _least_digits(told: Sequence[Record]) -> str:
         return ""
     ordered = sorted(least.values(), key=lambda record: record.accuracy.digits or 0.0)
     worst, best = ordered[0], ordered[-1]
-    middle = median(record.accuracy.digits or 0.0 for record in told)
+    middle = median(record.accuracy.digits or 0.0 for record in with_digits)
     where = f"on all of {counted(len(problems), 'problem')}" if len(problems) > 1 else f"on {best.problem}"
     return (
         f"{best.label} keeps the most digits where it does worst, {best.accuracy.digits:.1f} {where}; "

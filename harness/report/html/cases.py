@@ -34,8 +34,8 @@ def call(record: Record) -> str:
     spec, asked = _source(record)
     named = ", ".join([repr(spec), *(f"{name}={value!r}" for name, value in asked.items())])
     options: dict[str, object] = {"device": record.device, "threads": record.threads, **record.options}
-    said = ", ".join(f"{name}={value!r}" for name, value in options.items())
-    return f"load({named}), catalog.get({record.solver!r}), options.Options({said})"
+    given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return f"load({named}), catalog.get({record.solver!r}), options.Options({given})"
 
 
 def command(record: Record) -> str:

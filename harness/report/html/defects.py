@@ -39,9 +39,9 @@ def _conclusion(lines: Sequence[FindingLine]) -> str:
     counts = Counter(f"{line.library} {line.installed}" for line in here)
     where = ", ".join(f"{name} ({count})" if count > 1 else name for name, count in counts.most_common())
     silent = sum(line.kind == Defect.SILENTLY_WRONG.value for line in here)
-    told = f" {silent} of them give{'s' * (silent == 1)} a wrong answer without a warning." if silent else ""
+    warned = f" {silent} of them give{'s' * (silent == 1)} a wrong answer without a warning." if silent else ""
     wrong = [line.id for line in lines if line.outcome is Ending.NOT_AS_SAID]
     stale = f" No longer as the file says: {', '.join(wrong)}." if wrong else ""
     return (
-        f"{len(here)} of {known} {'is' if len(here) == 1 else 'are'} in what is installed here: {where}.{told}{stale}"
+        f"{len(here)} of {known} {'is' if len(here) == 1 else 'are'} in what is installed here: {where}.{warned}{stale}"
     )

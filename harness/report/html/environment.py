@@ -48,7 +48,7 @@ def _started(run: Run, records: Sequence[Record]) -> dict[str, str]:
 
 def _machine(run: Run) -> dict[str, str]:
     found = run.environment
-    said = {
+    entries = {
         "processor": found.cpu,
         "cores": found.cores,
         "memory": size(found.memory_bytes),
@@ -60,7 +60,7 @@ def _machine(run: Run) -> dict[str, str]:
         "CUDA": found.cuda,
         "TF32 in torch": found.tf32,
     }
-    return {name: str(value) for name, value in said.items() if value not in (None, "")}
+    return {name: str(value) for name, value in entries.items() if value not in (None, "")}
 
 
 def _beside(here: Mapping[str, str], before: Mapping[str, str]) -> list[Row]:

@@ -17,8 +17,8 @@ MOST_NAMES = 3
 
 def conclusion(found: Sequence[RankedCase], digits: Sequence[Row], floors: Sequence[Floor]) -> str:
     """Who is fastest and right and by how much, how far from the floor, who is faster but wrong, what digits cost."""
-    said = [*(list(_by_size(found, floors)) or [over_problems(found)]), _wrong(found), _price(digits)]
-    return " ".join(sentence for sentence in said if sentence)
+    sentences = [*(list(_by_size(found, floors)) or [over_problems(found)]), _wrong(found), _price(digits)]
+    return " ".join(sentence for sentence in sentences if sentence)
 
 
 def _by_size(found: Sequence[RankedCase], floors: Sequence[Floor]) -> Iterable[str]:
@@ -68,8 +68,8 @@ def _lead(best: dict[int, TimedCase], here: Sequence[RankedCase]) -> str:
         return ""
     low, high = (_times(end) for end in (min(leads), max(leads)))
     ahead = f", {low} times ahead of the next" if low == high else f", {low} to {high} times ahead of the next"
-    told = listed([f"{label} at n = {listed(sizes)}" for label, sizes in level.items()])
-    return ahead + (f" (not told apart from {told})" if told else "")
+    level_sizes = listed([f"{label} at n = {listed(sizes)}" for label, sizes in level.items()])
+    return ahead + (f" (not told apart from {level_sizes})" if level_sizes else "")
 
 
 def _times(ratio: float) -> str:
@@ -96,15 +96,15 @@ def over_problems(found: Sequence[RankedCase]) -> str:
     """Over the problems: how often each solver is the fastest right one; of one problem, who that is."""
     best = {(one.timed.record.problem, one.timed.record.device): one.best for one in found if one.best is not None}
     if len(best) < 2:  # noqa: PLR2004  # an average of one is that one
-        said = [f"{one.label} is the fastest that is right on {p} ({d})." for (p, d), one in best.items() if one]
-        return " ".join(said)
+        sentences = [f"{one.label} is the fastest that is right on {p} ({d})." for (p, d), one in best.items() if one]
+        return " ".join(sentences)
     wins = Counter(winner.label for winner in best.values() if winner is not None)
-    said = [f"{name} on {count}" for name, count in wins.most_common(MOST_NAMES)]
+    sentences = [f"{name} on {count}" for name, count in wins.most_common(MOST_NAMES)]
     rest = len(wins) - MOST_NAMES
     more = f", {counted(rest, 'other')} on the rest" if rest > 0 else ""
     devices = len({device for _, device in best})
     what = "problems" if devices == 1 else "problems and devices"
-    return f"Of {len(best)} {what}, fastest and right: {', '.join(said)}{more}."
+    return f"Of {len(best)} {what}, fastest and right: {', '.join(sentences)}{more}."
 
 
 def _wrong(found: Sequence[RankedCase]) -> str:
@@ -113,8 +113,8 @@ def _wrong(found: Sequence[RankedCase]) -> str:
     for one in found:
         if one.timed.record.failed and (one.ratio is None or one.ratio.value < 1):
             wrong.setdefault(one.timed.label, []).append(one.timed.record.problem)
-    said = [f"{name} on {held[0] if len(held) == 1 else f'{len(held)} problems'}" for name, held in wrong.items()]
-    return f"Faster, and wrong: {listed(said)}." if said else ""
+    sentences = [f"{name} on {held[0] if len(held) == 1 else f'{len(held)} problems'}" for name, held in wrong.items()]
+    return f"Faster, and wrong: {listed(sentences)}." if sentences else ""
 
 
 def _price(digits: Sequence[Row]) -> str:

@@ -28,14 +28,14 @@ def section(evidence: Evidence) -> Section:
     """The sweep's figures and tables, the traces of the run, and the network on the sine."""
     summary = summarise(evidence.cells) if evidence.cells else None
     learned = traces.held_out(evidence.records)
-    said = [] if summary is None else conclusion(summary)
+    sentences = [] if summary is None else conclusion(summary)
     parts: list[Part] = [] if summary is None else _swept(summary, evidence.sweep)
     if learned:
         parts += [traces.figure(traces.shown(learned), len(learned)), traces.table(learned)]
-        said = said or [traces.sentence(learned)]
+        sentences = sentences or [traces.sentence(learned)]
     parts += _network(evidence)
     missing = NO_SWEEP if summary is None else ""
-    return Section("training", "Training", " ".join(said), tuple(parts), missing)
+    return Section("training", "Training", " ".join(sentences), tuple(parts), missing)
 
 
 def _swept(summary: SweepSummary, sweep: Sweep | None) -> list[Part]:

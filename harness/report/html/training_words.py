@@ -20,28 +20,28 @@ def conclusion(summary: SweepSummary) -> list[str]:
 
 def details(summary: SweepSummary) -> list[str]:
     """A paragraph a task: all that is concluded of it, but for the sentence that the section has begun with."""
-    told = 1 if len(summary.tasks) == 1 else 0
-    found = (list(words.conclude(task))[told:] for task in summary.tasks)
+    skipped = 1 if len(summary.tasks) == 1 else 0
+    found = (list(words.conclude(task))[skipped:] for task in summary.tasks)
     return [" ".join(lines) for lines in found if lines]
 
 
 def _of_one(task: TaskSummary) -> str:
     """By epochs, with the interval of the lead; by seconds in a clause."""
-    said, seconds = next(iter(words.conclude(task))), task.by_seconds
+    sentence, seconds = next(iter(words.conclude(task))), task.by_seconds
     if task.by_epochs is None:
-        return said
+        return sentence
     cells = [one.cell for tuning in task.tunings for one in tuning.cells if one.reaches]
     seeds = words.between([len(cell.seeds) for cell in cells])
     over = f"{'1 seed' if seeds == '1' else f'{seeds} seeds'} of at most {max(cell.epochs for cell in cells)} epochs"
-    said = f"{said.removesuffix('.')} ({over})"
+    sentence = f"{sentence.removesuffix('.')} ({over})"
     if seconds is None or not seconds.rivals:
-        return f"{said}."
+        return f"{sentence}."
     if not seconds.decided:
-        return f"{said}; in seconds it is undecided."
+        return f"{sentence}; in seconds it is undecided."
     reach = seconds.leader.reach
     too = task.by_epochs.decided and seconds.leader is task.by_epochs.leader
     took = "" if reach is None or reach.seconds is None else f" ({show.seconds(reach.seconds)})"
-    return f"{said}; in seconds {'too' if too else f'it is {words.named(seconds.leader)}'}{took}."
+    return f"{sentence}; in seconds {'too' if too else f'it is {words.named(seconds.leader)}'}{took}."
 
 
 def _over_all(profiles: Sequence[Profile]) -> str:

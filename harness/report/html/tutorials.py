@@ -29,9 +29,9 @@ def _conclusion(lines: Sequence[Line]) -> str:
     """How many came out, and which did not."""
     if not lines:
         return ""
-    said = f"Of {len(lines)} figures that the tutorials print: {conclusion(summarize(lines))}."
+    sentence = f"Of {len(lines)} figures that the tutorials print: {conclusion(summarize(lines))}."
     missed = [f"{line.figure} ({line.tutorial})" for line in lines if line.outcome is Ending.NOT_REPRODUCED]
-    return f"{said} Not reproduced: {', '.join(missed)}." if missed else said
+    return f"{sentence} Not reproduced: {', '.join(missed)}." if missed else sentence
 
 
 def _parts(name: str, evidence: Evidence) -> list[Part]:

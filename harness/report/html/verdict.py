@@ -28,7 +28,7 @@ STATES = ("regression", "missing", "doubtful", "undecided", "unknown", "improvem
 VERDICTS: tuple[Column[Judged], ...] = (
     Column("about", "Of"),
     Column("verdict", "Verdict", Kind.STATUS, value="state"),
-    Column("said", "What is seen"),
+    Column("said", "What is seen", value="text"),
 )
 NO_BASELINE = (
     "No earlier run of another commit with one of these cases is stored here, so nothing is said of a change: "
@@ -65,28 +65,28 @@ def section(evidence: Evidence) -> Section:
 def _gate_verdict(evidence: Evidence) -> Judged:
     report, about = evidence.gate, "Gate"
     if report is None or not report.judgements:
-        said = "No expectation is about this run, so nothing is judged."
-        return Judged("unknown", about, said, "the gate judges nothing")
+        sentence = "No expectation is about this run, so nothing is judged."
+        return Judged("unknown", about, sentence, "the gate judges nothing")
     known, breaches, all_ = len(report.known_failures), report.breaches, len(report.judgements)
     tail = [f"{counted(known, 'known failure')} among them."] if known else []
     if report.incomplete:
         tail.append(f"{counted(len(report.incomplete), 'planned case')} left no record.")
     if not breaches:
-        said = " ".join([f"All of {counted(all_, 'expectation')} in {evidence.expectations} are met.", *tail])
+        sentence = " ".join([f"All of {counted(all_, 'expectation')} in {evidence.expectations} are met.", *tail])
         if report.incomplete:
-            return Judged("missing", about, said, "the gate holds as far as the run has got")
-        return Judged("ok", about, said, f"the gate holds ({counted(all_, 'expectation')})")
+            return Judged("missing", about, sentence, "the gate holds as far as the run has got")
+        return Judged("ok", about, sentence, f"the gate holds ({counted(all_, 'expectation')})")
     cases = list(dict.fromkeys(one.case for one in breaches))
     if all(one.verdict is Verdict.UNDECIDED for one in breaches):
-        said = " ".join([f"Of {counted(len(cases), 'case')} nothing could be compared: {listed(cases)}.", *tail])
-        return Judged("undecided", about, said, f"the gate could not judge {counted(len(cases), 'case')}")
-    said = " ".join(
+        sentence = " ".join([f"Of {counted(len(cases), 'case')} nothing could be compared: {listed(cases)}.", *tail])
+        return Judged("undecided", about, sentence, f"the gate could not judge {counted(len(cases), 'case')}")
+    sentence = " ".join(
         [
             f"{len(breaches)} of {counted(all_, 'expectation')} in {evidence.expectations} not met: {listed(cases)}.",
             *tail,
         ]
     )
-    return Judged("regression", about, said, f"the gate is breached in {counted(len(cases), 'case')}")
+    return Judged("regression", about, sentence, f"the gate is breached in {counted(len(cases), 'case')}")
 
 
 def _gate_parts(report: GateReport, source: str, records: Sequence[Record]) -> Iterator[Part]:
@@ -126,8 +126,8 @@ def _machine_verdict(doubts: Sequence[Doubt]) -> Judged:
         return Judged("unknown", about, "What the machine was like was not kept.", "the machine's state was not kept")
     against = doubtful(doubts)
     if not against:
-        said = "Nothing that was looked at makes the times doubtful."
-        return Judged("fine", about, said, "nothing makes the times doubtful")
+        sentence = "Nothing that was looked at makes the times doubtful."
+        return Judged("fine", about, sentence, "nothing makes the times doubtful")
     named = listed([f"{one.name} ({one.seen})" for one in against], len(against))
     why = listed([one.name for one in against])
     return Judged("doubtful", about, f"Doubtful: {named}.", f"the times are doubtful ({why})")

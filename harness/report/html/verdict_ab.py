@@ -40,28 +40,28 @@ AB: tuple[Column[Cell], ...] = (
 )  # fmt: skip
 
 
-def ab_verdict(told: AbFile) -> Judged:
+def ab_verdict(ab_file: AbFile) -> Judged:
     """How many cells became slower or wronger, which, and how often such verdicts err."""
-    against = f"against {told.base.name}"
+    against = f"against {ab_file.base.name}"
     found = {
-        word: [f"{one.solver} on {one.problem}{_times(one)}" for one in _worst_first(told) if word in _found(one)]
+        word: [f"{one.solver} on {one.problem}{_times(one)}" for one in _worst_first(ab_file) if word in _found(one)]
         for word in (SPEED[Verdict.REGRESSION], *ANSWERS.values(), SPEED[Verdict.IMPROVEMENT])
     }
     found = {word: cells for word, cells in found.items() if cells}
     counts = [f"{len(cells)} {word}" for word, cells in found.items()]
-    speeds = [one.speed.verdict for one in told.cells]
+    speeds = [one.speed.verdict for one in ab_file.cells]
     rest = [f"{speeds.count(it)} {SPEED[it]}" for it in (Verdict.UNCHANGED, Verdict.UNDECIDED) if it in speeds]
-    said = [f"{word.capitalize()}: {listed(cells)}." for word, cells in found.items()]
-    said += [f"Of {counted(len(told.cells), 'case')} {listed(rest)} in speed."] if rest else []
+    sentences = [f"{word.capitalize()}: {listed(cells)}." for word, cells in found.items()]
+    sentences += [f"Of {counted(len(ab_file.cells), 'case')} {listed(rest)} in speed."] if rest else []
     return Judged(
-        _state(told),
+        _state(ab_file),
         "Versions",
-        " ".join([f"{told.head.name} {against}, both in turns.", *said]),
-        f"of {counted(len(told.cells), 'case')} {listed([*counts, *rest], 6)} {against}",
+        " ".join([f"{ab_file.head.name} {against}, both in turns.", *sentences]),
+        f"of {counted(len(ab_file.cells), 'case')} {listed([*counts, *rest], 6)} {against}",
     )
 
 
-def ab_parts(told: AbFile, run: Run, records: Sequence[Record]) -> list[Part]:
+def ab_parts(ab_file: AbFile, run: Run, records: Sequence[Record]) -> list[Part]:
     """Every cell, the worst first, and what to do; said first where the head is not what the run was made of."""
     known = {record.case: record for record in records}
 
@@ -69,22 +69,22 @@ def ab_parts(told: AbFile, run: Run, records: Sequence[Record]) -> list[Part]:
         names = {"solver": one.solver, "problem": one.problem, "device": one.device}
         return row_of(known[one.case]) if one.case in known else names
 
-    here, there = run.environment.commit, told.head.commit
+    here, there = run.environment.commit, ab_file.head.commit
     parts: list[Part] = []
     if here is not None and there is not None and here != there:
         parts.append(Note(f"The comparison's head is commit {there[:12]}, the run's is {here[:12]}."))
     caption = (
-        f"Speed and answers of {told.head.name} against {told.base.name} by harness ab, the worst first; a change "
-        f"below {told.effect:.1%} is of no interest. {_rates(told)}"
+        f"Speed and answers of {ab_file.head.name} against {ab_file.base.name} by harness ab, the worst first; a "
+        f"change below {ab_file.effect:.1%} is of no interest. {_rates(ab_file)}"
     )
-    parts.append(table_of("ab", caption, AB, _worst_first(told), named))
-    wrong = [one for cell in _worst_first(told) for one in cell.accuracy if one.verdict is Verdict.REGRESSION]
+    parts.append(table_of("ab", caption, AB, _worst_first(ab_file), named))
+    wrong = [one for cell in _worst_first(ab_file) for one in cell.accuracy if one.verdict is Verdict.REGRESSION]
     advice = dict.fromkeys(one.advice for one in wrong if one.advice)
     return [*parts, *(Note(f"What to do: {one}") for one in advice)]
 
 
-def _worst_first(told: AbFile) -> list[Cell]:
-    return sorted(told.cells, key=lambda one: worst_first(one.verdict, one.speed.ratio))
+def _worst_first(ab_file: AbFile) -> list[Cell]:
+    return sorted(ab_file.cells, key=lambda one: worst_first(one.verdict, one.speed.ratio))
 
 
 def _found(one: Cell) -> list[str]:
@@ -105,17 +105,17 @@ def _times(one: Cell) -> str:
     return f" ({ratio:.3g} times)" if changed and ratio is not None else ""
 
 
-def _state(told: AbFile) -> str:
+def _state(ab_file: AbFile) -> str:
     """As the exit code of harness ab has it: what could not be measured is undecided."""
-    verdicts = {one.verdict for one in told.cells}
+    verdicts = {one.verdict for one in ab_file.cells}
     if Verdict.REGRESSION in verdicts:
         return "regression"
-    if told.exit_code != 0:
+    if ab_file.exit_code != 0:
         return "undecided"
     return "improvement" if Verdict.IMPROVEMENT in verdicts else "unchanged"
 
 
-def _rates(told: AbFile) -> str:
-    if told.calibration is None:
+def _rates(ab_file: AbFile) -> str:
+    if ab_file.calibration is None:
         return "How often such verdicts err is not known: harness ab --calibrate measures it."
-    return f"How often such verdicts err, measured {measured_rates(told.calibration)}."
+    return f"How often such verdicts err, measured {measured_rates(ab_file.calibration)}."

@@ -50,7 +50,7 @@ class Judged:
 
     state: str
     about: str
-    said: str
+    text: str
     headline: str
 
 
@@ -73,17 +73,17 @@ def change_verdict(compared: RunsCompared, baseline: str) -> Judged:
         return Judged("unknown", "Change", nothing, "nothing is compared with the baseline")
     found = {word: cases for word, cases in words.items() if cases}
     undecided = len(compared.times) - len(words["slower"]) - len(words["faster"])
-    said = [f"{word.capitalize()}: {listed(cases)}." for word, cases in found.items()] or [
+    sentences = [f"{word.capitalize()}: {listed(cases)}." for word, cases in found.items()] or [
         f"Since {baseline} no change is certain."
     ]
-    said.append(f"Undecided: {undecided} of {counted(len(compared.times), 'time')}.")
-    said += [apart.strip()] if apart else []
+    sentences.append(f"Undecided: {undecided} of {counted(len(compared.times), 'time')}.")
+    sentences += [apart.strip()] if apart else []
     state = "regression" if words["slower"] or words["wronger"] else "improvement" if found else "undecided"
     headline = [f"{counted(len(cases), 'case')} {'is' if len(cases) == 1 else 'are'} {w}" for w, cases in found.items()]
     return Judged(
         state,
         "Change",
-        " ".join(said),
+        " ".join(sentences),
         f"{listed(headline, len(headline)) or 'no change is certain'} since the baseline",
     )
 

@@ -143,11 +143,11 @@ def read_ab(path: Path) -> AbFile:
 
 def _cell(one: AbVerdict) -> Cell:
     judged = {name: getattr(one.found, name) for name in ("verdict", "p_change", "p_same")}
-    told = {
+    document = {
         **{name: getattr(one.cell, name) for name in ("case", "problem", "solver", "device", "base", "head")},
         **{name: getattr(one, name) for name in ("verdict", "why", "could_not_measure", "accuracy")},
         "speed": Ratio.model_validate(one.speed).model_dump() | judged,
         "other_clock": one.other,
         "launches": tuple(launch.model_dump() for launch in one.cell.launches),
     }
-    return Cell.model_validate(told)
+    return Cell.model_validate(document)

@@ -30,10 +30,10 @@ def junit(checks: Sequence[Check], suite: str) -> str:
             suite_element, "testcase", {"classname": _clean(check.case), "name": _clean(check.quantity)}
         )
         if check.outcome is not Outcome.PASSED:
-            said = ET.SubElement(test, check.outcome.value, {"message": _clean(check.message)})
-            said.text = _clean("\n".join(filter(None, (check.message, check.advice))))
+            outcome = ET.SubElement(test, check.outcome.value, {"message": _clean(check.message)})
+            outcome.text = _clean("\n".join(filter(None, (check.message, check.advice))))
             if check.outcome is not Outcome.SKIPPED:
-                said.set("type", "regression" if check.outcome is Outcome.FAILED else "could_not_measure")
+                outcome.set("type", "regression" if check.outcome is Outcome.FAILED else "could_not_measure")
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 

@@ -106,10 +106,10 @@ class Lines(Progress):
         yield from map(_line, filter(None, below))
 
     def _bar(self) -> Table:
-        said = "  ".join(filter(None, (self._count(), self.end)))
-        room = self.console.width - len(said) - 2
+        ending = "  ".join(filter(None, (self._count(), self.end)))
+        room = self.console.width - len(ending) - 2
         grid = Table.grid(padding=(0, 1))
-        text = Text(said, no_wrap=True, overflow="ellipsis")
+        text = Text(ending, no_wrap=True, overflow="ellipsis")
         if room < LEAST_BAR:
             grid.add_row(text)
         else:

@@ -46,8 +46,8 @@ class Tally:
         """2 ended badly; worst 0.0 digits: sklearn, everyday. Empty while nothing is known."""
         bad = [f"{self.bad} ended badly"] if self.bad else []
         worst = self.worst
-        said = [] if worst is None else [f"worst {worst.accuracy.digits:.1f} digits: {worst.label}, {worst.problem}"]
-        return "; ".join(bad + said)
+        least = [] if worst is None else [f"worst {worst.accuracy.digits:.1f} digits: {worst.label}, {worst.problem}"]
+        return "; ".join(bad + least)
 
     @property
     def speed(self) -> str:

@@ -48,17 +48,17 @@ def _went(command: str, code: int, verdicts: Sequence[Verdict], more: str = "") 
 def labels(report: AbReport) -> dict[str, str]:
     """By case: problem and solver, or the whole key where two cells share them."""
     short = {one.cell.case: f"{one.cell.problem} {one.cell.solver}" for one in report.cells}
-    said = Counter(short.values())
-    return {case: label if said[label] == 1 else case for case, label in short.items()}
+    counts = Counter(short.values())
+    return {case: label if counts[label] == 1 else case for case, label in short.items()}
 
 
 def reasons(report: AbReport, cells: Sequence[AbVerdict]) -> Iterator[Line]:
     """Verdict, cells and why, once for all cells that share both."""
-    said, names = dict[tuple[Verdict, str], list[str]](), labels(report)
+    reasons, names = dict[tuple[Verdict, str], list[str]](), labels(report)
     for one in cells:
         if one.why:
-            said.setdefault((one.verdict, one.why), []).append(names[one.cell.case])
-    for (verdict, why), found in said.items():
+            reasons.setdefault((one.verdict, one.why), []).append(names[one.cell.case])
+    for (verdict, why), found in reasons.items():
         yield Line(f"{found[0] if len(found) == 1 else f'{len(found)} cells'}: {why}", verdict.value)
 
 

@@ -46,8 +46,8 @@ def epochs(reach: Reach | None, *, interval: bool = True) -> str:
     """`38 [36,41]`; a dash where all of it is censored."""
     if reach is None:
         return ""
-    told = interval and reach.interval is not None and math.isfinite(reach.interval.low)
-    return " ".join([count(reach.epochs), *([spread(reach.interval)] if told else [])])
+    parts = interval and reach.interval is not None and math.isfinite(reach.interval.low)
+    return " ".join([count(reach.epochs), *([spread(reach.interval)] if parts else [])])
 
 
 def seconds(value: float | None) -> str:
@@ -148,17 +148,17 @@ def _times(ratio: float) -> str:
 def _level(contest: Contest) -> str:
     """Who cannot be told apart, and why not."""
     sides = [contest.leader, *(rival.tuning for rival in contest.level)]
-    told = []
+    parts = []
     for tuning in sides:
         reach = tuning.best.to(contest.tolerance) if tuning.best else None
         amount = None if reach is None else reach.epochs if contest.measure == EPOCHS else reach.seconds
         text = show.NONE if amount is None or math.isinf(amount) else _amount(amount, contest.measure)
-        told.append(f"{named(tuning)} ({text})")
+        parts.append(f"{named(tuning)} ({text})")
     subject = contest.leader.subject
     seeds = len(subject.cell.seeds) if subject else 0
     few = f"{counted(seeds, 'seed')}, {FEWEST_SEEDS} are the fewest that can tell"
     why = few if seeds < FEWEST_SEEDS else f"{seeds} seeds do not tell them apart"
-    return f"{' and '.join(told)} to {level(contest.tolerance)}; {why}"
+    return f"{' and '.join(parts)} to {level(contest.tolerance)}; {why}"
 
 
 def _amount(value: float, measure: str) -> str:
@@ -175,8 +175,8 @@ def widest(task: str, tunings: Sequence[Tuning]) -> str:
     if all(best.decades >= region.most_decades - ROUNDING for _, region in others):
         return f"On {task} {name} tolerates the widest range of learning rates, {decades(best)} {GOOD}."
     sides = [(name, best), *((n, region) for n, region in others if region.most_decades - ROUNDING > best.decades)]
-    told = " and ".join(f"{n} {_bounds(region)}" for n, region in sides)
-    return f"On {task} this grid leaves undecided who tolerates the widest range of learning rates: {told} {GOOD}."
+    parts = " and ".join(f"{n} {_bounds(region)}" for n, region in sides)
+    return f"On {task} this grid leaves undecided who tolerates the widest range of learning rates: {parts} {GOOD}."
 
 
 def _bounds(region: Region) -> str:

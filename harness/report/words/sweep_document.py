@@ -90,9 +90,9 @@ def ended(sweep: Sweep, summary: SweepSummary) -> list[str]:
     """Who did the trainings, what the epochs were timed with, how cells ended, and why some did not run."""
     lines = [_work(one) for one in summary.work]
     counts = Counter(cell.status for cell in summary.cells)
-    told = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+    each = ", ".join(f"{count} {status}" for status, count in counts.most_common())
     lines.append(
-        f"{counted(len(summary.cells), 'cell')}: {told}" + (". The sweep was cut off." if not sweep.finished_at else "")
+        f"{counted(len(summary.cells), 'cell')}: {each}" + (". The sweep was cut off." if not sweep.finished_at else "")
     )
     reasons = Counter(
         f"{cell.status}: {cell.optimizer} on {cell.cell.problem}: {_why(cell.cell)}"

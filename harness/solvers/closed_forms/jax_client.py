@@ -37,10 +37,10 @@ def device_of(name: str, threads: int) -> Any:
 @contextmanager
 def _small() -> Iterator[None]:
     """A client made inside takes device memory as it needs it; what the environment says already holds."""
-    said = os.environ.get(PREALLOCATE)
-    os.environ[PREALLOCATE] = said or "false"
+    before = os.environ.get(PREALLOCATE)
+    os.environ[PREALLOCATE] = before or "false"
     try:
         yield
     finally:
-        if said is None:
+        if before is None:
             del os.environ[PREALLOCATE]
