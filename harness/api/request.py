@@ -20,7 +20,10 @@ from harness.problems.problem import Problem
 from harness.problems.table_options import NOTHING_SAID, TableOptions
 from harness.problems.weights import weighted
 from harness.records.labels import text_of
+from harness.solvers import catalog as known_solvers
+from harness.solvers.brought.solver import solver_of
 from harness.solvers.options import Options
+from harness.solvers.solver import Solver
 
 AXES = {"seed": "seeds", "problem": "problems", "solver": "solvers", "device": "device", "n": "n", "lr": "lr"}
 """Options that have an argument of their own, by the name that somebody may try."""
@@ -44,8 +47,8 @@ def asked(  # noqa: PLR0913  # as harness.run has them
     weights: object = None,
     intercept: bool = True,
     table: TableOptions = NOTHING_SAID,
-) -> tuple[Request, dict[str, Problem]]:
-    """The request, and the problems in it that only this process has, by their labels.
+) -> tuple[Request, dict[str, Problem], dict[str, Solver]]:
+    """The request, the problems in it that only this process has, by their labels, and such solvers, by their names.
 
     `axes`: n, lr and seeds, each one value or many. Raises UsageError for what is no problem, no number, or an
     option that there is not.
@@ -62,9 +65,10 @@ def asked(  # noqa: PLR0913  # as harness.run has them
         ]
     own = {one.label: one for one in given if isinstance(one, Problem)}
     labels = tuple(one.label if isinstance(one, Problem) else one for one in given)
+    names, brought = _solvers(solvers)
     request = Request(
         problems=labels,
-        solvers=tuple(map(str, _many(solvers))),
+        solvers=names,
         device=device,
         n=tuple(_whole("n", value) for value in _many(axes["n"])),
         lr=tuple(_number("lr", value) for value in _many(axes["lr"])),
@@ -75,15 +79,15 @@ def asked(  # noqa: PLR0913  # as harness.run has them
         table=NOTHING_SAID if own and len(own) == len(labels) else table,
         options=_options(options),
     )
-    return request, own
+    return request, own, brought
 
 
-def command_of(request: Request, own: Mapping[str, Problem]) -> str:
+def command_of(request: Request, own: Mapping[str, Problem], brought: Mapping[str, Solver]) -> str:
     """The command line that makes the same run, with which it also goes on where it was cut off.
 
-    Where there is none, because the data are in memory, what was called.
+    Where there is none, because the data or a solver are in memory, what was called.
     """
-    if own or request.options.init is not None:
+    if own or brought or request.options.init is not None:
         return shlex.join([*OWN, *request.problems, *request.solvers])
     words = ["harness", "run", *request.table.words()]
     axes = {"problem": request.problems, "solver": request.solvers, "n": request.n, "lr": request.lr}
@@ -130,6 +134,37 @@ def _many(given: object) -> Sequence[Any]:
         return tuple(given)  # type: ignore[arg-type]  # what cannot be gone through raises
     except TypeError:
         return (given,)
+
+
+def _solvers(given: object) -> tuple[tuple[str, ...], dict[str, Solver]]:
+    """The names of the solvers, in their order, and those that were brought as objects. A mapping names its solvers.
+
+    Raises UsageError for what is no solver, and for a name that another solver has.
+    """
+    if isinstance(given, Mapping):
+        pairs = [(str(name), one) for name, one in given.items()]
+    else:
+        pairs = [("", one) for one in (given if isinstance(given, list | tuple | set | Iterator) else _one(given))]
+    names: list[str] = []
+    brought: dict[str, Solver] = {}
+    for name, one in pairs:
+        if isinstance(one, str) and not name:
+            names.append(one)
+            continue
+        solver = known_solvers.get(one) if isinstance(one, str) else one
+        found = solver_of(solver, name)
+        if found.name in known_solvers.SOLVERS:
+            raise UsageError(f"'{found.name}' is a solver of the harness: name yours otherwise, as {{'mine': ...}}")
+        if found.name in names:
+            raise UsageError(f"two solvers are called '{found.name}': name them, as {{'one': ..., 'other': ...}}")
+        names.append(found.name)
+        brought[found.name] = found
+    return tuple(names), brought
+
+
+def _one(given: object) -> tuple[object, ...]:
+    """One solver, a text or an object; none of nothing. A pipeline has a length, and is one all the same."""
+    return () if given is None else (given,)
 
 
 def _named(problems: object) -> list[tuple[str | None, object]]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two by keyword
     problems: "Data | Sequence[Data] | Mapping[str, Data]" = (),
-    solvers: str | Sequence[str] = (),
+    solvers: object = (),
     *,
     n: float | Sequence[float] = (),
     lr: float | Sequence[float] = (),
@@ -63,7 +63,10 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
         {'cars': (X, y)}. An intercept is added: leave out a column of ones. What
         harness.toml names by default, else the tutorials'.
     solvers
-        Names, as `harness list solvers` gives them. What harness.toml names by default, else all that suit.
+        One or many: a name, as `harness list solvers` gives them; 'package.module:name' or 'path/file.py:name'; an
+        estimator with fit(X, y), a function f(X, y) that returns coefficients, a class of statistical models, or an
+        object with the Solver contract. A mapping names them: {'mine': MyEstimator()}. What
+        harness.toml names by default, else all that suit.
     n, lr, seeds
         Rows of a drawn problem, learning rates, seeds of weights and batch order; one or many of each.
     device
@@ -95,7 +98,7 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     axes = {"n": n, "lr": lr, "seeds": seeds}
     with as_python():
         table = TableOptions(names_of(features), names_of(drop), missing, header, delimiter, decimal)
-    request, own = asked(
+    request, own, brought = asked(
         problems,
         solvers,
         axes=axes,
@@ -108,10 +111,10 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     )
     with as_python():
         request = with_defaults(request)
-        where, cases = Where(timeout_s, memory_bytes, in_process), plan(request, own)
+        where, cases = Where(timeout_s, memory_bytes, in_process), plan(request, own, brought)
     with closing(opened(store)) as kept:
         around = partial(_watching, progress=progress)
-        return Results(*run_request(request, cases, kept, where, around, command=command_of(request, own)))
+        return Results(*run_request(request, cases, kept, where, around, command=command_of(request, own, brought)))
 
 
 def load(store: str | PathLike[str] | None = None, run: str | None = None) -> Results:

@@ -24,6 +24,7 @@ DEFAULT_EPOCHS = 1000
 """Enough for lr 0.1 to reach 1e-6 on every tutorial problem trained on squared error; the rest is censored."""
 TUTORIAL = "tutorial"
 NONE: Mapping[str, Problem] = MappingProxyType({})
+NO_SOLVERS: Mapping[str, Solver] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,10 @@ def with_defaults(request: Request) -> Request:
     )
 
 
-def plan(request: Request, own: Mapping[str, Problem] = NONE) -> list[Case]:
-    """The cases of a request, problem by problem; `own` holds problems that no catalog and no file has, by label.
+def plan(request: Request, own: Mapping[str, Problem] = NONE, brought: Mapping[str, Solver] = NO_SOLVERS) -> list[Case]:
+    """The cases of a request, problem by problem.
+
+    `own` holds problems that no catalog and no file has, by label; `brought` such solvers, by name.
 
     A solver that was named must take every option that was asked for. With the default solvers an
     option goes to those that take it. Raises UsageError for what is unknown, unusable or refused,
@@ -110,7 +113,7 @@ def plan(request: Request, own: Mapping[str, Problem] = NONE) -> list[Case]:
     """
     if request.device != "auto":
         check_device("cuda" if request.device == "all" else request.device)
-    named = [solvers.get(name) for name in dict.fromkeys(request.solvers)]
+    named = [brought[name] if name in brought else solvers.get(name) for name in dict.fromkeys(request.solvers)]
     cases = [
         case
         for problem in _problems(request, own)

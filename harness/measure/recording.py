@@ -9,6 +9,7 @@ import numpy as np
 from harness.measure.plan import Case
 from harness.problems.problem import Floats, Problem
 from harness.records.record import HeadRow, Record, Solution, TraceRecord
+from harness.solvers.brought.solver import Brought
 from harness.solvers.fit import Fit
 from harness.solvers.solver import Solver
 from harness.solvers.status import Status
@@ -36,6 +37,7 @@ def identity_of(problem: Problem, solver: Solver) -> dict[str, Any]:
         "notes": problem.notes,
         "table": dict(problem.table),
         "solver": solver.name,
+        "source_sha256": solver.origin.sha256 if isinstance(solver, Brought) else "",
         "kind": solver.kind,
         "optimizer": solver.optimizer,
     }

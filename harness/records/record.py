@@ -78,6 +78,7 @@ class Record(Kept):
     """One case. Times in seconds, memory in bytes; `unit`: what is timed, a fit or an epoch.
 
     `problem_sha256`: of the training rows; `data_sha256`: of all rows and their split, empty in older records.
+    `source_sha256`: of the source of a solver that somebody brought, empty for the harness's own.
     `left_out` names each column of a person's table that is not used, with the reason; `notes` says what else was done
     to it, and `table` what was said of it (harness.problems.table_options), by name.
     A sample is one call: of a training, `epochs_per_call` epochs. `tf32`: whether products of float32 might be
@@ -100,6 +101,7 @@ class Record(Kept):
     notes: tuple[str, ...] = ()
     table: dict[str, str | bool | tuple[str, ...]] = {}
     solver: str
+    source_sha256: str = ""
     kind: Kind
     optimizer: str | None
     device: str

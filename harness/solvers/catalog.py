@@ -1,6 +1,8 @@
 """The solvers by name: one more is one file and one line here."""
 
 from harness.errors import unknown
+from harness.solvers.brought.solver import solver_at
+from harness.solvers.brought.spec import is_spec
 from harness.solvers.closed_forms.glum_normal import GlumNormal
 from harness.solvers.closed_forms.jax_lstsq import JaxLstsq
 from harness.solvers.closed_forms.linearmodels_ols import LinearmodelsOls
@@ -66,7 +68,9 @@ SOLVERS: dict[str, Solver] = {solver.name: solver for solver in ALL}
 
 
 def get(name: str) -> Solver:
-    """The solver of that name. Raises UsageError with the nearest name if there is none."""
+    """The solver of that name, or at a place: `package.module:name`. Raises UsageError, with the nearest name."""
+    if name not in SOLVERS and is_spec(name):
+        return solver_at(name)
     if name not in SOLVERS:
         raise unknown("solver", name, SOLVERS)
     return SOLVERS[name]

@@ -51,6 +51,7 @@ class Fit:
     """One solution. `predict` maps X (m, p) to (m,) float64; `coef` (p,) and `intercept` are None for a curve.
 
     minimum_norm: the coefficients are the minimum-norm ones of a rank-deficient design, because that was asked for.
+    by_predictions: a linear model that hands out no coefficients, to be judged by what it predicts.
     """
 
     predict: Callable[[Floats], Floats]
@@ -62,6 +63,7 @@ class Fit:
     trace: Trace | None = None
     inference: Inference | None = None
     minimum_norm: bool = False
+    by_predictions: bool = False
 
 
 def linear_fit(

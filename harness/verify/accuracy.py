@@ -10,7 +10,7 @@ from harness.problems.problem import SPLITS, Floats, Problem
 from harness.solvers.fit import Fit, Trace
 from harness.verify.backward_error import backward_error, is_stable
 from harness.verify.digits import digits
-from harness.verify.excess_loss import TOLERANCES, epochs_to, relative_to
+from harness.verify.excess_loss import TOLERANCES, epochs_to, excess_of_predictions, relative_to
 from harness.verify.objective import Objective, least_squares
 from harness.verify.reference import Reference, exact_mse
 
@@ -126,6 +126,9 @@ def assess(
         condition_number=reference.condition_number,
         dtype=dtype,
     )
+    if fit.by_predictions:
+        excess = excess_of_predictions(problem, fit.predict(problem.rows("train")[0]), reference)
+        return replace(scored, excess_loss=excess, excess_relative_to=reference.scale_name)
     if fit.coef is None or fit.intercept is None:
         return scored
     by_term = _digits_by_term(reference.vector(fit.coef, fit.intercept), reference, judged_by)

@@ -87,7 +87,18 @@ def _settle_refusal(fit: Fit, reference: Reference) -> tuple[Status, str]:
     return fit.status, "; ".join((fit.message, *(one.text for one in reference.dependences)))
 
 
+def _settle_predictions(fit: Fit, excess: float, reference: Reference, dtype: str) -> tuple[Status, str]:
+    """Of a linear model without coefficients: its predictions lose no more than a stable solver's."""
+    if excess < 0:
+        return Status.WRONG, "its predictions are no linear function of the columns: they are nearer than any can be"
+    if excess > excess_limit(reference, dtype):
+        return Status.WRONG, f"the excess loss of its predictions is {excess:.1e}{relative_to(reference.scale_name)}"
+    return fit.status, fit.message or "judged by its predictions: it hands out no coefficients"
+
+
 def _settle_linear(fit: Fit, accuracy: Accuracy, reference: Reference, dtype: str) -> tuple[Status, str]:
+    if fit.by_predictions and accuracy.excess_loss is not None:
+        return _settle_predictions(fit, accuracy.excess_loss, reference, dtype)
     if fit.coef is None or fit.intercept is None or accuracy.excess_loss is None or accuracy.digits is None:
         return Status.WRONG, "a linear solver handed out no coefficients"
     judged = _Judged(

@@ -1,19 +1,24 @@
 """A place where cases are measured in a worker process: what one does to it, no other case sees."""
 
+import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
 
+from harness.errors import UsageError
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.keeper import Keeper
 from harness.measure.isolation.limits import Limits
 from harness.measure.isolation.messages import Answer, News, case_order, with_changes
 from harness.measure.isolation.process import WorkerProcess
+from harness.measure.isolation.transport import START_S
 from harness.measure.plan import Case
 from harness.measure.recording import record_of
 from harness.problems.problem import Problem
 from harness.records.observer import Observer
 from harness.records.record import Record, Samples, Status
+from harness.solvers.brought.parcel import packed
+from harness.solvers.brought.solver import Brought
 from harness.timing.sampling import Effort
 
 CATALOG = "harness.solvers.catalog"
@@ -167,6 +172,8 @@ class Isolated:
 
     def _ask(self, worker: WorkerProcess, what: str, members: Sequence[Member], effort: Effort | None = None) -> Answer:
         """Order something about the members. A turn is an untimed call and timed ones: each may take its seconds."""
+        for member in members:
+            self._bring(worker, member.case, member.key)
         order: dict[str, object] = {"cases": [member.key for member in members]}
         calls = 1
         if effort is None:
@@ -175,6 +182,21 @@ class Isolated:
             order["effort"] = asdict(effort)
             calls += effort.calls_per_turn
         return self._order(worker, what, order, {one.key: calls * self._limits.allowed_s(one.case) for one in members})
+
+    def _bring(self, worker: WorkerProcess, case: Case, key: int) -> None:
+        """Let the worker have a solver that is not in the catalog, once. Raises WorkerLostError where it cannot."""
+        solver = case.solver
+        if not isinstance(solver, Brought) or solver.name in worker.brought:
+            return
+        try:
+            data = None if solver.spec else base64.b64encode(packed(solver)).decode()
+        except UsageError as error:
+            raise WorkerLostError(Status.ERROR, str(error), key) from None
+        order = {"cases": [key], "solver": solver.name, "data": data}
+        answer = self._order(worker, "bring", order, {key: START_S})
+        if answer.failed:
+            raise WorkerLostError(answer.status, answer.failed, key)
+        worker.brought.add(solver.name)
 
     def _order(
         self,

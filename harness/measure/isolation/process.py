@@ -29,7 +29,10 @@ Hear = Callable[[News], object]
 
 
 class WorkerProcess(Child):
-    """A worker with a page that both see: the case that it is at, and since when."""
+    """A worker with a page that both see: the case that it is at, and since when.
+
+    `brought`: the solvers outside the catalog that it has, by name.
+    """
 
     def __init__(self, solvers: str, data: int) -> None:
         """Start it; it is not waited for. `solvers`: the module of its SOLVERS; `data`: the file of problems.
@@ -45,6 +48,7 @@ class WorkerProcess(Child):
         finally:
             os.close(page)
         self._greeted = False
+        self.brought: set[str] = set()
         self.send({"paths": [path or str(Path.cwd()) for path in sys.path], "solvers": solvers})
 
     def ask(

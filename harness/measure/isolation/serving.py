@@ -1,5 +1,6 @@
 """The worker's side: fit, prepare and time cases as they are ordered, and leave the process as it was."""
 
+import base64
 import json
 import os
 import zlib
@@ -28,6 +29,8 @@ from harness.measure.one_case import (
 from harness.measure.plan import Case
 from harness.measure.recording import record_of
 from harness.problems.problem import Problem
+from harness.solvers import catalog
+from harness.solvers.brought.parcel import unpacked
 from harness.solvers.solver import Solver
 from harness.solvers.status import Status
 from harness.timing.clock import SystemClock
@@ -47,11 +50,12 @@ class Bench:
         """`data`: the descriptor of the file that problems come in; `say`: tells the parent the news."""
         self.works: dict[str, Callable[[Order], Answer]] = {
             "problem": self.problem,
+            "bring": self.bring,
             "fit": self.fit,
             "prepare": self.prepare,
             "time": self.time,
         }
-        self._solvers = solvers
+        self._solvers = dict(solvers)
         self._say = say
         self._note = note
         self._data = data
@@ -69,6 +73,14 @@ class Bench:
         self._sums = checksums(self._problem)
         with suppress(ValueError):  # data that are not finite: every case says so
             reference(self._problem)
+        return Answer()
+
+    def bring(self, order: Order) -> Answer:
+        """Have a solver that is not in the catalog: it came with the order, or is at the place that its name says."""
+        name, data = order["solver"], order["data"]
+        with self._note.during(int(order["cases"][0])), watched(Changes()):
+            found = catalog.get(name) if data is None else unpacked(base64.b64decode(data))
+            self._solvers[name] = found
         return Answer()
 
     def fit(self, order: Order) -> Answer:

@@ -1,0 +1,148 @@
+"""A thing of somebody else's by its place: `package.module:name` or `path/to/file.py:name`, and settings after it."""
+
+import hashlib
+import importlib
+import importlib.util
+import re
+import sys
+from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+from harness.errors import UsageError, unknown
+
+Setting = float | bool | str | None | tuple[float | bool | str | None, ...]
+WORDS = MappingProxyType({"true": True, "false": False, "none": None})
+_SPEC = re.compile(r"(?P<place>.*?\.py|[^:]+):(?P<name>[^:]*)(?::(?P<settings>.*))?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """`place`: a module's dotted name, or a file's path; `name`: what is in it, dotted where it is nested.
+
+    `settings`: of its constructor, as `betas=0.9,0.99,eps=1e-8`; `text`: the whole, as it was typed.
+    """
+
+    text: str
+    place: str
+    name: str
+    settings: MappingProxyType[str, Setting]
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the place is a file."""
+        return self.place.endswith(".py")
+
+    def load(self) -> Any:
+        """The thing itself, without its settings. Raises UsageError, one line, where it cannot be had."""
+        module = _file_module(Path(self.place), self.text) if self.is_file else _module(self.place, self.text)
+        try:
+            return attrgetter(self.name)(module)
+        except AttributeError:
+            known = [name for name in vars(module) if not name.startswith("_")]
+            raise unknown(f"name in {self.place}", self.name, known) from None
+
+    def made(self) -> Any:
+        """The thing with its settings: a class is then called with them. Raises UsageError as `load` does."""
+        found = self.load()
+        if not self.settings:
+            return found
+        if not callable(found):
+            raise UsageError(f"'{self.text}': {self.name} is not callable, and so takes no settings")
+        try:
+            return found(**self.settings)
+        except Exception as error:  # noqa: BLE001  # somebody's constructor may raise anything
+            raise UsageError(f"'{self.text}': {self.name} refuses its settings: {said(error)}") from None
+
+
+def is_spec(text: str) -> bool:
+    """Whether a name says a place."""
+    return ":" in text
+
+
+def parse(text: str) -> Spec:
+    """What a text says. Raises UsageError where it is no place and name."""
+    found = _SPEC.fullmatch(text)
+    if found is None or not all(part.isidentifier() for part in found["name"].split(".")):
+        raise UsageError(f"'{text}' is no package.module:name and no path/to/file.py:name")
+    return Spec(text, found["place"], found["name"], MappingProxyType(_settings(found["settings"] or "", text)))
+
+
+def said(error: BaseException) -> str:
+    """The class and the last line of what was raised, as a traceback ends."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
+
+
+def _settings(text: str, whole: str) -> dict[str, Setting]:
+    """`betas=0.9,0.99,eps=1e-8`: what has no name goes on with the value before it."""
+    values: dict[str, list[float | bool | str | None]] = {}
+    name = ""
+    for part in filter(None, text.split(",")):
+        if "=" in part:
+            name, _, part = part.partition("=")  # noqa: PLW2901  # the rest is its value
+            if name in values:
+                raise UsageError(f"'{whole}' says {name} twice")
+            values[name] = []
+        if not name.isidentifier():
+            raise UsageError(f"'{whole}': a setting is NAME=VALUE, not '{part}'")
+        values[name].append(_value(part))
+    return {name: given[0] if len(given) == 1 else tuple(given) for name, given in values.items()}
+
+
+def _value(text: str) -> float | bool | str | None:
+    """A number, true, false, none, or the text."""
+    if text.lower() in WORDS:
+        return WORDS[text.lower()]
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+@cache
+def _module(name: str, text: str) -> ModuleType:
+    """The module of that name; the working folder is looked in last, as `python -m` looks in it first."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+    try:
+        return importlib.import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            raise UsageError(f"'{text}': there is no module {error.name}") from None
+        raise UsageError(f"'{text}': {name} cannot be imported: {said(error)}") from None
+    except BaseException as error:  # noqa: BLE001  # a module may raise anything, SystemExit too
+        raise UsageError(f"'{text}': {name} cannot be imported: {said(error)}") from None
+
+
+@cache
+def _file_module(path: Path, text: str) -> ModuleType:
+    """The module that a file is; its folder is looked in for what it imports, as that of a script is."""
+    if not path.is_file():
+        raise UsageError(f"'{text}': there is no file {path}")
+    whole = path.resolve()
+    name = f"{whole.stem}_{hashlib.sha256(str(whole).encode()).hexdigest()[:8]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    if str(whole.parent) not in sys.path:
+        sys.path.append(str(whole.parent))
+    found = importlib.util.spec_from_file_location(name, whole)
+    assert found is not None and found.loader is not None  # noqa: S101, PT018  # it ends in .py
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    try:
+        found.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # a file may raise anything, SystemExit too
+        del sys.modules[name]
+        raise UsageError(f"'{text}': {path} cannot be imported: {said(error)}") from None
+    return module
