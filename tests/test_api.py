@@ -204,7 +204,7 @@ def test_a_mapping_names_data_and_many_problems_go_together() -> None:
     made = harness.run({"one": (X, y), "two": (X[:, 0], y)}, "numpy_lstsq", store="sqlite://", in_process=True)
     assert [label.partition(":")[0] for label in made.problem] == ["one", "two"]
     assert made.p.tolist() == [2, 1]
-    request, own = asked(
+    request, own, _ = asked(
         ["four_points", (X, y), from_arrays(X, y, name="three")],
         "numpy_lstsq",
         axes=NO_AXES,
@@ -301,7 +301,7 @@ def test_what_cannot_be_run_is_refused_in_a_line_before_anything_is_stored(
 
 
 def test_a_run_says_the_command_that_makes_the_same_run(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
-    request, own = asked(
+    request, own, brought = asked(
         ["four_points", "cars.csv"],
         ["torch_sgd", "torch_adam"],
         axes={"n": 1e3, "lr": [0.1, 1e-4], "seeds": range(2)},
@@ -309,8 +309,8 @@ def test_a_run_says_the_command_that_makes_the_same_run(run_cli: RunCli, monkeyp
         target="mpg",
         options={"epochs": np.int64(5), "loss_on_device": True, "hidden": [8, 8]},
     )
-    assert own == {}
-    program, *words = shlex.split(command_of(request, own))
+    assert (own, brought) == ({}, {})
+    program, *words = shlex.split(command_of(request, own, brought))
     assert program == "harness"
     parsed: list[Request] = []
 
@@ -326,8 +326,8 @@ def test_a_run_says_the_command_that_makes_the_same_run(run_cli: RunCli, monkeyp
 def test_a_run_of_names_that_was_cut_off_can_be_taken_up_and_one_of_data_in_memory_cannot(store_path: Path) -> None:
     store = Store(str(store_path))
     for problems in ("four_points", {"mine": (X, Y)}):
-        request, own = asked(problems, "numpy_lstsq", axes=NO_AXES, device="auto", target=None, options={})
-        store.start(new_run(request, plan(request, own), command_of(request, own)))
+        request, own, brought = asked(problems, "numpy_lstsq", axes=NO_AXES, device="auto", target=None, options={})
+        store.start(new_run(request, plan(request, own, brought), command_of(request, own, brought)))
     named, in_memory = store.runs()
     assert (
         request_of(named.selection)

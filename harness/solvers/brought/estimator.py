@@ -40,6 +40,8 @@ class Estimator(ClosedForm):
     TransformedTargetRegressor) it is judged by its predictions.
     """
 
+    requires: tuple[str, ...] = ()
+
     def __init__(self, given: Any, name: str) -> None:
         """`given`: unfitted; it is left as it is."""
         self.given = given

@@ -39,6 +39,8 @@ class Function(ClosedForm):
     `adds_intercept = True` that it makes its own: it then returns the intercept first, or (coefficients, intercept).
     """
 
+    requires: tuple[str, ...] = ()
+
     def __init__(self, call: Callable[..., Any], name: str) -> None:
         """`call`: a function, any other callable, or a class of statistical models (`is_model_class`)."""
         self.call = call
