@@ -112,6 +112,10 @@ SIDES: list[tuple[str, Planted, Planted, State, str]] = [
     ("threads", {}, {"interpreter": None}, UNKNOWN, "1 thread on 2 cores; the interpreter"),
     ("debug mode", {}, {}, FINE, "off"),
     ("debug mode", {}, {"interpreter.checks": ("PYTHONMALLOC=debug",)}, DOUBTFUL, "PYTHONMALLOC=debug"),
+    ("device variables", {}, {"interpreter": None}, UNKNOWN, "could not be looked at"),
+    ("device variables", {}, {}, FINE, "none set"),
+    ("device variables", {"interpreter.device_variables": {"NVIDIA_TF32_OVERRIDE": "1"}}, {}, DOUBTFUL, "can be false"),
+    ("device variables", {"interpreter.device_variables": {"CUBLAS_WORKSPACE_CONFIG": ":16:8"}}, {}, NOTE, ":16:8"),
 ]
 
 
@@ -539,7 +543,7 @@ def test_a_platform_that_says_nothing_is_unknown_and_no_crash(
         Conditions(before=readings, after=planted(readings, {"wall_s": readings.wall_s + 1})), dirty=None
     )
     told = {one.name for one in doubts if one.state is not UNKNOWN}
-    assert told == {"threads", "debugger, profiler, coverage", "debug mode"}  # what Python itself knows
+    assert told == {"threads", "debugger, profiler, coverage", "debug mode", "device variables"}
     assert all(one.seen for one in doubts)
 
 

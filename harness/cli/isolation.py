@@ -20,7 +20,11 @@ Timeout = Annotated[
 ]
 Memory = Annotated[
     str | None,
-    typer.Option("--memory", metavar="BYTES", help="What the worker process may hold, as 4GiB; libraries included."),
+    typer.Option(
+        "--memory",
+        metavar="BYTES",
+        help="What the worker process may hold, as 4GiB, libraries included: CUDA's take about 4 GiB.",
+    ),
 ]
 Here = Annotated[
     bool, typer.Option("--in-process", help="Measure in this process, to debug: what hangs or crashes takes all along.")

@@ -13,7 +13,16 @@ from functools import partial
 from importlib import import_module
 
 from harness.measure.plan import Case
-from harness.measure.recording import head_of, record_of, solution_of, texts, trace_of, transfer_of
+from harness.measure.recording import (
+    draw_of,
+    head_of,
+    record_of,
+    solution_of,
+    texts,
+    timed_record,
+    trace_of,
+    transfer_of,
+)
 from harness.records.record import Record
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
@@ -22,7 +31,9 @@ from harness.solvers.status import Status
 from harness.solvers.training.trained import Trained
 from harness.timing.clock import Clock, SystemClock
 from harness.timing.device import synchronizer
-from harness.timing.memory import peak_memory
+from harness.timing.device_start import STARTS
+from harness.timing.device_state import clock_hz
+from harness.timing.memory import device_requests, peak_memory
 from harness.timing.precision import matmul_precision, tf32_in_force
 from harness.timing.sampling import Effort, Samples, Work, sample_interleaved
 from harness.timing.threads import limited, pools_of
@@ -96,14 +107,19 @@ def _measure(
     truth = reference(problem)
     curve = solver.kind is Kind.CURVE
     objective = least_squares(truth) if curve else objective_of(problem, Trained.by(solver.optimizer, options))
+    import_libraries(case)
+    asked = device_requests(options.device)
     prepared, prepare_s = prepare(case, watch)
+    if waited := STARTS.news(options.device):
+        warnings.warn(waited, stacklevel=1)
     with limited(options.threads), _precision(options):
         tf32 = tf32_in_force(options.device)
         with watch(), peak_memory(options.device) as peak:
             fit = fit_of() if fit_of else prepared.fit()
             synchronizer(options.device)()
-        copied = transfer_of(case, fit)
-    dtype = options.dtype or "float64"
+        of_torch = device_requests(options.device) != asked
+        copied, draw_s = transfer_of(case, fit), draw_of(case, prepared)
+    dtype, started = options.dtype or "float64", STARTS.of(options.device)
     accuracy = assess(problem, fit, truth, dtype, objective)
     status, message = settle(fit, accuracy, truth, solver.kind, dtype, objective)
     record = record_of(
@@ -114,12 +130,15 @@ def _measure(
         unit=prepared.unit,
         epochs_per_call=prepared.epochs_per_call,
         prepare_s=prepare_s,
+        device_start_s=None if started is None else started.seconds,
+        draw_s=draw_s,
         capture_s=prepared.capture_s,
         tf32=tf32,
         transfer_in_s=copied.to_device.median_wall_s,
         transfer_out_s=copied.to_host.median_wall_s,
         peak_bytes=peak.host_bytes,
-        device_peak_bytes=peak.device_bytes,
+        device_peak_bytes=peak.device_bytes if of_torch else None,
+        device_held_bytes=peak.device_held_bytes,
         accuracy=accuracy,
         dependences=truth.dependences,
         solution=solution_of(problem, fit, objective),
@@ -132,10 +151,14 @@ def _measure(
 
 
 def import_libraries(case: Case) -> None:
-    """Import what the solver and its engine need, with pools of the case's threads. Raises whatever they raise."""
+    """Import what the solver and its engine need, with pools of the case's threads, and start the case's device.
+
+    Raises whatever the imports raise.
+    """
     with pools_of(case.options.threads):
         for module in case.requires:
             import_module(module)
+        STARTS.start(case.options.device)
 
 
 def prepare(case: Case, watch: Watch = nullcontext) -> tuple[Prepared, float]:
@@ -168,32 +191,51 @@ def measure_alone(case: Case, effort: Effort | None = None) -> Outcome:
     """One case fitted, verified and timed by itself, not stored."""
     outcome = measure(case)
     samples = time_together([outcome], SystemClock(), effort or Effort())[0]
-    return replace(outcome, record=outcome.record.model_copy(update={"samples": samples}))
+    return replace(outcome, record=timed_record(outcome.record, samples, clocks_of([outcome])))
 
 
 def time_together(
     outcomes: Sequence[Outcome], clock: Clock, effort: Effort, turn: Turn = lambda _: nullcontext()
 ) -> list[Samples]:
-    """Samples of each outcome's timed work, interleaved; empty ones where there is nothing to time."""
-    works = {
-        i: Work(
-            outcome.prepared.run,
-            synchronizer(outcome.case.options.device),
-            partial(_around, outcome.case.options, partial(turn, i)),
-        )
-        for i, outcome in enumerate(outcomes)
-        if outcome.prepared is not None
-    }
+    """Samples of each outcome's timed work; empty ones where there is nothing to time.
+
+    Those of one device are interleaved, and those of another come after them: a device that waits while the CPU has
+    its turns lowers its clock.
+    """
+    works = {i: _work(outcome, partial(turn, i)) for i, outcome in enumerate(outcomes) if outcome.prepared is not None}
     if not works:
         return [Samples()] * len(outcomes)
+    sampled: dict[int, Samples] = {}
     with limited(outcomes[0].case.options.threads), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # each was recorded when the case was fitted
-        sampled = dict(zip(works, sample_interleaved(list(works.values()), clock, effort), strict=True))
+        for device in dict.fromkeys(outcomes[i].case.options.device for i in works):
+            own = {i: work for i, work in works.items() if outcomes[i].case.options.device == device}
+            sampled |= zip(own, sample_interleaved(list(own.values()), clock, effort), strict=True)
     return [sampled.get(i, Samples()) for i in range(len(outcomes))]
+
+
+def clocks_of(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """The clock (Hz) of each device that the outcomes' cases were timed on, while it works; none where nobody says."""
+    timed = {outcome.case.options.device for outcome in outcomes if outcome.prepared is not None}
+    found = {device: clock_hz(device, STARTS.keep_busy) for device in timed}
+    return {device: hertz for device, hertz in found.items() if hertz is not None}
+
+
+def _work(outcome: Outcome, turn: Watch) -> Work:
+    """An outcome's timed work. What an epoch needs from chance is drawn before each call, and is not in its time."""
+    options = outcome.case.options
+    assert outcome.prepared is not None  # noqa: S101  # the caller has looked
+    draw = getattr(outcome.prepared, "draw", None)
+    return Work(
+        outcome.prepared.run,
+        synchronizer(options.device),
+        partial(_around, options, turn),
+        before=draw or (lambda: None),
+    )
 
 
 @contextmanager
 def _around(options: Options, turn: Watch) -> Iterator[None]:
-    """One turn of a case: cases of one group may differ in precision."""
-    with _precision(options), turn():
+    """One turn of a case, its device at work before it: cases of one group may differ in precision."""
+    with STARTS.busy(options.device), _precision(options), turn():
         yield

@@ -112,7 +112,7 @@ def plan(request: Request, own: Mapping[str, Problem] = NONE, brought: Mapping[s
     CannotMeasureError if nothing is left.
     """
     if request.device != "auto":
-        check_device("cuda" if request.device == "all" else request.device)
+        check_device(request.device)
     named = [brought[name] if name in brought else solvers.get(name) for name in dict.fromkeys(request.solvers)]
     cases = [
         case

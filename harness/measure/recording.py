@@ -1,20 +1,22 @@
 """A case and its fit as a Record: what is kept of the solution, the trace and the predictions."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from harness.measure.plan import Case
 from harness.problems.problem import Floats, Problem
-from harness.records.record import HeadRow, Record, Solution, TraceRecord
+from harness.records.record import HeadRow, Record, Samples, Solution, TraceRecord
 from harness.solvers.brought.solver import Brought
 from harness.solvers.fit import Fit
-from harness.solvers.solver import Solver
+from harness.solvers.solver import Prepared, Solver
 from harness.solvers.status import Status
 from harness.timing.clock import SystemClock
-from harness.timing.transfer import Transfer, measure_transfer
+from harness.timing.device import synchronizer
+from harness.timing.sampling import Work, sample_interleaved
+from harness.timing.transfer import COPIES, Transfer, measure_transfer
 from harness.verify.objective import Objective
 
 TRACE_POINTS = 200
@@ -55,6 +57,11 @@ def record_of(case: Case, status: Status, message: str, **measured: object) -> R
         message=message,
         **measured,
     )
+
+
+def timed_record(record: Record, samples: Samples, clocks_hz: Mapping[str, float]) -> Record:
+    """The record with its samples and, on a device, the clock that it was timed at."""
+    return record.model_copy(update={"samples": samples, "device_clock_hz": clocks_hz.get(record.device)})
 
 
 def texts(caught: Sequence[warnings.WarningMessage]) -> tuple[str, ...]:
@@ -130,6 +137,17 @@ def transfer_of(case: Case, fit: Fit) -> Transfer:
     if error:
         warnings.warn(f"the transfer was not measured: {error}", stacklevel=2)
     return copied
+
+
+def draw_of(case: Case, prepared: Prepared) -> float | None:
+    """Median seconds of what an epoch needs from chance, the order of its rows, drawn and copied to the device.
+
+    None where it needs nothing. It is done before each call that is timed (solver.Prepared), so that it is apart.
+    """
+    draw = getattr(prepared, "draw", None)
+    if draw is None:
+        return None
+    return sample_interleaved([Work(draw, synchronizer(case.options.device))], SystemClock(), COPIES)[0].median_wall_s
 
 
 def head_of(problem: Problem, fit: Fit) -> tuple[HeadRow, ...]:

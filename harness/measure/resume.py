@@ -46,7 +46,11 @@ def take_up(store: Store, run_id: str | None = None) -> Resumed:
     cases = _planned_again(run)
     # After the plan, as when the run began: what is imported shows in it.
     required = (module for case in cases for module in case.solver.requires)
-    here = environment(required, with_torch=any(case.uses_torch for case in cases))
+    here = environment(
+        required,
+        with_torch=any(case.uses_torch for case in cases),
+        devices=(case.options.device for case in cases),
+    )
     if changed := moved(run.environment, here):
         names = ", ".join(map(str, changed))
         raise UsageError(

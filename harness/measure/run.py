@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
 
-from harness.measure.one_case import Outcome, measure, measure_alone, only_prepared, time_together
+from harness.measure.one_case import Outcome, clocks_of, measure, measure_alone, only_prepared, time_together
 from harness.measure.plan import Case, Request
+from harness.measure.recording import timed_record
 from harness.records.environment import environment
 from harness.records.observer import Observer
 from harness.records.record import Record
@@ -68,9 +69,9 @@ class InProcess:
         """Time what waits, here, in turn."""
         outcomes, self._outcomes = self._outcomes, []
         sampled = time_together(outcomes, self._clock, effort)
+        clocks = clocks_of(outcomes) if effort.max_calls else {}
         return [
-            outcome.record.model_copy(update={"samples": samples})
-            for outcome, samples in zip(outcomes, sampled, strict=True)
+            timed_record(outcome.record, samples, clocks) for outcome, samples in zip(outcomes, sampled, strict=True)
         ]
 
     def close(self) -> None:
@@ -98,6 +99,7 @@ def new_run(request: Request, cases: Sequence[Case], command: str | None = None)
         environment=environment(
             (module for case in cases for module in case.solver.requires),
             with_torch=any(case.uses_torch for case in cases),
+            devices=(case.options.device for case in cases),
         ),
     )
 

@@ -4,10 +4,8 @@ import hashlib
 import os
 import platform
 import re
-import shutil
-import subprocess
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -15,11 +13,16 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from importlib.util import find_spec
 from pathlib import Path
 from runpy import run_path
+from typing import Any
+
+from pydantic import Field
 
 from harness.git import head_of
 from harness.records.record import Kept, Record
 from harness.solvers import catalog
 from harness.solvers.training import engines
+from harness.timing.device import CPU, CUDA, kind_of
+from harness.timing.device_state import DeviceState, device_variables, state_of
 from harness.timing.precision import cublas_tf32
 
 EVERY_RUN = ("numpy", "scipy", "scikit-learn", "statsmodels", "torch", "pandas", "python-flint", "ls-harness")
@@ -40,7 +43,10 @@ class Environment(Kept):
 
     `versions`: of each library that any solver of the catalog requires and of those that every run uses, where it is
     installed; environments recorded before solvers' libraries were have only some of them.
-    `tf32`: torch's setting of the process; what each case ran with is in its record.
+    `gpu`: the name of the CUDA device that was used, of the first one where none was, and `driver` its driver.
+    `tf32`: torch's setting of the process; what each case ran with is in its record. `devices`: beside the CPU, as
+    they were found, those that were used, else the first one of CUDA; `variables`: of the shell, that change what is
+    computed or held there (harness.timing.device_state).
     """
 
     cpu: str
@@ -54,13 +60,16 @@ class Environment(Kept):
     driver: str | None = None
     cuda: str | None = None
     tf32: bool | None = None
+    devices: tuple[DeviceState, ...] = ()
+    variables: dict[str, str] = Field(default_factory=dict)
     commit: str | None = None
     dirty: bool | None = None
 
     @property
     def id(self) -> str:
-        """Hash of everything above."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:ID_DIGITS]
+        """Hash of everything above; without a device as before devices were described, so that old ids stay."""
+        said = self.model_dump_json(exclude={name for name in ("devices", "variables") if not getattr(self, name)})
+        return hashlib.sha256(said.encode()).hexdigest()[:ID_DIGITS]
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,8 @@ class Difference:
 def compared_by(environment: Environment, ignored: Collection[str] = ()) -> dict[str, str]:
     """All that environments are compared by, by name, less `ignored`; of what is not recorded there is no entry."""
     fields = {name: getattr(environment, name) for name in COMPARED}
-    found = {**fields, BLAS: ", ".join(environment.blas), **environment.versions}
+    states = {f"the state of {one.device}": str(one) for one in environment.devices}
+    found = {**fields, BLAS: ", ".join(environment.blas), **states, **environment.variables, **environment.versions}
     return {name: str(found[name]) for name in found if name not in ignored and found[name] not in (None, "")}
 
 
@@ -147,10 +157,11 @@ def _named() -> Mapping[str, list[str]]:
     return packages_distributions()
 
 
-def environment(modules: Iterable[str] = (), *, with_torch: bool = True) -> Environment:
+def environment(modules: Iterable[str] = (), *, with_torch: bool = True, devices: Iterable[str] = ()) -> Environment:
     """The environment of this process in its working folder; `modules`: that solvers outside the catalog require.
 
-    `with_torch`: torch is loaded to say what it makes of the device, which takes seconds; not for runs without it.
+    `devices`: those that are used, beside the CPU. `with_torch`: torch is loaded to say what it makes of the device,
+    which takes seconds; not for runs without it.
     """
     import psutil
 
@@ -168,7 +179,7 @@ def environment(modules: Iterable[str] = (), *, with_torch: bool = True) -> Envi
         versions={name: found for name in libraries(modules) if (found := _version(name))},
         commit=commit,
         dirty=dirty,
-        **_gpu(),
+        **_accelerators(sorted(set(devices) - {CPU})),
     )
 
 
@@ -201,36 +212,25 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _gpu() -> dict[str, str | bool | None]:
-    """The first CUDA device and how torch uses it; nothing without one, or where torch is built for the CPU alone.
+def _accelerators(used: Sequence[str]) -> dict[str, Any]:
+    """The devices that were used and how torch uses CUDA's; the first CUDA device where none was, if there is one.
 
-    torch is asked where it is loaded. To load it takes seconds: else the driver's own tool is, of the same device.
+    Nothing where torch is built for the CPU alone. torch is asked where it is loaded; to load it takes seconds: else
+    the driver's own tool is.
     """
     torch = sys.modules.get("torch")
     if torch is None:
-        name, driver = _nvidia_smi("name", "driver_version")
-        built = _cuda_of_torch()
-        return {"gpu": name, "driver": driver, "cuda": built} if name and built else {}
-    if not torch.cuda.is_available():
-        return {}
-    return {
-        "gpu": torch.cuda.get_device_name(),
-        "driver": _nvidia_smi("driver_version")[0],
-        "cuda": torch.version.cuda,
-        "tf32": cublas_tf32(torch),
-    }
-
-
-def _nvidia_smi(*fields: str) -> list[str | None]:
-    """What the driver says of the first device that CUDA programs see; None for each field where there is none."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
-    smi = shutil.which("nvidia-smi")
-    if smi is None or visible in ("", "-1"):
-        return [None] * len(fields)
-    query = [smi, f"--id={visible}", f"--query-gpu={','.join(fields)}", "--format=csv,noheader"]
-    done = subprocess.run(query, capture_output=True, text=True, check=False)  # noqa: S603
-    found = [word.strip() or None for word in done.stdout.split("\n")[0].split(",")]
-    return found if done.returncode == 0 and len(found) == len(fields) else [None] * len(fields)
+        built, there = _cuda_of_torch(), True
+    else:
+        built, there = torch.version.cuda, torch.cuda.is_available()
+    states = tuple(map(state_of, used or ((CUDA,) if built and there else ())))
+    states = tuple(one for one in states if one.name)
+    of_cuda = next((one for one in states if kind_of(one.device) == CUDA), None)
+    found: dict[str, Any] = {"devices": states, "variables": device_variables() if states else {}}
+    if of_cuda is not None:
+        found |= {"gpu": of_cuda.name, "driver": of_cuda.driver, "cuda": built}
+        found |= {} if torch is None else {"tf32": cublas_tf32(torch)}
+    return found
 
 
 def _cuda_of_torch() -> str | None:

@@ -84,7 +84,12 @@ class Record(Kept):
     A sample is one call: of a training, `epochs_per_call` epochs. `tf32`: whether products of float32 might be
     rounded to TF32 while the case ran, None on the CPU. `transfer_in_s`, `transfer_out_s`: the median copy of the
     training rows to the device, and of the result back; None on the CPU. `capture_s`: what recording a CUDA
-    graph took, a part of `prepare_s`; None where there is none. `dependences`: of the data's columns, named.
+    graph took, a part of `prepare_s`; None where there is none. `device_start_s`: what the device's context, libraries
+    and first product took in the process of the case, once; no part of `prepare_s`. `draw_s`: the median time to draw
+    the order of an epoch's rows and copy it to the device, no part of a sample; None where there is none.
+    `device_peak_bytes` is above `device_held_bytes`, what torch's allocator had handed out when the fit began; None
+    where another allocator was used. `device_clock_hz`: of the device at work, after it was timed. `dependences`: of
+    the data's columns, named.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -114,11 +119,15 @@ class Record(Kept):
     epochs_per_call: int = 1
     prepare_s: float | None = None
     capture_s: float | None = None
+    device_start_s: float | None = None
+    draw_s: float | None = None
     tf32: bool | None = None
     transfer_in_s: float | None = None
     transfer_out_s: float | None = None
     peak_bytes: int | None = None
     device_peak_bytes: int | None = None
+    device_held_bytes: int | None = None
+    device_clock_hz: float | None = None
     accuracy: Accuracy = Accuracy()
     dependences: tuple[Dependence, ...] = ()
     solution: Solution | None = None

@@ -26,6 +26,8 @@ class Prepared(Protocol):
     called any number of times and always does the same work. On CUDA it may return before the device
     is done: the clock synchronises. `fit()` is not timed; it hands out the solution: of the last
     `run()` where the unit is a fit, of a whole training from the initial weights where it is an epoch.
+    One whose `run()` needs something from chance, as the order of an epoch's rows, may have a method `draw()` too:
+    it is called before each `run()`, and timed apart.
     """
 
     @property

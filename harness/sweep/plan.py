@@ -179,7 +179,7 @@ def new_sweep(request: SweepRequest, planned: Sequence[Candidate]) -> Sweep:
             "data": {candidate.problem.label: candidate.problem.sha256 for candidate in planned},
             "tables": {one.problem.label: texts for one in planned if (texts := _of_table(one.problem))},
         },
-        environment=environment(),
+        environment=environment(devices=[request.device]),
     )
 
 
@@ -200,7 +200,8 @@ def asked_of(sweep: Sweep) -> tuple[SweepRequest, list[Candidate]]:
 
 def moved_since(sweep: Sweep) -> str:
     """What of the machine and its libraries is no longer as when a sweep began; empty if nothing is."""
-    names = ", ".join(map(str, moved(sweep.environment, environment())))
+    here = environment(devices=[one.device for one in sweep.environment.devices])
+    names = ", ".join(map(str, moved(sweep.environment, here)))
     return f"sweep {sweep.id} began with another {names}: its cells are of both" if names else ""
 
 

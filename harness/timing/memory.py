@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
@@ -14,10 +15,15 @@ _RESET_PEAK = "5"
 
 @dataclass
 class Peak:
-    """Bytes above what was held at the start; None where it cannot be measured."""
+    """Bytes above what was held at the start; None where it cannot be measured.
+
+    `device_held_bytes`: what torch's allocator had handed out at the start: the data and what was prepared, of other
+    cases too, and the workspaces of libraries.
+    """
 
     host_bytes: int | None = None
     device_bytes: int | None = None
+    device_held_bytes: int | None = None
 
 
 def _resident(field: str) -> int:
@@ -36,17 +42,40 @@ def peak_memory(device: str) -> Iterator[Peak]:
     the one to measure.
     """
     peak = Peak()
-    start = _start_host()
-    torch = sys.modules.get("torch") if device.startswith("cuda") else None
-    held = 0
-    if torch:
-        torch.cuda.reset_peak_memory_stats(device)
-        held = torch.cuda.memory_allocated(device)
+    start, allocator = _start_host(), _allocator(device)
+    if allocator is not None:
+        allocator.reset_peak_memory_stats(device)
+        peak.device_held_bytes = int(allocator.memory_allocated(device))
     yield peak
     if start is not None:
         peak.host_bytes = max(0, _resident("VmHWM") - start)
-    if torch:
-        peak.device_bytes = int(torch.cuda.max_memory_allocated(device)) - held
+    if allocator is not None and peak.device_held_bytes is not None:
+        peak.device_bytes = int(allocator.max_memory_allocated(device)) - peak.device_held_bytes
+
+
+def device_requests(device: str) -> int | None:
+    """How often torch's allocator was asked for memory of a device in this process; None where it does not say.
+
+    Where this number stays, whoever worked there has an allocator of its own, and torch's peak says nothing of it.
+    """
+    allocator = _allocator(device)
+    return None if allocator is None else int(allocator.memory_stats(device).get("allocation.all.allocated", 0))
+
+
+def _allocator(device: str) -> Any:
+    """Torch's module that knows the memory of a device; None on the CPU, where nothing was allocated, or not by torch.
+
+    mps has no peak, and an allocator that was plugged in no counts.
+    """
+    torch, kind = sys.modules.get("torch"), device.partition(":")[0]
+    module = getattr(torch, kind, None) if kind != "cpu" else None
+    if not hasattr(module, "max_memory_allocated"):
+        return None
+    try:
+        module.memory_stats(device)
+    except (RuntimeError, AssertionError, AttributeError):
+        return None
+    return module
 
 
 def _start_host() -> int | None:

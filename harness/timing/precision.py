@@ -5,10 +5,14 @@ several times faster on CUDA and good to three digits. It is a process-wide swit
 case must not inherit what another left. cuDNN's switch of its own is left alone: no solver convolves.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from harness.timing.device import CUDA, kind_of
+from harness.timing.device_state import TF32_OVERRIDE
 
 HIGHEST, HIGH = "highest", "high"
 """torch.set_float32_matmul_precision: float32 throughout; TF32 where the device has it."""
@@ -34,11 +38,15 @@ def matmul_precision(*, tf32: bool) -> Iterator[None]:
 
 
 def tf32_in_force(device: str) -> bool | None:
-    """Whether products of float32 may be TF32's on `device` now; None on the CPU, which has none."""
+    """Whether products of float32 may be TF32's on `device` now; None on the CPU, which has none.
+
+    With NVIDIA_TF32_OVERRIDE=0 they are not, whatever is asked for. Other values of it may force them, which nothing
+    here can see: 'harness doctor' says so.
+    """
     torch = sys.modules.get("torch")
-    if torch is None or not device.startswith("cuda"):
+    if torch is None or kind_of(device) != CUDA:
         return None
-    return cublas_tf32(torch)
+    return cublas_tf32(torch) and os.environ.get(TF32_OVERRIDE) != "0"
 
 
 def cublas_tf32(torch: Any) -> bool:

@@ -66,7 +66,10 @@ UNTIMED = Effort(warm_up_calls=0, min_calls=0, max_calls=0)
 
 @dataclass
 class Work:
-    """One thing to time: `call` does it, `synchronize` waits until the device is done, each turn is inside `around`."""
+    """One thing to time: `call` does it, `synchronize` waits until the device is done, each turn is inside `around`.
+
+    `before`: what each call needs and what is not timed.
+    """
 
     call: Callable[[], object]
     synchronize: Callable[[], None] = lambda: None
@@ -74,9 +77,16 @@ class Work:
     wall_s: list[float] = field(default_factory=list)
     cpu_s: list[float] = field(default_factory=list)
     error: str = ""
+    before: Callable[[], object] = lambda: None
+
+    def untimed(self) -> None:
+        """One call that is not timed."""
+        self.before()
+        self.call()
 
     def sample(self, clock: Clock) -> None:
         """One timed call, synchronised at both ends."""
+        self.before()
         self.synchronize()
         wall, cpu = clock.wall_s(), clock.cpu_s()
         self.call()
@@ -88,7 +98,7 @@ class Work:
     def turn(self, clock: Clock, effort: Effort) -> None:
         """An untimed call where cold caches would show, then the turn's timed calls."""
         if not self.wall_s or self.wall_s[-1] < effort.rewarm_below_s:
-            self.call()
+            self.untimed()
         for _ in range(effort.calls_per_turn):
             if not self.enough(effort):
                 self.sample(clock)
@@ -111,7 +121,7 @@ def sample_interleaved(works: Sequence[Work], clock: Clock, effort: Effort) -> l
     with _no_garbage_collection():
         for work in works:
             for _ in range(effort.warm_up_calls):
-                _guarded(work, work.call)
+                _guarded(work, work.untimed)
         while waiting := [work for work in works if not work.enough(effort)]:
             for work in order.sample(waiting, len(waiting)):
                 _guarded(work, partial(work.turn, clock, effort))

@@ -162,6 +162,15 @@ LOOKS: tuple[tuple[Look, Meaning], ...] = (
             "any at all, as Google Benchmark warns of a debug build",
         ),
     ),
+    (
+        process.device_variables,
+        Meaning(
+            "device variables",
+            "They change what libraries compute on a device, or hold there, whatever the harness asks of them.",
+            "Unset them, or keep them the same in what is compared.",
+            "NVIDIA_TF32_OVERRIDE but 0, which torch's switch does not show, and waiting at each launch; others a note",
+        ),
+    ),
 )
 """What looks at the readings, in the order shown."""
 TREE = Meaning(

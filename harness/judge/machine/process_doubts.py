@@ -14,6 +14,7 @@ from harness.records.sweep import Cell
 from harness.store.conditions import Conditions
 
 NO_INTERPRETER = "the interpreter could not be looked at"
+TF32_OVERRIDE, LAUNCH_BLOCKING = "NVIDIA_TF32_OVERRIDE", "CUDA_LAUNCH_BLOCKING"
 NOT_TIMED = "no case on the CPU was timed by both clocks"
 
 
@@ -46,6 +47,20 @@ def threads(stretch: Conditions, asked: int) -> CheckResult:
     pools = {**newest.interpreter.thread_variables, "the largest pool": newest.interpreter.pool_threads or 0}
     large = [f"{name} {count}" for name, count in pools.items() if count > usable]
     return note(f"{text}; {', '.join(large)}") if large else fine(text)
+
+
+def device_variables(stretch: Conditions, _threads: int) -> CheckResult:
+    """Variables that override what a program asks of a device; those that change memory alone are a note."""
+    found = stretch.newest.interpreter
+    if found is None:
+        return unknown(NO_INTERPRETER)
+    said = found.device_variables
+    text = ", ".join(f"{name}={value}" for name, value in said.items())
+    if said.get(TF32_OVERRIDE, "0") != "0":
+        return CheckResult(State.DOUBTFUL, f"{text}: a record's tf32 can be false")
+    if said.get(LAUNCH_BLOCKING, "0") != "0":
+        return CheckResult(State.DOUBTFUL, f"{text}: each launch is waited for")
+    return note(text) if said else fine("none set")
 
 
 class ClockMedians(NamedTuple):

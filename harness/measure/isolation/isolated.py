@@ -13,7 +13,7 @@ from harness.measure.isolation.messages import Answer, News, case_order, with_ch
 from harness.measure.isolation.process import WorkerProcess
 from harness.measure.isolation.transport import START_S
 from harness.measure.plan import Case
-from harness.measure.recording import record_of
+from harness.measure.recording import record_of, timed_record
 from harness.problems.problem import Problem
 from harness.records.observer import Observer
 from harness.records.record import Record, Samples, Status
@@ -43,9 +43,9 @@ class Member:
         update = {"status": status, "message": f"while it was timed: {message}", "samples": Samples()}
         self.record, self.timed = self.record.model_copy(update=update), False
 
-    def sampled(self, samples: Samples, changed: tuple[str, ...]) -> None:
+    def sampled(self, samples: Samples, answer: Answer) -> None:
         """It has been timed."""
-        self.record = with_changes(self.record.model_copy(update={"samples": samples}), changed)
+        self.record = with_changes(timed_record(self.record, samples, answer.clocks_hz), answer.changed)
 
 
 class Isolated:
@@ -79,7 +79,8 @@ class Isolated:
         try:
             answer = self._asked(case.problem, ask)
         except WorkerLostError as lost:
-            member.record = record_of(case, lost.status, str(lost))
+            advice = self._limits.memory_advice(case) if lost.status is Status.OUT_OF_MEMORY else ""
+            member.record = record_of(case, lost.status, f"{lost}{advice}")
             return member.record
         member.record = answer.record or record_of(case, Status.ERROR, answer.failed)
         member.timed, member.alone = answer.timed, bool(answer.changed)
@@ -168,7 +169,7 @@ class Isolated:
             if wrong:
                 member.failed(Status.ERROR, wrong)
             else:
-                member.sampled(samples, answer.changed)
+                member.sampled(samples, answer)
 
     def _ask(self, worker: WorkerProcess, what: str, members: Sequence[Member], effort: Effort | None = None) -> Answer:
         """Order something about the members. A turn is an untimed call and timed ones: each may take its seconds."""

@@ -22,6 +22,7 @@ class Keeper:
         self._written: Problem | None = None
         self._known: Problem | None = None
         self._refused: tuple[Problem, WorkerLostError] | None = None
+        self._free_bytes: dict[str, int] = {}
 
     def at(self, problem: Problem, group: int) -> WorkerProcess:
         """A worker that knows the problem, its exact answer included; it keeps what is prepared for the group.
@@ -54,12 +55,19 @@ class Keeper:
         memory_bytes: int | None = None,
         hear: Hear = lambda _: None,
     ) -> Answer:
-        """The worker's answer; one that says that it must retire has been ended. Raises WorkerLostError."""
+        """The worker's answer; one that says that it must retire has been ended. Raises WorkerLostError.
+
+        What is free of a device's memory after the first worker has started it the later ones wait for: the driver
+        takes back what a killed process held, but it may take seconds.
+        """
+        if self._free_bytes:
+            order = {"free_bytes": self._free_bytes, **order}
         try:
             answer = worker.ask(order, allowed_s, own_s=own_s, memory_bytes=memory_bytes, hear=hear)
         except WorkerLostError:
             self._forget()
             raise
+        self._free_bytes = answer.free_bytes | self._free_bytes
         if answer.retire:
             self._forget()
         return answer

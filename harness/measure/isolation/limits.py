@@ -12,6 +12,8 @@ MULTIPLY_ADDS_PER_S = 1e7
 """A twenty-fifth of the slowest library's (statsmodels' pinv at 1e6 rows: 2.5e8, results/speed/two_cores.json)."""
 STEP_S = 0.01
 """Some hundred times a step of torch's loop (70 us, results/speed/training_two_cores.json)."""
+CUDA_BYTES = 4 * 2**30
+"""Of the host, that torch's CUDA libraries and a context take before any case: an estimate, not measured here."""
 PASSES = 3
 """A training step multiplies its rows by the weights three times: forward, and backward to inputs and to weights."""
 
@@ -29,6 +31,11 @@ class Limits:
     def allowed_s(self, case: Case, trainings: int = 1, turns: int = 1) -> float:
         """Seconds that a case may take, or so many of its trainings that are done in so many turns."""
         return default_timeout_s(case, trainings, turns) if self.timeout_s is None else self.timeout_s
+
+    def memory_advice(self, case: Case) -> str:
+        """What to add where a case was ended for its memory: with less than CUDA itself takes, no case there fits."""
+        little = case.options.device != "cpu" and self.memory_bytes is not None and self.memory_bytes < CUDA_BYTES
+        return f"; CUDA alone takes about {CUDA_BYTES // 2**30} GiB of the host: raise --memory" if little else ""
 
 
 def default_timeout_s(case: Case, trainings: int = 1, turns: int = 1) -> float:

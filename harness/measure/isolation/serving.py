@@ -19,6 +19,7 @@ from harness.measure.isolation.note import Note
 from harness.measure.isolation.state import Changes, watched
 from harness.measure.one_case import (
     Outcome,
+    clocks_of,
     failure,
     first_line_of,
     import_libraries,
@@ -35,6 +36,7 @@ from harness.solvers.solver import Solver
 from harness.solvers.status import Status
 from harness.timing.clock import SystemClock
 from harness.timing.device import synchronizer
+from harness.timing.device_start import STARTS
 from harness.timing.sampling import Effort
 from harness.verify.reference import reference
 
@@ -121,6 +123,7 @@ class Bench:
             samples=tuple(samples),
             changed=changes.all,
             disturbed=changes.written,
+            clocks_hz=clocks_of(outcomes),
             retire=changes.retire or self.lost_device(),
         )
 
@@ -202,9 +205,10 @@ def serve(solvers: str, connection: Connection, note: int, data: int) -> None:
     with suppress(EOFError):  # the parent has gone
         while True:
             order = json.loads(connection.recv_bytes())
+            STARTS.expect(order.get("free_bytes", {}))
             try:
                 answer = bench.works[order["do"]](order)
             except Exception as error:  # noqa: BLE001  # the parent knows what to make of it
                 status, message = failure(error)
                 answer = Answer(failed=message, status=status, retire=bench.lost_device())
-            say(answer)
+            say(answer.model_copy(update={"free_bytes": STARTS.free_bytes}))

@@ -17,8 +17,8 @@ class Loop:
     """A model, its optimizer and the data it steps over; `batch` None is the full batch.
 
     X (m, p) and y (m, 1) are on the model's device. With mini-batches the rows are drawn anew for
-    each epoch from `order`, a seeded generator on the CPU, so that every device sees one order. `fetch`
-    False leaves each loss on the device, where nobody waits for it.
+    each epoch from `order`, a seeded generator on the CPU, so that every device sees one order: by `draw`, or by the
+    epoch itself where nobody has drawn them. `fetch` False leaves each loss on the device, where nobody waits for it.
     """
 
     model: "torch.nn.Module"
@@ -29,10 +29,22 @@ class Loop:
     batch: int | None
     order: "torch.Generator"
     fetch: bool = True
+    drawn: "torch.Tensor | None" = None
+
+    @property
+    def draws(self) -> bool:
+        """Whether an epoch needs an order of the rows."""
+        return self.batch is not None and self.batch < len(self.X)
+
+    def draw(self) -> None:
+        """The order of the next epoch's rows, on the device."""
+        import torch
+
+        self.drawn = torch.randperm(len(self.X), generator=self.order).to(self.X.device)
 
     def epoch(self) -> "float | torch.Tensor":
         """One pass over the rows; the mean of the losses that its steps were taken from."""
-        if self.batch is None or self.batch >= len(self.X):
+        if self.batch is None or not self.draws:
             return self.step(self.X, self.y)
         total: float | torch.Tensor = 0.0
         for X, y in self._batches(self.batch):
@@ -49,9 +61,10 @@ class Loop:
         return value
 
     def _batches(self, size: int) -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
-        import torch
-
-        rows = torch.randperm(len(self.X), generator=self.order).to(self.X.device)
+        if self.drawn is None:
+            self.draw()
+        assert self.drawn is not None  # noqa: S101  # draw() has set it
+        rows, self.drawn = self.drawn, None
         for chunk in rows.split(size):
             yield self.X[chunk], self.y[chunk]
 

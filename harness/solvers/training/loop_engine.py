@@ -73,6 +73,7 @@ class LoopTraining:
     def __post_init__(self) -> None:
         """Build the model that is timed."""
         self.timed = loop_of(self.training)
+        self.draw = self.timed.draw if self.timed.draws else None
 
     def run(self) -> None:
         """One epoch of the timed model."""

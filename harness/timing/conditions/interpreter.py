@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from harness.timing.conditions.readings import Interpreter
+from harness.timing.device_state import device_variables
 from harness.timing.threads import SIZED_ONCE
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", *SIZED_ONCE)
@@ -21,6 +22,7 @@ def interpreter(tracer: int | None = None) -> Interpreter:
         tuple(debug_modes(os.environ)),
         thread_variables(os.environ),
         pool_threads(),
+        device_variables(os.environ),
     )
 
 

@@ -69,13 +69,14 @@ class Interpreter:
     """The process that measures. `watchers`: debuggers, profilers, coverage; `checks`: what debug modes are on.
 
     `thread_variables`: the variables that size pools of threads, where they are set; `pool_threads`: threads of the
-    largest pool that is loaded, None without one.
+    largest pool that is loaded, None without one; `device_variables`: those that change what is computed on a device.
     """
 
     watchers: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     thread_variables: dict[str, int] = field(default_factory=dict)
     pool_threads: int | None = None
+    device_variables: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

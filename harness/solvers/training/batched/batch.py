@@ -44,6 +44,7 @@ class Batch:
         self.batches = batches if batches is not None and batches.size < len(models.X) else None
         self.steps = -(-len(self.like) // self.batches.size) if self.batches else 1
         self.orders = {s: torch.Generator().manual_seed(s) for s in set(self.batches.seeds)} if self.batches else {}
+        self.drawn: list[torch.Tensor] = []
         self._adopt(models)
         self.optimizer = optimizer_of(settings, self._owners(), self.like.dtype)
         start = torch.tensor(initial, dtype=self.like.dtype, device=self.like.device)
@@ -86,14 +87,21 @@ class Batch:
     def _mini(self, epoch: int, batches: MiniBatches) -> None:
         """One epoch of mini-batches; the first step leads from one state to the next, the others stay there."""
         n = len(self.like)
-        drawn = torch.stack([torch.randperm(n, generator=order) for order in self.orders.values()])
+        if not self.drawn:
+            self.draw(1)
         total, loss, before = self.losses[epoch].zero_(), torch.empty_like(self.losses[epoch]), epoch
-        for chunk in drawn.to(self.like.device).split(batches.size, dim=1):
+        for chunk in self.drawn.pop(0).split(batches.size, dim=1):
             # By seed until here: models that share one would hold the same order of all rows.
             self.models.own(chunk[self.whose], self.bound[before], self.gradient_view, loss)
             self.optimizer.step(self.states[before], self.gradient, self.states[epoch + 1])
             total.add_(loss, alpha=chunk.shape[1] / n)
             before = epoch + 1
+
+    def draw(self, epochs: int) -> None:
+        """The orders (S, n) of the rows in the next epochs, by seed, on the device; an epoch draws its own without."""
+        n = len(self.like)
+        orders = ([torch.randperm(n, generator=order) for order in self.orders.values()] for _ in range(epochs))
+        self.drawn = [torch.stack(order).to(self.like.device) for order in orders]
 
     def carry(self, epochs: int) -> None:
         """Go on from the state after `epochs` epochs of the block, with all models."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.solvers.fit import Fit
@@ -52,6 +53,7 @@ class BatchedTraining:
         self.training = training
         self.timed = batch_of(training, [training.case])
         self.epochs_per_call = max(1, min(self.timed.block, TIMED_ROWS // len(self.timed.like)))
+        self.draw = partial(self.timed.draw, self.epochs_per_call) if self.timed.batches else None
 
     def run(self) -> None:
         """`epochs_per_call` epochs; their losses are on the host at the end, as the loop's are after each."""
