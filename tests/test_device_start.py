@@ -2,7 +2,7 @@
 
 import os
 import stat
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -166,12 +166,12 @@ def one_case_transfer() -> Any:
 
 
 def test_memory_that_comes_back_is_waited_for_and_said() -> None:
-    now, free = [0.0], iter([RuntimeError("CUDA error: out of memory"), 10, 50, 99])
+    now, free = [0.0], iter([None, 10, 50, 99])
 
     def ask() -> int:
         found = next(free)
-        if isinstance(found, Exception):
-            raise found
+        if found is None:
+            raise RuntimeError("CUDA error: out of memory")
         return found
 
     def sleep(seconds: float) -> None:
@@ -250,7 +250,7 @@ def test_where_torch_s_allocator_was_not_asked_its_peak_says_nothing(
 
     def prepare(problem: Any, options: Any) -> Any:
         cuda.requests += requests
-        return type(solver).prepare(solver, problem, options)  # type: ignore[arg-type]
+        return type(solver).prepare(solver, problem, options)
 
     monkeypatch.setattr(solver, "prepare", prepare, raising=False)
     record = on_the_stand_in(monkeypatch, "normal_equations_torch")
@@ -274,9 +274,13 @@ def test_an_allocator_that_does_not_count_gives_no_peak(cuda: Log, monkeypatch: 
 def test_cases_on_a_device_are_timed_after_the_cpu_s_and_each_turn_follows_work(
     cuda: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    busy: list[str] = []
-    monkeypatch.setattr(Starts, "busy", lambda _self, device: busy.append(f"busy {device}") or nullcontext())
-    calls = busy
+    calls: list[str] = []
+
+    def busy(_self: Starts, device: str) -> AbstractContextManager[None]:
+        calls.append(f"busy {device}")
+        return nullcontext()
+
+    monkeypatch.setattr(Starts, "busy", busy)
 
     class Planted:
         unit, epochs_per_call, capture_s = "fit", 1, None

@@ -58,8 +58,8 @@ class DeviceState:
             self.name,
             self.mig and f"MIG {self.mig}",
             self.compute_mode and f"compute mode {self.compute_mode}",
-            self.power_limit_w and f"at most {self.power_limit_w:g} W",
-            self.clock_limit_hz and f"at most {self.clock_limit_hz / MHZ:g} MHz",
+            f"at most {self.power_limit_w:g} W" if self.power_limit_w else None,
+            f"at most {self.clock_limit_hz / MHZ:g} MHz" if self.clock_limit_hz else None,
         ]
         return ", ".join(filter(None, parts))
 

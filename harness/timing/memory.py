@@ -68,7 +68,7 @@ def _allocator(device: str) -> Any:
     mps has no peak, and an allocator that was plugged in no counts.
     """
     torch, kind = sys.modules.get("torch"), device.partition(":")[0]
-    module = getattr(torch, kind, None) if kind != "cpu" else None
+    module: Any = getattr(torch, kind, None) if kind != "cpu" else None
     if not hasattr(module, "max_memory_allocated"):
         return None
     try:
