@@ -40,11 +40,11 @@ def devices() -> list[Device]:
 
 def unavailable(device: str) -> str:
     """Why a device cannot be used here; empty if it can."""
-    import torch
-
     kind, _, place = device.partition(":")
     if kind == CPU:
         return ""
+    import torch
+
     found = _found(torch, kind)
     if found.unavailable or not place:
         return found.unavailable
