@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 import typer
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from harness.cli import app, main
 from harness.timing.threads import limited, pools_of
@@ -22,7 +22,8 @@ class Ended(NamedTuple):
     stderr: str
 
 
-settings.register_profile("busy", deadline=None)  # an example may take as long as the machine needs
+# An example, and drawing it, may take as long as the machine needs.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
 RunCli = Callable[..., Ended]

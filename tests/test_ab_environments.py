@@ -96,7 +96,7 @@ def test_what_is_not_committed_is_not_built_and_that_is_said(checkout: Checkout,
     sides = of_revisions("HEAD", "main", checkout.path, told.append)
     assert sides.base.package is not None
     assert (sides.base.package / "harness/suite.py").read_text() == SUITE
-    assert sides.notes[0].startswith("1 changed files of the checkout are in neither side")
+    assert sides.notes[0].startswith("1 changed file is in the checkout but in neither side")
     assert sides.same.startswith("HEAD and main are the same commit")
     assert identify(sides.base).commit == checkout.git("rev-parse", "HEAD")
 

@@ -73,7 +73,7 @@ def test_help_answers_without_the_heavy_libraries(words: str, said: str, tmp_pat
 def test_a_run_in_a_process_of_its_own_fills_the_store_it_is_given(tmp_path: Path) -> None:
     done = command("-m", "harness", *NUMPY, "--store", "x.sqlite", cwd=tmp_path)
     assert done.returncode == 0
-    assert [line for line in done.stderr.splitlines() if "1 cases in" not in line] == []  # a busy machine's log
+    assert [line for line in done.stderr.splitlines() if "1 case in" not in line] == []  # a busy machine's log
     store = Store(str(tmp_path / "x.sqlite"), create=False)
     made = store.run()
     assert f"run {made.id} is in sqlite:///x.sqlite" in done.stdout

@@ -202,6 +202,7 @@ def test_fewer_than_three_sizes_are_not_fitted(count: int) -> None:
     assert (found.n, found.cpu, found.cuda) == (None, None, None)
     assert found.order is (Order.ALWAYS if count == 1 else Order.FROM)
     assert f"no fit: it needs 3 sizes, {count} measured" in crossover_text(found)
+    assert ("n = 1,000 to 100,000" if count > 1 else "(n = 100,000)") in crossover_text(found)
 
 
 def test_single_calls_give_a_crossover_without_an_interval() -> None:

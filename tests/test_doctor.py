@@ -75,10 +75,10 @@ SIDES: list[tuple[str, Planted, Planted, State, str]] = [
     ("CPU quota", {}, {}, FINE, "no CPU quota"),
     ("CPU quota", {}, {"quota": Quota(1.0, 3, 0.3)}, NOTE, "a CPU quota of 1 core for 1 thread"),
     ("CPU quota", {}, {"quota": Quota(0.5)}, DOUBTFUL, "a CPU quota of 0.5 cores for 1 thread"),
-    ("CPU quota", {"quota": Quota(2.0, 1, 0.08)}, {}, DOUBTFUL, "stopped 1 times by the CPU quota, 0.08 s together"),
+    ("CPU quota", {"quota": Quota(2.0, 1, 0.08)}, {}, DOUBTFUL, "stopped 1 time by the CPU quota, 0.08 s together"),
     ("heat", {}, {}, FINE, "none"),
     ("heat", {}, {"throttled": 12}, NOTE, "slowed down by heat 12 times since the start, not now"),
-    ("heat", {"throttled": 13}, {"throttled": 12}, DOUBTFUL, "slowed down by heat 1 times"),
+    ("heat", {"throttled": 13}, {"throttled": 12}, DOUBTFUL, "slowed down by heat 1 time"),
     ("frequency scaling", {}, {}, FINE, "CPU governor performance, 1.0 to 4.0 GHz"),
     ("frequency scaling", {"frequency": Frequency(("powersave",))}, {}, DOUBTFUL, "CPU governor powersave"),
     ("frequency scaling", {"frequency.governors": ("performance", "schedutil")}, {}, DOUBTFUL, "and schedutil, 1.0"),
@@ -358,8 +358,7 @@ def test_measurements_are_known_by_their_command_lines(words: list[str], command
 PARENT = """
 import subprocess
 import sys
-made = subprocess.Popen(["harness", "run"], executable="/bin/sh", stdout=subprocess.DEVNULL)
-print(made.pid, flush=True)
+made = subprocess.Popen(["harness", "run"], executable="/bin/sh")
 if sys.argv[1] == "stays":
     made.wait()
 """
@@ -369,7 +368,8 @@ if sys.argv[1] == "stays":
 @pytest.mark.parametrize("leaves", [True, False], ids=["of another family", "of this family"])
 def test_only_another_family_s_run_is_another_measurement(leaves: bool, tmp_path: Path) -> None:
     """A process that calls itself `harness run` and waits for its input to end; its parent leaves it, or does not."""
-    (tmp_path / "run").write_text("read line")
+    # It says its own id: what its parent knows of it may come before the kernel can be asked for its command.
+    (tmp_path / "run").write_text("echo $$\nread line\n")
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, "leaves" if leaves else "stays"],
         cwd=tmp_path,

@@ -212,9 +212,9 @@ def test_tiny_figures_are_compared_by_their_digits() -> None:
         ([math.nan, 2.0], 1, "first at 0: nan reproduced, 1 printed"),
         ([1.0, math.inf], 1, "first at 1: inf reproduced, 2 printed"),
         ([1.0, 2.5], 1, "first at 1: 2.5 reproduced, 2 printed"),
-        ([1.0], 1, "2 value(s) printed, 1 reproduced"),
-        ([1.0, 2.0, 3.0], 2, "2 value(s) printed, 3 reproduced"),
-        ([], 0, "2 value(s) printed, 0 reproduced"),
+        ([1.0], 1, "2 values printed, 1 reproduced"),
+        ([1.0, 2.0, 3.0], 2, "2 values printed, 3 reproduced"),
+        ([], 0, "2 values printed, 0 reproduced"),
     ],
 )
 def test_what_is_not_finite_missing_or_off_is_not_reproduced(values: list[float], matched: int, says: str) -> None:
@@ -251,7 +251,7 @@ def test_every_printed_loss_counts() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("init = [-0.14932823181152344, ", "init = [0.1, 0.2, ", "no trace.train_loss: init has 3 value(s)"),
+        ("init = [-0.14932823181152344, ", "init = [0.1, 0.2, ", "no trace.train_loss: init has 3 values"),
         ("at = [0]", "at = [2]", "no trace.train_loss: index 2 is out of bounds"),
         ("trace.train_loss", "trace.val_loss", "no trace.val_loss: there is no val_loss"),
         ("trace.train_loss", "r2.test", "no r2.test: test"),
@@ -276,7 +276,7 @@ def test_what_a_case_does_not_give_is_not_reproduced(folder: Path, old: str, new
         ("printed =", "prined = 1\nprinted =", "figure.0.prined: Extra inputs"),
         ("printed = 36.08680725097656", "printed = nan", "nan is no number that can be compared"),
         ("printed = 36.08680725097656", 'printed = "36"', "valid number"),
-        ("printed = 36.08680725097656", "printed = [36.1, 26.2]", "2 printed value(s)"),
+        ("printed = 36.08680725097656", "printed = [36.1, 26.2]", "2 printed values"),
         ("rel = 1e-5", "rel = 1e-5, abs = 1", "a tolerance is one of"),
         ("rel = 1e-5", "band = [2, 1]", "upside down"),
         ("rel = 1e-5", "band = [1, 2]", "leaves the printed value out"),

@@ -267,7 +267,7 @@ def test_a_line_that_is_too_long_is_not_held(full: Path, tmp_path: Path, monkeyp
         list(read_entries(file))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(at=st.integers(0, 10**6), removed=st.integers(0, 40), added=st.binary(max_size=20))
 def test_whatever_is_done_to_a_file_it_is_read_or_refused_in_one_line(
     at: int, removed: int, added: bytes, tmp_path_factory: pytest.TempPathFactory

@@ -511,7 +511,7 @@ SPOILT_CSV = {
     "a typographic minus": ("x,y\n\u22125,2\n\u22126,5\n", "is no number"),
     "a word among numbers": ("x,y\n1,2\n?,5\n3,7\n", "column 'x', row 2: '?' is no number"),
     "other digits": ("x,y\n1,2\n\u0663,5\n3,7\n", "column 'x', row 2"),
-    "a missing value": ("x,y\n1,2\n,5\n3,7\n", "column 'x' has 1 missing or infinite value(s), the first in row 2"),
+    "a missing value": ("x,y\n1,2\n,5\n3,7\n", "column 'x' has 1 missing or infinite value, the first in row 2"),
     "NA": ("x,y\n1,2\nNA,5\n3,7\n", "column 'x' has 1 missing"),
     "beyond float64": ("x,y\n1,2\n1e999,5\n3,7\n", "column 'x' has 1 missing or infinite"),
     "400 digits": (f"x,y\n1,2\n{'9' * 400},5\n3,7\n", "column 'x' has 1 missing or infinite"),
@@ -520,7 +520,7 @@ SPOILT_CSV = {
     "a huge field": (f'x,y\n1,2\n"{"a" * 200_000}",5\n', "field limit"),
     "NUL": ("x,y\n1,2\n\x003,5\n", "NUL"),
     "bytes that are not UTF-8": ("x,y\n1,2\n\udcff,5\n", "not UTF-8"),
-    "a header alone": ("x,y\n", "0 row(s)"),
+    "a header alone": ("x,y\n", "0 rows"),
     "blank lines alone": ("\n\n\n", "it is empty"),
 }
 

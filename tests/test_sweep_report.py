@@ -21,6 +21,7 @@ from harness.report.figures.files import picture
 from harness.report.figures.sweep import sweep_figures, write_sweep_figures
 from harness.report.render.markdown import escaped, markdown
 from harness.report.render.terminal import print_document
+from harness.report.tables.sweep import WITHIN
 from harness.report.terminal.console import PLAIN_WIDTH
 from harness.report.words.sweep import conclusions
 from harness.report.words.sweep_document import swept
@@ -128,6 +129,16 @@ def test_what_is_concluded_where_it_is_clear() -> None:
     assert "sgd" not in found[2]
 
 
+def test_a_next_optimizer_that_never_gets_there_is_said_to_and_explained() -> None:
+    """A censored median has no ratio; what is explained below the table is of best rates alone."""
+    never = [cell("sgd", 0.1, (None,) * 5)]
+    (first, *_) = conclusions(summarise([*never, cell("momentum", 0.1, (38, 38, 39, 41, 41))]))
+    facts = ("momentum at lr 0.1 is fastest", "sgd, the next, does not get there")
+    assert [fact for fact in facts if fact not in first] == []
+    assert WITHIN in printed([*never, cell("momentum", 0.1, (38, 38, 39, 41, 41))]).partition("best learning")[2]
+    assert "median epochs are at most" not in printed(never)
+
+
 def test_nothing_is_concluded_where_it_is_not() -> None:
     level = [cell("sgd", 0.1, (30, 62, 31, 66, 34)), cell("adam", 0.1, (60, 31, 32, 33, 68))]
     found = conclusions(summarise(level))
@@ -159,6 +170,7 @@ def test_one_optimizer_none_and_nothing(cells: list[Cell], sentence: str) -> Non
 def test_a_note_on_a_cell_and_an_epoch_that_was_not_timed_are_told() -> None:
     text = printed([cell("sgd", 0.1, message="batch 500 is more", loop_epoch=Samples(error="no clock"))])
     assert "note: auto_mpg: batch 500 is more (1 cell)" in text
+    assert "note:" not in printed([cell("sgd", 0.1), not_run("adam", 0.1, Status.ERROR, "it raised")])
     assert "an epoch could not be timed: no clock" in text
 
 

@@ -220,7 +220,7 @@ def test_rows_of_weight_zero_do_not_count() -> None:
     records = [measure(single(one, catalog.get("statsmodels_pinv"), Options())).record for one in (whole, part)]
     assert records[0].accuracy == records[1].accuracy
     assert records[0].n == 30
-    assert "10 row(s) of weight 0 left out" in whole.title
+    assert "10 rows of weight 0 left out" in whole.title
     # A dependence in the rows that count is the data's, whatever the others hold.
     X = X.copy()
     X[kept, 2] = X[kept, 0] + X[kept, 1]

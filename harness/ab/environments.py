@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.ab import libraries, revisions
 from harness.ab.building import Notify
 from harness.ab.version import Version
-from harness.errors import UsageError
+from harness.errors import UsageError, counted
 from harness.git import commit_of
 from harness.records.bisection import SHORT
 
@@ -36,7 +36,8 @@ def of_revisions(base: str, head: str, checkout: Path, notify: Notify) -> Sides:
     notes = []
     changed = revisions.changes(checkout)
     if changed:
-        notes.append(f"{changed} changed files of the checkout are in neither side: only what is committed is built")
+        files = counted(changed, "changed file is", "changed files are")
+        notes.append(f"{files} in the checkout but in neither side: only what is committed is built")
     same = f"{base} and {head} are the same commit, {commits[0][:SHORT]}" if commits[0] == commits[1] else ""
     made = [_revision(name, commit, checkout, notify) for name, commit in zip((base, head), commits, strict=True)]
     return Sides(made[0], made[1], tuple(notes), same)

@@ -14,7 +14,7 @@ from harness.ab.building import Notify
 from harness.ab.cells import CellSpec
 from harness.ab.process import one_thread
 from harness.ab.version import Version
-from harness.errors import CannotMeasureError
+from harness.errors import CannotMeasureError, counted
 from harness.files.strict_json import parsed_json
 from harness.judge.versions.instructions import InstructionLine, judge_instructions
 from harness.measure.isolation.ending import WorkerLostError
@@ -119,7 +119,7 @@ class _Counting:
     @property
     def progress(self) -> str:
         """How far it is, for a person."""
-        far = f"{len(self.answers) - 1} of {len(self.work.specs)} cells" if self.answers else "starting"
+        far = f"{len(self.answers) - 1} of {counted(len(self.work.specs), 'cell')}" if self.answers else "starting"
         return f"{self.work.version.name} {far}"
 
     def read(self, child: Child, *, silent: bool) -> None:

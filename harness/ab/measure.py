@@ -17,6 +17,7 @@ from harness.ab.launch import Manner, Pair, Quietest, Start
 from harness.ab.process import Process
 from harness.ab.progress import SIDES, Progress
 from harness.ab.version import Version
+from harness.errors import counted
 from harness.records.ab import AbCell, Comparison, Condition, Launch, Side
 from harness.timing.clock import Clock, SystemClock
 
@@ -94,7 +95,9 @@ class Measurement:
             going = [one for key, one in self._progress.items() if not one.lost and key not in decided]
             if not going:
                 break
-            self._notify(f"launch {self.spent.launches + 1}: {len(going)} of {len(self._progress)} cells undecided")
+            self._notify(
+                f"launch {self.spent.launches + 1}: {len(going)} of {counted(len(self._progress), 'cell')} undecided"
+            )
             self._launch(going, order)
             self.spent.total_s = self._clock.wall_s() - begun
             if self.spent.launches >= MIN_LAUNCHES:

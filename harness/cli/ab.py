@@ -10,7 +10,7 @@ from harness.cli import options as cli
 from harness.cli.ab_instructions import check_instructions, count_instructions
 from harness.cli.outputs import NOTHING, Outputs, takes_outputs
 from harness.config import expectations_file
-from harness.errors import UsageError
+from harness.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from harness.ab.environments import Sides
@@ -171,8 +171,9 @@ def _compared(task: "Task", effect: float, *, quiet: bool) -> "AbReport":
         compared = measured(task, partial(decided, effect=effect), status.update)
     if not quiet:
         err().print(
-            f"{compared.launches} launches in {compared.spent_s:.0f} s; the newest took {compared.started_s:.1f} s to "
-            f"start both versions and {compared.visited_s:.1f} s with its cells",
+            f"{counted(compared.launches, 'launch', 'launches')} in {compared.spent_s:.0f} s; "
+            f"the newest took {compared.started_s:.1f} s to start both versions and {compared.visited_s:.1f} s with "
+            "its cells",
             style="dim",
         )
     return judge_ab(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as cli
-from harness.errors import COULD_NOT_MEASURE
+from harness.errors import COULD_NOT_MEASURE, counted
 
 if TYPE_CHECKING:
     from harness.ab.bisect.compare_commit import BisectRequest
@@ -72,7 +72,7 @@ def _searched(suspects: "Suspects", asked: "BisectRequest") -> "Bisection":
 
         def left(suspected: int, steps: int) -> None:
             nonlocal where
-            where = f"{suspected} suspects, about {steps} more steps: "
+            where = f"{counted(suspected, 'suspect')}, about {counted(steps, 'more step')}: "
 
         def mark(commit: str) -> "Marked":
             found = bench.mark(commit)

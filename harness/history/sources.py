@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.asv.records import as_run
-from harness.errors import CannotMeasureError, UsageError, unknown
+from harness.errors import CannotMeasureError, UsageError, counted, unknown
 from harness.git import resolve_commit
 from harness.history.commits import Commits
 from harness.judge.history.history import identity
@@ -120,11 +120,11 @@ def points_of(
     measured; UsageError for a `since` that is neither a date nor a commit.
     """
     clean = [one for one in launches if _commit(one) and not one.run.environment.dirty and not _cut_off(one)]
-    notes = []
+    notes, every = [], counted(len(launches), "launch", "launches")
     if len(clean) < len(launches):
-        notes.append(f"{len(launches) - len(clean)} of {len(launches)} launches {LEFT_OUT}")
+        notes.append(f"{len(launches) - len(clean)} of {every} {LEFT_OUT}")
     if not clean:
-        raise CannotMeasureError(f"no history: all {len(launches)} launches {LEFT_OUT}")
+        raise CannotMeasureError(f"no history: {len(launches)} of {every} {LEFT_OUT}")
     commits = commits or Commits(_commit(one) for one in clean)
     order = _order(clean, commits, notes)
     points = _since(_points(clean, quantity, order), since, commits)
@@ -152,7 +152,7 @@ def _order(launches: Sequence[Launch], commits: Commits, notes: list[str]) -> di
     dates = {commit: commits.date_s(commit) if commits.knows(commit) else at for commit, at in first.items()}
     strange = sum(not commits.knows(commit) for commit in dates)
     if strange:
-        notes.append(f"ordered by date: git has not heard of {strange} of {len(dates)} commits here")
+        notes.append(f"ordered by date: git has not heard of {strange} of {counted(len(dates), 'commit')} here")
     places = sorted(dates, key=lambda commit: (dates[commit] if strange else commits.place(commit), first[commit]))
     return {commit: (place, dates[commit]) for place, commit in enumerate(places)}
 

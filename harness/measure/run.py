@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
 
+from harness.errors import counted
 from harness.measure.one_case import Outcome, clocks_of, measure, measure_alone, only_prepared, time_together
 from harness.measure.plan import Case, Request
 from harness.measure.recording import timed_record
@@ -129,8 +130,7 @@ def execute(
             record = place.fit(case)
             fitted.append((store.add(run.id, record), record))
             observer.fitted(record)
-        cases_waiting = "1 case" if place.waiting == 1 else f"{place.waiting} cases"
-        observer.working(f"timing {cases_waiting} in turn")
+        observer.working(f"timing {counted(place.waiting, 'case')} in turn")
         for (key, before), record in zip(fitted, place.time(effort), strict=True):
             if record.model_copy(update={"samples": before.samples}) != before:
                 store.revise(key, record)

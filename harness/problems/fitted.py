@@ -72,7 +72,7 @@ def problem_of(table: Table, target: str | None, options: TableOptions, where: s
 def _target(table: Table, target: str | None, options: TableOptions, where: str) -> str:
     numeric = ", ".join(table.numbers) or "there is none"
     if table.rows < MIN_ROWS:
-        raise UsageError(f"{where}: {table.rows} row(s); a fit needs at least 2")
+        raise UsageError(f"{where}: {counted(table.rows, 'row')}; a fit needs at least 2")
     if not table.numbers and not any(column.content in REFUSED for column in table.columns.values()):
         raise UsageError(f"{where}: no numeric column")
     if target is None:
@@ -196,7 +196,8 @@ def _complete(
         return table, split, ()
     kept = np.flatnonzero(~incomplete)
     if len(kept) < MIN_ROWS:
-        raise UsageError(f"{where}: {len(kept)} row(s) are complete; a fit needs at least 2: drop a column instead")
+        complete = counted(len(kept), "row is", "rows are")
+        raise UsageError(f"{where}: {complete} complete; a fit needs at least 2: drop a column instead")
     columns = {
         name: Column(Content.NUMBERS, values[kept], rounded=column.rounded)
         for name in used
@@ -214,7 +215,7 @@ def _of_kept(split: Split | None, kept: NDArray[np.int64], rows: int, where: str
     place[kept] = np.arange(len(kept))
     parts = [(found := place[part])[found >= 0] for part in (split.train, split.val, split.test)]
     if len(parts[0]) < MIN_ROWS:
-        raise UsageError(f"{where}: {len(parts[0])} complete training row(s); a fit needs at least 2")
+        raise UsageError(f"{where}: {counted(len(parts[0]), 'complete training row')}; a fit needs at least 2")
     return Split(*parts)
 
 
@@ -232,7 +233,8 @@ def _missing(name: str, column: Column, *, droppable: bool) -> str:
         )
     first = column.first_missing
     cell = f": '{first.value}'" if first is not None and first.row == bad[0] + 1 else ""
-    return f"column '{name}' has {len(bad)} missing or infinite value(s), the first in row {bad[0] + 1}{cell}: {do}"
+    bad_values = counted(len(bad), "missing or infinite value")
+    return f"column '{name}' has {bad_values}, the first in row {bad[0] + 1}{cell}: {do}"
 
 
 def _rounded(table: Table, used: Sequence[str]) -> list[str]:
@@ -255,7 +257,7 @@ def numbers(table: Table, columns: Sequence[str], where: str, *, weights: str | 
     RankDeficientError for a constant or repeated column, unless it holds the rows' `weights`.
     """
     if table.rows < MIN_ROWS:
-        raise UsageError(f"{where}: {table.rows} row(s); a fit needs at least 2")
+        raise UsageError(f"{where}: {counted(table.rows, 'row')}; a fit needs at least 2")
     found = [_finite(table, name, where) for name in columns]
     seen: dict[bytes, str] = {}
     for name, values in zip(columns, found, strict=True):
@@ -305,5 +307,6 @@ def row_split(table: Table, where: str) -> Split | None:
         raise UsageError(f"{where}: {place} has '{strange.value[:SHOWN]}'; it takes train, val and test")
     parts = [np.flatnonzero(table.labels.codes == code).astype(np.int64) for code in range(len(SPLITS))]
     if len(parts[0]) < MIN_ROWS:
-        raise UsageError(f"{where}: column 'split' leaves {len(parts[0])} training row(s); a fit needs at least 2")
+        training = counted(len(parts[0]), "training row")
+        raise UsageError(f"{where}: column 'split' leaves {training}; a fit needs at least 2")
     return Split(*parts)

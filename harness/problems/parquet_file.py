@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from harness.errors import UsageError
+from harness.errors import UsageError, counted
 from harness.problems.arrow_columns import cells_of_arrow, column_of_arrow
 from harness.problems.columns import (
     LARGEST_BYTES,
@@ -69,7 +69,7 @@ def _column(found: Any, field: Any, rows: int, decimal: str) -> Column:
     chunks = list(_chunks(found, field.name))
     count = sum(map(len, chunks))
     if count != rows:
-        raise ValueError(f"column '{field.name}' has {count} values, the file says {rows}")
+        raise ValueError(f"column '{field.name}' has {counted(count, 'value')}, the file says {rows}")
     return column_of_arrow(field.type, chunks, decimal)
 
 

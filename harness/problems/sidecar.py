@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.errors import UsageError
+from harness.errors import UsageError, counted
 from harness.files.reading import FileName, Identifier, Name, opened, read_toml
 from harness.problems.columns import LARGEST_BYTES, Table
 from harness.problems.fitted import numbers, row_split, target_of
@@ -98,7 +98,7 @@ def load_stored(sidecar_path: Path) -> Problem:
     if missing:
         raise UsageError(f"{path}: has no column '{missing[0]}', which {sidecar_path.name} names")
     if table.rows != sidecar.rows:
-        raise UsageError(f"{path}: has {table.rows} rows, {sidecar_path.name} says {sidecar.rows}")
+        raise UsageError(f"{path}: has {counted(table.rows, 'row')}, {sidecar_path.name} says {sidecar.rows}")
     split = row_split(table, str(path))
     truth = None if sidecar.truth is None else Truth(sidecar.truth.coef, sidecar.truth.intercept, sidecar.truth.origin)
     return Problem(

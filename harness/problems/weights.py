@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from harness.errors import UsageError, unknown
+from harness.errors import UsageError, counted, unknown
 from harness.problems.problem import MIN_ROWS, Floats, Problem, Split
 
 HASH_CHARACTERS = 8
@@ -45,10 +45,10 @@ def weighted(problem: Problem, weights: ArrayLike, named: str = "") -> Problem:
     parts = [part[values[part] > 0] for part in (problem.split.train, problem.split.val, problem.split.test)]
     if len(parts[0]) < MIN_ROWS:
         raise UsageError(
-            f"{problem.label}: {len(parts[0])} training row(s) with a weight above 0; a fit needs at least 2"
+            f"{problem.label}: {counted(len(parts[0]), 'training row')} with a weight above 0; a fit needs at least 2"
         )
     none = problem.n - sum(map(len, parts))
-    left_out = f" ({none} row(s) of weight 0 left out)" if none else ""
+    left_out = f" ({counted(none, 'row')} of weight 0 left out)" if none else ""
     ending = weights_text(named or hashlib.sha256(values.tobytes()).hexdigest()[:HASH_CHARACTERS])
     return replace(
         problem,

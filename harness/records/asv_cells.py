@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from harness.errors import UsageError
+from harness.errors import UsageError, counted
 from harness.files.reading import is_visible
 
 MOST_CELLS = 100_000
@@ -47,7 +47,7 @@ class AsvCell:
 def columns_of(where: str, row: Sequence[Any] | None, columns: Sequence[str]) -> dict[str, Any]:
     """A benchmark's row by column; asv leaves empty ones at its end out."""
     if len(row or ()) > len(columns):
-        raise UsageError(f"{where}: {len(row or ())} values in a row of {len(columns)} columns")
+        raise UsageError(f"{where}: {counted(len(row or ()), 'value')} in a row of {counted(len(columns), 'column')}")
     return dict(zip(columns, row or (), strict=False))
 
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from harness.errors import counted
 from harness.problems.problem import Problem
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind
@@ -29,7 +30,7 @@ class TorchLinear(TorchTrained):
         wanted = problem.p + problem.intercept
         if options.init is not None and len(options.init) != wanted:
             order = "the weights, then the bias" if problem.intercept else "the weights alone, without intercept"
-            return f"init has {len(options.init)} value(s); {problem.name} needs {wanted}: {order}"
+            return f"init has {counted(len(options.init), 'value')}; {problem.name} needs {wanted}: {order}"
         return super().unsupported(problem, options)
 
     def training(self, problem: Problem, options: Options) -> Training:

@@ -138,7 +138,8 @@ class Salvage:
             self._say(f"run {run.id}: record {key}", error)
             return None
         if torn:
-            self.troubles.append(f"run {run.id}: record {key} is torn: it has {len(timed)} samples of {rounds or 0}")
+            has = counted(len(timed), "sample")
+            self.troubles.append(f"run {run.id}: record {key} is torn: it has {has} of {rounds or 0}")
             return None
         return RecordEntry(record=record, of=run.id, whole=rounds is not None)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.errors import counted
 from harness.measure.plan import Case
 from harness.problems.problem import Floats, Problem
 from harness.records.record import Record
@@ -166,7 +167,7 @@ def _data(problem: Problem, part: str) -> dict[str, Points]:
 
 def _rows(problem: Problem, part: str) -> str:
     count = len(getattr(problem.split, part))
-    return f"data ({count} rows)" if count == problem.n else f"{SPLIT_NAMES[part]} rows ({count})"
+    return f"data ({counted(count, 'row')})" if count == problem.n else f"{SPLIT_NAMES[part]} rows ({count})"
 
 
 def _subject(fitted: Fitted, *, lr: bool = True) -> str:
@@ -175,7 +176,7 @@ def _subject(fitted: Fitted, *, lr: bool = True) -> str:
     settings = [f"lr {options['lr']:g}"] if lr and "lr" in options else []
     if fitted.fit.trace is not None:
         done, asked = fitted.fit.trace.epochs, options["epochs"]
-        settings.append(f"{done} epochs" if done == asked else f"{done} of {asked} epochs")
+        settings.append(counted(done, "epoch") if done == asked else f"{done} of {asked} epochs")
     # A file's label holds its whole path; a picture's reader knows which file it was.
     named = record.problem_name if record.family == "user" else record.problem
     subject = f"{named}, {record.label}" + (f" ({', '.join(settings)})" if settings else "")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import UsageError
+from harness.errors import UsageError, counted
 
 CPU, CUDA = "cpu", "cuda"
 ACCELERATORS = {CUDA: "NVIDIA GPU", "xpu": "Intel GPU", "mps": "Apple GPU"}
@@ -33,7 +33,7 @@ def devices() -> list[Device]:
     """The CPU, CUDA whether it is there or not, and each other accelerator that is there."""
     import torch
 
-    cpu = Device(CPU, f"{torch.get_num_threads()} threads by torch's default; the harness uses one")
+    cpu = Device(CPU, f"{counted(torch.get_num_threads(), 'thread')} by torch's default; the harness uses one")
     others = [_found(torch, kind) for kind in ACCELERATORS]
     return [cpu, *(one for one in others if one.name == CUDA or not one.unavailable)]
 

@@ -10,6 +10,7 @@ from math import sqrt
 
 import numpy as np
 
+from harness.errors import counted
 from harness.problems.problem import Floats
 from harness.solvers.fit import Fit
 from harness.solvers.status import Status
@@ -60,8 +61,8 @@ def _why(reference: Reference) -> str:
     if reference.dependences:
         return "; ".join(one.text for one in reference.dependences)
     if reference.n < reference.columns:
-        return f"{reference.n} rows cannot determine {reference.columns} coefficients"
-    return f"the data have rank {reference.rank} of {reference.columns} columns"
+        return f"{counted(reference.n, 'row')} cannot determine {counted(reference.columns, 'coefficient')}"
+    return f"the data have rank {reference.rank} of {counted(reference.columns, 'column')}"
 
 
 def _limit(reference: Reference, eps: float) -> float:

@@ -124,8 +124,8 @@ def quota(stretch: Conditions, threads: int) -> CheckResult:
     if before is None or after is None:
         return unknown("no control groups here")
     if stops := after.stops - before.stops:
-        stopped_s = after.stopped_s - before.stopped_s
-        return CheckResult(State.DOUBTFUL, f"stopped {stops} times by the CPU quota, {stopped_s:.2g} s together")
+        stopped = f"stopped {counted(stops, 'time')} by the CPU quota"
+        return CheckResult(State.DOUBTFUL, f"{stopped}, {after.stopped_s - before.stopped_s:.2g} s together")
     if after.cores is None:
         return fine("no CPU quota")
     if stretch.after is None and after.cores >= threads:
@@ -142,10 +142,10 @@ def throttling(stretch: Conditions, _threads: int) -> CheckResult:
     if stretch.after is None:
         return unknown(NO_END)
     if events := after - before:
-        return CheckResult(State.DOUBTFUL, f"slowed down by heat {events} times")
-    return (
-        note(f"slowed down by heat {after} times since the start, not now") if after else fine("none since the start")
-    )
+        return CheckResult(State.DOUBTFUL, f"slowed down by heat {counted(events, 'time')}")
+    if not after:
+        return fine("none since the start")
+    return note(f"slowed down by heat {counted(after, 'time')} since the start, not now")
 
 
 def frequency(stretch: Conditions, _threads: int) -> CheckResult:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, model_validator
 
+from harness.errors import counted
 from harness.files.reading import read_toml
 from harness.records.record import Kept
 
@@ -73,8 +74,7 @@ class Tolerance(_Entry):
             return "same float32"
         if self.abs is not None or self.rel is not None:
             return f"abs {self.abs:g}" if self.abs is not None else f"rel {self.rel:g}"
-        count, what = (self.digits, "digit") if self.decimals is None else (self.decimals, "decimal")
-        return f"{count} {what}" + ("" if count == 1 else "s")
+        return counted(self.digits or 0, "digit") if self.decimals is None else counted(self.decimals, "decimal")
 
 
 class CaseEntry(_Entry):
@@ -118,7 +118,8 @@ class Figure(_Entry):
                 f"'{self.name}' needs a case, quantity and tolerance, or else reproducible = false, reason"
             )
         if len(self.at) not in (0, len(self.values)) or (self.best and len(self.values) > 1):
-            raise ValueError(f"'{self.name}' has {len(self.values)} printed value(s), not as many as at or best say")
+            printed = counted(len(self.values), "printed value")
+            raise ValueError(f"'{self.name}' has {printed}, not as many as at or best say")
         band = self.tolerance.band if self.tolerance else None
         if band and not all(band[0] <= value <= band[1] for value in self.values):
             raise ValueError(f"'{self.name}': the band {list(band)} leaves the printed value out")
@@ -242,7 +243,7 @@ def _worst(printed: Sequence[float], found: Sequence[float], *, relative: bool) 
 def _offence(figure: Figure, found: Sequence[float], held: Sequence[bool]) -> str:
     """What is wrong, with the first entry that is."""
     if len(found) != len(figure.values):
-        return f"{len(figure.values)} value(s) printed, {len(found)} reproduced"
+        return f"{counted(len(figure.values), 'value')} printed, {len(found)} reproduced"
     first = held.index(False)
     places = figure.at or range(len(held))
     place = f"first at {places[first]}: " if len(held) > 1 else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from harness.errors import counted
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.report.figures.rows import Row
@@ -78,7 +79,7 @@ def _conclusion(evidence: Evidence, changed: list[str]) -> str:
     environment = evidence.run.environment
     commit = "outside a git checkout" if environment.commit is None else f"at commit {environment.commit[:12]}"
     dirty = " with uncommitted changes, so that nobody can repeat it exactly" if environment.dirty else ""
-    first = f"Measured on {environment.cpu} ({environment.cores} cores) {commit}{dirty}."
+    first = f"Measured on {environment.cpu} ({counted(environment.cores, 'core')}) {commit}{dirty}."
     if evidence.baseline is None:
         return first
     if not changed:

@@ -17,6 +17,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from harness.errors import counted
 from harness.report.figures.figure import Figure
 from harness.report.figures.rows import CASE, FILTERS, row_of
 from harness.report.figures.theme import css_variables, vega_config
@@ -108,7 +109,7 @@ def _head(evidence: Evidence) -> list[str]:
     run, environment = evidence.run, evidence.run.environment
     commit = "no commit" if environment.commit is None else f"commit {environment.commit[:12]}"
     changed = ", with uncommitted changes" if environment.dirty else ""
-    ended = "" if run.finished_at else f"; {len(evidence.records)} of {len(run.planned)} cases so far"
+    ended = "" if run.finished_at else f"; {len(evidence.records)} of {counted(len(run.planned), 'case')} so far"
     return [f"{run.started_at[:16].replace('T', ' ')} UTC{ended}", commit + changed, environment.cpu]
 
 

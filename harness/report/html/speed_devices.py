@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.errors import CannotMeasureError
+from harness.errors import CannotMeasureError, counted
 from harness.judge.speed.crossover import Crossover
 from harness.judge.speed.devices import Series, compare_devices
 from harness.records.record import Record
@@ -57,7 +57,7 @@ def _summary(found: Sequence[Series]) -> str:
         return ""
     wins = sum(pair.ratio is not None and pair.ratio.value < 1 for pair in pairs)
     crossed = [(n, one) for one in found if (n := _crossed_at(one)) is not None]
-    words = f"CUDA is faster than the CPU in {wins} of {len(pairs)} pairs"
+    words = f"CUDA is faster than the CPU in {wins} of {counted(len(pairs), 'pair')}"
     if not crossed:
         return f"{words}."
     n, first = min(crossed, key=lambda item: item[0])

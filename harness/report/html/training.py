@@ -60,7 +60,7 @@ def _figures(summary: SweepSummary) -> list[Figure]:
 
 def _best(summary: SweepSummary) -> Table:
     seeds = sorted({len(cell.cell.seeds) for cell in summary.cells if cell.reaches})
-    over = f", medians over {words.between(seeds)} seeds" if seeds else ""
+    over = f", medians over {words.between(seeds, 'seed')}" if seeds else ""
     tuned = [
         Tuned(tuning, task)
         for task in summary.tasks

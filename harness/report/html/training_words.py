@@ -31,8 +31,8 @@ def _of_one(task: TaskSummary) -> str:
     if task.by_epochs is None:
         return sentence
     cells = [one.cell for tuning in task.tunings for one in tuning.cells if one.reaches]
-    seeds = words.between([len(cell.seeds) for cell in cells])
-    over = f"{'1 seed' if seeds == '1' else f'{seeds} seeds'} of at most {max(cell.epochs for cell in cells)} epochs"
+    seeds = words.between([len(cell.seeds) for cell in cells], "seed")
+    over = f"{seeds} of at most {counted(max(cell.epochs for cell in cells), 'epoch')}"
     sentence = f"{sentence.removesuffix('.')} ({over})"
     if seconds is None or not seconds.rivals:
         return f"{sentence}."

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from harness.errors import counted
 from harness.judge.studies.published import Ending, Line, summarize
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Note, Part, Section, Table, table_of
@@ -29,7 +30,7 @@ def _conclusion(lines: Sequence[Line]) -> str:
     """How many came out, and which did not."""
     if not lines:
         return ""
-    sentence = f"Of {len(lines)} figures that the tutorials print: {conclusion(summarize(lines))}."
+    sentence = f"Of {counted(len(lines), 'figure')} that the tutorials print: {conclusion(summarize(lines))}."
     missed = [f"{line.figure} ({line.tutorial})" for line in lines if line.outcome is Ending.NOT_REPRODUCED]
     return f"{sentence} Not reproduced: {', '.join(missed)}." if missed else sentence
 

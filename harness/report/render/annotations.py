@@ -5,6 +5,7 @@ Escaped as GitHub's own toolkit does (actions/toolkit, packages/core/src/command
 
 from collections.abc import Sequence
 
+from harness.errors import counted
 from harness.report.words.checks import Check, failed
 
 MOST = 10
@@ -17,7 +18,8 @@ def annotations(checks: Sequence[Check], file: str | None = None) -> list[str]:
     shown = wrong if len(wrong) <= MOST else wrong[: MOST - 1]
     lines = [_command(f"{check.quantity}: {check.case}", _message(check), file) for check in shown]
     if len(shown) < len(wrong):
-        lines.append(_command("and more", f"{len(wrong) - len(shown)} more checks failed: the summary has all", file))
+        more = counted(len(wrong) - len(shown), "more check")
+        lines.append(_command("and more", f"{more} failed: the summary has all", file))
     return lines
 
 

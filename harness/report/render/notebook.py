@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TypeVar
 
+from harness.errors import counted
 from harness.report.render.text import cell_style, cell_text
 from harness.report.tables.column import Column, Kind
 
@@ -23,7 +24,7 @@ def table_html(title: str, columns: Sequence[Column[Row]], rows: Sequence[Row], 
     shown, hidden = rows[:MOST_ROWS], len(rows) - MOST_ROWS
     head = "".join(f'<th scope="col" style="text-align:left">{escape(_head(column))}</th>' for column in columns)
     body = "".join(f"<tr>{''.join(_cells(columns, row))}</tr>" for row in shown)
-    more = [f"and {hidden} rows more: the frame has them"] if hidden > 0 else []
+    more = [f"and {counted(hidden, 'row')} more: the frame has them"] if hidden > 0 else []
     table = f"<table><caption>{escape(title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     noted = [*notes[:MOST_ROWS], *([f"and {len(notes) - MOST_ROWS} more"] if len(notes) > MOST_ROWS else [])]
     items = "".join(f"<li>{escape(note)}</li>" for note in (*more, *noted))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from harness.errors import counted
 from harness.judge.studies.published import Ending, Line
 from harness.report.tables.column import Column, Kind, by_key, pick
 from harness.report.tables.numbers import NONE, power
@@ -11,7 +12,7 @@ SIGNS = {Ending.REPRODUCED: "✓", Ending.NOT_REPRODUCED: "✗", Ending.NOT_REPR
 
 def printed(line: Line) -> str:
     """The value, or how many there are."""
-    return f"{line.count} values" if isinstance(line.printed, tuple) else f"{line.printed:.8g}"
+    return counted(line.count, "value") if isinstance(line.printed, tuple) else f"{line.printed:.8g}"
 
 
 def reproduced(line: Line) -> str:
@@ -20,7 +21,7 @@ def reproduced(line: Line) -> str:
         return NONE
     if isinstance(line.printed, tuple):
         return f"{line.matched} of {line.count}, off {power(line.deviation)}"
-    return f"{line.reproduced:.8g}" if isinstance(line.reproduced, float) else f"{len(line.reproduced)} values"
+    return f"{line.reproduced:.8g}" if isinstance(line.reproduced, float) else counted(len(line.reproduced), "value")
 
 
 def outcome(line: Line) -> str:

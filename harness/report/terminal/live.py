@@ -5,6 +5,7 @@ from typing import Self
 
 from rich.console import Console
 
+from harness.errors import counted
 from harness.records.observer import Observer
 from harness.records.record import Record
 from harness.report.terminal.live_lines import Clock, Lines, Log, Now, here, rough
@@ -82,7 +83,7 @@ class Live(_Live):
         return [self._doing], [self.tally.accuracy, self.tally.speed]
 
     def _count(self) -> str:
-        return f"{self.tally.done}/{self.total} cases"
+        return f"{self.tally.done}/{counted(self.total, 'case')}"
 
 
 class SweepLive(_Live):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.errors import COULD_NOT_MEASURE
+from harness.errors import COULD_NOT_MEASURE, counted
 from harness.judge.verdict import Verdict
 from harness.judge.versions.ab import AbReport, AbVerdict
 from harness.judge.versions.calibration import NO_EFFECT, Calibration
@@ -76,7 +76,7 @@ def error_rates(calibration: Calibration | None) -> str:
 def measured_rates(calibration: Calibration) -> str:
     """When they were measured, false alarms and slowdowns caught, with their exact intervals."""
     quiet = calibration.arm(1.0)
-    parts = [] if quiet is None else [f"false alarms {quiet.false_alarms} of {quiet.cells} cells"]
+    parts = [] if quiet is None else [f"false alarms {quiet.false_alarms} of {counted(quiet.cells, 'cell')}"]
     for factor in PLANTED:
         arm = calibration.arm(factor)
         if arm is not None:

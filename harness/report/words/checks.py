@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness.errors import counted
 from harness.judge.gate.gate import GateReport
 from harness.judge.verdict import Judgement, Verdict
 from harness.judge.versions.ab import AbReport, AbVerdict
@@ -81,7 +82,8 @@ def _speed_words(one: AbVerdict) -> str:
     speed = one.speed
     if speed.ratio is None or speed.low is None or speed.high is None:
         return speed.why_not
-    return f"{speed.clock} time x {speed.ratio:.3f} [{speed.low:.3f}, {speed.high:.3f}], {speed.launches} launches"
+    launches = counted(speed.launches, "launch", "launches")
+    return f"{speed.clock} time x {speed.ratio:.3f} [{speed.low:.3f}, {speed.high:.3f}], {launches}"
 
 
 def _of(judgement: Judgement, outcome: Outcome) -> Check:

@@ -59,9 +59,10 @@ def conclusion(report: GateReport, run_id: str, source: str) -> Line:
     word, style = outcome(report)
     parts = [holding(report)]
     if report.incomplete:
-        parts.append(f"{len(report.incomplete)} planned cases have no record: run them again")
+        unrecorded = counted(len(report.incomplete), "planned case has", "planned cases have")
+        parts.append(f"{unrecorded} no record: run {'it' if len(report.incomplete) == 1 else 'them'} again")
     if report.unjudged:
-        parts.append(f"{report.unjudged} records have no expectation")
+        parts.append(f"{counted(report.unjudged, 'record has', 'records have')} no expectation")
     if not report.judgements:
         parts.append(f"no expectation in {source} is about this run")
     return Line(f"run {run_id}: " + "; ".join(parts), word, style)

@@ -56,7 +56,8 @@ def health(found: Salvage, held: Held) -> str:
     if held.waiting:
         lines.append(f"{held.waiting} of the records wait for samples: their runs were cut off, or are still going")
     for run_id, missing in found.unfinished.items():
-        lines.append(f"run {run_id} has not finished: {missing} cases to go; harness run --resume {run_id} goes on")
+        left = counted(missing, "case")
+        lines.append(f"run {run_id} has not finished: {left} to go; harness run --resume {run_id} goes on")
     lines += [f"damaged: {trouble}" for trouble in found.troubles[:MOST_TROUBLES]]
     if len(found.troubles) > MOST_TROUBLES:
         lines.append(f"and {len(found.troubles) - MOST_TROUBLES} more")

@@ -26,10 +26,10 @@ def level(tolerance: float) -> str:
     return f"{tolerance:.6g}" if float(f"{tolerance:.0e}") != tolerance else f"{tolerance:.0e}".replace("e-0", "e-")
 
 
-def between(values: Sequence[int]) -> str:
-    """`5`, or `3 to 5` where there are several."""
+def between(values: Sequence[int], one: str) -> str:
+    """`1 seed`, `5 seeds`, or `3 to 5 seeds` where they differ."""
     low, high = min(values), max(values)
-    return f"{low}" if low == high else f"{low} to {high}"
+    return counted(high, one) if low == high else f"{low} to {counted(high, one)}"
 
 
 def count(epochs: float) -> str:
@@ -96,8 +96,8 @@ def conclude(task: TaskSummary) -> Iterator[str]:
     elif task.by_epochs is None:
         cells = [cell for tuning in run for cell in tuning.cells if cell.reaches]
         loosest = max(reach.tolerance for reach in cells[0].reaches)
-        most = max(cell.cell.epochs for cell in cells)
-        yield f"On {task.name} no learning rate of any optimizer reaches {level(loosest)} within {most} epochs."
+        most = counted(max(cell.cell.epochs for cell in cells), "epoch")
+        yield f"On {task.name} no learning rate of any optimizer reaches {level(loosest)} within {most}."
     else:
         yield fastest(task.name, task.by_epochs)
         if task.by_seconds is not None and task.by_seconds.rivals:
@@ -162,7 +162,7 @@ def _level(contest: Contest) -> str:
 
 
 def _amount(value: float, measure: str) -> str:
-    return f"{value:.0f} epochs" if measure == EPOCHS else show.seconds(value)
+    return counted(round(value), "epoch") if measure == EPOCHS else show.seconds(value)
 
 
 def widest(task: str, tunings: Sequence[Tuning]) -> str:
@@ -191,9 +191,9 @@ def profile_sentence(profile: Profile) -> str:
     firsts = {label: profile.share(label, 1.0) for label in profile.ratios}
     top = max(firsts.values())
     if top == 0:
-        return f"Nobody reaches the tolerance on any of {profile.instances} instances."
+        return f"Nobody reaches the tolerance on any of {counted(profile.instances, 'instance')}."
     names = " and ".join(label for label, share in firsts.items() if share == top)
     left = f"; left out, since not everyone was run there: {', '.join(profile.left_out)}" if profile.left_out else ""
     verb, each = ("need", " each") if " and " in names else ("needs", "")
-    over = f"{profile.instances} instances (problem, seed)"
+    over = f"{counted(profile.instances, 'instance')} (problem, seed)"
     return f"Over {over} {names} {verb} the fewest {profile.measure}, on {top:.0%}{each}{left}."

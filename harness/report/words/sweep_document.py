@@ -50,14 +50,14 @@ def _cells_explained(summary: SweepSummary) -> list[str]:
     tolerance, columns = table.shown(summary), {column.key for column in table.cells(summary)}
     if not run or tolerance is None:
         return []
-    seeds = words.between([len(cell.cell.seeds) for cell in run])
-    most = words.between([cell.cell.epochs for cell in run])
-    reach = f"median over {seeds} seeds, {CONFIDENCE:.0%} bootstrap interval"
+    seeds = words.between([len(cell.cell.seeds) for cell in run], "seed")
+    most = words.between([cell.cell.epochs for cell in run], "epoch")
+    reach = f"median over {seeds}, {CONFIDENCE:.0%} bootstrap interval"
     gap = " of the seeds that did not diverge; lost: seeds that did." if "lost" in columns else "."
     to = f"time, solved{' and theory' if 'theory' in columns else ''}: to {words.level(tolerance)}"
     lines = [
         f"to 1e-k: epochs until the relative excess loss is there, {reach}. *: best lr.",
-        f"{show.NONE} is censored: not there within {most} epochs, or diverged.",
+        f"{show.NONE} is censored: not there within {most}, or diverged.",
         f"{to}; time is epochs times the median epoch of the textbook loop, solved the share of seeds.",
         f"gap: median relative excess loss at the end{gap}",
     ]
@@ -115,4 +115,4 @@ def _why(cell: Cell) -> str:
 
 def _work(work: Work) -> str:
     took = "" if work.wall_s is None or math.isnan(work.wall_s) else f" in {show.seconds(work.wall_s)}"
-    return f"engine {work.engine} on {work.device}: {work.trainings} trainings{took}"
+    return f"engine {work.engine} on {work.device}: {counted(work.trainings, 'training')}{took}"

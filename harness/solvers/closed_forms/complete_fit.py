@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.errors import counted
 from harness.problems.problem import Problem
 from harness.solvers.closed_forms.inference import inference_of
 from harness.solvers.fit import Fit, fit_from_design
@@ -42,7 +43,8 @@ def complete_fit(
 
 def _refused(problem: Problem, rank: int, columns: int) -> Fit:
     n = len(problem.split.train)
-    why = f"{n} rows cannot determine {columns} coefficients" if n < columns else f"rank {rank} of {columns} columns"
+    short = f"{counted(n, 'row')} cannot determine {counted(columns, 'coefficient')}"
+    why = short if n < columns else f"rank {rank} of {counted(columns, 'column')}"
     return Fit(
         predict=lambda X: np.full(len(X), np.nan),
         status=Status.RANK_DEFICIENT,

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from harness.errors import counted
+
 PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"
 """Read when a CUDA client is made; unless it says false, jax takes 75 % of the device's memory away from torch."""
 _made_with: list[int] = []
@@ -14,7 +16,8 @@ _made_with: list[int] = []
 def cannot_change_to(threads: int) -> str | None:
     """Why jax cannot run with so many threads in this process, or None."""
     if _made_with and _made_with[0] != threads:
-        return f"jax was started with {_made_with[0]} thread(s) and cannot change to {threads}: use another process"
+        started = counted(_made_with[0], "thread")
+        return f"jax was started with {started} and cannot change to {threads}: use another process"
     return None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.errors import counted
 from harness.problems.problem import Problem
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.closed_forms.inference import reported
@@ -34,7 +35,7 @@ class PolarsLeastSquares(ClosedForm):
         if size == options.threads:
             return None
         return (
-            f"polars was imported with {size} thread(s) and cannot change to {options.threads}: "
+            f"polars was imported with {counted(size, 'thread')} and cannot change to {options.threads}: "
             f"use another process, or set POLARS_MAX_THREADS"
         )
 
