@@ -1,9 +1,6 @@
-"""The exact reference: inner products, solution, statistics, rank-deficient designs, and the file it is kept in."""
+"""The exact reference: inner products, solution, statistics, rank-deficient designs."""
 
-import json
-from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,14 +9,13 @@ from hypothesis import strategies as st
 
 from harness.problems.catalog import load, sidecars
 from harness.problems.problem import Floats, Problem, Split, design_matrix
-from harness.verify import exact_flint, exact_fractions, gram, reference_cache
-from harness.verify import reference as module
+from harness.verify import exact_flint, exact_fractions, gram
 from harness.verify.balls import Balls, Undecided, precision
 from harness.verify.certified import decimal_solution
 from harness.verify.digits import digits
 from harness.verify.gram import IntegerGram, exact_gram
 from harness.verify.least_squares import Quantities, least_squares, quantities, rationals, rounded
-from harness.verify.reference import Reference, compute, reference
+from harness.verify.reference import compute, reference
 from harness.verify.rounding import nearest, nearest_root
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
@@ -351,140 +347,3 @@ def test_columns_that_overflow_leave_an_infinite_condition_number() -> None:
     known = compute(problem_of(X, np.arange(3.0), intercept=False))
     assert known.full_rank
     assert np.isfinite(known.coef).all()
-
-
-@pytest.fixture
-def keep_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference_cache, "WORTH_KEEPING_S", 0.0)
-
-
-@pytest.fixture
-def again(monkeypatch: pytest.MonkeyPatch) -> Callable[[Problem], tuple[Reference, int]]:
-    """The reference as a new process would find it, and how many were computed for it."""
-    computed: list[str] = []
-
-    def counted(problem: Problem) -> Reference:
-        computed.append(problem.sha256)
-        return compute(problem)
-
-    monkeypatch.setattr(module, "compute", counted)
-
-    def ask(problem: Problem) -> tuple[Reference, int]:
-        monkeypatch.setattr(module, "_computed", {})
-        computed.clear()
-        return reference(problem), len(computed)
-
-    return ask
-
-
-def same(one: Reference, two: Reference) -> bool:
-    return repr(vars(one)) == repr(vars(two)) and one.factor.tobytes() == two.factor.tobytes()
-
-
-Ask = Callable[[Problem], tuple[Reference, int]]
-KEPT = {"full rank": drawn(30, 4), "deficient": drawn(12, 4, twins=1), "no intercept": drawn(9, 2, intercept=False)}
-
-
-@pytest.mark.usefixtures("keep_everything")
-@pytest.mark.parametrize("problem", KEPT.values(), ids=KEPT)
-def test_a_reference_is_read_back_bit_for_bit(problem: Problem, again: Ask, cache_folder: Path) -> None:
-    first, computed = again(problem)
-    assert computed == 1
-    second, computed = again(problem)
-    assert computed == 0
-    assert same(first, second)
-    assert [path.name for path in (cache_folder / "references").iterdir()] == [f"{problem.sha256}.json"]
-
-
-def test_what_is_computed_at_once_is_not_kept(again: Ask, cache_folder: Path) -> None:
-    again(drawn(30, 4))
-    assert not list(cache_folder.rglob("*.json"))
-
-
-def _changed(path: Path, change: Callable[[dict[str, object]], object], *, checksum: bool) -> None:
-    stored = json.loads(path.read_text())
-    change(stored["content"])
-    if checksum:
-        stored["checksum"] = reference_cache._checksum(path.stem, stored["content"])  # noqa: SLF001  # a forger's
-    path.write_text(json.dumps(stored))
-
-
-def _other_coefficients(content: dict[str, object]) -> None:
-    content["coef"] = {"shape": [4], "hex": "0x1p+0 0x1p+0 0x1p+0 0x1p+0"}
-
-
-SPOILED: dict[str, Callable[[Path], object]] = {
-    "empty": lambda path: path.write_text(""),
-    "torn": lambda path: path.write_text(path.read_text()[:-200]),
-    "binary": lambda path: path.write_bytes(b"\x00\xff\xfe"),
-    "other JSON": lambda path: path.write_text("[1, 2]"),
-    "a digit changed": lambda path: path.write_text(path.read_text().replace("0x1.", "0x1.1", 1)),
-    "another's": lambda path: path.write_text(
-        json.dumps({"content": {}, "checksum": reference_cache._checksum("another", {})})  # noqa: SLF001
-    ),
-    "content changed, old checksum": lambda path: _changed(path, _other_coefficients, checksum=False),
-    "wrong coefficients, right checksum": lambda path: _changed(path, _other_coefficients, checksum=True),
-    "a field missing": lambda path: _changed(path, lambda content: content.pop("mse"), checksum=True),
-    "a field too many": lambda path: _changed(path, lambda content: content.update(extra=1), checksum=True),
-    "other rows": lambda path: _changed(path, lambda content: content.update(n=31), checksum=True),
-    "a field of another type": lambda path: _changed(path, lambda content: content.update(factor=3), checksum=True),
-    "no number": lambda path: _changed(path, lambda content: content.update(mse={"hex": "zz"}), checksum=True),
-    "too large a number": lambda path: _changed(
-        path, lambda content: content.update(mse={"hex": "0x1p+9999"}), checksum=True
-    ),
-    "an empty number": lambda path: _changed(path, lambda content: content.update(mse={"hex": ""}), checksum=True),
-    "a factor without rows": lambda path: _changed(
-        path, lambda content: content.update(factor={"shape": [1], "hex": "0x1p+0"}), checksum=True
-    ),
-}
-
-
-@pytest.mark.usefixtures("keep_everything")
-@pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)
-def test_a_spoiled_file_is_computed_again_and_replaced(
-    spoil: Callable[[Path], object], again: Ask, cache_folder: Path
-) -> None:
-    problem = drawn(30, 4)
-    first, _ = again(problem)
-    path = cache_folder / "references" / f"{problem.sha256}.json"
-    written = path.read_text()
-    spoil(path)
-    second, computed = again(problem)
-    assert computed == 1
-    assert same(first, second)
-    assert path.read_text() == written
-
-
-@pytest.mark.usefixtures("keep_everything")
-def test_a_file_of_another_version_is_computed_again(again: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    again(drawn(30, 4))
-    monkeypatch.setattr(reference_cache, "VERSION", reference_cache.VERSION + 1)
-    assert again(drawn(30, 4))[1] == 1
-    assert again(drawn(30, 4))[1] == 0
-
-
-@pytest.mark.usefixtures("keep_everything")
-def test_a_folder_that_cannot_be_written_to_is_done_without(
-    again: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("HARNESS_CACHE_DIR", str(tmp_path / "file"))
-    assert [again(drawn(30, 4))[1], again(drawn(30, 4))[1]] == [1, 1]
-
-
-@pytest.mark.usefixtures("keep_everything")
-def test_a_write_that_fails_leaves_no_file_behind(
-    again: Ask, cache_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(Path, "replace", full)
-    assert again(drawn(30, 4))[1] == 1
-    assert not list((cache_folder / "references").iterdir())
-
-
-def test_without_the_variable_the_user_s_cache_folder_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HARNESS_CACHE_DIR")
-    monkeypatch.setattr(reference_cache, "user_cache_dir", lambda name: f"/caches/{name}")
-    assert reference_cache.folder() == Path("/caches/ls-harness/references")

@@ -12,7 +12,7 @@ from harness.verify.backward_error import backward_error, is_stable
 from harness.verify.digits import digits
 from harness.verify.excess_loss import TOLERANCES, epochs_to, excess_of_predictions, relative_to
 from harness.verify.objective import Objective, least_squares
-from harness.verify.reference import Reference, exact_mse
+from harness.verify.reference import Reference
 
 ENOUGH_DIGITS = 0.8
 """Of the digits that the arithmetic carries (15 in float64, 6 in float32; IEEE 754): with 12 of 15, what is
@@ -136,7 +136,7 @@ def assess(
         scored,
         digits=float(by_term.min()) if len(by_term) else None,
         digits_by_term=tuple(map(float, by_term)),
-        excess_loss=_excess_loss(problem, fit.coef, fit.intercept, fit.trace, reference, judged_by),
+        excess_loss=_excess_loss(fit.coef, fit.intercept, fit.trace, reference, judged_by),
         excess_relative_to=judged_by.name,
         epochs_to=_epochs_to(fit, judged_by),
     )
@@ -155,7 +155,7 @@ def assess(
 
 
 def _excess_loss(
-    problem: Problem, coef: Floats, intercept: float, trace: Trace | None, reference: Reference, objective: Objective
+    coef: Floats, intercept: float, trace: Trace | None, reference: Reference, objective: Objective
 ) -> float | None:
     """The excess of a training, or of a closed form on data of full rank; else from the closed form's exact loss.
 
@@ -168,7 +168,7 @@ def _excess_loss(
         return float(objective.excess(coef, np.array([intercept]))[0])
     if not (np.isfinite(coef).all() and np.isfinite(intercept)):
         return float("inf")
-    above = exact_mse(problem, reference.vector(coef, intercept)) - reference.resolved.mse
+    above = reference.exact_mse(reference.vector(coef, intercept)) - reference.resolved.mse
     return above / reference.loss_scale if above > 0 else 0.0
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from flint import acb_mat, arb, arb_mat, ctx, fmpq, fmpz
 
 from harness.problems.problem import Floats
+from harness.verify.factor import CHUNK_ROWS
 from harness.verify.gram import IntegerGram, exact_gram
 
 BITS = 320
@@ -33,8 +34,14 @@ RESOLVED = 1e3
 """Times sqrt(p) and the error of float64's own decomposition: above it a singular value needs no high precision."""
 UNLIKE_ROWS = 256.0
 """Rows whose rounding in a null direction differs by more than this factor are scaled before it is judged."""
-SINGLE_BITS = 24
-"""Of float32's significand (IEEE 754)."""
+SINGLE_BITS, DOUBLE_BITS = 24, 53
+"""Of the significands of float32 and float64 (IEEE 754)."""
+EXPONENT = 0x7FF0000000000000
+"""The bits of a float64 that hold its exponent: by themselves they are the power of two at or below its size."""
+LEAST_SQUARE = 2.0**-960
+"""Beside such a sum a square that underflows, below 2^-1022, is less than 2^-62 of it."""
+FIRST_ROWS = 1000
+"""Enough to see of most columns that they hold no float32 values."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +62,30 @@ class DataRank:
 
 def rounding_norms(X: Floats) -> Floats:
     """|h_j| of each column of X (n, p): the 2-norm of half a unit in the last place of its entries. (p,)."""
-    return np.array([_norm(half_units(column)) for column in X.T])
+    squares = np.zeros(X.shape[1])
+    with np.errstate(over="ignore"):
+        for start in range(0, len(X), CHUNK_ROWS):
+            part = _powers_of_two(X[start : start + CHUNK_ROWS])
+            squares += np.einsum("ij,ij->j", part, part)
+    norms = np.sqrt(squares) * 2.0**-DOUBLE_BITS
+    exact = (squares > LEAST_SQUARE) & np.isfinite(squares)  # else squares may have been lost
+    slow = [j for j, column in enumerate(X.T) if not exact[j] or holds_float32(column)]
+    norms[slow] = [_norm(half_units(X[:, j])) for j in slow]
+    return norms
 
 
 def half_units(column: Floats) -> Floats:
     """Half a unit in the last place of each entry (n,), of float32 where the column holds float32 values."""
+    if not holds_float32(column):
+        return _powers_of_two(column) * 2.0**-DOUBLE_BITS
     size = np.abs(column)
-    spacing = np.spacing(size.astype(np.float32)).astype(np.float64) if holds_float32(column) else np.spacing(size)
+    spacing = np.spacing(size.astype(np.float32)).astype(np.float64)
     return np.where(size == 0, 0.0, spacing / 2)
+
+
+def _powers_of_two(values: Floats) -> Floats:
+    """The power of two at or below the size of each; 0 of what is 0 or subnormal."""
+    return np.asarray((values.view(np.int64) & EXPONENT).view(np.float64))
 
 
 def holds_float32(column: Floats) -> bool:
@@ -71,7 +94,10 @@ def holds_float32(column: Floats) -> bool:
     Whole numbers and short decimal fractions such as 0.25 are float32 values too, but not because they were rounded.
     """
     with np.errstate(over="ignore"):
-        if not np.array_equal(column, column.astype(np.float32)) or np.array_equal(column, np.trunc(column)):
+        for part in (column[:FIRST_ROWS], column):
+            if not np.array_equal(part, part.astype(np.float32)):
+                return False
+        if np.array_equal(column, np.trunc(column)):
             return False
     mantissas = np.ldexp(np.frexp(column)[0], SINGLE_BITS)
     return bool((mantissas % 2 == 1).any())
@@ -86,9 +112,7 @@ def data_rank(X: Floats, gram: IntegerGram, factor: Floats, exact: int) -> DataR
     ones, p = int(gram.intercept), X.shape[1]
     if exact == ones:  # no column but the intercept's, or only constant ones
         return DataRank(exact, 0.0 if p else float("inf"), np.eye(p), tuple(range(p)))
-    norms = rounding_norms(X)
-    norms[norms == 0] = 1.0  # a column of zeros: its length is 0 in any unit
-    values, vectors = _float64_spectrum(factor[ones:, ones:] if ones else factor, norms)
+    norms, values, vectors = _spectrum(X, factor[ones:, ones:])
     resolved = int((values > _resolution(values, p)).sum())
     if resolved == exact - ones:
         margin = 0.0 if exact < p + ones else float(values[-1] / np.sqrt(p))
@@ -105,6 +129,23 @@ def data_rank(X: Floats, gram: IntegerGram, factor: Floats, exact: int) -> DataR
     dropped = small <= np.sqrt(p)
     margin = (small[dropped].max() if dropped.any() else small.min()) / np.sqrt(p)
     return DataRank(ones + p - int(dropped.sum()), float(margin), *_null(directions[dropped], norms))
+
+
+def resolved_margin(X: Floats, factor: Floats) -> float | None:
+    """The margin of data X (n, p) of full rank; None where float64 by itself cannot tell it.
+
+    `factor` (p, p): triangular, of X, or of its columns about their means where there is an intercept.
+    """
+    _, values, _ = _spectrum(X, factor)
+    clear = bool(len(values)) and bool((values > _resolution(values, len(values))).all())
+    return float(values[-1] / np.sqrt(len(values))) if clear else None
+
+
+def _spectrum(X: Floats, factor: Floats) -> tuple[Floats, Floats, Floats]:
+    """The rounding norms of X, and `_float64_spectrum` over them."""
+    norms = rounding_norms(X)
+    norms[norms == 0] = 1.0  # a column of zeros: its length is 0 in any unit
+    return norms, *_float64_spectrum(factor, norms)
 
 
 def _norm(column: Floats) -> float:

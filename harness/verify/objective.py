@@ -11,8 +11,9 @@ from harness.solvers.training.scaling import Scaling
 from harness.solvers.training.trained import Trained
 from harness.verify.excess_loss import excess_loss
 from harness.verify.least_absolute import LeastAbsolute, least_absolute
-from harness.verify.reference import NOISE_FREE_ULPS, Parameters, Reference, eps_of, reference
+from harness.verify.reference import Parameters, Reference, reference
 from harness.verify.ridge import ridge
+from harness.verify.rounding import NOISE_FREE_ULPS, eps_of
 
 LEAST_ABSOLUTE = "least absolute deviations optimum"
 
@@ -49,33 +50,37 @@ class NotJudgedError(Exception):
     """There is no optimum that is known to judge a training by; the text says why."""
 
 
-_known: dict[tuple[str, Trained], Objective] = {}
-
-
 def objective_of(problem: Problem, trained: Trained) -> Objective:
-    """What a linear model of a problem is judged by, computed once for the last problem.
-
-    Raises ValueError if the data are not finite.
-    """
-    key = problem.sha256, trained
-    if key not in _known:
-        for other in [other for other in _known if other[0] != problem.sha256]:
-            del _known[other]
-        _known[key] = _chosen(problem, trained)
-    return _known[key]
+    """What a linear model of a problem is judged by, worked out here. Raises ValueError if the data are not finite."""
+    known = reference(problem)
+    return chosen(problem, known, trained, solve(problem, known, trained))
 
 
-def _chosen(problem: Problem, trained: Trained) -> Objective:
-    truth, decay = reference(problem), f"weight decay {trained.weight_decay:g}"
+def solve(problem: Problem, known: Reference, trained: Trained) -> Reference | LeastAbsolute | None:
+    """The exact optimum of what was trained; None where that is the Reference's, `known`, or is not known."""
     if trained.loss == "l1":
-        unknown = Objective(note=f"not judged: the optimum of l1 loss with {decay} is unknown")
-        return unknown if trained.weight_decay else _least_absolute(problem, truth)
+        return None if trained.weight_decay else _least_absolute(problem, known)
+    if not trained.weight_decay or not trained.known or trained.decoupled:
+        return None
+    return ridge(problem, known, trained.weight_decay, Scaling.of(problem, trained.scale))
+
+
+def chosen(problem: Problem, known: Reference, trained: Trained, solved: Reference | LeastAbsolute | None) -> Objective:
+    """The objective of a training whose exact optimum has been `solved`."""
+    decay = f"weight decay {trained.weight_decay:g}"
+    if isinstance(solved, LeastAbsolute):
+        return _absolute(problem, solved)
+    if solved is not None:
+        return _ridge(solved, known, trained)
+    if trained.loss == "l1":
+        why = f"{LEAST_ABSOLUTE} could not be certified"
+        why = f"optimum of l1 loss with {decay} is unknown" if trained.weight_decay else why
+        return Objective(note=f"not judged: the {why}")
     if not trained.weight_decay:
-        return least_squares(truth)
+        return least_squares(known)
     if not trained.known:
         return Objective(note=f"not judged: how this optimizer applies {decay} is unknown")
-    scaling = Scaling.of(problem, trained.scale)
-    return _boxed(truth, trained, scaling) if trained.decoupled else _ridge(problem, truth, trained, scaling)
+    return _boxed(known, trained, Scaling.of(problem, trained.scale))
 
 
 def least_squares(known: Reference) -> Objective:
@@ -91,11 +96,10 @@ def least_squares(known: Reference) -> Objective:
     )
 
 
-def _ridge(problem: Problem, truth: Reference, trained: Trained, scaling: Scaling) -> Objective:
-    found = least_squares(ridge(problem, truth, trained.weight_decay, scaling))
-    parts = trained.batch is not None and trained.batch < truth.n
+def _ridge(solved: Reference, known: Reference, trained: Trained) -> Objective:
+    parts = trained.batch is not None and trained.batch < known.n
     note = f"that is of all rows: where batches of {trained.batch} end depends on the learning rate" if parts else ""
-    return replace(found, weight_decay=trained.weight_decay, note=note)
+    return replace(least_squares(solved), weight_decay=trained.weight_decay, note=note)
 
 
 def _boxed(truth: Reference, trained: Trained, scaling: Scaling) -> Objective:
@@ -115,29 +119,35 @@ def _boxed(truth: Reference, trained: Trained, scaling: Scaling) -> Objective:
     return replace(least_squares(truth), note=f"{away}: whether it has converged is not judged", is_held_to=False)
 
 
-def _least_absolute(problem: Problem, truth: Reference) -> Objective:
-    """The mean absolute deviation; of dependent columns over as many as the rank of the data, and flat."""
+def _least_absolute(problem: Problem, truth: Reference) -> LeastAbsolute | None:
+    """The least mean absolute deviation; of dependent columns over as many as the rank of the data, and flat."""
     (X, y), ones = problem.rows("train"), int(problem.intercept)
     columns = list(range(problem.p)) if truth.full_rank else _basis(X, truth.rank - ones, centred=problem.intercept)
-    weights = None if problem.weights is None else problem.weights[problem.split.train]
-    w = np.ones(len(y)) if weights is None else weights / weights.mean()
-    found = least_absolute(X[:, columns], y, intercept=problem.intercept, weights=weights)
+    found = least_absolute(X[:, columns], y, intercept=problem.intercept, weights=problem.training_weights)
     if found is None:
-        return Objective(note=f"not judged: the {LEAST_ABSOLUTE} could not be certified")
-    coef = np.zeros(problem.p)
-    coef[columns] = found.parameters[ones:]
-    optimum = Parameters(coef, float(found.parameters[0]) if ones else 0.0)
+        return None
+    parameters = np.zeros(truth.columns)
+    parameters[[*range(ones), *(ones + column for column in columns)]] = found.parameters
+    return replace(found, parameters=parameters, unique=found.unique and truth.full_rank)
+
+
+def _absolute(problem: Problem, found: LeastAbsolute) -> Objective:
+    """The mean absolute deviation."""
+    y, ones = problem.rows("train")[1], int(problem.intercept)
+    weights = problem.mean_one_weights("train")
+    w = np.ones(len(y)) if weights is None else weights
     null = float(np.mean(w * np.abs(y - np.mean(w * y) * ones)))
     noise_free = found.mean <= NOISE_FREE_ULPS * eps_of(y) * float(np.mean(w * np.abs(y)))
     scale = null if noise_free else found.mean
-    unique = found.unique and truth.full_rank
+    optimum = Parameters(found.parameters[ones:], float(found.parameters[0]) if ones else 0.0)
+    flat = f"the {LEAST_ABSOLUTE} is flat: many coefficients reach it, so that there are no digits"
     return Objective(
         "null model, least absolute deviations" if noise_free else LEAST_ABSOLUTE,
-        partial(_absolute_excess, problem, replace(found, parameters=truth.vector(*optimum)), scale),
-        (optimum,) if unique else (),
+        partial(_absolute_excess, problem, found, scale),
+        (optimum,) if found.unique else (),
         found.mean,
         scale,
-        note="" if unique else f"the {LEAST_ABSOLUTE} is flat: many coefficients reach it, so that there are no digits",
+        note="" if found.unique else flat,
     )
 
 

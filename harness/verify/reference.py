@@ -1,28 +1,20 @@
 """The exact answer to a problem's training rows, and what is needed to judge a fit by it."""
 
-import time
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from harness.problems.problem import Floats, Problem
-from harness.verify import reference_cache
 from harness.verify.data_rank import data_rank
 from harness.verify.dependences import Dependence, dependences
 from harness.verify.factor import triangular_factor
 from harness.verify.gram import IntegerGram, exact_gram
 from harness.verify.least_squares import least_squares
-from harness.verify.rounding import nearest
+from harness.verify.rounding import is_noise_free, nearest
 from harness.verify.truncated import Resolved, resolved_fit, truncated
 from harness.verify.weighted_gram import weighted_gram
-
-NOISE_FREE_ULPS = 8
-"""y is noise-free if its best fit leaves only rounding: |r| <= 8 eps |y| (a few roundings of y itself)."""
-STORED_TOLERANCE = 1e-10
-"""For the gradient of a stored solution, normwise: the sum of 1e6 rounded products stays below 1e6 eps = 2e-10,
-and in practice far below."""
 
 
 class Parameters(NamedTuple):
@@ -54,6 +46,7 @@ class Reference:
 
     Where the rows have weights, w / mean(w) stands before each square: `mse`, `null_mse`, R² and `factor` are those of
     rows scaled by its root; standard errors and `residual_sd` are with the weights as they are (statsmodels' WLS).
+    `gram`: the exact Gram matrix, where a loss is told from it (`exact_mse`): where `resolved` is known.
     """
 
     rank: int
@@ -74,6 +67,7 @@ class Reference:
     rank_margin: float | None = None
     dependences: tuple[Dependence, ...] = ()
     resolved: Resolved | None = None
+    gram: IntegerGram | None = None
 
     @property
     def full_rank(self) -> bool:
@@ -93,6 +87,11 @@ class Reference:
     def vector(self, coef: Floats, intercept: float) -> Floats:
         """Parameters as the design orders them: (k,), intercept first where the problem has one."""
         return np.asarray(coef) if len(coef) == self.columns else np.append(intercept, coef)
+
+    def exact_mse(self, parameters: Floats) -> float:
+        """The mean squared residual of finite parameters (k,), intercept first, correctly rounded; `gram` is known."""
+        assert self.gram is not None  # noqa: S101  # the caller's case
+        return nearest(self.gram.square_of(parameters.tolist()) / self.gram.total)
 
     @cached_property
     def singular(self) -> tuple[Floats, Floats]:
@@ -141,59 +140,16 @@ _computed: dict[str, Reference] = {}
 
 
 def reference(problem: Problem) -> Reference:
-    """The Reference of a problem, computed once for the same numbers: in a process, and on disk if it took long.
+    """The Reference of a problem, computed once for the same numbers in a process; the one on disk if it is proved.
 
     Raises ValueError if the data are not finite.
     """
+    from harness.verify import reference_cache
+
     key = problem.sha256
     if key not in _computed:
-        _computed[key] = _stored(problem) or _compute_and_store(problem)
+        _computed[key] = reference_cache.read(problem)[0] or reference_cache.computed(problem)
     return _computed[key]
-
-
-def _compute_and_store(problem: Problem) -> Reference:
-    before = time.perf_counter()
-    known = compute(problem)
-    if time.perf_counter() - before >= reference_cache.WORTH_KEEPING_S:
-        content = {field.name: getattr(known, field.name) for field in fields(known)}
-        named = {"dependences": tuple(map(astuple, known.dependences))}
-        reference_cache.write(problem.sha256, content | named)
-    return known
-
-
-def _stored(problem: Problem) -> Reference | None:
-    """The Reference that an earlier process wrote, if it is this problem's."""
-    content = reference_cache.read(problem.sha256)
-    if content is None:
-        return None
-    try:
-        alternative, resolved = content.pop("minimum_norm_alternative", None), content.pop("resolved", None)
-        named = [(text, tuple(columns), *rest) for text, columns, *rest in content.pop("dependences")]
-        known = Reference(
-            **content,
-            dependences=tuple(Dependence(*one) for one in named),
-            minimum_norm_alternative=alternative and Parameters(*alternative),
-            resolved=resolved and Resolved(*resolved),
-        )
-        return known if _solves(known, problem) else None
-    except (TypeError, ValueError, AttributeError, LookupError):  # not the fields or the shapes of a Reference
-        return None
-
-
-def _solves(known: Reference, problem: Problem) -> bool:
-    """Whether a Reference has the problem's shape and its residual is orthogonal to the columns, but for rounding."""
-    X, y = problem.rows("train")
-    columns = problem.p + problem.intercept
-    if (known.n, known.columns, len(known.coef), known.factor.shape[1]) != (len(X), columns, problem.p, columns):
-        return False
-    with np.errstate(all="ignore"):
-        residual = y - X @ known.coef - known.intercept
-        weights = problem.mean_one_weights("train")
-        weights = np.ones(len(y)) if weights is None else weights
-        slope = np.linalg.norm(known.vector(X.T @ (weights * residual), float(weights @ residual)))
-        size = np.linalg.norm(known.factor)
-        allowed = size * (np.linalg.norm(np.sqrt(weights) * residual) + size * np.linalg.norm(known.solution))
-    return bool(slope <= STORED_TOLERANCE * allowed)
 
 
 def compute(problem: Problem) -> Reference:
@@ -207,6 +163,7 @@ def compute(problem: Problem) -> Reference:
     found = least_squares(gram)
     # Weights above 0 change no dependence, nor how far entries are known.
     rank = data_rank(X, plain, plain_factor, found.rank)
+    resolved = resolved_fit(gram, factor, rank)
     exact_rank = found.rank
     if rank.rank < exact_rank:
         found = truncated(gram, rank)
@@ -230,23 +187,9 @@ def compute(problem: Problem) -> Reference:
         minimum_norm_alternative=None if found.alternative is None else _parameters(found.alternative, problem),
         rank_margin=rank.margin,
         dependences=dependences(X, problem.features, rank, intercept=problem.intercept),
-        resolved=resolved_fit(gram, factor, rank),
+        resolved=resolved,
+        gram=None if resolved is None else gram,
     )
-
-
-_latest: dict[str, IntegerGram] = {}
-
-
-def exact_mse(problem: Problem, parameters: Floats) -> float:
-    """The mean squared residual of finite parameters (k,), intercept first, over the training rows, correctly rounded.
-
-    The Gram matrix of the last problem is kept: its solvers are judged one after the other.
-    """
-    if problem.sha256 not in _latest:
-        _latest.clear()
-        _latest[problem.sha256] = problem_gram(problem)
-    gram = _latest[problem.sha256]
-    return nearest(gram.square_of(parameters.tolist()) / gram.total)
 
 
 def problem_gram(problem: Problem) -> IntegerGram:
@@ -260,15 +203,3 @@ def problem_gram(problem: Problem) -> IntegerGram:
 def _parameters(values: tuple[float, ...], problem: Problem) -> Parameters:
     """Intercept-first values taken apart."""
     return Parameters(np.array(values[1:]), values[0]) if problem.intercept else Parameters(np.array(values), 0.0)
-
-
-def is_noise_free(mse: float, mean_square: float, y: Floats) -> bool:
-    """Whether a least loss is only the rounding of y, whose mean square is given."""
-    return mse <= (NOISE_FREE_ULPS * eps_of(y)) ** 2 * mean_square
-
-
-def eps_of(y: Floats) -> float:
-    """The precision that y was rounded to: float32's if every value is one, as in data made by torch."""
-    with np.errstate(over="ignore"):
-        single = bool(np.all(y == y.astype(np.float32)))
-    return float(np.finfo(np.float32 if single else np.float64).eps)

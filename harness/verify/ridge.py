@@ -9,8 +9,8 @@ from harness.problems.problem import Floats, Problem
 from harness.solvers.training.scaling import Scaling
 from harness.verify.gram import IntegerGram
 from harness.verify.least_squares import least_squares
-from harness.verify.reference import Reference, is_noise_free, problem_gram
-from harness.verify.rounding import nearest
+from harness.verify.reference import Reference, problem_gram
+from harness.verify.rounding import is_noise_free, nearest
 
 
 def ridge(problem: Problem, known: Reference, weight_decay: float, scaling: Scaling) -> Reference:
@@ -42,6 +42,7 @@ def ridge(problem: Problem, known: Reference, weight_decay: float, scaling: Scal
         minimum_norm_alternative=None,
         dependences=(),
         resolved=None,
+        gram=None,
     )
 
 

@@ -1,0 +1,126 @@
+"""Whether a Reference is the data's: what was kept on disk is proved before it is believed.
+
+Two passes over the data in float64, where computing the Reference takes an exact product of every pair of columns. What
+float64 cannot prove is not kept: a short rank, an ill-conditioned design, data without noise.
+"""
+
+from collections.abc import Iterator
+from math import sqrt
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import numpy as np
+
+from harness.problems.problem import Floats, Problem
+from harness.verify.data_rank import resolved_margin
+from harness.verify.factor import CHUNK_ROWS, triangular_factor
+from harness.verify.rounding import is_noise_free
+
+if TYPE_CHECKING:
+    from harness.verify.reference import Reference
+
+EPS = 2.0**-53
+"""The unit roundoff of float64."""
+ROOM = 4.0
+"""Over a random walk: rounding errors of a sum of n terms grow with its square root (Higham and Mary 2019, SIAM J. Sci.
+Comput. 41). Measured: 0.5 sqrt(n) for the factor, n = 1e3 to 1e6."""
+LARGEST_CONDITION = 1e4
+"""Of the design with unit columns: its square times the rounding of a sum of 1e6 rows is 5e-5, so that singular values
+that pass have four right digits at least."""
+PROBES = 2
+"""Random combinations of the columns by which the factor is compared with the design (Freivalds 1977)."""
+
+
+def disproved(known: "Reference", problem: Problem) -> str:
+    """The first field of a Reference that is not the problem's, or that float64 cannot prove; empty if all are."""
+    try:
+        with np.errstate(all="ignore"):
+            return next((name for name, holds in _checks(known, problem) if not holds), "")
+    except (TypeError, ValueError, AttributeError, LookupError, np.linalg.LinAlgError) as error:  # other types, shapes
+        return f"kind of numbers ({type(error).__name__})"
+
+
+def _checks(known: "Reference", problem: Problem) -> Iterator[tuple[str, bool]]:
+    """Every field by name and whether it holds; each may rely on those before it."""
+    X, y = problem.rows("train")
+    n, k, ones = len(X), problem.p + problem.intercept, int(problem.intercept)
+    exact: dict[str, object] = {"rank": k, "exact_rank": k, "columns": k, "n": n, "dependences": ()}
+    exact |= dict.fromkeys(("minimum_norm_alternative", "resolved", "gram"))
+    exact |= {"scale_name": "optimum", "loss_scale": known.mse}
+    yield from ((name, _same(getattr(known, name), value)) for name, value in exact.items())
+    yield "coef", known.coef.shape == (problem.p,) and bool(np.isfinite(known.coef).all())
+    yield "intercept", bool(np.isfinite(known.intercept)) and (problem.intercept or known.intercept == 0)
+    R = known.factor
+    yield "factor", n > k and R.shape == (k, k) and bool(np.isfinite(R).all()) and np.array_equal(R, np.triu(R))
+
+    lengths = np.linalg.norm(R, axis=0)
+    values = np.linalg.svd(R / lengths, compute_uv=False)
+    yield "condition", bool(values[0] <= LARGEST_CONDITION * values[-1])
+    probes = np.random.default_rng().standard_normal((k, PROBES)) / lengths[:, None]
+    seen = _Seen.of(problem, np.column_stack([known.solution, probes]))
+    summed, chunk = ROOM * sqrt(n) * EPS, ROOM * sqrt(CHUNK_ROWS) * EPS
+    moved = np.abs(seen.products[:, 1:] - R.T @ (R @ probes))
+    yield "factor", bool((moved <= summed * lengths[:, None] * seen.sizes[1:]).all())
+
+    inverse = np.linalg.inv(R)
+    spread = np.linalg.norm(inverse, axis=1)
+    rounding = (k + 2) * EPS * (np.abs(known.solution) @ lengths + sqrt(n * seen.mean_square))
+    error = np.abs(inverse @ (inverse.T @ seen.products[:, 0]))
+    allowed = spread * (rounding + chunk * seen.sizes[0] * (spread @ lengths)) + EPS * np.abs(known.solution)
+    yield "coef", bool((error <= allowed).all())
+    off = chunk + 2 * rounding / seen.sizes[0]
+    yield "mse", _near(known.mse, seen.sizes[0] ** 2 / n, off * known.mse)
+    yield "null_mse", _near(known.null_mse, seen.null_mse, chunk * seen.null_mse)
+    yield "scale_name", not is_noise_free(known.mse, seen.mean_square, y)
+    unexplained = known.mse / known.null_mse
+    yield "r_squared", _near(known.r_squared, 1 - unexplained, chunk * (1 + unexplained))
+    scale = 1.0 if problem.training_weights is None else float(problem.training_weights.mean())
+    yield "residual_sd", _near(known.residual_sd, sd := sqrt(scale * n * known.mse / (n - k)), chunk * sd)
+    inverted = k * chunk * float(values[0] / values[-1])
+    errors, said = sqrt(n * known.mse / (n - k)) * spread, known.standard_errors
+    fits = said is not None and said.shape == (k,)
+    yield "standard_errors", fits and bool((np.abs(said - errors) <= inverted * errors).all())
+    plain = R if problem.weights is None else triangular_factor(X, intercept=problem.intercept)
+    margin = resolved_margin(X, plain[ones:, ones:])
+    yield "rank_margin", margin is not None and _near(known.rank_margin, margin, inverted * margin)
+
+
+class _Seen(NamedTuple):
+    """What a pass over the rows sees of some combinations of the columns, the first of them the solution.
+
+    `products` (k, c): the design's transpose times the residual and each other combination, weighted; `sizes` (c,):
+    their 2-norms; `mean_square` and `null_mse`: of y, about 0 and about its mean, or about 0 without intercept.
+    """
+
+    products: Floats
+    sizes: Floats
+    mean_square: float
+    null_mse: float
+
+    @classmethod
+    def of(cls, problem: Problem, combinations: Floats) -> Self:
+        """`combinations` (k, c)."""
+        X, y = problem.rows("train")
+        ones, weights = int(problem.intercept), problem.mean_one_weights("train")
+        products, squares = [], []
+        for start in range(0, len(y), CHUNK_ROWS):
+            rows = slice(start, start + CHUNK_ROWS)
+            shares = X[rows] @ combinations[ones:]
+            if ones:
+                shares += combinations[0]
+            shares[:, 0] = y[rows] - shares[:, 0]
+            weighted = shares if weights is None else shares * weights[rows, None]
+            products.append(np.vstack([np.einsum("ij->j", weighted)] * ones + [X[rows].T @ weighted]))
+            squares.append(np.einsum("ij,ij->j", shares, weighted))
+        w = 1.0 if weights is None else weights
+        about = float(np.mean(w * y)) if ones else 0.0
+        null = float(np.mean(w * (y - about) ** 2))
+        total = np.sum(squares, axis=0)
+        return cls(np.sum(products, axis=0), np.sqrt(total), float(np.mean(w * y**2)), null)
+
+
+def _same(found: object, expected: object) -> bool:
+    return type(found) is type(expected) and found == expected
+
+
+def _near(found: float | None, expected: float, off: float) -> bool:
+    return isinstance(found, float) and abs(found - expected) <= off
