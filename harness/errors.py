@@ -62,6 +62,10 @@ class CannotMeasureError(HarnessError):
     exit_code = COULD_NOT_MEASURE
 
 
+class CannotWriteError(CannotMeasureError):
+    """What was found cannot be written: no room, no permission, a device that takes nothing."""
+
+
 MOST_NAMES = 20
 """An error is one line that a person reads; 'harness list' has all names."""
 

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import fromstring
 import pytest
 from PIL import Image
 
-from harness.errors import UsageError
+from harness.errors import CannotWriteError, UsageError
 from harness.files.writing import write
 from harness.judge.gate.expectations import read_expectations
 from harness.page import watch as keeping
@@ -205,7 +205,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(UsageError, match="cannot be written: No space left"):
+    with pytest.raises(CannotWriteError, match="cannot be written: No space left"):
         write(path, "new")
     assert path.read_text() == "old"
     folder = tmp_path / "folder.html"

@@ -1,13 +1,16 @@
 """Files that people get: as they were or as they are to be, never a part."""
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from harness.errors import UsageError
+from harness.errors import CannotWriteError, UsageError
 from harness.files.writing import replacing, write
 
 
@@ -30,7 +33,7 @@ def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, failing, full)
-    with pytest.raises(UsageError, match=r"^--markdown mine: cannot be written: No space"):
+    with pytest.raises(CannotWriteError, match=r"^--markdown mine: cannot be written: No space.*: make room$"):
         write(path, "new", what="--markdown mine")
     monkeypatch.undo()
     assert path.read_text() == "old"
@@ -110,3 +113,39 @@ def test_a_name_of_the_most_characters_that_a_file_may_have_is_written(tmp_path:
     path = tmp_path / ("n" * 255)
     write(path, "text")
     assert path.read_text() == "text"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from harness.files.writing import beside
+with beside(Path(sys.argv[1])) as made:
+    made.with_name(made.name + "-wal").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_what_a_killed_process_left_is_gone_after_the_next_write(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False, cwd=Path(__file__).parent.parent)
+    assert done.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 2
+    others = [tmp_path / name for name in (".mine.jsonl.12345678x", ".mine.json.12345678", ".yours.jsonl.12345678")]
+    for other in others:
+        other.touch()
+    write(path, "whole")
+    assert sorted(tmp_path.iterdir()) == sorted([path, *others])
+
+
+def test_what_another_writes_now_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mine"
+    with replacing(path) as made:
+        made.write_text("first")
+        companion = made.with_name(made.name + "-wal")
+        companion.touch()
+        write(path, "second")
+        assert made.read_text() == "first"
+        assert companion.exists()
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]

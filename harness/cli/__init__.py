@@ -25,6 +25,7 @@ from harness.cli.published import published
 from harness.cli.report import report
 from harness.cli.run import run
 from harness.cli.store import app as store
+from harness.cli.streams import delivered, keep_standard_streams
 from harness.cli.sweep import sweep
 from harness.errors import USAGE, HarnessError, one_line
 
@@ -91,21 +92,25 @@ def main(command: typer.Typer = app) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+class _ToldError(SystemExit):
+    """The end of a command that has said in one line why."""
+
+
 def script() -> None:
     """The command in a process of its own. Of one that was interrupted nothing is tidied up after its last words.
 
     To take all its libraries apart, as Python does at its end, took 3 of 3.1 seconds on a busy machine.
     """
+    keep_standard_streams()
     try:
         main()
     except SystemExit as ended:
-        if ended.code == INTERRUPTED:
-            sys.stdout.flush()
-            sys.stderr.flush()
+        code = delivered(int(ended.code or 0), told=isinstance(ended, _ToldError))
+        if code == INTERRUPTED:
             os._exit(INTERRUPTED)
-        raise
+        sys.exit(code)
 
 
 def _fail(message: str, code: int) -> NoReturn:
     sys.stderr.write(f"harness: {one_line(message)}\n")
-    sys.exit(code)
+    raise _ToldError(code)

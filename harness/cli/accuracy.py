@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli import isolation, outputs
+from harness.cli import isolation
 from harness.cli import options as cli
 from harness.config import expectations_file
 from harness.errors import UsageError, unknown
+from harness.files.writing import check_file, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,7 @@ def accuracy(
     path = expectations or expectations_file()
     expected = read_expectations(path)
     if markdown not in (None, STDOUT):
-        outputs.check_file("--markdown", Path(markdown))
+        check_file(f"--markdown {markdown}", Path(markdown))
     page = _Page(shown, everything, markdown, as_json, quiet, expected, str(path), where)
     raise typer.Exit(page.make(asked, store))
 
@@ -112,7 +113,6 @@ class _Page:
 
     def show(self, made: "Run", records: "Sequence[Record]", tables: "Sequence[Sheet]", url: str) -> int:
         """Print or write everything, or what failed; the exit code: the gate's, or 1 where a bar is not held."""
-        from harness.files.writing import write
         from harness.judge.gate.gate import gate
         from harness.judge.studies.bars import bars
         from harness.report.render.markdown import markdown

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from harness.errors import UsageError
+from harness.files.writing import check_file, write
 from harness.report.render.formats import FORMATS, Judged, markdown
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -26,15 +26,13 @@ class Outputs:
     def __post_init__(self) -> None:
         """Raise UsageError before minutes of measuring, not after them, if a file cannot be made."""
         for name, path in self.files.items():
-            check_file(f"--{name}", path)
+            check_file(f"--{name} {path}", path)
 
     def write(self, judged: Judged) -> None:
         """Write what was judged.
 
         Annotations go to standard error, which GitHub reads as well: standard output may be JSON.
         """
-        from harness.files.writing import write
-
         for one in FORMATS:
             if one.name in self.files:
                 path = self.files[one.name]
@@ -74,12 +72,6 @@ def takes_outputs(command: Callable[..., None]) -> Callable[..., None]:
 
     taking.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]  # what typer reads
     return taking
-
-
-def check_file(option: str, path: Path | None) -> None:
-    """Raise UsageError for a file of that option that cannot be made."""
-    if path is not None and (path.is_dir() or not path.parent.is_dir()):
-        raise UsageError(f"{option} {path}: cannot be written: it is a folder, or its folder does not exist")
 
 
 def _append(path: Path, text: str) -> None:

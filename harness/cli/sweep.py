@@ -280,6 +280,7 @@ def _make_targets(asked: dict[str, object], folder: Path) -> int:
     from dataclasses import replace
     from importlib import import_module
 
+    from harness.files.writing import write_errors
     from harness.report.terminal.console import err, out
     from harness.report.terminal.live import SweepLive
     from harness.sweep import targets
@@ -303,10 +304,8 @@ def _make_targets(asked: dict[str, object], folder: Path) -> int:
             live.working(f"{candidate.problem.label}: its target")
             target = targets.make(candidate.training, size, live.trained)
             path = folder / f"{candidate.problem.name}.toml"
-            try:
+            with write_errors(f"--make-target {path}"):
                 targets.write(target, path)
-            except OSError as error:
-                raise UsageError(f"--make-target {path}: cannot be written: {error.strerror}") from None
             live.stored(size.total_epochs)
             out().print(f"{path}: best loss {target.best_loss:.6g} of {target.how}", markup=False, soft_wrap=True)
     return 0

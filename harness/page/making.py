@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.files.writing import check_file
 from harness.page.gather import PageRequest, gather
 from harness.report.html.order import sections
 from harness.report.html.render import render
@@ -21,8 +22,7 @@ def check_output(path: Path) -> None:
     """Raise UsageError, before minutes of fitting and not after them, if no page can be written there."""
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{path}: a page's suffix is .html, not '{path.suffix}'")
-    if path.is_dir() or not path.parent.is_dir():
-        raise UsageError(f"{path}: cannot be written: it is a folder, or its folder does not exist")
+    check_file(path, path)
 
 
 def encoded(text: str) -> bytes:

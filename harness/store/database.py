@@ -15,7 +15,6 @@ The same of PostgreSQL: store.postgresql.
 """
 
 import os
-import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
@@ -25,6 +24,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 
 from harness.errors import CannotMeasureError
+from harness.files.writing import beside, clear_strays
 from harness.store import postgresql
 from harness.store.address import parsed, store_url
 from harness.store.errors import store_errors
@@ -109,6 +109,10 @@ def write_ahead(engine: Engine) -> None:
             cursor.execute("PRAGMA journal_mode=WAL")
 
 
+OWNERS = 0o600
+"""The mode of a store that is made: its owner's alone. SQLite gives its log, and the log's index, the file's mode."""
+
+
 def make_whole(path: Path, fill: Callable[[Engine], None]) -> None:
     """Make a SQLite file appear at `path` at once, filled, unless something is there.
 
@@ -116,20 +120,18 @@ def make_whole(path: Path, fill: Callable[[Engine], None]) -> None:
     several processes that make it one succeeds. Nothing is made where files have no links: `path` stays free.
     """
     if path.exists():
+        clear_strays(path)
         return
-    made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    engine = open_engine(store_url(str(made)), create=True)
-    try:
-        write_ahead(engine)
-        fill(engine)
-        engine.dispose()  # the last connection moves the log into the file
+    with beside(path, OWNERS) as made:
+        engine = open_engine(store_url(str(made)), create=True)
+        try:
+            write_ahead(engine)
+            fill(engine)
+        finally:
+            engine.dispose()  # the last connection moves the log into the file
         with suppress(OSError):  # another process was first, or there are no links: the caller looks
             path.hardlink_to(made)
         _sync_folder(path.parent)
-    finally:
-        engine.dispose()
-        for leftover in (made, made.with_name(f"{made.name}-wal"), made.with_name(f"{made.name}-shm")):
-            leftover.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

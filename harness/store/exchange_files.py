@@ -1,17 +1,15 @@
 """Entries in files: JSON Lines, and Parquet whose column `line` holds the same lines."""
 
-import errno
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness.errors import CannotMeasureError, UsageError
-from harness.files.writing import replacing
+from harness.errors import UsageError
+from harness.files.writing import replacing, write_errors
 from harness.store.entries import LONGEST_LINE_BYTES, Entry, RecordEntry, lines_of, parsed
 
 JSON_LINES, PARQUET = ".jsonl", ".parquet"
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LINES_TOGETHER = 256
 """Of a row group of Parquet: what is held in memory of it."""
 LARGEST_GROUP_BYTES = 2**30
@@ -29,20 +27,15 @@ def check_name(path: Path) -> None:
 def write_entries(path: Path, entries: Iterable[Entry]) -> None:
     """Write a file at once: where something fails, what was there before stays as it was.
 
-    Raises UsageError if it cannot be written, or Parquet needs a library that is not there.
+    Raises what write_errors does, and UsageError where Parquet needs a library that is not there.
     """
     check_name(path)
-    try:
-        with replacing(path) as made:
-            if path.suffix == PARQUET:
-                _write_parquet(made, entries)
-                return
-            with made.open("w", encoding="utf-8") as file:
-                file.writelines(f"{line}\n" for line in lines_of(entries))
-    except OSError as error:
-        if error.errno in FULL:
-            raise CannotMeasureError(f"{path}: cannot be written: {error.strerror}: make room") from None
-        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from None
+    with write_errors(path), replacing(path) as made:
+        if path.suffix == PARQUET:
+            _write_parquet(made, entries)
+            return
+        with made.open("w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines_of(entries))
 
 
 def read_entries(path: Path) -> Iterator[Entry]:

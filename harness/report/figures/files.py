@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.files.strict_json import finite
+from harness.files.writing import check_file
 from harness.report.figures.axes import ACROSS, panels_of
 from harness.report.figures.figure import Figure
 from harness.report.figures.rows import Row
@@ -41,10 +42,7 @@ INHERITED = frozenset(
 def check_path(path: Path) -> None:
     """Raise UsageError if no picture can be written there: another suffix, no such folder, a folder."""
     check_suffix(path.suffix, f"{path}: ")
-    if not path.parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.parent}: make it first")
-    if path.is_dir():
-        raise UsageError(f"{path}: is a folder; a picture needs the name of a file")
+    check_file(path, path)
 
 
 def check_suffix(suffix: str, where: str = "") -> None:

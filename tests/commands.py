@@ -1,0 +1,229 @@
+"""Every command with words that make it print something, and a process that runs many of them without starting anew.
+
+`python -m tests.commands` imports the harness once, then reads jobs, a line of JSON each, and runs each in a fork: it
+prints how that ended. What standard output is: `kept`, `full` (/dev/full), `gone` (a pipe without a reader) or
+`closed`.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import click
+import typer
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+STORE = ("--store", "store.sqlite")
+CASE = ("--problem", "four_points", "--solver", "numpy_lstsq")
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "list": ("devices",),
+    "import": ("asv", "--results", str(REPOSITORY / "results/asv"), *STORE),
+    "doctor": ("--run", "newest", *STORE),
+    "store check": STORE,
+    "store export": ("exported.jsonl", *STORE),
+    "store import": ("given.jsonl", *STORE),
+    "store merge": ("other.sqlite", *STORE),
+    "fit": ("four_points", "numpy_lstsq", "--in-process"),
+    "run": (*CASE, "--in-process", *STORE),
+    "sweep": ("--show", *STORE),
+    "accuracy": (*CASE, "--in-process", *STORE),
+    "gate": ("--expectations", "expected.toml", *STORE),
+    "ab": ("--with", "numpy>=1", *CASE, "--budget", "0.1"),
+    "bisect": ("four_points", "numpy_lstsq", "--good", "good", "--bad", "bad"),
+    "compare": ("--by", "solver", *STORE),
+    "history": ("four_points", "numpy_lstsq", "dtype=float64", *STORE),
+    "published": ("four_points",),
+    "findings": (),
+    "report": ("--quick", "-o", "page.html", *STORE),
+    "plot": ("fit", "-o", "fit.svg"),
+}
+"""By a command's name: what it is run with in a folder that `furnish` has filled."""
+
+
+def leaves(group: object = None, above: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    """Every command that the parser knows, by its whole name."""
+    from harness.cli import app
+
+    found: Any = typer.main.get_command(app) if group is None else group
+    for name, one in found.commands.items():
+        if hasattr(one, "commands"):
+            yield from leaves(one, (*above, name))
+        else:
+            yield " ".join((*above, name)), one
+
+
+class Result(NamedTuple):
+    """How a command ended; `stdout` is empty unless it was kept."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Runs(Protocol):
+    """Runs the words of a command in a folder."""
+
+    def __call__(self, folder: Path, words: Sequence[str], stdout: str = "kept") -> Result: ...
+
+
+@contextmanager
+def forking(**environment: str) -> Iterator[Runs]:
+    """A process that runs commands as forks of itself."""
+    words = [sys.executable, "-m", "tests.commands"]
+    paths = f"{REPOSITORY}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    here = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", **environment}
+    server = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY, env=here)
+
+    def run(folder: Path, words: Sequence[str], stdout: str = "kept") -> Result:
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(json.dumps({"folder": str(folder), "words": list(words), "stdout": stdout}) + "\n")
+        server.stdin.flush()
+        return Result(**json.loads(server.stdout.readline()))
+
+    try:
+        yield run
+    finally:
+        server.communicate(timeout=60)
+
+
+def furnish(folder: Path) -> None:
+    """What WORDS name: a store with runs over two commits and a sweep, another store, an export, expectations."""
+    from sqlalchemy import update
+
+    from harness.store import tables
+    from harness.store.exchange_files import write_entries
+    from harness.store.salvage import salvaging
+    from harness.store.store import Store
+    from tests.history_site import HERE, record
+    from tests.test_store_exchange import filled
+    from tests.writers import run_of
+
+    filled(folder / "other.sqlite").close()
+    with salvaging(str(folder / "other.sqlite")) as found:
+        write_entries(folder / "given.jsonl", found.entries())
+    shutil.copy(folder / "other.sqlite", folder / "store.sqlite")
+    store = Store(str(folder / "store.sqlite"))
+    with store.write() as connection:
+        connection.execute(update(tables.runs).values(worker=None))  # nobody is at the run that was cut off
+    for i, letter in enumerate("ab"):
+        fitted = [record(solver=solver) for solver in ("numpy_lstsq", "normal_equations")]
+        planned = tuple(one.case for one in fitted)
+        made = run_of(f"of {letter}", planned, f"2026-02-0{i + 1}T00:00:00+00:00")
+        environment = HERE.model_copy(update={"commit": letter * 40, "dirty": False})
+        ended = {"finished_at": made.started_at, "environment": environment}
+        timed = [one.model_copy(update={"samples": samples_of(i)}) for one in fitted]
+        store.keep(made.model_copy(update=ended), timed)
+    store.close()
+    (folder / "expected.toml").write_text(
+        "schema_version = 1\ndefault_problems = []\n"
+        "margins = { digits = 1.0, excess_loss = 10.0, r2 = 0.1, mse = 0.1 }\n"
+        '[[expect]]\nproblem = "four_points"\nsolver = "numpy_lstsq"\ndigits_min = 5.0\nsource = "made up"\n'
+    )
+
+
+def samples_of(more: int) -> Any:
+    """Some calls of about a millisecond."""
+    from harness.timing.sampling import Samples
+
+    taken = tuple(1e-3 + 1e-6 * (i + more) for i in range(9))
+    return Samples(taken, taken)
+
+
+def _serve() -> None:
+    import harness.ab.measure
+    import harness.cli
+    import harness.measure.session
+    import harness.page.gather
+    import harness.report.terminal.live
+    import harness.sweep.run  # noqa: F401  # imported before the first fork
+
+    _stand_in()
+    for line in sys.stdin:
+        job = json.loads(line)
+        sys.stdout.write(json.dumps(_forked(**job)) + "\n")
+        sys.stdout.flush()
+
+
+def _stand_in() -> None:
+    """What two commands print, without the minutes that go before: commits that are built, figures that are trained."""
+    from harness.cli import bisect, published
+    from harness.judge.studies.published import Line
+    from harness.records.bisection import Bisection
+
+    module = sys.modules["harness.cli.bisect"]
+    assert module.bisect is bisect
+    module._searched = lambda *_: Bisection((), ())  # type: ignore[attr-defined]  # noqa: SLF001  # what it looks up
+    from harness.ab.bisect import suspects
+
+    suspects.Suspects.__init__ = lambda *_: None  # type: ignore[method-assign]
+    module = sys.modules["harness.cli.published"]
+    assert module.published is published
+    assert Line
+    module._reproduce = lambda _: []  # type: ignore[attr-defined]  # noqa: SLF001  # what it looks up
+
+
+def _forked(folder: str, words: list[str], stdout: str) -> dict[str, object]:
+    kept = {name: os.memfd_create(name) for name in ("stdout", "stderr")}
+    pid = os.fork()
+    if not pid:
+        code = 70
+        try:
+            os.chdir(folder)
+            os.dup2(kept["stderr"], 2)
+            _let_stdout_be(stdout, kept["stdout"])
+            sys.stdin.close()
+            sys.argv = ["harness", *words]
+            code = _ended()
+        finally:
+            os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    said = {}
+    for name, descriptor in kept.items():
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        with os.fdopen(descriptor, encoding="utf-8") as file:
+            said[name] = file.read()
+    return {"code": code, **said}
+
+
+def _let_stdout_be(what: str, kept: int) -> None:
+    if what == "closed":
+        os.close(1)
+        sys.stdout = None  # type: ignore[assignment]  # as Python has it
+        return
+    descriptor = kept
+    if what == "full":
+        descriptor = os.open("/dev/full", os.O_WRONLY)
+    elif what == "gone":
+        read, descriptor = os.pipe()
+        os.close(read)
+    os.dup2(descriptor, 1)
+
+
+def _ended() -> int:
+    """The exit code as the shell has it; a traceback is 1, and on standard error, as Python does it."""
+    from harness.cli import script
+
+    try:
+        script()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    except BaseException:  # noqa: BLE001  # what a test looks for
+        import traceback
+
+        traceback.print_exc()
+        return 1
+    finally:
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    _serve()
