@@ -153,20 +153,12 @@ def _serve() -> None:
 
 def _stand_in() -> None:
     """What two commands print, without the minutes that go before: commits that are built, figures that are trained."""
-    from harness.cli import bisect, published
-    from harness.judge.studies.published import Line
+    from harness.ab.bisect import suspects
     from harness.records.bisection import Bisection
 
-    module = sys.modules["harness.cli.bisect"]
-    assert module.bisect is bisect
-    module._searched = lambda *_: Bisection((), ())  # type: ignore[attr-defined]  # noqa: SLF001  # what it looks up
-    from harness.ab.bisect import suspects
-
-    suspects.Suspects.__init__ = lambda *_: None  # type: ignore[method-assign]
-    module = sys.modules["harness.cli.published"]
-    assert module.published is published
-    assert Line
-    module._reproduce = lambda _: []  # type: ignore[attr-defined]  # noqa: SLF001  # what it looks up
+    vars(sys.modules["harness.cli.bisect"])["_searched"] = lambda *_: Bisection((), ())
+    vars(sys.modules["harness.cli.published"])["_reproduce"] = lambda _: []
+    vars(suspects)["Suspects"] = lambda *_: None
 
 
 def _forked(folder: str, words: list[str], stdout: str) -> dict[str, object]:
@@ -195,7 +187,7 @@ def _forked(folder: str, words: list[str], stdout: str) -> dict[str, object]:
 def _let_stdout_be(what: str, kept: int) -> None:
     if what == "closed":
         os.close(1)
-        sys.stdout = None  # type: ignore[assignment]  # as Python has it
+        sys.stdout = None  # as Python has it
         return
     descriptor = kept
     if what == "full":

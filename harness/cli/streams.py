@@ -54,8 +54,8 @@ def _lasting(number: int, stream: TextIO | None) -> TextIO:
         return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace")
     stream.flush()
     errors = "backslashreplace" if stream.errors == "strict" else stream.errors
-    how = {"line_buffering": stream.line_buffering, "write_through": stream.write_through}
-    return io.TextIOWrapper(raw, encoding=stream.encoding, errors=errors, **how)
+    lines, through = stream.line_buffering, stream.write_through
+    return io.TextIOWrapper(raw, stream.encoding, errors, line_buffering=lines, write_through=through)
 
 
 def delivered(code: int, *, told: bool) -> int:
