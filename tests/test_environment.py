@@ -143,3 +143,14 @@ def test_which_blas_a_process_has_loaded_so_far_is_no_change_of_it() -> None:
 def test_the_commit_is_git_s() -> None:
     found = environment()
     assert (found.commit, found.dirty) == head_of(Path.cwd())
+
+
+@pytest.mark.slow
+def test_the_blas_is_the_one_that_scipy_s_linear_algebra_loads() -> None:
+    """In new processes, since a library that is loaded stays loaded."""
+    asked = "from harness.records.environment import _blas; print(_blas())"
+    ours, scipy_s = (
+        subprocess.run([sys.executable, "-c", before + asked], capture_output=True, text=True, check=True).stdout
+        for before in ("", "import scipy.linalg; ")
+    )
+    assert ours == scipy_s != "()\n"
