@@ -221,6 +221,7 @@ def _load_scipy_blas() -> None:
         CDLL(module.origin)
 
 
+@cache
 def _version(name: str) -> str | None:
     try:
         return version(name)
