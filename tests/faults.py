@@ -26,6 +26,7 @@ from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepa
 from harness.solvers.fit import fit_from_design
 from harness.solvers.options import Options
 from harness.solvers.status import Status
+from tests import state_faults as left
 from tests.planted import exact_line
 
 Fault = Callable[[Problem], object]
@@ -229,6 +230,57 @@ def _write_to_y(problem: Problem) -> None:
 
 
 HEALTHY = Faulty("healthy", lambda _: None)
+TORCH, SCIPY = ("torch",), ("scipy.linalg",)
+
+LEFT: tuple[tuple[str, Fault, str], ...] = (
+    ("the clock", left.replace_the_clock, "time.process_time, time.perf_counter"),
+    ("the clock is another", left.replace_the_clock_by_another, "time.perf_counter"),
+    ("the harness's clock", left.replace_the_harness_s_clock, "harness.timing.clock.SystemClock.wall_s"),
+    ("numpy.linalg.qr", left.replace_qr, "numpy.linalg.qr"),
+    ("scipy.linalg.lstsq", left.replace_inside_scipy, "scipy.linalg.lstsq"),
+    ("a builtin", left.replace_a_builtin, "builtins.sum"),
+    ("a builtin is hidden", left.hide_a_builtin, "harness.verify.digits.len"),
+    ("a limit of the harness", left.replace_a_limit_of_the_harness, "harness.verify.settle.MAX_DIGITS"),
+    ("a module", left.replace_a_module, "numpy.linalg;"),
+    ("a profile function", left.leave_a_profile_function, "a profile or trace function"),
+    ("a trace function", left.leave_a_trace_function, "a profile or trace function"),
+    ("the rounding mode", left.round_upward, "the floating-point environment"),
+    ("open descriptors, all", left.use_up_descriptors, "open files"),
+    ("a socket", left.leave_a_socket, "open files"),
+    ("RLIMIT_NOFILE", left.lower_the_descriptors, "resource limits"),
+    ("RLIMIT_FSIZE for good", left.lower_a_limit_for_good, "resource limits"),
+    ("nice", left.be_nice, "the priority"),
+    ("umask", left.set_the_umask, "the umask"),
+    ("timers", left.set_timers, "signal handlers, an alarm"),
+    ("blocked signals", left.block_signals, "signal handlers"),
+    ("a dump to come", left.ask_for_a_dump, "the fault handler"),
+    ("the decimal context", left.set_the_decimal_context, "the decimal context"),
+    ("the interpreter's limits", left.set_the_interpreter_s_limits, "the interpreter's limits"),
+    ("standard streams", left.close_the_streams, "standard streams"),
+    ("numpy's settings", left.set_numpy, "numpy's error state, numpy's print options"),
+    ("a thread that is not listed", left.leave_an_unknown_thread, "threads left running"),
+    ("a daemon", left.leave_a_daemon, "processes left behind"),
+)
+"""What a solver leaves as it should not, and how its record's warning names it."""
+
+LEFT_IN_TORCH: tuple[tuple[str, Fault, str], ...] = (
+    ("a method of torch", left.replace_a_method_of_torch, "torch.nn.modules.linear.Linear.forward"),
+    ("flush to zero", left.flush_to_zero, "the floating-point environment"),
+    ("gradients off", left.turn_gradients_off, "torch's gradient mode"),
+    ("a default device", left.set_a_default_device, "torch's default device"),
+    ("inference mode", left.enter_inference_mode, "torch's modes"),
+    (
+        "deterministic algorithms",
+        left.set_deterministic_algorithms,
+        "torch's deterministic mode, torch's precision of products",
+    ),
+    (
+        "torch's other switches",
+        left.set_other_switches_of_torch,
+        "torch's anomaly detection, torch's autocast, torch's global hooks",
+    ),
+)
+"""The same of torch's."""
 
 PLANTED: tuple[tuple[str, Faulty, Status, str, str], ...] = (
     ("hangs", Faulty("hangs", _sleep), Status.TIMEOUT, "longer than", ""),
@@ -294,6 +346,23 @@ PLANTED: tuple[tuple[str, Faulty, Status, str, str], ...] = (
     ("writes to X", Faulty("writes_x", _write_to_x), Status.ERROR, "wrote to the problem's X", ""),
     ("writes to y by a pointer", Faulty("writes_y", _write_to_y), Status.ERROR, "wrote to the problem's y", ""),
     ("writes to X at its 3rd call", Faulty("writes_timed", _write_to_x, first=3), Status.ERROR, "was timed", ""),
+    ("shrinks the page", Faulty("shrinks", left.shrink_the_page), Status.ERROR, "PermissionError", ""),
+    ("writes over the page", Faulty("overwrites", left.write_over_the_page), Status.CRASHED, "wrote over", ""),
+    ("cuts off the data", Faulty("cuts_off", left.cut_off_the_data), Status.CRASHED, "SIGABRT", ""),
+    ("a daemon, and dies", Faulty("daemon_dies", left.leave_a_daemon_and_die), Status.CRASHED, "SIGABRT", ""),
+    ("loads and patches", Faulty("loads_and_patches", left.replace_inside_scipy), Status.OK, "", ""),
+    *(
+        (name, Faulty(f"leaves: {name}", fault, requires=SCIPY), Status.OK, "", warning)
+        for name, fault, warning in LEFT
+    ),
+    *(
+        (f"{name}, 3rd call", Faulty(f"leaves, timed: {name}", fault, first=3, requires=SCIPY), Status.OK, "", warning)
+        for name, fault, warning in LEFT
+    ),
+    *(
+        (name, Faulty(f"leaves: {name}", fault, requires=TORCH), Status.OK, "", warning)
+        for name, fault, warning in LEFT_IN_TORCH
+    ),
 )
 """What it is, the solver, the status that it ends as, and a part of its message and of its record's warnings."""
 

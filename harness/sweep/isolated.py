@@ -14,7 +14,7 @@ from harness.measure.isolation.messages import Answer, case_order, changes_said
 from harness.measure.isolation.note import Note
 from harness.measure.isolation.process import TRUTH_S, WorkerProcess
 from harness.measure.isolation.serving import Bench, Order, Say
-from harness.measure.isolation.state import Changes, watched
+from harness.measure.isolation.state.item import Changes
 from harness.records.observer import Observer
 from harness.records.sweep import Cell
 from harness.solvers import catalog
@@ -76,7 +76,7 @@ class SweepBench(Bench):
         goal = self._goals.of(candidate, self._relay)  # found before: the parent aims first
 
         def work(changes: Changes) -> list[Cell]:
-            with watched(changes):
+            with self._guard.watched(changes):
                 return trained(candidate, goal, self._relay)
 
         cells, changes = self._guarded(CHUNK, candidate, work)

@@ -6,6 +6,7 @@ An accelerator is found by torch.accelerator, which torch has from 2.6 on; witho
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from harness.errors import UsageError, counted
@@ -79,8 +80,8 @@ def synchronizer(device: str) -> Callable[[], None]:
     import torch
 
     if kind == CUDA:
-        return lambda: torch.cuda.synchronize(device)
-    return lambda: torch.accelerator.synchronize(device)
+        return partial(torch.cuda.synchronize, device)
+    return partial(torch.accelerator.synchronize, device)
 
 
 def _found(torch: Any, kind: str) -> Device:

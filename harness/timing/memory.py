@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,8 @@ def peak_memory(device: str) -> Iterator[Peak]:
         peak.device_held_bytes = int(allocator.memory_allocated(device))
     yield peak
     if start is not None:
-        peak.host_bytes = max(0, _resident("VmHWM") - start)
+        with suppress(OSError):  # what was called may have left no descriptor to open it with
+            peak.host_bytes = max(0, _resident("VmHWM") - start)
     if allocator is not None and peak.device_held_bytes is not None:
         peak.device_bytes = int(allocator.max_memory_allocated(device)) - peak.device_held_bytes
 

@@ -28,7 +28,7 @@ def matmul_precision(*, tf32: bool) -> Iterator[None]:
     if torch is None:
         yield
         return
-    before = _State(torch)
+    before = Switches(torch)
     # The one call that every torch from 2.6 on has, and that sets the older and the newer switches alike.
     torch.set_float32_matmul_precision(HIGH if tf32 else HIGHEST)
     try:
@@ -58,7 +58,7 @@ def cublas_tf32(torch: Any) -> bool:
     return bool(matmul.fp32_precision == "tf32" if hasattr(matmul, "fp32_precision") else matmul.allow_tf32)
 
 
-class _State:
+class Switches:
     """torch's switches as they are when this is made: the older one, and the newer ones where there are any."""
 
     def __init__(self, torch: Any) -> None:
@@ -71,6 +71,11 @@ class _State:
         backends = (torch.backends.cuda, torch.backends.mkldnn)
         matmuls: list[Any] = [getattr(backend, "matmul", None) for backend in backends]
         self._newer = [(matmul, matmul.fp32_precision) for matmul in matmuls if hasattr(matmul, "fp32_precision")]
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What they say."""
+        return self._legacy, *(value for _, value in self._newer)
 
     def put_back(self) -> None:
         """As they were; the older one first, because it sets the newer ones with it."""

@@ -85,13 +85,14 @@ class Work:
         self.call()
 
     def sample(self, clock: Clock) -> None:
-        """One timed call, synchronised at both ends."""
+        """One timed call, synchronised at both ends; nothing that is called here can be assigned to from inside it."""
         self.before()
-        self.synchronize()
-        wall, cpu = clock.wall_s(), clock.cpu_s()
-        self.call()
-        self.synchronize()
-        cpu_after, wall_after = clock.cpu_s(), clock.wall_s()
+        call, synchronize, wall_s, cpu_s = self.call, self.synchronize, clock.wall_s, clock.cpu_s
+        synchronize()
+        wall, cpu = wall_s(), cpu_s()
+        call()
+        synchronize()
+        cpu_after, wall_after = cpu_s(), wall_s()
         self.wall_s.append(wall_after - wall)
         self.cpu_s.append(cpu_after - cpu)
 

@@ -12,7 +12,10 @@ STOP_S = 5.0
 """Seconds to wait for a process that was killed: only the kernel can hold it up, in a driver or a lost disk."""
 LONGEST_LINE = 200
 """Characters of a last line that are shown."""
+ROUNDS = 10
+"""How often it is looked for what was started while others were killed."""
 _VMSTAT = Path("/proc/vmstat")
+_PROCESSES = Path("/proc")
 
 
 class WorkerLostError(Exception):
@@ -24,12 +27,31 @@ class WorkerLostError(Exception):
         self.case = case
 
 
-def end(process: "subprocess.Popen[bytes]") -> None:
-    """Kill the process and its group (it leads one), and wait for it."""
+def end(process: "subprocess.Popen[bytes]", mark: str) -> None:
+    """Kill the process, its group (it leads one) and whoever has inherited its `mark`, and wait for it.
+
+    A daemon is of another group, and after its parent's end nobody's child.
+    """
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    for _ in range(ROUNDS):
+        if not (left := _marked(mark)):
+            break
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_S)
+
+
+def _marked(mark: str) -> list[int]:
+    """The processes that have a variable of that name in the environment that they were started with."""
+    found = []
+    for environment in _PROCESSES.glob("[0-9]*/environ"):
+        with suppress(OSError):  # somebody else's, or it has ended
+            if b"\0" + mark.encode() + b"=" in b"\0" + environment.read_bytes():
+                found.append(int(environment.parent.name))
+    return found
 
 
 def last_line(stderr: bytes) -> str:

@@ -32,9 +32,6 @@ class Keeper:
         """
         if self._refused is not None and self._refused[0] is problem:
             raise WorkerLostError(self._refused[1].status, str(self._refused[1]))
-        if self._written is not problem:
-            self._data.write(problem)
-            self._written = problem
         try:
             return self._knowing(problem, group)
         except WorkerLostError:
@@ -80,6 +77,10 @@ class Keeper:
     def _knowing(self, problem: Problem, group: int) -> WorkerProcess:
         if self._worker is None:
             self._worker = WorkerProcess(self._solvers, self._data.descriptor)
+            self._written = None  # the last one may have written to it
+        if self._written is not problem:
+            self._data.write(problem)
+            self._written = problem
         if self._known is not problem:
             worker = self._worker
             answer = self.ask(worker, {"do": "problem", "group": group}, {}, own_s=TRUTH_S)

@@ -87,8 +87,10 @@ class WorkerProcess(Child):
     def _answer(self, allowed_s: Mapping[int, float], own_s: float, memory_bytes: int | None) -> Answer:
         idle_since, message = time.monotonic(), None
         while message is None:
-            now = time.monotonic()
             case, since = self._note.read()
+            now = time.monotonic()
+            if case != NOTHING and since > now:
+                raise self.lost(Status.CRASHED, "the process wrote over what says since when it is at a case")
             if case == NOTHING:
                 left_s, why = idle_since + own_s - now, f"the worker did not answer within {own_s:g} s"
                 look_s = BEGINS_S

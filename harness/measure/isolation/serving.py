@@ -16,7 +16,8 @@ import numpy as np
 from harness.measure.isolation.data import read_problem
 from harness.measure.isolation.messages import Answer, options_of, with_changes
 from harness.measure.isolation.note import Note
-from harness.measure.isolation.state import Changes, watched
+from harness.measure.isolation.state.guard import Guard
+from harness.measure.isolation.state.item import Changes
 from harness.measure.one_case import (
     Outcome,
     clocks_of,
@@ -60,6 +61,7 @@ class Bench:
         self._solvers = dict(solvers)
         self._say = say
         self._note = note
+        self._guard = Guard()
         self._data = data
         self._problem: Problem | None = None
         self._sums: tuple[int, ...] = ()
@@ -88,7 +90,9 @@ class Bench:
     def fit(self, order: Order) -> Answer:
         """Prepare, fit and verify a case."""
         case, key = self._case(order), int(order["cases"][0])
-        outcome, changes = self._guarded(key, case, lambda changes: measure(case, partial(watched, changes)))
+        outcome, changes = self._guarded(
+            key, case, lambda changes: measure(case, partial(self._guard.watched, changes))
+        )
         if isinstance(outcome, str):
             outcome = Outcome(case, record_of(case, Status.ERROR, outcome))
         record = with_changes(outcome.record, changes.all)
@@ -103,7 +107,7 @@ class Bench:
         with suppress(Exception):  # prepare meets it again
             import_libraries(case)
         with self._note.during(key):
-            outcome = only_prepared(case, partial(watched, Changes()))
+            outcome = only_prepared(case, partial(self._guard.watched, Changes()))
         self._outcomes[key] = outcome
         return Answer(failed=outcome.record.message, status=outcome.record.status, retire=self.lost_device())
 
@@ -112,7 +116,7 @@ class Bench:
         keys = [int(key) for key in order["cases"]]
         outcomes = [self._outcomes[key] for key in keys]
         changes = Changes()
-        with watched(changes):
+        with self._guard.watched(changes):
             samples = time_together(
                 outcomes, SystemClock(), Effort(**order["effort"]), lambda i: self._note.during(keys[i])
             )

@@ -6,6 +6,7 @@ argument is the descriptor of its `Connection`.
 
 import json
 import os
+import secrets
 import socket
 import struct
 import subprocess
@@ -43,6 +44,7 @@ class Child:
     ) -> None:
         """Start it; it is not waited for. `passed`: descriptors that it inherits. Raises OSError where it cannot be."""
         here, there = socket.socketpair()
+        self._mark = f"HARNESS_CHILD_{secrets.token_hex(8)}"  # a name of its own: a child of a child has both
         with there:
             for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
                 here.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", STALLED_S, 0))
@@ -53,7 +55,7 @@ class Child:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 pass_fds=(there.fileno(), *passed),
-                env=environment,
+                env={**(os.environ if environment is None else environment), self._mark: ""},
                 start_new_session=True,
             )
         assert self._process.stderr is not None  # noqa: S101  # it is a pipe
@@ -109,7 +111,7 @@ class Child:
     def stop(self) -> None:
         """End it at once: it has nothing to tidy up. Twice is once."""
         if not self.connection.closed:
-            end(self._process)
+            end(self._process, self._mark)
             self.connection.close()
             os.close(self._ended)
             if self._process.stderr is not None:
@@ -121,7 +123,7 @@ class Child:
             code: int | None = self._process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:  # its answers are closed, and it goes on
             code = None
-        end(self._process)  # what it has started may still write
+        end(self._process, self._mark)  # what it has started may still write
         for _ in range(PIPE_BYTES // CHUNK_BYTES):
             self._keep_last_words()
         return self.lost(*how_it_ended(code, self._last_words, oom_kills=oom_kills() - self._oom_kills))

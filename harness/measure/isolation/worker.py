@@ -15,6 +15,8 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 """<linux/prctl.h>: a signal for this process when its parent dies."""
+PR_SET_CHILD_SUBREAPER = 36
+"""Same: a descendant whose parent has ended becomes this process's child, so that a daemon of a solver's is seen."""
 EXPENDABLE = "1000"
 """man 5 proc_pid_oom_score_adj: the kernel kills the highest first when memory is exhausted."""
 
@@ -24,6 +26,7 @@ def main() -> None:
     note, data, descriptor = map(int, sys.argv[1:])
     with suppress(OSError, AttributeError):  # another libc: the end of the orders ends the worker, a little later
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash is a row: it leaves no file behind
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(EXPENDABLE)
