@@ -82,7 +82,7 @@ class Bench:
     def bring(self, order: Order) -> Answer:
         """Have a solver that is not in the catalog: it came with the order, or is at the place that its name says."""
         name, data = order["solver"], order["data"]
-        with self._note.during(int(order["cases"][0])), watched(Changes()):
+        with self._note.during(int(order["cases"][0])), self._guard.watched(Changes()):
             found = catalog.get(name) if data is None else unpacked(base64.b64decode(data))
             self._solvers[name] = found
         return Answer()
