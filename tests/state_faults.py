@@ -170,8 +170,8 @@ def block_signals(_: object) -> None:
 
 
 def ask_for_a_dump(_: object) -> None:
-    faulthandler.dump_traceback_later(0.5, exit=True, file=sys.__stderr__)
-    faulthandler.enable(file=sys.__stderr__)
+    faulthandler.dump_traceback_later(0.5, exit=True, file=2)
+    faulthandler.enable(file=2)
 
 
 def set_the_decimal_context(_: object) -> None:

@@ -41,7 +41,7 @@ def _set_control(before: tuple[int, ...]) -> None:
     found = _environment()
     for (at, size, mask), value in zip(_CONTROL_WORDS.get(platform.machine(), ()), values, strict=True):
         other = int.from_bytes(found.raw[at : at + size], "little") & ~mask
-        found[at : at + size] = (value | other).to_bytes(size, "little")
+        ctypes.memmove(ctypes.addressof(found) + at, (value | other).to_bytes(size, "little"), size)
     _LIBM.fesetenv(found)
 
 

@@ -153,8 +153,9 @@ class Kept:
 
     def _is_its_own(self, place: Place, name: str) -> bool:
         """Whether a package has replaced a function of its own by a new one, as torch wraps each optimizer's step."""
-        value, package = place.now.get(name), sys.modules.get(place.name.partition(".")[0])
-        if not isinstance(value, FunctionType) or not getattr(package, "__file__", None):
+        value = place.now.get(name)
+        file = getattr(sys.modules.get(place.name.partition(".")[0]), "__file__", None)
+        if not isinstance(value, FunctionType) or file is None:
             return False
         known = any(value is other for other in self._kept)
-        return not known and Path(value.__code__.co_filename).is_relative_to(Path(str(package.__file__)).parent)
+        return not known and Path(value.__code__.co_filename).is_relative_to(Path(file).parent)
