@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 
 from harness.problems.problem import Floats
+from harness.solvers.streaming.folded import BATCH_ROWS
 
 BLOCK_BYTES = 2**20
 """Of a core's L2 cache; measured at p = 10, 50 and 500, blocks of 0.5 to 2 MB are within a tenth of each other."""
-DEVICE_BLOCK_BYTES = 2**24
+LEAST_DEVICE_BYTES, MOST_DEVICE_BYTES = 2**28, 2**30
+"""Of a device's block: a block costs a dozen launches of some 10 us, and 256 MiB are read in 60 us at 4.8 TB/s (NVIDIA
+H200 data sheet); above 1 GiB launches are nothing any more, and memory is short. Not yet measured on a device."""
 LEAST_BLOCK_BYTES = 2**16
 SHARE = 16
 """A block is at most a sixteenth of X, so that the extra memory stays below a tenth of it."""
@@ -22,6 +25,12 @@ def block_rows(p: int, size_bytes: int | None, most: int = BLOCK_BYTES) -> int:
     room = most if size_bytes is None else min(most, max(LEAST_BLOCK_BYTES, size_bytes // SHARE))
     together = max(1, INNER // p)
     return max(1, room // (8 * p) // together) * together
+
+
+def device_rows(columns: int, size_bytes: int | None) -> int:
+    """Rows of a block on a device, whole batches of a product: a sixteenth of X, 256 MiB at least and 1 GiB at most."""
+    room = min(MOST_DEVICE_BYTES, max(LEAST_DEVICE_BYTES, (size_bytes or 0) // SHARE))
+    return max(1, room // (8 * columns) // BATCH_ROWS) * BATCH_ROWS
 
 
 class HostBlocks:
@@ -60,7 +69,7 @@ class DeviceBlocks:
 
     def __init__(self, p: int, size_bytes: int | None) -> None:
         """As HostBlocks."""
-        self.rows = block_rows(p, size_bytes, DEVICE_BLOCK_BYTES)
+        self.rows = device_rows(p, size_bytes)
 
     def of(self, X: Any, y: Any, shift: Floats | None, y_shift: float) -> Iterator[tuple[Any, Any]]:
         """As HostBlocks.of."""

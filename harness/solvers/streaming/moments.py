@@ -1,16 +1,23 @@
 """Sums of first and second moments over streamed rows, about a shift that is near the mean."""
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from harness.problems.problem import Floats
+from harness.solvers.streaming.folded import folded_product
 
 
 def like(values: Floats, B: Any) -> Any:
-    """A host vector where the block is."""
+    """A host vector where the block is; the device is waited for."""
     return values if isinstance(B, np.ndarray) else B.new_tensor(values)
+
+
+def ones_like(B: Any) -> Any:
+    """(m,) ones for the rows of a block, made where it is."""
+    return np.ones(len(B)) if isinstance(B, np.ndarray) else B.new_ones(len(B))
 
 
 @dataclass(frozen=True)
@@ -39,12 +46,18 @@ class MomentSums:
         self._ones: Any = np.ones(0)
 
     def add(self, B: Any, t: Any) -> None:
-        """B (m, p), t (m,)."""
-        # In this order the block is still in the cache where the cheap sums read it again.
+        """B (m, p), t (m,). On a device nothing is waited for."""
         if len(self._ones) < len(B):
-            self._ones = like(np.ones(len(B)), B)
+            self._ones = ones_like(B)
         ones = self._ones[: len(B)]  # a product: numpy's sum over the first axis is slow where the last is short
-        parts = (B.T @ B, t @ B, t @ t, ones @ B, t.sum())
+        parts: tuple[Any, ...]
+        if isinstance(B, np.ndarray):
+            # In this order the block is still in the cache where the cheap sums read it again.
+            parts = (B.T @ B, t @ B, t @ t, ones @ B, t.sum())
+        else:
+            E = import_module("torch").stack([t, ones], 1)
+            of_both = folded_product(B, E)
+            parts = (folded_product(B, B), of_both[:, 0], t @ t, of_both[:, 1], t.sum())
         for k, part in enumerate(parts):
             self._sums[k] += part
         self.n += len(B)

@@ -1,12 +1,14 @@
 """Sums over streamed rows and their residuals, of which the gradient is the one that must not be rounded."""
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from harness.problems.problem import Floats
-from harness.solvers.streaming.moments import like
+from harness.solvers.streaming.folded import folded_product
+from harness.solvers.streaming.moments import like, ones_like
 
 BITS = 26
 """Two integers below 2^26, in units of the norms: by Cauchy and Schwarz no sum of their products reaches 2^53."""
@@ -45,13 +47,14 @@ class ResidualSums:
         if self._top is None:
             self._top = like(_rounder(self._norms), B)
         if self._ones is None or len(self._ones) < len(B):
-            self._ones = like(np.ones(len(B)), B)
-        squares = r @ r
-        top = float(_rounder(np.sqrt(float(squares))))
+            self._ones = ones_like(B)
+        ones, squares = self._ones[: len(B)], r @ r
+        top = float(_rounder(np.sqrt(float(squares))))  # all that a device is waited for
         B1, r1 = (B + self._top) - self._top, (r + top) - top
-        high, lost = _two_sum(self._high, r1 @ B1)
+        exact, rest, x_sum = _products(B, B1, r, r1, ones)
+        high, lost = _two_sum(self._high, exact)
         self._high = high
-        parts = (lost + ((r - r1) @ B1 + r @ (B - B1)), self._ones[: len(B)] @ B, r.sum(), squares)
+        parts = (lost + rest, x_sum, r.sum(), squares)
         for k, part in enumerate(parts):
             self._sums[k] += part
         self.n += len(B)
@@ -61,6 +64,15 @@ class ResidualSums:
         low, x_sum, r_sum, squares = (np.asarray(v.cpu() if hasattr(v, "cpu") else v) for v in self._sums)
         high = np.asarray(self._high.cpu() if hasattr(self._high, "cpu") else self._high)
         return Residuals(self.n, high + low, x_sum, float(r_sum), float(squares))
+
+
+def _products(B: Any, B1: Any, r: Any, r1: Any, ones: Any) -> tuple[Any, Any, Any]:
+    """B1'r1, which is exact, what B'r has beside it, and the sums of B's columns."""
+    if isinstance(B, np.ndarray):
+        return r1 @ B1, (r - r1) @ B1 + r @ (B - B1), ones @ B
+    stack = import_module("torch").stack
+    of_high, of_low = folded_product(B1, stack([r1, r - r1], 1)), folded_product(B - B1, r[:, None])
+    return of_high[:, 0], of_high[:, 1] + of_low[:, 0], folded_product(B, ones[:, None])[:, 0]
 
 
 def _rounder(norms: Any) -> Any:

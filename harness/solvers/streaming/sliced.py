@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.solvers.streaming.blocks import device_rows
+from harness.solvers.streaming.folded import integer_product
+
 Exponents = NDArray[np.int64]
 BigIntegers = NDArray[np.object_]
 """Python integers of any size."""
@@ -19,6 +22,8 @@ BigIntegers = NDArray[np.object_]
 BITS = 18
 FLUSH_ROWS = 2**17
 """2 * 18 + 17 = 53."""
+DEVICE_FLUSH_ROWS = 2**26
+"""On a device sums of batches are added in int64: 2 * 18 + 26 = 62."""
 BLOCK_BYTES = 2**23
 LEAST_ROWS = 64
 TOGETHER_COLUMNS = 64
@@ -41,29 +46,41 @@ class SlicedGram:
         """`columns` of the table, target included."""
         self.columns, self.slices, self.xp = columns, slices, xp
         self.n = 0
-        self.exact = True
-        self.rows = max(LEAST_ROWS, min(FLUSH_ROWS, BLOCK_BYTES // (8 * slices * columns)))
+        host = xp is np
+        self.flush_rows = FLUSH_ROWS if host else DEVICE_FLUSH_ROWS
+        few = min(FLUSH_ROWS, BLOCK_BYTES // (8 * slices * columns))
+        self.rows = max(LEAST_ROWS, few) if host else device_rows(slices * columns, None)
         together = columns <= TOGETHER_COLUMNS
         self._jobs = [(i, j, slices if together else j + 1) for i in range(slices) for j in range(i, slices)]
         self._jobs = [job for job in self._jobs if not together or job[0] == job[1]]
-        self._sums: list[Any] = [0.0] * len(self._jobs)
+        self._sums: list[Any] = [0] * len(self._jobs)
         self._summed = 0
+        self._left: Any = False
+        self._scales: Any = None
         self._exponents: Exponents = np.full(columns, NOTHING, dtype=np.int64)
         self._integers: BigIntegers = np.zeros((columns, columns), dtype=object)
         self._lowest: Exponents = np.zeros(columns, dtype=np.int64)
 
+    @property
+    def exact(self) -> bool:
+        """Whether nothing was cut off so far."""
+        return not bool(self._left)
+
     def add(self, table: Any) -> None:
-        """Table (m, columns) float64 with m <= `rows`. Raises ValueError if an entry is not finite."""
+        """Table (m, columns) float64 with m <= `rows`. Raises ValueError if an entry is not finite.
+
+        A device is waited for once, for its largest entries; and again when sums are put aside.
+        """
         largest = _host(abs(table).max(0) if self.xp is np else abs(table).amax(0))
         if not np.isfinite(largest).all():
             raise ValueError("the data hold NaN or infinite values")
         self._raise_exponents(np.where(largest > 0, np.frexp(largest)[1], NOTHING - HEADROOM).astype(np.int64))
-        if self._summed + len(table) > FLUSH_ROWS:
+        if self._summed + len(table) > self.flush_rows:
             self._flush()
         S = self._cut(table)
         c = self.columns
         for k, (i, first, last) in enumerate(self._jobs):
-            self._sums[k] += S[:, i * c : (i + 1) * c].T @ S[:, first * c : last * c]
+            self._sums[k] += self._product(S[:, i * c : (i + 1) * c], S[:, first * c : last * c])
         self.n += len(table)
         self._summed += len(table)
 
@@ -76,20 +93,27 @@ class SlicedGram:
         """The slices side by side, (m, slices * columns), each an integer of at most 18 bits and a sign."""
         xp, c = self.xp, self.columns
         power = np.where(self._exponents > NOTHING, BITS - self._exponents, 0)
-        half = power // 2  # in two steps: 2^power alone may overflow
-        first, second = (self._like(table, np.ldexp(1.0, step)) for step in (half, power - half))
+        if self._scales is None:
+            half = power // 2  # in two steps: 2^power alone may overflow
+            self._scales = [self._like(table, np.ldexp(1.0, step)) for step in (half, power - half)]
+        first, second = self._scales
         rest = table * first * second
         # What underflows to a subnormal number is left over in the end; what underflows to 0 is not.
-        lost = bool(power.min() < 0) and int(xp.count_nonzero(rest)) != int(xp.count_nonzero(table))
-        S = self._like(table, np.empty((len(table), self.slices * c)))
+        lost = bool(power.min() < 0) and xp.count_nonzero(rest) != xp.count_nonzero(table)
+        size = (len(table), self.slices * c)
+        S = np.empty(size) if xp is np else table.new_empty(size)
         for k in range(self.slices):
             piece = S[:, k * c : (k + 1) * c]
             xp.round(rest, out=piece)
             rest -= piece
             if k + 1 < self.slices:
                 rest *= 2.0**BITS
-        self.exact = self.exact and not lost and not bool((rest != 0).any())
+        self._left = self._left | lost | (rest != 0).any()
         return S
+
+    def _product(self, L: Any, R: Any) -> Any:
+        """L'R of slices, without rounding: in float64, whose sums are put aside in time, or on a device in int64."""
+        return L.T @ R if self.xp is np else integer_product(L, R)
 
     def _like(self, table: Any, values: Any) -> Any:
         """The numbers as an array of the table's library, where the table is."""
@@ -100,6 +124,7 @@ class SlicedGram:
         if (found > self._exponents).any():
             self._flush()
             self._exponents = np.where(found > self._exponents, found + HEADROOM, self._exponents)
+            self._scales = None
 
     def _flush(self) -> None:
         """Add the sums to the big integers, which are kept at the lowest fixed point there was."""
@@ -116,7 +141,7 @@ class SlicedGram:
         self._lowest = np.where(self._integers.any(axis=0), self._lowest, lowest)
         up = (lowest - self._lowest).astype(object)
         self._integers = self._integers + (total << (up[:, None] + up[None, :]))
-        self._sums = [0.0] * len(self._jobs)
+        self._sums = [0] * len(self._jobs)
         self._summed = 0
 
 

@@ -85,12 +85,13 @@ def _gram(source: Source, *, intercept: bool) -> Normal | str:
 def _corrected(source: Source, normal: Normal, coef: Floats, path: str) -> Answer:
     """One more pass, about the means, and one step from `coef` with the explicit residual."""
     shift = normal.mean if normal.intercept else None
-    sums, blocks = ResidualSums(normal.scale), None
+    sums, blocks, weights = ResidualSums(normal.scale), None, None
     tss: Any = 0.0
     for X, y in _chunks(source):
         blocks = blocks or _blocks(X, source)
         for B, t in blocks.of(X, y, shift, normal.y_mean):
-            sums.add(B, t - B @ like(coef, B))
+            weights = like(coef, B) if weights is None else weights
+            sums.add(B, t - B @ weights)
             tss += t @ t
     found = sums.sums()
     mean = found.r_sum / found.n if normal.intercept else 0.0
