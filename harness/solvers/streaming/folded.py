@@ -45,7 +45,8 @@ def integer_product(L: "torch.Tensor", R: "torch.Tensor") -> "torch.Tensor":
 
 def _whole_batches(L: "torch.Tensor") -> int:
     """Rows of the batches that are whole."""
-    return len(L) - len(L) % BATCH_ROWS
+    rows = int(L.shape[0])
+    return rows - rows % BATCH_ROWS
 
 
 def _fold(L: "torch.Tensor", R: "torch.Tensor") -> int:
