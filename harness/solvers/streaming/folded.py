@@ -45,13 +45,12 @@ def integer_product(L: "torch.Tensor", R: "torch.Tensor") -> "torch.Tensor":
 
 def _whole_batches(L: "torch.Tensor") -> int:
     """Rows of the batches that are whole."""
-    rows = int(L.shape[0])
-    return rows - rows % BATCH_ROWS
+    return len(L) - len(L) % BATCH_ROWS
 
 
 def _fold(L: "torch.Tensor", R: "torch.Tensor") -> int:
     """How many rows make one: a power of two, so that a batch holds them whole."""
-    columns = max(L.shape[1], R.shape[1])
+    columns = int(max(L.shape[1], R.shape[1]))
     if columns > FOLDED_COLUMNS // 2 or not (L.is_contiguous() and R.is_contiguous()):
         return 1
     return 1 << ((FOLDED_COLUMNS // columns).bit_length() - 1)
