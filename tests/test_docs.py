@@ -20,6 +20,7 @@ from harness.problems.catalog import load
 from harness.problems.sidecar import Sidecar
 from harness.solvers.options import Options
 from harness.solvers.status import Status
+from harness.testing import plugin
 from tests.documents import PAGES, ROOT, blocks
 
 SUITES = "suites/README.md"
@@ -31,6 +32,24 @@ OTHERS = {
     *("--config", "--factor", "--quick", "--yes"),  # asv
     *("--cpus", "--cpuset-cpus", "--governor", "--max"),  # docker, cpupower
 }
+
+
+class Recorder:
+    """What a pytest plugin's options are added to."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def getgroup(self, *_: str) -> "Recorder":
+        return self
+
+    def addoption(self, *names: str, **_: object) -> None:
+        self.names |= set(names)
+
+
+OF_PYTEST = Recorder()
+plugin.pytest_addoption(OF_PYTEST)  # type: ignore[arg-type]
+OTHERS |= OF_PYTEST.names
 EXIT_CODES = {0, 1, USAGE, COULD_NOT_MEASURE, INTERRUPTED}
 
 

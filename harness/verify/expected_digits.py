@@ -29,7 +29,7 @@ from math import sqrt
 import numpy as np
 
 from harness.problems.problem import Floats
-from harness.verify.backward_error import STABLE_FACTOR
+from harness.verify.backward_error import explained
 from harness.verify.digits import MAX_DIGITS
 from harness.verify.reference import Reference
 
@@ -56,7 +56,7 @@ def expected_digits(reference: Reference, method: Method, dtype: str = "float64"
         lengths, (values, vectors) = np.ones(reference.columns), reference.singular
     else:
         lengths, values, vectors = reference.scaled_singular
-    eta = STABLE_FACTOR * sqrt(reference.n * reference.columns) * float(np.finfo(dtype).eps)
+    eta = explained(reference, dtype)
     with np.errstate(all="ignore"):
         moved = _moved(lengths * reference.solution, values, vectors, reference, eta, squared=_squares(method))
         size = np.where(reference.solution == 0, 1.0, np.abs(reference.solution))  # absolute where the truth is 0

@@ -19,16 +19,16 @@ COMMAND = re.compile(r"^(\s*:)(?=:)|(##)(?=\[)", re.MULTILINE)
 NO_COMMAND = "\u200b"
 
 
-def _console(stream: TextIO) -> Console:
-    """A console made anew: pipes and tests change what the standard streams are.
+def console(stream: TextIO, width: int | None = None) -> Console:
+    """A console made anew: pipes and tests change what the standard streams are. `width`: columns, where that is known.
 
     rich takes FORCE_COLOR for a terminal, in which lines can be drawn again: in a log a bar would be a thousand
     lines. Here it brings colours alone; NO_COLOR takes them away from both, and goes first.
     """
     terminal = stream.isatty()
-    console = Console(
+    made = Console(
         file=stream,
-        width=None if terminal or os.environ.get("COLUMNS") else PLAIN_WIDTH,
+        width=width or (None if terminal or os.environ.get("COLUMNS") else PLAIN_WIDTH),
         force_terminal=None if terminal else False,
         color_system="auto" if terminal else "standard" if os.environ.get("FORCE_COLOR") else None,
         force_jupyter=False,
@@ -36,18 +36,18 @@ def _console(stream: TextIO) -> Console:
         soft_wrap=False,
         emoji=False,
     )
-    console.push_render_hook(_Inert())
-    return console
+    made.push_render_hook(_Inert())
+    return made
 
 
 def out() -> Console:
     """Results."""
-    return _console(sys.stdout)
+    return console(sys.stdout)
 
 
 def err() -> Console:
     """Progress and errors."""
-    return _console(sys.stderr)
+    return console(sys.stderr)
 
 
 def inert(text: str) -> str:

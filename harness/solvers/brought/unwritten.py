@@ -7,6 +7,10 @@ import numpy as np
 from harness.problems.problem import Floats
 
 
+class WroteToItsDataError(ValueError):
+    """Somebody's solver changed the rows that it was given."""
+
+
 class Unwritten:
     """X and y by their checksums: every call must find what the first one found."""
 
@@ -16,10 +20,12 @@ class Unwritten:
         self._sums = self._summed()
 
     def check(self) -> None:
-        """Raises ValueError where one has been written to."""
+        """Raises WroteToItsDataError where one has been written to."""
         for letter, was, now in zip("Xy", self._sums, self._summed(), strict=True):
             if was != now:
-                raise ValueError(f"{self._name} wrote to the {letter} that it was given: a second call fits other data")
+                raise WroteToItsDataError(
+                    f"{self._name} wrote to the {letter} that it was given: a second call fits other data"
+                )
 
     def _summed(self) -> tuple[int, ...]:
         return tuple(zlib.crc32(np.ravel(array, order="K").view(np.uint8).data) for array in self._arrays)

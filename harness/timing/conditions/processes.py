@@ -1,15 +1,20 @@
 """Whose CPU time it is: this process and its family, and other measurements that run beside it."""
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 
 import psutil
+
+from harness.errors import counted
 
 MEASURING = {
     "harness": {"run", "sweep", "speed", "ab", "bisect", "gate", "fit", "accuracy", "published", "findings"},
     "asv": {"run", "continuous", "dev", "quickstart", "profile"},
 }
 """By program, the commands that fit something; `list`, `compare` and `doctor` itself do not."""
+TESTS = "PYTEST_XDIST_WORKER_COUNT"
+"""Set by pytest-xdist in each of its processes: how many of them run tests at once."""
 VALUED = {"-X", "-W", "--check-hash-based-pycs"}
 """Options of the interpreter whose value is the next word."""
 
@@ -32,11 +37,21 @@ def _cpu_s(process: psutil.Process) -> float:
 
 
 def other_runs() -> tuple[str, ...]:
-    """Measurements of other families: neither this process's ancestors, nor it, nor its descendants."""
+    """Measurements of other families: neither this process's ancestors, nor it, nor its descendants.
+
+    Tests that run beside this one's are such too: their processes are pytest-xdist's.
+    """
     me = psutil.Process()
     family = {one.pid for one in (me, *me.parents(), *me.children(recursive=True))}
     found = ((one.info["pid"], one.info["cmdline"] or ()) for one in psutil.process_iter(["pid", "cmdline"]))
-    return measurements((pid, words) for pid, words in found if pid not in family)
+    return (*measurements((pid, words) for pid, words in found if pid not in family), *beside())
+
+
+def beside() -> tuple[str, ...]:
+    """The other processes of pytest-xdist, where this is one of several."""
+    count = os.environ.get(TESTS, "")
+    others = int(count) - 1 if count.isdecimal() else 0
+    return (f"tests in {counted(others, 'more process', 'more processes')} (pytest-xdist)",) if others > 0 else ()
 
 
 def measurements(processes: Iterable[tuple[int, Sequence[str]]]) -> tuple[str, ...]:
