@@ -299,7 +299,11 @@ def test_spoilt_json_is_one_line(name: str, what: str, place: Place) -> None:
     path, (text, said) = place(name), SPOILT_JSON[what]
     good = KINDS[name].good()
     path.write_text("{" + text + ", " + good[good.index("{") + 1 :], encoding="utf-8")
-    refused(lambda: KINDS[name].read(path), str(path), said)
+    if name == "asv result" and what in ("unknown key", "half a character"):
+        # As asv reads it: its formats and plugins have keys of their own, which nobody here looks at.
+        assert KINDS[name].read(path)
+    else:
+        refused(lambda: KINDS[name].read(path), str(path), said)
 
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
@@ -412,14 +416,15 @@ SPOILT_ASV: dict[str, tuple[Spoil, str]] = {
     "an option for git": (set_key("commit_hash", to="--upload-pack=x"), "commit_hash"),
     "a commit of one letter": (set_key("commit_hash", to="a"), "commit_hash"),
     "an escape in the environment": (set_key("env_name", to="\x1b[31m"), "env_name"),
-    "a line break in a benchmark's name": (set_key("results", "a\nb", to=None), "results"),
     "a date after all dates": (set_key("date", to=10**18), "date"),
     "a date before all dates": (set_key("date", to=-1), "date"),
-    "cores in words": (set_key("params", "num_cpu", to="two"), "num_cpu is 'two', no whole number"),
-    "memory beyond a store": (set_key("params", "ram", to="9" * 30), "ram"),
     "params of a list": (set_key("params", to=[]), "params"),
+    "a list for the cores": (set_key("params", "num_cpu", to=[2]), "num_cpu is list, no text"),
+    "results that are a list": (set_key("results", to=[]), "results"),
+}
+SPOILT_BENCHMARK: dict[str, tuple[Spoil, str]] = {
+    "a line break in a benchmark's name": (set_key("results", "a\nb", to=None), "its name is no visible text"),
     "text for a result": (set_row(DIGITS, 0, ["4.4"]), "'4.4' is no number"),
-    "true for a result": (set_row(DIGITS, 0, [True]), "'True' is no number"),
     "an object for a result": (set_row(DIGITS, 0, [{"a": 1}]), "is no number"),
     "results that are no list": (set_row(DIGITS, 0, 4.4), "other parameters than results"),
     "a parameter that is a number": (set_row(DIGITS, 1, [[1], ["'a'"], ["'b'"]]), "no visible text"),
@@ -428,7 +433,10 @@ SPOILT_ASV: dict[str, tuple[Spoil, str]] = {
     "a long parameter": (set_row(DIGITS, 1, [["(" * 10**5], ["'a'"], ["'b'"]]), "no visible text"),
     "too long a row": (set_key("results", DIGITS, to=[[1.0], [], "1", 4]), "4 values in a row of 3 columns"),
     "10^12 combinations": (set_row(TIME, 1, [["1"] * 10_000] * 3), "combinations"),
+    "other parameters than results": (set_row(TIME, 0, [1e-3]), "other parameters than results"),
+    "a row that is no list": (set_key("results", DIGITS, to=3), "its row is no list"),
 }
+SAMPLES: list[object] = [[1.0], ["a"], [[1.0, "a"]], [{"a": 1}], 3]
 
 
 @pytest.mark.parametrize("what", SPOILT_ASV)
@@ -440,6 +448,20 @@ def test_an_asv_file_of_wrong_types_is_one_line(what: str, place: Place) -> None
     refused(lambda: asv_file(path), str(path), said)
 
 
+@pytest.mark.parametrize("what", SPOILT_BENCHMARK)
+def test_a_benchmark_that_cannot_be_read_is_named_and_costs_no_other(what: str, place: Place) -> None:
+    path, (spoil, said) = place("asv result"), SPOILT_BENCHMARK[what]
+    content = body()
+    spoil(content)
+    path.write_text(json.dumps(content))
+    (results,) = read_results(path.parent.parent)
+    (line,) = results.unreadable
+    assert said in line
+    assert str(path) in line
+    assert line.isprintable()
+    assert len(results.benchmarks) == len(content["results"]) - 1, "the others are read"
+
+
 def test_an_asv_file_of_more_cells_than_are_held_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     path = place("asv result")
     path.write_text(json.dumps(body()))
@@ -448,14 +470,16 @@ def test_an_asv_file_of_more_cells_than_are_held_is_refused(place: Place, monkey
     refused(lambda: asv_file(path), str(path), "more than 2 numbers")
 
 
-@pytest.mark.parametrize("samples", [[1.0], ["a"], [[1.0, "a"]], [{"a": 1}], 3])
+@pytest.mark.parametrize("samples", SAMPLES)
 def test_asv_samples_of_wrong_types_are_one_line(samples: object, place: Place) -> None:
     path = place("asv result")
     content = body()
     content["result_columns"].append("samples")
     content["results"][DIGITS].append(samples)
     path.write_text(json.dumps(content))
-    refused(lambda: asv_file(path), str(path), DIGITS)
+    (results,) = read_results(path.parent.parent)
+    assert [DIGITS in line and str(path) in line for line in results.unreadable] == [True]
+    assert [one.name for one in results.benchmarks] == [TIME]
 
 
 @pytest.mark.parametrize("listed", ["[]", "[1", '{"a": {"param_names": 1}}', '{"a": {"param_names": ["\\u001b"]}}'])

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.asv.records import as_run, case_key
@@ -69,10 +69,7 @@ def gate_asv(
 
 def _read(folder: Path, asked: AsvSelection, commit: str | None) -> list[AsvResults]:
     """A commit's results, narrowed to the benchmarks that are asked for."""
-    return [
-        replace(results, cells=tuple(cell for cell in results.cells if asked.wants(cell.name)))
-        for results in read_results(folder, asked.machine, resolve_commit(commit))
-    ]
+    return [one.narrowed(asked.wants) for one in read_results(folder, asked.machine, resolve_commit(commit))]
 
 
 def _environments(results: Sequence[AsvResults], wanted: str | None) -> list[AsvResults]:

@@ -27,14 +27,42 @@ AXES = ("solver", "problem", "n", "device")
 """Parameters of a suite that are not options of the solver."""
 
 
+METRICS = frozenset(
+    {
+        *("time_fit", "time_epoch", "peakmem_fit"),
+        *("track_digits_lost", "track_excess_loss", "track_unexplained_variance", "track_wrong"),
+        *("track_epochs_to_tolerance", "track_device_peak_bytes"),
+    }
+)
+"""What the suites over harness.suite measure."""
+
+
 def as_run(results: AsvResults) -> tuple[Run, list[Record]]:
     """A Run whose id is the commit's and environment's, and a Record for each case that the cells are about."""
     cases: dict[tuple[tuple[str, str | int | float], ...], dict[str, AsvCell]] = {}
     for cell in results.cells:
-        if "solver" in dict(cell.params):
+        if is_case(cell):
             cases.setdefault(cell.params, {})[cell.metric] = cell
     records = [record for params, cells in cases.items() if (record := _record(dict(params), cells)) is not None]
     return _run(results, [record.case for record in records]), records
+
+
+def is_case(cell: AsvCell) -> bool:
+    """Whether the suite is one over harness.suite, whose cells are cases: by the benchmark's name and its parameters.
+
+    Another project's suite may have a parameter `solver` as well; its solvers are none of the harness's.
+    """
+    params = dict(cell.params)
+    return cell.metric in METRICS and {"solver", "device"} <= params.keys() and _is_solver(str(params["solver"]))
+
+
+@lru_cache(maxsize=256)
+def _is_solver(name: str) -> bool:
+    try:
+        solvers.get(name)
+    except UsageError:
+        return False
+    return True
 
 
 def case_key(params: Mapping[str, object]) -> str:
@@ -67,8 +95,8 @@ def _run(results: AsvResults, planned: Sequence[str]) -> Run:
         planned=tuple(planned),
         environment=Environment(
             cpu=machine.get("cpu", ""),
-            cores=int(machine.get("num_cpu") or 1),
-            memory_bytes=int(machine.get("ram") or 0),
+            cores=_count(machine.get("num_cpu", "")) or 1,
+            memory_bytes=_count(machine.get("ram", "")),
             system=f"{machine.get('os', '')} {machine.get('arch', '')}",
             python=results.python,
             blas=(),
@@ -77,6 +105,11 @@ def _run(results: AsvResults, planned: Sequence[str]) -> Run:
             dirty=False,
         ),
     )
+
+
+def _count(text: str) -> int:
+    """What asv says of a machine is free text: 0 where it is no whole number that a store can hold."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0  # noqa: PLR2004  # 2**63 has 19
 
 
 def _record(params: Mapping[str, str | int | float], cells: Mapping[str, AsvCell]) -> Record | None:

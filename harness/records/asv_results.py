@@ -1,11 +1,16 @@
 """asv's result files, read strictly: one cell for each benchmark and parameter combination of a commit.
 
-The format is asv's, version 2 (asv.results.Results, asv 0.6): `results` maps a benchmark to a list whose
-columns `result_columns` names; `params` holds the combinations of which `result` is the product, in order;
-a failed benchmark is null, a skipped one NaN.
+Format 2 (asv.results.Results, asv 0.5 and later): `results` maps a benchmark to a list whose columns `result_columns`
+names; `params` holds the combinations of which `result` is the product, in order. Format 1 (before): it maps it to a
+number, or to `result`, `params`, `stats` and `samples`. A failed benchmark is null, a skipped one NaN.
+
+What cannot be read of one benchmark is named, and costs no other.
 """
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,55 +18,70 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from harness.errors import CannotMeasureError, UsageError, unknown
 from harness.files.reading import Name, checked, json_of
-from harness.records.asv_cells import MOST_CELLS, AsvCell, cells_of, columns_of
+from harness.records.asv_cells import (
+    MOST_CELLS,
+    AsvBenchmark,
+    AsvCell,
+    benchmark_of,
+    columns_of,
+    columns_of_format_1,
+)
 
-__all__ = ["AsvCell", "AsvResults", "listed_benchmarks", "read_every_commit", "read_results"]
+__all__ = ["AsvCell", "AsvResults", "every_commit", "listed_benchmarks", "read_every_commit", "read_results"]
 
-VERSION = 2
 LISTING = "benchmarks.json"
 """What the suites hold: asv writes it anew at each run, into the folder of all machines, so that it is not committed
 there; beside committed results it is in their machine's own folder, where asv does not look."""
+MACHINE = "machine.json"
+FILE_NAME = re.compile(r"([0-9a-f]{6,64})-.+\.json")
+"""Of a result file: asv shortens the commit to eight digits."""
 LAST_DATE_MS = 253_402_300_799_999
 """The end of the year 9999, after which Python has no dates."""
-WHOLE = ("num_cpu", "ram")
-"""What asv says of a machine in whole numbers, as text."""
+MOST_COMMITS_NAMED = 20
 
 
-def _whole_where_it_must_be(params: dict[str, str | None]) -> dict[str, str | None]:
-    for name in WHOLE:
-        text = params.get(name) or "0"
-        if not (text.isascii() and text.isdigit() and len(text) < 19):  # noqa: PLR2004  # fewer digits than 2**63 has
-            raise ValueError(f"{name} is '{text[:40]}', no whole number")
-    return params
+def _as_text(params: dict[str, Any]) -> dict[str, str]:
+    """What asv says of a machine is free text; some wrote numbers. Raises ValueError for what is neither."""
+    for name, value in params.items():
+        if not isinstance(value, str | int | float | None):
+            raise ValueError(f"{name} is {type(value).__name__}, no text")  # noqa: TRY004  # what pydantic takes
+    return {name: "" if value is None else str(value) for name, value in params.items()}
+
+
+Texts = Annotated[dict[Name, Any], AfterValidator(_as_text)]
 
 
 class _ResultFile(BaseModel):
-    """All keys that asv writes in format 2 (asv 0.6, Results.save); another is refused."""
+    """What is read of a result file; formats and plugins keep keys of their own beside it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    commit_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{6,40}$")]
-    env_name: Name
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    commit_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{6,64}$")]
+    env_name: Name = "unnamed"
     date: Annotated[int, Field(ge=0, le=LAST_DATE_MS)]
-    params: Annotated[dict[Name, str | None], AfterValidator(_whole_where_it_must_be)]
-    python: str
-    requirements: dict[Name, str | None]
-    env_vars: dict[str, str | None] = {}
-    result_columns: list[str]
-    results: dict[Name, list[Any] | None]
-    durations: dict[str, Any] = {}
-    version: int
+    params: Texts
+    python: str = ""
+    requirements: Texts = {}
+    result_columns: list[str] = []
+    results: dict[str, Any]
+    benchmark_version: dict[str, Any] = {}
+    version: int = 1
 
 
 class _Benchmark(BaseModel):
     """What is read of a benchmark; asv's kinds and plugins keep keys of their own beside it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-    param_names: list[Name]
+    param_names: list[Name] = []
+    unit: str | None = None
+    direction: str = ""
 
 
 @dataclass(frozen=True)
 class AsvResults:
-    """The cells of one commit in one environment on one machine; `date_ms` is the commit's, Unix milliseconds."""
+    """The benchmarks of one commit in one environment on one machine; `date_ms` is the commit's, Unix milliseconds.
+
+    `unreadable`: a line for each benchmark that could not be read.
+    """
 
     commit: str
     environment: str
@@ -70,7 +90,17 @@ class AsvResults:
     python: str
     requirements: dict[str, str]
     machine_params: dict[str, str]
-    cells: tuple[AsvCell, ...]
+    benchmarks: tuple[AsvBenchmark, ...]
+    unreadable: tuple[str, ...] = ()
+
+    @cached_property
+    def cells(self) -> tuple[AsvCell, ...]:
+        """Every number of every benchmark."""
+        return tuple(cell for benchmark in self.benchmarks for cell in benchmark.cells())
+
+    def narrowed(self, wants: Callable[[str], bool]) -> "AsvResults":
+        """Only the benchmarks whose name is wanted."""
+        return replace(self, benchmarks=tuple(one for one in self.benchmarks if wants(one.name)))
 
 
 def read_results(folder: Path, machine: str | None = None, commit: str | None = None) -> list[AsvResults]:
@@ -79,41 +109,94 @@ def read_results(folder: Path, machine: str | None = None, commit: str | None = 
     Raises CannotMeasureError if there are none, UsageError for two machines and none named, an unknown
     machine, a commit that is ambiguous, a file that is not asv's.
     """
-    found = read_every_commit(folder, machine)
+    files = _files(folder, machine)
     if commit is None:
-        newest = max(found, key=lambda results: results.date_ms)
-        return [results for results in found if results.commit == newest.commit]
-    matching = [results for results in found if results.commit.startswith(commit)]
+        return _newest(_every(files, folder))
+    mine = [path for path in files if _may_be_of(path, commit)]
+    matching = [results for results in _every(mine, folder) if results.commit.startswith(commit)] if mine else []
     if not matching:
-        known = ", ".join(sorted({results.commit[:8] for results in found}))
+        found = sorted({path.name.partition("-")[0] for path in files})
+        known = ", ".join(found[:MOST_COMMITS_NAMED]) + (", ..." if len(found) > MOST_COMMITS_NAMED else "")
         raise CannotMeasureError(f"{folder}: no results for commit {commit[:12]}; there are some for {known}")
     if len({results.commit for results in matching}) > 1:
         raise UsageError(f"commit {commit} is ambiguous: give more of its hash")
     return matching
 
 
+def _newest(found: Iterator[AsvResults]) -> list[AsvResults]:
+    """All of the commit with the latest date; what is older is let go at once."""
+    newest: list[AsvResults] = []
+    for results in found:
+        if newest and results.commit != newest[0].commit:
+            if results.date_ms <= newest[0].date_ms:
+                continue
+            newest = []
+        newest.append(results)
+    return newest
+
+
+def _may_be_of(path: Path, commit: str) -> bool:
+    named = FILE_NAME.fullmatch(path.name)
+    return named is None or named[1].startswith(commit) or commit.startswith(named[1])
+
+
 def read_every_commit(folder: Path, machine: str | None = None) -> list[AsvResults]:
-    """Every environment's results of every commit. Raises as read_results does."""
-    return [_read(path, folder) for path in _files(folder, machine)]
+    """Every environment's results of every commit of one machine. Raises as read_results does."""
+    return list(_every(_files(folder, machine), folder))
+
+
+def every_commit(folder: Path, machine: str | None, problems: list[str]) -> Iterator[AsvResults]:
+    """Every result of every machine, or of the one that is named, one file after another.
+
+    `problems` gets a line for each file that cannot be read. Raises CannotMeasureError where there are no results,
+    UsageError for an unknown machine, and for the first file where none can be read.
+    """
+    listing, read = cache(lambda: _listing(folder)), False
+    files = [path for found in _machines(folder, machine).values() for path in found]
+    for path in files:
+        try:
+            results = _read(path, listing)
+        except UsageError as error:
+            problems.append(str(error))
+            if not read and path == files[-1]:
+                raise
+            continue
+        read = True
+        yield results
+
+
+def _every(files: list[Path], folder: Path) -> Iterator[AsvResults]:
+    listing = cache(lambda: _listing(folder))
+    return (_read(path, listing) for path in files)
 
 
 def _files(folder: Path, machine: str | None) -> list[Path]:
+    """The result files of one machine."""
+    with_results = _machines(folder, machine)
+    if len(with_results) > 1:
+        raise UsageError(f"{folder} has results of {', '.join(sorted(with_results))}: name one with --machine")
+    return next(iter(with_results.values()))
+
+
+def _machines(folder: Path, machine: str | None) -> dict[str, list[Path]]:
+    """The machines that have results, or the one that is named, with their result files; one at least."""
     if not folder.is_dir():
         raise CannotMeasureError(f"{folder}: no asv results there: 'make asv' makes some, or name --results")
-    machines = sorted(path.parent.name for path in folder.glob("*/machine.json"))
-    if machine is not None and machine not in machines:
-        raise unknown("machine", machine, machines)
-    with_results = {name: _result_files(folder / name) for name in machines if machine in (None, name)}
-    candidates = [name for name, files in with_results.items() if files]
-    if not candidates:
+    folders = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
+    found = {name: _result_files(path) for name, path in folders.items()}
+    known = [name for name, files in found.items() if files or (folders[name] / MACHINE).is_file()]
+    if machine is not None and machine not in known:
+        raise unknown("machine", machine, known)
+    with_results = {name: found[name] for name in known if found[name] and machine in (None, name)}
+    if not with_results:
         raise CannotMeasureError(f"{folder}: no asv results there: 'make asv' makes some")
-    if len(candidates) > 1:
-        raise UsageError(f"{folder} has results of {', '.join(candidates)}: name one with --machine")
-    return with_results[candidates[0]]
+    return with_results
 
 
 def _result_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.json") if path.name not in ("machine.json", LISTING))
+    """All JSON files of a machine's folder; without a machine.json, those that are called as asv calls results."""
+    found = sorted(path for path in folder.glob("*.json") if path.name not in (MACHINE, LISTING))
+    return found if (folder / MACHINE).is_file() else [path for path in found if FILE_NAME.fullmatch(path.name)]
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -124,17 +207,24 @@ def _load(path: Path) -> dict[str, Any]:
     return loaded
 
 
-def _read(path: Path, folder: Path) -> AsvResults:
-    loaded = _load(path)
-    if loaded.get("version", VERSION) != VERSION:
-        raise UsageError(f"{path}: asv's format {loaded['version']}; this reads {VERSION}")
-    file = checked(_ResultFile, loaded, path)
-    names = _param_names(folder)
-    cells: list[AsvCell] = []
+def _read(path: Path, listing: Callable[[], Mapping[str, _Benchmark]]) -> AsvResults:
+    file = checked(_ResultFile, _load(path), path)
+    if file.version not in (1, 2):
+        raise UsageError(f"{path}: asv's format {file.version}; this reads 1 and 2")
+    benchmarks, unreadable, count = [], [], 0
     for name, row in file.results.items():
-        where = f"{path}: {name}"
-        cells += cells_of(where, name, columns_of(where, row, file.result_columns), names)
-        if len(cells) > MOST_CELLS:
+        try:
+            if file.version == 1:
+                held = columns_of_format_1(row, file.benchmark_version.get(name))
+            else:
+                held = columns_of(row, file.result_columns)
+            listed = listing().get(name)
+            benchmarks.append(benchmark_of(name, held, {} if listed is None else listed.model_dump()))
+        except UsageError as error:
+            unreadable.append(str(UsageError(f"{path}: {name}: {error}")))
+            continue
+        count += len(benchmarks[-1].values)
+        if count > MOST_CELLS:
             raise UsageError(f"{path}: holds more than {MOST_CELLS} numbers")
     return AsvResults(
         commit=file.commit_hash,
@@ -142,23 +232,25 @@ def _read(path: Path, folder: Path) -> AsvResults:
         machine=path.parent.name,
         date_ms=file.date,
         python=file.python,
-        requirements={name: text or "" for name, text in file.requirements.items()},
-        machine_params={name: text or "" for name, text in file.params.items()},
-        cells=tuple(cells),
+        requirements=file.requirements,
+        machine_params=file.params,
+        benchmarks=tuple(benchmarks),
+        unreadable=tuple(unreadable),
     )
 
 
 def listed_benchmarks(folder: Path) -> frozenset[str]:
     """The benchmarks that the suite has, by the LISTING of the folder's newest run."""
-    return frozenset(_param_names(folder))
+    return frozenset(_listing(folder))
 
 
-def _param_names(folder: Path) -> dict[str, list[str]]:
+def _listing(folder: Path) -> dict[str, _Benchmark]:
+    """What LISTING says of each benchmark; nothing where there is none."""
     written = folder / LISTING
     committed = [] if written.is_file() else sorted(folder.glob(f"*/{LISTING}"))
     return {
-        name: checked(_Benchmark, body, f"{path}: {name}").param_names
-        for path in committed or [written]
+        name: checked(_Benchmark, body, f"{path}: {name}")
+        for path in committed or ([written] if written.is_file() else [])
         for name, body in _load(path).items()
         if isinstance(body, dict)
     }
