@@ -18,12 +18,11 @@ thirty lines.
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
-from scipy.spatial.distance import pdist, squareform
 
 from harness.judge.medians import Floats
 
@@ -59,14 +58,19 @@ def change_points(values: Floats, effect: float, penalty: float = PENALTY) -> tu
     """
     if not np.isfinite(values).all():
         raise ValueError("a series with a gap: leave out what is no number")
-    cuts = segments(values, penalty)
-    while cuts:
-        shifts = _shifts(values, cuts)
-        sizes = [abs(shift.change) for shift in shifts]
+    found = large_enough(values, segments(values, penalty), effect)
+    return tuple(Shift(at, *shift(before, after)) for at, before, after in _sides(values, found))
+
+
+def large_enough(values: Floats, cuts: Sequence[int], effect: float) -> list[int]:
+    """The cuts whose levels differ by at least `effect`: by the median of all differences."""
+    left = list(cuts)
+    while left:
+        sizes = [abs(difference(before, after)) for _, before, after in _sides(values, left)]
         if min(sizes) >= effect:
-            return shifts
-        del cuts[int(np.argmin(sizes))]
-    return ()
+            break
+        del left[int(np.argmin(sizes))]
+    return left
 
 
 def penalty_of(launches: float) -> float:
@@ -79,18 +83,13 @@ def segments(values: Floats, penalty: float = PENALTY) -> list[int]:
     m = len(values)
     if m < 2 * SHORTEST:
         return []
-    kernel = _kernel(values)
-    sums = np.zeros((m + 1, m + 1))
-    sums[1:, 1:] = kernel.cumsum(axis=0).cumsum(axis=1)
-    diagonal, own = np.diag(sums), np.concatenate([[0.0], np.diag(kernel).cumsum()])
+    cost = costs(values[None])[0]
     best, came_from = np.full(m + 1, math.inf), np.zeros(m + 1, dtype=np.int64)
     best[0] = -penalty
     for end in range(SHORTEST, m + 1):
-        start = np.arange(end - SHORTEST + 1)
-        inside = diagonal[end] - 2 * sums[start, end] + diagonal[start]
-        costs = best[start] + own[end] - own[start] - inside / (end - start) + penalty
-        came_from[end] = int(np.argmin(costs))
-        best[end] = costs[came_from[end]]
+        total = best[: end - SHORTEST + 1] + cost[: end - SHORTEST + 1, end] + penalty
+        came_from[end] = int(np.argmin(total))
+        best[end] = total[came_from[end]]
     cuts, end = [], m
     while came_from[end] > 0:
         end = int(came_from[end])
@@ -98,20 +97,54 @@ def segments(values: Floats, penalty: float = PENALTY) -> list[int]:
     return cuts[::-1]
 
 
-def _kernel(values: Floats) -> Floats:
-    """K above, (m, m), with exponents clipped; where most pairs are equal, m is of those that are not."""
-    squares = pdist(values[:, None], metric="sqeuclidean")
-    unequal = squares[squares > 0]
-    scale = float(np.median(squares)) or (float(np.median(unequal)) if len(unequal) else 1.0)
-    return np.asarray(np.exp(-squareform(np.clip(squares / scale, *KERNEL_CLIP))))
+def costs(values: Floats) -> Floats:
+    """What each segment of series (s, m) costs, (s, m + 1, m + 1): [:, a, b] of the entries a to b - 1.
+
+    Infinite for segments shorter than SHORTEST.
+    """
+    count, m = values.shape
+    kernel = _kernels(values)
+    sums = np.zeros((count, m + 1, m + 1))
+    np.cumsum(kernel, axis=1, out=sums[:, 1:, 1:])
+    np.cumsum(sums[:, 1:, 1:], axis=2, out=sums[:, 1:, 1:])
+    diagonal = np.einsum("sii->si", sums).copy()
+    own = np.zeros((count, m + 1))
+    np.cumsum(np.einsum("sii->si", kernel), axis=1, out=own[:, 1:])
+    lengths = np.subtract.outer(np.arange(m + 1.0), np.arange(m + 1.0)).T
+    lengths[lengths < SHORTEST] = np.nan
+    sums *= 2
+    sums -= diagonal[:, :, None]
+    sums -= diagonal[:, None, :]
+    sums /= lengths
+    sums += own[:, None, :]
+    sums -= own[:, :, None]
+    sums[:, np.isnan(lengths)] = math.inf
+    return sums
 
 
-def _shifts(values: Floats, cuts: Sequence[int]) -> tuple[Shift, ...]:
+def _kernels(values: Floats) -> Floats:
+    """K above, (s, m, m), with exponents clipped; where most pairs are equal, m is of those that are not."""
+    squares = np.square(values[:, :, None] - values[:, None, :])
+    above = squares[:, *np.triu_indices(values.shape[1], 1)]
+    scale = np.median(above, axis=1)
+    for one in np.flatnonzero(scale == 0):
+        unequal = above[one][above[one] > 0]
+        scale[one] = np.median(unequal) if len(unequal) else 1.0
+    squares /= scale[:, None, None]
+    np.clip(squares, *KERNEL_CLIP, out=squares)
+    return np.exp(np.negative(squares, out=squares), out=squares)
+
+
+def _sides(values: Floats, cuts: Sequence[int]) -> Iterator[tuple[int, Floats, Floats]]:
+    """Each cut with the levels before and after it."""
     ends = [0, *cuts, len(values)]
-    return tuple(
-        Shift(at, *shift(values[before:at], values[at:after]))
-        for before, at, after in zip(ends, cuts, ends[2:], strict=False)
-    )
+    for before, at, after in zip(ends, cuts, ends[2:], strict=False):
+        yield at, values[before:at], values[at:after]
+
+
+def difference(before: Floats, after: Floats) -> float:
+    """The median of all differences of `after` and `before`: Hodges and Lehmann's estimate of the shift."""
+    return float(np.median(np.subtract.outer(after, before)))
 
 
 def shift(before: Floats, after: Floats) -> tuple[float, float, float]:

@@ -1,0 +1,130 @@
+"""A whole store of asv's watched: tables of series, steps with so many searched, and what is said of them."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from harness.judge.history.change_points import segments
+from harness.judge.history.scan import WINDOW, critical, scan
+from harness.records.asv_history import table_of_store
+from harness.records.asv_results import every_commit
+from tests.test_asv_results import body, write
+
+Floats = NDArray[np.float64]
+EFFECT = math.log1p(0.03)
+
+
+def store(folder: Path, values: dict[str, Floats], machine: str = "here") -> Path:
+    """A store with a commit a column: benchmark -> (c,) numbers or (c, k) of k parameters; None where it is NaN."""
+    count = len(next(iter(values.values())))
+    for at in range(count):
+        rows = {
+            name: [
+                [None if math.isnan(one) else one for one in np.atleast_1d(column[at]).tolist()],
+                [[f"'{i}'" for i in range(column.shape[1])]] if column.ndim > 1 else [],
+                "1",
+            ]
+            for name, column in values.items()
+        }
+        content = body(f"{at:08x}" + "0" * 32, date=1_700_000_000_000 + 86_400_000 * at) | {"results": rows}
+        write(folder, machine, content)
+    listed = {name: {"param_names": ["n"] * (values[name].ndim - 1)} for name in values}
+    (folder / "benchmarks.json").write_text(json.dumps(listed | {"version": 2}))
+    return folder
+
+
+def quiet(rows: int, commits: int, seed: int = 0, sd: float = 0.02) -> Floats:
+    """(rows, commits) times without a step, some of them outliers."""
+    rng = np.random.default_rng(seed)
+    values = np.exp(rng.normal(0, sd, (rows, commits)))
+    values[rng.uniform(size=values.shape) < 0.02] *= 1.5
+    return np.asarray(values)
+
+
+def test_a_store_is_a_table_with_a_row_a_series_and_a_column_a_commit(tmp_path: Path) -> None:
+    folder = store(tmp_path / "asv", {"a.time_x": np.array([[1.0, 2.0], [1.1, math.nan]]), "a.time_y": np.ones(2)})
+    later = body("ff" * 20, date=1_800_000_000_000)
+    later["results"] = {"a.time_x": [[5.0, 6.0], [["'1'", "'2'"]], "1"], "a.time_y": [[7.0], [], "2"]}
+    write(folder, "here", later)
+    table = table_of_store(every_commit(folder, None, []))
+    found = {(one.name, one.version, one.texts): table.values[row] for row, one in enumerate(table.series)}
+    nan = math.nan
+    expected = {
+        ("a.time_x", "1", ("'0'",)): [1.0, 1.1, nan],
+        ("a.time_x", "1", ("'1'",)): [2.0, nan, 5.0],
+        ("a.time_x", "1", ("'2'",)): [nan, nan, 6.0],
+        ("a.time_y", "1", ()): [1.0, 1.0, nan],
+        ("a.time_y", "2", ()): [nan, nan, 7.0],
+    }
+    assert found.keys() == expected.keys()
+    for key, row in expected.items():
+        np.testing.assert_array_equal(found[key], row)
+    assert table.commits[-1] == "ff" * 20
+
+
+@pytest.mark.parametrize("m", [4, 9, 40])
+def test_the_critical_penalty_is_that_of_the_cut(m: int) -> None:
+    """With a little less of a penalty the cheapest cut has a step, with a little more it has none."""
+    values = np.log(quiet(6, m, seed=m, sd=0.5))
+    for series, penalty in zip(values, critical(values), strict=True):
+        assert segments(series, penalty * 1.001) == []
+        if penalty > 0:
+            assert segments(series, penalty * 0.999) != []
+
+
+@pytest.mark.slow
+def test_steps_are_found_and_where_none_is_none() -> None:
+    values = quiet(300, 40)
+    values[:30, 25:] *= 1.15
+    values[30:40, 10:20] *= 0.7
+    values[:, 7] = math.nan
+    found = scan(values, EFFECT)
+    assert (found.rows, found.tested) == (300, 300)
+    rows = {step.row for step in found.steps}
+    assert len(rows & set(range(40))) >= 38
+    assert len(rows - set(range(40))) <= 3
+    up = next(step for step in found.steps if step.row == 0)
+    assert abs(up.new - 25) <= 1
+    assert up.after / up.before == pytest.approx(1.15, abs=0.03)
+    down = [step for step in found.steps if step.row == 35]
+    assert [step.change < 0 for step in down] == [True, False]
+    rng = np.random.default_rng(1)
+    shuffled = scan(rng.permuted(quiet(300, 40), axis=1), EFFECT)
+    assert shuffled.stepped <= 3
+
+
+@pytest.mark.slow
+def test_series_that_say_nothing_are_not_tested_and_steps_below_the_effect_not_told() -> None:
+    values = quiet(60, 30, sd=0.001)
+    values[:20] = 3.0
+    values[20:23, 3:] = math.nan
+    values[30:, 15:] *= 1.02
+    assert scan(values, EFFECT).tested == 37
+    assert scan(values, EFFECT).steps == ()
+    assert scan(values, math.log1p(0.01)).stepped >= 25
+
+
+@pytest.mark.slow
+def test_a_long_series_is_looked_at_in_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.judge.history.scan.FEWEST_NULL", 300)
+    values = quiet(30, 3 * WINDOW + 17)
+    for row in range(20):
+        values[row, 20 * row + 5 :] *= 1.2
+    found = scan(values, EFFECT)
+    places = {step.row: step.new for step in found.steps}
+    assert sum(abs(places.get(row, 0) - (20 * row + 5)) <= 2 for row in range(20)) >= 18
+    assert max(sum(step.row == row for step in found.steps) for row in range(30)) <= 2
+
+
+@pytest.mark.slow
+def test_values_that_are_not_positive_have_steps_too() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(0, 1, (50, 40))
+    values[:10, 20:] += 5
+    found = scan(values, EFFECT)
+    assert {step.row for step in found.steps if step.change > 3} >= set(range(9))
+    assert not any(step.relative for step in found.steps)
