@@ -10,7 +10,8 @@ import pytest
 
 from harness.asv.records import as_run
 from harness.errors import CannotMeasureError, HarnessError, UsageError
-from harness.judge.gate.asv_gate import LIMITS, judge_against, judge_cells
+from harness.judge.gate.asv_gate import judge_against, judge_cells
+from harness.judge.gate.rules import LIMITS
 from harness.judge.verdict import Verdict
 from harness.records.asv_results import AsvCell, every_commit, listed_benchmarks, read_results
 from harness.solvers.status import Status

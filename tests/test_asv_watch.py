@@ -1,6 +1,5 @@
 """A whole store of asv's watched: tables of series, steps with so many searched, and what is said of them."""
 
-import json
 import math
 from pathlib import Path
 
@@ -12,29 +11,11 @@ from harness.judge.history.change_points import segments
 from harness.judge.history.scan import WINDOW, critical, scan
 from harness.records.asv_history import table_of_store
 from harness.records.asv_results import every_commit
+from tests.asv_store import store
 from tests.test_asv_results import body, write
 
 Floats = NDArray[np.float64]
 EFFECT = math.log1p(0.03)
-
-
-def store(folder: Path, values: dict[str, Floats], machine: str = "here") -> Path:
-    """A store with a commit a column: benchmark -> (c,) numbers or (c, k) of k parameters; None where it is NaN."""
-    count = len(next(iter(values.values())))
-    for at in range(count):
-        rows = {
-            name: [
-                [None if math.isnan(one) else one for one in np.atleast_1d(column[at]).tolist()],
-                [[f"'{i}'" for i in range(column.shape[1])]] if column.ndim > 1 else [],
-                "1",
-            ]
-            for name, column in values.items()
-        }
-        content = body(f"{at:08x}" + "0" * 32, date=1_700_000_000_000 + 86_400_000 * at) | {"results": rows}
-        write(folder, machine, content)
-    listed = {name: {"param_names": ["n"] * (values[name].ndim - 1)} for name in values}
-    (folder / "benchmarks.json").write_text(json.dumps(listed | {"version": 2}))
-    return folder
 
 
 def quiet(rows: int, commits: int, seed: int = 0, sd: float = 0.02) -> Floats:

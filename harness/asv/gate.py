@@ -1,18 +1,23 @@
 """asv's results for the gate and the store."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
-from harness.asv.records import as_run, case_key
+from harness.asv.records import as_run, case_key, is_own
 from harness.errors import UsageError, unknown
 from harness.git import resolve_commit
-from harness.judge.gate.asv_gate import judge_against, judge_cells, judge_listed
+from harness.judge.gate.asv_gate import AS_BEFORE, AnySuite, judge_against, judge_cells, judge_listed
+from harness.judge.gate.asv_noise import Noise, Pair, judge_noise
 from harness.judge.gate.expectations import Expectations
-from harness.judge.gate.gate import GateReport, gate
+from harness.judge.gate.gate import GateReport, NotJudged, gate
+from harness.judge.gate.rules import Rule
 from harness.judge.verdict import Judgement
-from harness.records.asv_results import AsvResults, listed_benchmarks, read_results
+from harness.records.asv_cells import AsvCell
+from harness.records.asv_history import AsvTable, table_of_store
+from harness.records.asv_results import AsvResults, every_commit, listed_benchmarks, read_results
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.solvers.status import Status
@@ -43,28 +48,91 @@ class AsvSelection:
         except re.error as error:
             raise UsageError(f"--bench '{self.bench}' is no regular expression: {error}") from None
 
+    @property
+    def has_base(self) -> bool:
+        """Whether something to compare with is named."""
+        return self.base is not None or self.base_env is not None
+
     def wants(self, name: str) -> bool:
         """Whether a benchmark of that name is asked for."""
         return self.bench is None or re.search(self.bench, name) is not None
 
 
 def gate_asv(
-    folder: Path, expectations: Expectations, asked: AsvSelection
+    folder: Path, expectations: Expectations, asked: AsvSelection, rules: Sequence[Rule] = ()
 ) -> list[tuple[AsvResults, AsvResults | None, GateReport]]:
-    """Judge every environment's results of a commit, and where `base` is given against that commit's too.
+    """Judge every environment's results of a commit; one (results, the base's or None, report) an environment.
 
-    One (results, the base's or None, report) an environment.
+    The cases of the harness's own suites are judged by `expectations`, and against `base` where it is given; the cells
+    of any other suite by `rules` and those of the expectations, against `base` or the commit before.
 
     Raises what read_results raises, and UsageError for an unknown commit.
     """
     chosen = _environments(_read(folder, asked, asked.commit), asked.env)
     listed = frozenset(filter(asked.wants, listed_benchmarks(folder)))
+    rules = (*rules, *expectations.asv.rules)
     judged = []
     for results in chosen:
+        earlier = _Earlier(folder, asked, results)
         base = _base(folder, asked, results)
         missing = (f"{asked.base} in the environment {results.environment}",) if asked.base and base is None else ()
-        judged.append((results, base, _judge(results, base, listed, expectations, missing)))
+        if is_own(results):
+            judged.append((results, base, _judge_own(results, base, listed, expectations, missing)))
+        else:
+            base = base or (earlier.newest if asked.base is None else None)
+            judged.append((results, base, _judge_any(results, base, listed, rules, earlier, missing)))
     return judged
+
+
+def _judge_any(
+    results: AsvResults,
+    base: AsvResults | None,
+    listed: frozenset[str],
+    rules: Sequence[Rule],
+    earlier: "_Earlier",
+    missing: tuple[str, ...],
+) -> GateReport:
+    suite = AnySuite(
+        rules, None if base is None else base.cells, listed, earlier.noise, is_asked=earlier.asked.has_base
+    )
+    suite.judge(results.cells)
+    if suite.is_asked and base is not None and not suite.compared:
+        missing = (*missing, f"a number of {base.commit[:8]} {base.environment} that can be compared")
+    compared = f"compared with {base.commit[:8]}, {base.environment}" if base else "compared with nothing: no base"
+    notes = (compared, suite.rates, *results.unreadable, *earlier.problems)
+    return GateReport(tuple(suite.judgements), missing, 0, tuple(suite.not_judged), tuple(filter(None, notes)))
+
+
+@dataclass
+class _Earlier:
+    """The results before a commit's in the same environment: read once, when they are first asked for."""
+
+    folder: Path
+    asked: AsvSelection
+    results: AsvResults
+    problems: list[str] = field(default_factory=list)
+    _newest: AsvResults | None = None
+
+    @property
+    def newest(self) -> AsvResults | None:
+        """The last of them."""
+        return self._newest if self.table is not None else None
+
+    def noise(self, pairs: Sequence[Pair]) -> Noise:
+        """Judges numbers by how far they differ from commit to commit."""
+        return judge_noise(pairs, self.table)
+
+    @cached_property
+    def table(self) -> AsvTable:
+        return table_of_store(self._read(), intervals=True)
+
+    def _read(self) -> Iterator[AsvResults]:
+        for one in every_commit(self.folder, self.results.machine, self.problems):
+            if one.environment == self.results.environment and one.date_ms < self.results.date_ms:
+                narrowed = one.narrowed(self.asked.wants)
+                if narrowed.benchmarks and (self._newest is None or one.date_ms > self._newest.date_ms):
+                    self._newest = narrowed
+                yield narrowed
 
 
 def _read(folder: Path, asked: AsvSelection, commit: str | None) -> list[AsvResults]:
@@ -82,7 +150,7 @@ def _environments(results: Sequence[AsvResults], wanted: str | None) -> list[Asv
 
 def _base(folder: Path, asked: AsvSelection, results: AsvResults) -> AsvResults | None:
     """What to compare with: the base commit's results in the same environment, or in the one asked for."""
-    if asked.base is None and asked.base_env is None:
+    if not asked.has_base:
         return None
     candidates = _read(folder, asked, asked.base or results.commit)
     if asked.base_env is None:
@@ -90,28 +158,35 @@ def _base(folder: Path, asked: AsvSelection, results: AsvResults) -> AsvResults 
     return _environments(candidates, asked.base_env)[0]
 
 
-def _judge(
+def _judge_own(
     results: AsvResults,
     base: AsvResults | None,
     listed: frozenset[str],
     expectations: Expectations,
     missing: tuple[str, ...],
 ) -> GateReport:
-    cells = results.cells
-    run, records = as_run(results)
+    before = {cell.identity: cell for cell in (base.cells if base is not None else ())}
+    never = {cell.identity for cell in results.cells if cell.number is None and _has_none(before.get(cell.identity))}
+    cells = [cell for cell in results.cells if cell.identity not in never]
+    run, records = as_run(results, cells)
     report = gate(run, records, expectations, partial=True)
     excused = {known.case for known in report.known_failures if known.expected == Status.UNSUPPORTED}
     unsupported = {cell.params for cell in cells if cell.skipped and case_key(dict(cell.params)) in excused}
-    against = judge_against(cells, base.cells) if base is not None else []
+    against = judge_against(cells, list(before.values()))
     if base is not None and not against:
         missing = (*missing, f"a number of {base.commit[:8]} {base.environment} that is gated")
     judgements: list[Judgement] = [
         *report.judgements,
         *judge_cells([cell for cell in cells if cell.params not in unsupported]),
-        *judge_listed(cells, listed),
+        *judge_listed(results.cells, listed),
         *against,
     ]
-    return GateReport(tuple(judgements), missing, report.unjudged)
+    left = [NotJudged(cell.label, cell.metric, AS_BEFORE) for cell in results.cells if cell.identity in never]
+    return GateReport(tuple(judgements), missing, report.unjudged, tuple(left), results.unreadable)
+
+
+def _has_none(then: AsvCell | None) -> bool:
+    return then is not None and then.number is None
 
 
 def import_asv(folder: Path, store: Store, machine: str | None, commit: str | None) -> list[tuple[Run, list[Record]]]:

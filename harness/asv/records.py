@@ -37,10 +37,13 @@ METRICS = frozenset(
 """What the suites over harness.suite measure."""
 
 
-def as_run(results: AsvResults) -> tuple[Run, list[Record]]:
-    """A Run whose id is the commit's and environment's, and a Record for each case that the cells are about."""
+def as_run(results: AsvResults, cells: Sequence[AsvCell] | None = None) -> tuple[Run, list[Record]]:
+    """A Run whose id is the commit's and environment's, and a Record for each case that the cells are about.
+
+    `cells`: those of the results that count; all unless given.
+    """
     cases: dict[tuple[tuple[str, str | int | float], ...], dict[str, AsvCell]] = {}
-    for cell in results.cells:
+    for cell in results.cells if cells is None else cells:
         if is_case(cell):
             cases.setdefault(cell.params, {})[cell.metric] = cell
     records = [record for params, cells in cases.items() if (record := _record(dict(params), cells)) is not None]
@@ -54,6 +57,11 @@ def is_case(cell: AsvCell) -> bool:
     """
     params = dict(cell.params)
     return cell.metric in METRICS and {"solver", "device"} <= params.keys() and _is_solver(str(params["solver"]))
+
+
+def is_own(results: AsvResults) -> bool:
+    """Whether any of the results are cases of the harness."""
+    return any(map(is_case, results.cells))
 
 
 @lru_cache(maxsize=256)

@@ -138,14 +138,17 @@ def _gate_asv(
 ) -> None:
     """Judge asv's results, each environment in turn; exits with the worst code."""
     from harness.asv.gate import AsvSelection, existing_folder, gate_asv
+    from harness.asv.records import is_own
+    from harness.judge.gate.rules import Rules
     from harness.report.render.terminal import print_document
     from harness.report.terminal.console import out
     from harness.report.words.asv import speed
 
-    judged = gate_asv(existing_folder(results_dir), expected, AsvSelection(**asked))
+    rules = config().table("asv", Rules).rules
+    judged = gate_asv(existing_folder(results_dir), expected, AsvSelection(**asked), rules)
     named = []
     for results, before, report in judged:
-        if before is not None and not (as_json or quiet):
+        if before is not None and is_own(results) and not (as_json or quiet):
             print_document(out(), speed(results, before))
         named.append((f"{results.commit[:8]} {results.environment} on {results.machine}", report))
         _show(*named[-1], path, as_json=as_json, quiet=quiet)

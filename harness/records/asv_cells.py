@@ -56,6 +56,12 @@ class AsvCell:
         return self.name.rpartition(".")[2]
 
     @property
+    def full_name(self) -> str:
+        """The benchmark with its parameters: `module.Class.method(solver='svd', n=10)`."""
+        said = ", ".join(f"{name}={value!r}" for name, value in self.params)
+        return f"{self.name}({said})" if said else self.name
+
+    @property
     def number(self) -> float | None:
         """The value where it is finite."""
         return self.value if self.value is not None and math.isfinite(self.value) else None

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from harness.errors import UsageError
 from harness.files.reading import NoSuchFileError, read_toml
+from harness.judge.gate.rules import Rules
 from harness.records.labels import file_of, model_of, parameters_of
 from harness.records.record import Record
 from harness.records.run import Run
@@ -173,13 +174,14 @@ class Expectation(_Strict):
 
 
 class Expectations(_Strict):
-    """The whole file; `default_problems`: those of a run without --problem."""
+    """The whole file; `default_problems`: those of a run without --problem; `asv`: rules for asv's results."""
 
     schema_version: Literal[1]
     default_problems: tuple[str, ...]
     margins: Margins
     classes: Classes = Classes()
     expect: tuple[Expectation, ...] = ()
+    asv: Rules = Rules()
 
     def solvers_of(self, entry: Expectation) -> tuple[str, ...]:
         """The solvers that an entry names, alone or by classes."""

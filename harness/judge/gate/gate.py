@@ -15,12 +15,26 @@ OUTSIDE = "Find the commit or the library upgrade that did it; if the limit itse
 
 
 @dataclass(frozen=True)
+class NotJudged:
+    """A number that could not be judged, and why; it is no failure and never counts as passed."""
+
+    case: str
+    quantity: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class GateReport:
-    """Every judgement, the planned cases without a record, and how many records no expectation covers."""
+    """Every judgement, the planned cases without a record, and how many records no expectation covers.
+
+    Of asv's results: `not_judged`, what could not be judged; `notes`: what was compared, how often its verdicts err.
+    """
 
     judgements: tuple[Judgement, ...]
     incomplete: tuple[str, ...]
     unjudged: int
+    not_judged: tuple[NotJudged, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def breaches(self) -> tuple[Judgement, ...]:

@@ -88,7 +88,7 @@ def scan(values: Floats, effect: float, seed: int = 0) -> Scan:
             tails[size] = _Tail(_null([one for _, one in groups if _bin(one.shape[1]) == size], rng))
         p_values[rows] = tails[size].p_values(found)
     tested = sum(len(rows) for rows, _ in groups)
-    level = _level(p_values, tested)
+    level = level_of(p_values, tested)
     steps: list[Found] = []
     for rows, series in groups:
         penalty = tails[_bin(series.shape[1])].statistic(level) if level else np.inf
@@ -171,10 +171,13 @@ class _Tail:
         return self.start + self.excess * float(np.log(TAIL / min(p_value, TAIL)))
 
 
-def _level(p_values: Floats, tested: int) -> float:
-    """Up to which p-value is reported: FALSE_SHARE's of all that are tested, at most FALSE_SERIES; 0 for none."""
+def level_of(p_values: Floats, tested: int, share: float = FALSE_SHARE) -> float:
+    """Up to which p-value is reported: `share` of all that are reported are false, FALSE_SERIES at most; 0 for none.
+
+    `p_values` (s,): of those that are tested, and 1 of others.
+    """
     ordered = np.sort(p_values)[:tested]
-    allowed = np.minimum(FALSE_SHARE * np.arange(1, tested + 1) / max(tested, 1), FALSE_SERIES)
+    allowed = np.minimum(share * np.arange(1, tested + 1) / max(tested, 1), FALSE_SERIES)
     held = np.flatnonzero(ordered <= allowed)
     return float(allowed[held[-1]]) if len(held) else 0.0
 

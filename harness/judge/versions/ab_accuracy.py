@@ -2,13 +2,13 @@
 
 import math
 
-from harness.judge.gate.asv_gate import DECADE, HALF_A_DIGIT, LIMITS
+from harness.judge.gate.rules import DECADE, HALF_A_DIGIT, LIMITS
 from harness.judge.verdict import Judgement, Verdict
 from harness.judge.versions.ab_cell import ran
 from harness.records.ab import AbCell, Measured
 from harness.records.content import SHOWN
 
-FLOOR = LIMITS["track_excess_loss"].floor
+FLOOR = LIMITS["track_excess_loss"].negligible
 ADVICE = "Find what changed between the two: the commit by harness bisect, the release in its changelog."
 
 

@@ -32,7 +32,10 @@ class Check:
 
 
 def gate_checks(report: GateReport) -> tuple[Check, ...]:
-    """A check a judgement, and an error for each planned case without a record. A cured failure is a failure."""
+    """A check a judgement, an error for each planned case without a record, and a skip for what could not be judged.
+
+    A cured failure is a failure.
+    """
     judged = (
         _of(one, Outcome.PASSED if one.verdict is Verdict.UNCHANGED else Outcome.FAILED) for one in report.judgements
     )
@@ -40,7 +43,8 @@ def gate_checks(report: GateReport) -> tuple[Check, ...]:
         Check(case, "presence", Outcome.ERROR, "planned, and has no record", "Run it again: the run was cut off.")
         for case in report.incomplete
     )
-    return (*judged, *missing)
+    left = (Check(one.case, one.quantity, Outcome.SKIPPED, one.reason) for one in report.not_judged)
+    return (*judged, *missing, *left)
 
 
 def ab_checks(report: AbReport) -> tuple[Check, ...]:

@@ -10,13 +10,16 @@ from harness.report.tables import gate as table
 from harness.report.tables.document import Document, Folded, Line, Part, table_of
 
 SHOWN_MISSING = 5
+SHOWN_REASONS = 2
+"""Numbers that could not be judged for the same reason."""
 WORDS = {0: ("gate passed:", "green"), 1: ("gate failed:", "red")}
 """By the exit code; with any other the gate could not judge."""
 
 
 def verdict(report: GateReport, run_id: str, source: str) -> Document:
     """The breaches as a table, what to do about them, what fails as expected, and how it went."""
-    parts = (*breaches(report), _known(report), _missing(report))
+    notes = [Line(note, style="dim") for note in report.notes]
+    parts = (*breaches(report), _known(report), _missing(report), *_not_judged(report), *notes)
     return Document(parts, [conclusion(report, run_id, source)], report.exit_code)
 
 
@@ -54,6 +57,18 @@ def _missing(report: GateReport) -> Folded:
     )
 
 
+def _not_judged(report: GateReport) -> Iterator[Part]:
+    """How many numbers could not be judged, by the reason; on a console with the first of each."""
+    found: dict[str, list[str]] = {}
+    for one in report.not_judged:
+        found.setdefault(one.reason, []).append(f"{one.case} {one.quantity}")
+    for reason, names in found.items():
+        more = f" and {len(names) - SHOWN_REASONS} more" if len(names) > SHOWN_REASONS else ""
+        short = f"{counted(len(names), 'number')}: {reason}: {', '.join(names[:SHOWN_REASONS])}{more}"
+        summary = f"{counted(len(names), 'number')} not judged: {reason}"
+        yield Folded(summary, [Line(name) for name in names], [Line(short, "not judged", "yellow")])
+
+
 def conclusion(report: GateReport, run_id: str, source: str) -> Line:
     """How it went, in a line."""
     word, style = outcome(report)
@@ -63,7 +78,9 @@ def conclusion(report: GateReport, run_id: str, source: str) -> Line:
         parts.append(f"{unrecorded} no record: run {'it' if len(report.incomplete) == 1 else 'them'} again")
     if report.unjudged:
         parts.append(f"{counted(report.unjudged, 'record has', 'records have')} no expectation")
-    if not report.judgements:
+    if report.not_judged:
+        parts.append(f"{counted(len(report.not_judged), 'number')} not judged")
+    if not report.judgements and not report.not_judged:
         parts.append(f"no expectation in {source} is about this run")
     return Line(f"run {run_id}: " + "; ".join(parts), word, style)
 

@@ -1,0 +1,162 @@
+"""How far the numbers of a store of asv's differ where nothing happened, and which differences are beyond that.
+
+The pairs in which nothing happened: neighbouring commits of the store's own history between which no step is found
+(harness.judge.history.scan). Both what is judged and such a pair are given the same score: nothing where the difference
+is within its limit or the two intervals overlap, else its size in units of the series' own scatter, the median
+difference of its neighbours. The share of unchanged pairs with a score as large is the p-value; of the numbers that are
+called worse at most FALSE_SHARE are expected to be unchanged (Benjamini and Hochberg, as in the scan).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import counted
+from harness.judge.gate.rules import Limit
+from harness.judge.history.scan import level_of, scan
+from harness.judge.medians import Floats, median_interval
+from harness.records.asv_cells import AsvCell
+from harness.records.asv_history import AsvTable
+
+Bools = NDArray[np.bool_]
+
+MOST_COMMITS = 100
+"""Of the history, the newest: it is that of the machine as it now is."""
+FEWEST = 5
+"""Differences of a series without which its scatter is not known: then that of the median series is taken."""
+INTERVAL = 0.99
+"""Of samples, as of the interval that asv keeps."""
+FALSE_SHARE = 0.01
+FEWEST_PAIRS = 20
+"""Unchanged pairs for each number that is judged: with fewer, one judgement in twenty commits would err at least."""
+SHORT_FACTOR = 2.0
+"""Of a time in a store with fewer. Of 273,374 pairs of neighbouring commits of scipy's published results between which
+no step is found, 0.007 % differ so far in the bad direction with intervals apart, of pandera's 3,137 it is 0.2 %."""
+BARE_FACTOR = 5.0
+"""Of a number with no interval, no samples and no history. Of 524 pairs of launches in a row of unchanged code, on a
+machine that others use as well (results/change_points/noise_two_cores.json), 3 % differ so far in the bad direction."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A number and its base's with how it is judged."""
+
+    now: AsvCell
+    then: AsvCell
+    limit: Limit
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Which pairs are `worse`, which only `beyond` their limits, and how often such a verdict errs, in words."""
+
+    worse: tuple[bool, ...]
+    beyond: tuple[bool, ...]
+    rates: str
+
+
+def judge_noise(pairs: Sequence[Pair], history: AsvTable) -> Noise:
+    """`history`: the store's series of the same machine and environment, with intervals."""
+    if not pairs:
+        return Noise((), (), "")
+    unchanged = _unchanged(pairs, history)
+    scatter = np.array([one.scatter for one in unchanged])
+    typical = float(np.nanmedian(scatter)) if np.isfinite(scatter).any() else 1.0
+    scatter[np.isnan(scatter)] = typical
+    compared = [_compare(np.array(_ends(one.then)), np.array(_ends(one.now)), one.limit) for one in pairs]
+    beyond = np.array([bool(one) for one, _ in compared])
+    scores = _scores(beyond, np.array([float(size) for _, size in compared]), scatter)
+    null = np.concatenate([_scores(one.beyond, one.sizes, own) for one, own in zip(unchanged, scatter, strict=True)])
+    return _verdicts(pairs, beyond, scores, np.sort(null), sum(int(one.beyond.sum()) for one in unchanged))
+
+
+def _verdicts(pairs: Sequence[Pair], beyond: Bools, scores: Floats, null: Floats, unchanged: int) -> Noise:
+    p_values = (1 + len(null) - np.searchsorted(null, scores, side="left")) / (1 + len(null))
+    pairs_of = f"{counted(len(null), 'pair')} of neighbouring commits without a step between them"
+    largest = null[-1] if len(null) else 0.0
+    if len(null) * FALSE_SHARE >= len(pairs):
+        worse = (scores > 0) & (p_values <= level_of(np.where(scores > 0, p_values, 1.0), len(pairs), FALSE_SHARE))
+    else:
+        worse = (scores > 0) & (scores > largest)
+    if len(null) < FEWEST_PAIRS * len(pairs):
+        worse &= np.array([_is_far(one, bare=not len(null)) for one in pairs])
+        rates = f"how often such a verdict errs is not known: {pairs_of} for {counted(len(pairs), 'number')}"
+    else:
+        least = scores[worse].min() if worse.any() else largest
+        errs = int((null >= least).sum()) if worse.any() else 0
+        rates = (
+            f"of {pairs_of} {_share(unchanged, null)} are beyond their limit,"
+            f" {_share(errs, null)} as far as what is called worse here"
+        )
+    return Noise(tuple(worse.tolist()), tuple(beyond.tolist()), rates)
+
+
+def _is_far(pair: Pair, *, bare: bool) -> bool:
+    """Whether a time of a store without much history is so much longer that hardly any machine does that alone."""
+    old, low, high = _ends(pair.then)
+    factor = BARE_FACTOR if bare and low == high else SHORT_FACTOR
+    return not pair.limit.is_time or (pair.now.number or 0.0) >= factor * old
+
+
+def _share(count: int, null: Floats) -> str:
+    return f"{100 * count / max(len(null), 1):.2g} % ({count})"
+
+
+def _ends(cell: AsvCell) -> tuple[float, float, float]:
+    """The number and both ends of its interval: asv's, or that of its samples' median; else the number itself."""
+    value = cell.number if cell.number is not None else np.nan
+    low, high = cell.interval or median_interval(cell.samples, INTERVAL) or (value, value)
+    return value, min(low, value), max(high, value)
+
+
+def _compare(then: Floats, now: Floats, limit: Limit) -> tuple[Bools, Floats]:
+    """Of (3, c) numbers with their ends: which are worse beyond limit and intervals, and how far they are apart.
+
+    The distance is of logarithms where both are positive, else of the numbers themselves.
+    """
+    old, new = limit.ends(*then), limit.ends(*now)
+    beyond = (new[0] > limit.allowed(then[0])) & (new[1] > old[2])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sizes = np.abs(np.where((then[0] > 0) & (now[0] > 0), np.log(now[0] / then[0]), now[0] - then[0]))
+    return beyond, sizes
+
+
+@dataclass(frozen=True)
+class _Unchanged:
+    """Neighbours of one series without a step between them, compared as what is judged is."""
+
+    beyond: Bools
+    sizes: Floats
+
+    @property
+    def scatter(self) -> float:
+        """The median difference; NaN where there are too few."""
+        return float(np.median(self.sizes)) if len(self.sizes) >= FEWEST else math.nan
+
+
+def _unchanged(pairs: Sequence[Pair], history: AsvTable) -> list[_Unchanged]:
+    """Of each pair's series; empty of one that the history has not."""
+    rows = {(one.name, one.version, one.texts): row for row, one in enumerate(history.series)}
+    mine = [rows.get((pair.then.name, pair.then.version, pair.then.identity[1])) for pair in pairs]
+    newest = [side[:, -MOST_COMMITS:] for side in (history.values, history.lows, history.highs)]
+    ends = np.array([np.where(np.isfinite(side), side, newest[0]) for side in newest])
+    known = sorted({row for row in mine if row is not None})
+    stepped: dict[int, list[int]] = {}
+    for step in scan(newest[0][known], 0.0).steps if known else ():
+        stepped.setdefault(known[step.row], []).append(step.new)
+    found = []
+    for pair, row in zip(pairs, mine, strict=True):
+        at = np.flatnonzero(np.isfinite(newest[0][row])) if row is not None else np.empty(0, dtype=np.int64)
+        quiet = ~np.isin(at[1:], stepped.get(-1 if row is None else row, []))
+        old, new = ends[:, row or 0, at[:-1][quiet]], ends[:, row or 0, at[1:][quiet]]
+        found.append(_Unchanged(*_compare(old, new, pair.limit)))
+    return found
+
+
+def _scores(beyond: Bools, sizes: Floats, scatter: Floats | float) -> Floats:
+    """0 within the limit; beyond it the size in units of the scatter, which may be none: then it is infinite."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(beyond, sizes / scatter, 0.0))

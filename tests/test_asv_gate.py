@@ -1,0 +1,297 @@
+"""Anybody's asv suite through the gate: directions, rules, noise, and what cannot be judged is said."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from harness.judge.gate.asv_gate import AS_BEFORE, NO_DIRECTION, OTHER_PARAMETERS, OTHER_VERSION, WITHIN_NOISE
+from harness.judge.gate.rules import ASV_FACTOR, Direction, Limit, Rule, limit_of
+from tests.asv_store import store
+from tests.conftest import Ended, RunCli
+from tests.test_asv_results import COMMIT, OTHER, body, write
+
+Floats = NDArray[np.float64]
+Rows = dict[str, list[Any]]
+NAN = math.nan
+
+
+def two_commits(folder: Path, base: Rows, now: Rows, **listed: object) -> Path:
+    """A store of a base, then of what is judged. Rows as asv's: numbers, parameters, version, then interval's ends."""
+    columns = ["result", "params", "version", "stats_ci_99_a", "stats_ci_99_b"]
+    for commit, rows, date in ((OTHER, base, 1_700_000_000_000), (COMMIT, now, 1_700_000_900_000)):
+        write(folder, "here", body(commit, date=date) | {"results": rows, "result_columns": columns})
+    names = listed or {**base, **now}
+    (folder / "benchmarks.json").write_text(json.dumps({name: {"param_names": ["task"]} for name in names}))
+    return folder
+
+
+def gated(run_cli: RunCli, folder: Path, *words: str) -> tuple[Ended, dict[str, Any]]:
+    ended = run_cli("gate", "--asv", "--results", folder, "--json", *words)
+    return ended, json.loads(ended.stdout)
+
+
+def verdicts(report: dict[str, Any]) -> dict[str, str]:
+    return {f"{one['quantity']} {one['case']}".strip(): one["verdict"] for one in report["judgements"]}
+
+
+def reasons(report: dict[str, Any]) -> dict[str, str]:
+    return {f"{one['quantity']} {one['case']}".strip(): one["reason"] for one in report["not_judged"]}
+
+
+TASKS = [["'a'", "'b'"]]
+
+
+def test_a_score_that_falls_and_a_time_ten_times_as_long_fail(tmp_path: Path, run_cli: RunCli) -> None:
+    """Without a base named: against the commit before."""
+    base = {"fit.S.track_score": [[0.92, 0.95], TASKS, "1"], "fit.S.time_fit": [[0.01, 0.02], TASKS, "1"]}
+    now = {"fit.S.track_score": [[0.92, 0.11], TASKS, "1"], "fit.S.time_fit": [[0.01, 0.2], TASKS, "1"]}
+    folder = two_commits(tmp_path / "asv", base, now)
+    for words in ((), ("--base", OTHER)):
+        ended, report = gated(run_cli, folder, *words)
+        assert ended.code == 1
+        assert verdicts(report) == {
+            "track_score fit.S a": "unchanged",
+            "track_score fit.S b": "regression",
+            "time_fit fit.S a": "unchanged",
+            "time_fit fit.S b": "regression",
+        }
+    assert gated(run_cli, folder, "--commit", OTHER)[0].code == 0
+    shown = run_cli("gate", "--asv", "--results", folder).stdout
+    assert "10 times the base's 0.02" in shown
+    assert "is not known: 0 pairs" in shown
+
+
+def test_what_cannot_be_compared_is_named_and_no_failure(tmp_path: Path, run_cli: RunCli) -> None:
+    base: Rows = {
+        "a.time_version": [[1.0], [["'a'"]], "1"],
+        "a.track_loss": [[1.0], [["'a'"]], "1"],
+        "a.time_skipped": [[NAN, None], TASKS, "1"],
+        "a.track_what": [[1.0], [["'a'"]], "1"],
+        "a.time_gone": [[1.0], [["'a'"]], "1"],
+        "a.time_same": [[1.0], [["'a'"]], "1"],
+    }
+    now: Rows = {
+        "a.time_version": [[9.0], [["'a'"]], "2"],
+        "a.track_loss": [[9.0], [["'b'"]], "1"],
+        "a.time_skipped": [[None, NAN], TASKS, "1"],
+        "a.track_what": [[9.0], [["'a'"]], "1"],
+        "a.time_new": [[None], [["'a'"]], "1"],
+        "a.time_same": [[1.05], [["'a'"]], ""],
+        "a.strange": [["x"], [["'a'"]], "1"],
+    }
+    listed: dict[str, object] = dict.fromkeys([*now, "a.time_unrun"])
+    ended, report = gated(run_cli, two_commits(tmp_path / "asv", base, now, **listed), "--base", OTHER)
+    assert ended.code == 0
+    assert verdicts(report) == {"time_same a a": "unchanged"}
+    assert reasons(report) == {
+        "time_version a a": OTHER_VERSION,
+        "track_loss a b": OTHER_PARAMETERS,
+        "track_loss a a": "not comparable: the benchmark has other parameters now",
+        "time_skipped a a": AS_BEFORE,
+        "time_skipped a b": AS_BEFORE,
+        "track_what a a": NO_DIRECTION,
+        "time_new a a": "failed, and nothing to compare with",
+        "time_gone a a": "not comparable: the suite does not list the benchmark any more",
+        "presence a.time_unrun": "the suite lists it, and it has no result",
+        "presence a.strange": "the suite lists it, and it has no result",
+    }
+    assert any("a.strange" in note and "is no number" in note for note in report["notes"])
+    shown = run_cli("gate", "--asv", "--results", tmp_path / "asv", "--base", OTHER).stdout
+    assert "10 numbers not judged" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize(("now", "verdict", "code"), [(None, "regression", 1), (NAN, "regression", 1)])
+def test_a_number_that_is_lost_is_worse(
+    tmp_path: Path, run_cli: RunCli, now: float | None, verdict: str, code: int
+) -> None:
+    base, lost = {"a.time_x": [[1.0], [["'a'"]], "1"]}, {"a.time_x": [[now], [["'a'"]], "1"]}
+    ended, report = gated(run_cli, two_commits(tmp_path / "asv", base, lost))
+    assert (ended.code, verdicts(report)) == (code, {"time_x a a": verdict})
+
+
+def test_a_benchmark_that_is_listed_and_did_not_run_is_undecided(tmp_path: Path, run_cli: RunCli) -> None:
+    base: Rows = {"a.time_x": [[1.0], [["'a'"]], "1"], "a.time_y": [[1.0], [["'a'"]], "1"]}
+    folder = two_commits(tmp_path / "asv", base, {"a.time_x": base["a.time_x"]})
+    ended, report = gated(run_cli, folder)
+    assert (ended.code, verdicts(report)) == (3, {"time_x a a": "unchanged", "time_y a a": "undecided"})
+    assert gated(run_cli, folder, "--bench", "time_x")[0].code == 0
+
+
+def test_a_single_commit_is_read_and_said_to_be_compared_with_nothing(tmp_path: Path, run_cli: RunCli) -> None:
+    rows: Rows = {"a.track_r2": [[-0.05], [["'a'"]], "1"], "a.track_flag": [[True, False], TASKS, "1"]}
+    write(tmp_path / "asv", "here", body() | {"results": rows})
+    ended, report = gated(run_cli, tmp_path / "asv")
+    assert (ended.code, verdicts(report)) == (0, {"track_r2 a a": "unchanged"})
+    assert set(reasons(report).values()) == {NO_DIRECTION}
+    assert report["notes"] == ["compared with nothing: no base"]
+
+
+def test_rules_of_the_repository_and_of_the_expectations_decide(
+    tmp_path: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = {"a.track_what": [[1.0, 1.0], TASKS, "1"], "a.track_score": [[0.5], [["'a'"]], "1"]}
+    now = {"a.track_what": [[1.2, 1.2], TASKS, "1"], "a.track_score": [[0.6], [["'a'"]], "1"]}
+    folder = two_commits(tmp_path / "asv", base, now)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "harness.toml").write_text(
+        """
+[[asv.rules]]
+match = "track_what.*task='b'"
+direction = "lower"
+factor = 1.1
+[[asv.rules]]
+match = "track_score"
+direction = "lower"
+ceiling = 0.55
+"""
+    )
+    ended, report = gated(run_cli, folder)
+    assert ended.code == 1
+    assert verdicts(report)["track_what a b"] == "regression"
+    assert reasons(report) == {"track_what a a": NO_DIRECTION}
+    assert [one["expected"] for one in report["judgements"] if one["quantity"] == "track_score"] == [
+        "<= 0.55",
+        "<= 0.55",
+    ]
+    (tmp_path / "harness.toml").write_text('[[asv.rules]]\nmatch = "("\ndirection = "lower"\n')
+    ended = run_cli("gate", "--asv", "--results", folder)
+    assert ended.code == 2
+    assert "harness.toml: asv: rules.0.match: Value error, '(' is no regular expression" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "direction"),
+    [
+        ("a.time_x", "seconds", "lower"),
+        ("a.timeraw_import", "seconds", "lower"),
+        ("a.peakmem_x", "bytes", "lower"),
+        ("a.mem_x", "bytes", "lower"),
+        ("a.track_score", "unit", "higher"),
+        ("a.track_test_r2", "", "higher"),
+        ("a.TrackAccuracy.track_it", "unit", ""),
+        ("a.track_testAccuracy", "unit", "higher"),
+        ("a.track_digits", "unit", "higher"),
+        ("a.track_digits_lost", "unit", "lower"),
+        ("a.track_validation_loss", "", "lower"),
+        ("a.track_RMSE", "", "lower"),
+        ("a.track_accuracy_error", "", "lower"),
+        ("a.track_glossary", "", ""),
+        ("a.track_x", "seconds", "lower"),
+        ("a.track_x", "MiB", "lower"),
+        ("a.track_x", "items/s", "higher"),
+        ("a.track_x", "digits", "higher"),
+        ("a.track_x", "unit", ""),
+        ("a.track_iterations", "unit", ""),
+    ],
+)
+def test_the_direction_is_known_where_name_or_unit_is_plain(name: str, unit: str, direction: str) -> None:
+    found = limit_of(name, name, unit, "", ())
+    assert ("" if found is None else found.direction) == direction
+
+
+def limit(**said: Any) -> Limit:
+    found = limit_of("a.track_x", "a.track_x", "", "", [Rule(match="x", **said)])
+    assert found is not None
+    return found
+
+
+def exceeds(found: Limit, base: float, now: float) -> bool:
+    return bool(found.badness(now) > found.allowed(base))
+
+
+def test_a_limit_is_relative_to_the_size_of_the_base_in_either_direction() -> None:
+    for base in (2.0, -2.0):
+        assert not exceeds(limit(direction="lower", factor=1.5), base, base + 0.99)
+        assert exceeds(limit(direction="lower", factor=1.5), base, base + 1.01)
+        assert not exceeds(limit(direction="higher", factor=1.5, add=0.1), base, base - 1.09)
+        assert exceeds(limit(direction="higher", factor=1.5, add=0.1), base, base - 1.11)
+    near = limit(direction="near", near=3.0, add=0.5)
+    assert not exceeds(near, 3.0, 2.6)
+    assert exceeds(near, 3.0, 3.6)
+    decades = limit(direction="lower", digits=0.5)
+    assert (exceeds(decades, 1e-9, 3.1e-9), exceeds(decades, 1e-9, 3.2e-9)) == (False, True)
+    assert limit(direction="higher").factor == ASV_FACTOR
+    assert limit(direction="near", near=2.0, digits=3).shared_digits(2.002) == pytest.approx(3.0)
+    assert not limit(direction="near", near=2.0, digits=3).compares
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"direction": "up"},
+        {"direction": "near"},
+        {"near": 1.0},
+        {"direction": "higher", "digits": 1.0},
+        {"factor": 1.1},
+        {"direction": "lower", "factor": 0.9},
+        {},
+        {"direction": "lower", "surprise": 1},
+        {"floor": math.nan},
+    ],
+)
+def test_a_rule_that_says_nothing_or_two_things_is_refused(said: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Rule(match="x", **said)
+    assert Rule(match="x", floor=1.0).direction is Direction.UNKNOWN
+
+
+def noisy_store(folder: Path, last: Floats, rows: int = 60, commits: int = 24, sd: float = 0.03) -> Path:
+    """Times that flicker, half of them ten times as much; the last commit's are the typical ones times `last`."""
+    rng = np.random.default_rng(0)
+    scale = np.where(np.arange(rows) < rows // 2, sd, 10 * sd)
+    values = np.exp(rng.normal(0, 1, (commits, rows)) * scale)
+    values[-1] = last
+    return store(folder, {"a.time_x": values})
+
+
+@pytest.mark.slow
+def test_times_are_judged_by_how_far_the_store_s_own_unchanged_commits_differ(tmp_path: Path, run_cli: RunCli) -> None:
+    """A time half as long again is worse where times differ by 3 %, and says nothing where they differ by 30 %."""
+    last = np.ones(60)
+    last[[0, 1, 2, 50]] = 1.5
+    ended, report = gated(run_cli, noisy_store(tmp_path / "asv", last))
+    assert ended.code == 1
+    worse = {one["case"] for one in report["judgements"] if one["verdict"] == "regression"}
+    assert worse == {"a 0", "a 1", "a 2"}
+    assert [one["reason"] for one in report["not_judged"] if one["case"] == "a 50"] == [WITHIN_NOISE]
+    assert any("pairs of neighbouring commits without a step" in note for note in report["notes"])
+
+
+@pytest.mark.slow
+def test_unchanged_commits_of_a_noisy_store_pass(tmp_path: Path, run_cli: RunCli) -> None:
+    """One in twenty at most may err where the history is shortest; of these, one does in twenty."""
+    rng = np.random.default_rng(1)
+    folder = noisy_store(tmp_path / "asv", np.exp(rng.normal(0, 0.03, 60)), commits=45)
+    codes = [gated(run_cli, folder, "--commit", f"{at:08x}" + "0" * 32)[0].code for at in range(25, 45)]
+    assert codes.count(1) <= 1
+    assert codes.count(0) >= 19
+
+
+def test_a_time_of_a_store_without_history_must_be_far_off(tmp_path: Path, run_cli: RunCli) -> None:
+    """With intervals apart twice as long, with a bare number five times; memory and scores by their limits."""
+    base: Rows = {
+        "a.time_bare": [[1.0, 1.0], TASKS, "1"],
+        "a.time_apart": [[1.0, 1.0], TASKS, "1", [0.9, 0.9], [1.1, 1.1]],
+        "a.time_wide": [[1.0], [["'a'"]], "1", [0.5], [2.5]],
+        "a.peakmem_x": [[1000], [["'a'"]], "1"],
+    }
+    now: Rows = {
+        "a.time_bare": [[4.9, 5.1], TASKS, "1"],
+        "a.time_apart": [[1.9, 2.1], TASKS, "1", [1.8, 2.0], [2.0, 2.2]],
+        "a.time_wide": [[3.0], [["'a'"]], "1", [2.4], [4.0]],
+        "a.peakmem_x": [[1200], [["'a'"]], "1"],
+    }
+    _, report = gated(run_cli, two_commits(tmp_path / "asv", base, now))
+    assert {name for name, verdict in verdicts(report).items() if verdict == "regression"} == {
+        "time_bare a b",
+        "time_apart a b",
+        "peakmem_x a a",
+    }
+    assert reasons(report) == {"time_bare a a": WITHIN_NOISE, "time_apart a a": WITHIN_NOISE}
