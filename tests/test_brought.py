@@ -24,7 +24,7 @@ from harness.problems.problem import Problem, without_intercept
 from harness.problems.weights import weighted
 from harness.records.record import Record
 from harness.solvers import catalog
-from harness.solvers.brought.origin import is_importable, origin_of
+from harness.solvers.brought.origin import is_importable, origin_of, source_of
 from harness.solvers.brought.parcel import packed, unpacked
 from harness.solvers.brought.solver import name_of, solver_of
 from harness.solvers.brought.spec import parse
@@ -313,8 +313,8 @@ def test_an_edit_is_another_source(tmp_path: Path) -> None:
 
 
 def test_settings_are_a_part_of_the_source() -> None:
-    assert solver_of(Ridge(alpha=0)).origin.sha256 != solver_of(Ridge(alpha=1)).origin.sha256
-    assert solver_of(Ridge(alpha=0)).origin.sha256 == solver_of(Ridge(alpha=0)).origin.sha256
+    assert solver_of(Ridge(alpha=0)).source.origin.sha256 != solver_of(Ridge(alpha=1)).source.origin.sha256
+    assert solver_of(Ridge(alpha=0)).source.origin.sha256 == solver_of(Ridge(alpha=0)).source.origin.sha256
 
 
 def test_two_lambdas_are_told_apart() -> None:
@@ -334,9 +334,11 @@ def test_where_it_comes_from() -> None:
 
 
 def test_what_is_packed_comes_out() -> None:
-    solver = unpacked(packed(solver_of(Mine(how="svd"))))
+    brought = solver_of(Mine(how="svd"))
+    solver = unpacked(packed(brought, brought.source))
     assert solver.name == "Mine(how='svd')"
-    assert solver.origin == solver_of(Mine(how="svd")).origin
+    assert source_of(solver) == brought.source
+    assert solver_of(Mine(how="svd")).source.origin == brought.source.origin
     locked = Mine(how=threading.Lock())  # type: ignore[arg-type]  # what no pickle takes
     with pytest.raises(UsageError, match="cannot go to a worker process"):
-        packed(solver_of(locked))
+        packed(solver_of(locked), solver_of(locked).source)

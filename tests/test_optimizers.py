@@ -41,11 +41,16 @@ OF_TORCH = {
     "adagrad": torch.optim.Adagrad,
     "nadam": torch.optim.NAdam,
     "radam": torch.optim.RAdam,
-}
+    "adadelta": torch.optim.Adadelta,
+    "adamax": torch.optim.Adamax,
+    "asgd": torch.optim.ASGD,
+    "rprop": torch.optim.Rprop,
+    "lbfgs": torch.optim.LBFGS,
+} | ({"muon": torch.optim.Muon} if hasattr(torch.optim, "Muon") else {})
 PROBLEMS = {"torch": "synthetic:n=60,p=3,noise=0.5", "mlp": "sine"}
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-each = pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=lambda one: one.name)
+each = pytest.mark.parametrize("optimizer", [OPTIMIZERS[name] for name in OF_TORCH], ids=lambda one: one.name)
 
 
 def case_of(optimizer: str, engine: str = "loop", model: str = "torch", **asked: Any) -> Case:
@@ -68,13 +73,32 @@ def by_hand(case: Case, **settings: Any) -> list[float]:
         pairs = [(torch.nn.Linear(inputs, units), torch.nn.ReLU()) for inputs, units in pairwise(widths)]
         layers = [layer for pair in pairs for layer in pair] + [torch.nn.Linear(widths[-1], 1)]
     model = torch.nn.Sequential(*layers).to(X.dtype)
-    optimizer, losses = OF_TORCH[training.optimizer](model.parameters(), lr=0.01, **settings), []
-    for _ in range(EPOCHS):
-        optimizer.zero_grad()
+    chosen, losses, seen = OF_TORCH[training.optimizer], [], []
+    if training.optimizer == "muon":
+        weights, biases = ([one for one in model.parameters() if one.ndim == of] for of in (2, 1))
+        shared = {name: value for name, value in settings.items() if name == "weight_decay"}
+        stepped = [chosen(weights, lr=0.01, **settings), torch.optim.AdamW(biases, lr=0.01, **shared)]
+    else:
+        stepped = [chosen(model.parameters(), lr=0.01, **settings)]
+
+    def closure() -> Any:
+        model.zero_grad()
         loss = torch.nn.functional.mse_loss(model(X), y)
         loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+        seen.append(loss.item())
+        return loss
+
+    for _ in range(EPOCHS):
+        seen.clear()
+        if training.optimizer == "lbfgs":
+            stepped[0].step(closure)
+        else:
+            closure()
+            for one in stepped:
+                one.step()
+        losses.append(seen[0])
+        if not np.isfinite(seen[0]) or seen[0] > 1e3 * losses[0]:
+            break
     return losses
 
 
@@ -89,6 +113,12 @@ def test_an_entry_says_what_torch_s_constructor_says(optimizer: Optimizer) -> No
     assert set(optimizer.implementations) == {"forloop", *(name for name in IMPLEMENTATIONS if name in takes)}
     assert not optimizer.capturable or "capturable" in takes
     assert {"batched", "graphed", "oracle", "jax"} >= set(optimizer.engines)
+
+
+@each
+def test_what_decays_without_being_asked_is_asgd(optimizer: Optimizer) -> None:
+    takes = inspect.signature(OF_TORCH[optimizer.name]).parameters
+    assert optimizer.decays == (takes["lambd"].default if "lambd" in takes else 0.0)
 
 
 @each

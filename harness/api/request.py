@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.api.brought import NO_PARTS, parts_of, solvers_of
 from harness.errors import HarnessError, UsageError, unknown
 from harness.measure.plan import Request
 from harness.problems import catalog
@@ -20,8 +21,6 @@ from harness.problems.problem import Problem
 from harness.problems.table_options import NOTHING_SAID, TableOptions
 from harness.problems.weights import weighted
 from harness.records.labels import text_of
-from harness.solvers import catalog as known_solvers
-from harness.solvers.brought.solver import solver_of
 from harness.solvers.options import Options
 from harness.solvers.solver import Solver
 
@@ -44,6 +43,8 @@ def asked(  # noqa: PLR0913  # as harness.run has them
     device: str,
     target: object,
     options: Mapping[str, object],
+    optimizers: object = (),
+    parts: Mapping[str, object] = NO_PARTS,
     weights: object = None,
     intercept: bool = True,
     table: TableOptions = NOTHING_SAID,
@@ -65,7 +66,8 @@ def asked(  # noqa: PLR0913  # as harness.run has them
         ]
     own = {one.label: one for one in given if isinstance(one, Problem)}
     labels = tuple(one.label if isinstance(one, Problem) else one for one in given)
-    names, brought = _solvers(solvers)
+    texts, placed = parts_of(parts)
+    names, brought = solvers_of(solvers, optimizers, placed, {*options, *texts})
     request = Request(
         problems=labels,
         solvers=names,
@@ -77,7 +79,7 @@ def asked(  # noqa: PLR0913  # as harness.run has them
         weights=column,
         intercept=bool(intercept),
         table=NOTHING_SAID if own and len(own) == len(labels) else table,
-        options=_options(options),
+        options=_options({**options, **texts}),
     )
     return request, own, brought
 
@@ -134,37 +136,6 @@ def _many(given: object) -> Sequence[Any]:
         return tuple(given)  # type: ignore[arg-type]  # what cannot be gone through raises
     except TypeError:
         return (given,)
-
-
-def _solvers(given: object) -> tuple[tuple[str, ...], dict[str, Solver]]:
-    """The names of the solvers, in their order, and those that were brought as objects. A mapping names its solvers.
-
-    Raises UsageError for what is no solver, and for a name that another solver has.
-    """
-    if isinstance(given, Mapping):
-        pairs = [(str(name), one) for name, one in given.items()]
-    else:
-        pairs = [("", one) for one in (given if isinstance(given, list | tuple | set | Iterator) else _one(given))]
-    names: list[str] = []
-    brought: dict[str, Solver] = {}
-    for name, one in pairs:
-        if isinstance(one, str) and not name:
-            names.append(one)
-            continue
-        solver = known_solvers.get(one) if isinstance(one, str) else one
-        found = solver_of(solver, name)
-        if found.name in known_solvers.SOLVERS:
-            raise UsageError(f"'{found.name}' is a solver of the harness: name yours otherwise, as {{'mine': ...}}")
-        if found.name in names:
-            raise UsageError(f"two solvers are called '{found.name}': name them, as {{'one': ..., 'other': ...}}")
-        names.append(found.name)
-        brought[found.name] = found
-    return tuple(names), brought
-
-
-def _one(given: object) -> tuple[object, ...]:
-    """One solver, a text or an object; none of nothing. A pipeline has a length, and is one all the same."""
-    return () if given is None else (given,)
 
 
 def _named(problems: object) -> list[tuple[str | None, object]]:

@@ -27,6 +27,9 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     problems: "Data | Sequence[Data] | Mapping[str, Data]" = (),
     solvers: object = (),
     *,
+    optimizers: object = (),
+    scheduler: object = None,
+    network: object = None,
     n: float | Sequence[float] = (),
     lr: float | Sequence[float] = (),
     seeds: int | Sequence[int] = (),
@@ -67,6 +70,12 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
         estimator with fit(X, y), a function f(X, y) that returns coefficients, a class of statistical models, or an
         object with the Solver contract. A mapping names them: {'mine': MyEstimator()}. What
         harness.toml names by default, else all that suit.
+    optimizers
+        One or many: names of the table of optimizers, 'package.module:Class:betas=0.9,0.99', torch's kind of class, or
+        a factory f(params, lr). Each trains the linear model and the MLP.
+    scheduler, network
+        Of trainings: f(optimizer), as torch's classes of schedulers, stepped after each epoch; f(p), or f(), an
+        nn.Module that stands for the MLP. A place, as 'file.py:f', or the function itself.
     n, lr, seeds
         Rows of a drawn problem, learning rates, seeds of weights and batch order; one or many of each.
     device
@@ -101,6 +110,8 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     request, own, brought = asked(
         problems,
         solvers,
+        optimizers=optimizers,
+        parts={"scheduler": scheduler, "network": network},
         axes=axes,
         device=device,
         target=target,

@@ -15,6 +15,13 @@ from harness.problems.table_options import NOTHING_SAID, TableOptions
 if TYPE_CHECKING:
     from harness.solvers.options import Options
 
+Solvers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--solver",
+        help="Solver, or yours: package.module:name, path/file.py:name; repeatable. All that suit by default.",
+    ),
+]
 Target = Annotated[str | None, typer.Option("--target", help="The column to fit, for a .csv or .parquet problem.")]
 Weights = Annotated[
     str | None, typer.Option("--weights", help="The column that holds the rows' weights: sum w r² is minimised.")
@@ -48,6 +55,10 @@ Engine = Annotated[
 Implementation = Annotated[
     str | None, typer.Option("--implementation", help="Of torch's optimizer: forloop, foreach or fused.")
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="PLACE", help="f(optimizer), as torch.optim.lr_scheduler:StepLR:step_size=50."),
+]
 LossOnDevice = Annotated[bool, typer.Option("--loss-on-device", help="The loop does not fetch each epoch's loss.")]
 Tf32 = Annotated[bool, typer.Option("--tf32", help="On CUDA, let products of float32 be rounded to TF32.")]
 Threads = Annotated[int, typer.Option("--threads", help="Threads of BLAS, OpenMP and torch.")]
@@ -55,6 +66,10 @@ Dtype = Annotated[str | None, typer.Option("--dtype", help="float32 or float64."
 Scale = Annotated[str | None, typer.Option("--scale", help="Train on standardized or raw columns.")]
 Form = Annotated[str | None, typer.Option("--form", help="module (nn.Linear) or parameters (own weight and bias).")]
 Hidden = Annotated[str | None, typer.Option("--hidden", help="Units of the MLP's hidden layers, as 8-8-8.")]
+Network = Annotated[
+    str | None,
+    typer.Option("--network", metavar="PLACE", help="Instead of the MLP an nn.Module: nets.py:Net, called with p."),
+]
 MinimumNorm = Annotated[
     bool, typer.Option("--minimum-norm", help="Of a rank-deficient problem the minimum-norm solution, not a refusal.")
 ]
@@ -81,6 +96,7 @@ SOLVER_OPTIONS: Mapping[str, tuple[Any, object]] = MappingProxyType(
         "weight_decay": (WeightDecay, None),
         "engine": (Engine, None),
         "implementation": (Implementation, None),
+        "scheduler": (Scheduler, None),
         "loss_on_device": (LossOnDevice, False),
         "tf32": (Tf32, False),
         "threads": (Threads, 1),
@@ -88,6 +104,7 @@ SOLVER_OPTIONS: Mapping[str, tuple[Any, object]] = MappingProxyType(
         "scale": (Scale, None),
         "form": (Form, None),
         "hidden": (Hidden, None),
+        "network": (Network, None),
         "minimum_norm": (MinimumNorm, False),
     }
 )

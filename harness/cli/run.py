@@ -19,7 +19,14 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with the newest ru
 def run(
     run_id: RunId = None,
     problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. The tutorials' by default.")] = None,
-    solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable. All that suit by default.")] = None,
+    solver: cli.Solvers = None,
+    optimizer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PLACE",
+            help="An optimizer on the linear model and the MLP, as package.module:Class:betas=0.9,0.99; repeatable.",
+        ),
+    ] = None,
     target: cli.Target = None,
     weights: cli.Weights = None,
     no_intercept: cli.NoIntercept = False,
@@ -40,10 +47,13 @@ def run(
     """Run the product of what is asked: fit, verify against the exact truth, time, store."""
     from harness.measure.plan import Request
     from harness.records.run import exit_code
+    from harness.solvers.catalog import trained
 
+    options = cli.solver_options(**given_options)
+    named = (*(solver or ()), *(name for one in optimizer or () for name in trained(one, options.given())))
     request = Request(
         problems=tuple(problem or ()),
-        solvers=tuple(solver or ()),
+        solvers=named,
         device=device,
         n=tuple(map(cli.row_count, n or ())),
         lr=tuple(lr or ()),
@@ -52,7 +62,7 @@ def run(
         weights=weights,
         intercept=not no_intercept,
         table=given_table,
-        options=cli.solver_options(**given_options),
+        options=options,
     )
     if run_id is not None and not resume:
         raise UsageError(f"'{run_id}': a run's id goes with --resume; problems are named with --problem")

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 Optimizers = Annotated[
     list[str] | None,
     typer.Option(
-        help=f"{', '.join(PRESETS)}; settings after a colon, as sgd:momentum=0.95,nesterov=1; "
+        help=f"{', '.join(PRESETS)}; settings after a colon, "
+        "as sgd:momentum=0.95,nesterov=1; or yours, as package.module:Class:betas=0.9,0.99, with --engine loop; "
         "repeatable. sgd, momentum and adam by default."
     ),
 ]
@@ -55,6 +56,8 @@ def sweep(
     device: Annotated[str | None, typer.Option("--device", help="cpu (the default) or cuda.")] = None,
     model: Annotated[str | None, typer.Option(help="linear or mlp; what suits the problem by default.")] = None,
     hidden: cli.Hidden = None,
+    network: cli.Network = None,
+    scheduler: cli.Scheduler = None,
     loss: cli.Loss = None,
     batch: cli.Batch = None,
     dtype: cli.Dtype = None,
@@ -94,6 +97,8 @@ def sweep(
         "device": device,
         "model": model,
         "hidden": cli.layers(hidden),
+        "network": network,
+        "scheduler": scheduler,
         "loss": loss,
         "batch": batch,
         "dtype": dtype,

@@ -106,7 +106,11 @@ def _measure(
     problem, solver, options = case.problem, case.solver, case.options
     truth = reference(problem)
     curve = solver.kind is Kind.CURVE
-    objective = least_squares(truth) if curve else objective_of(problem, Trained.by(solver.optimizer, options))
+    objective = (
+        least_squares(truth)
+        if curve
+        else objective_of(problem, Trained.by(getattr(solver, "entry", solver.optimizer), options))
+    )
     import_libraries(case)
     asked = device_requests(options.device)
     prepared, prepare_s = prepare(case, watch)

@@ -9,10 +9,12 @@ import numpy as np
 from harness.measure.plan import Case
 from harness.problems.problem import Floats, Problem
 from harness.records.record import HeadRow, Record, Samples, Solution, TraceRecord
-from harness.solvers.brought.solver import Brought
+from harness.solvers.brought.origin import source_of
 from harness.solvers.fit import Fit
+from harness.solvers.options import Options
 from harness.solvers.solver import Prepared, Solver
 from harness.solvers.status import Status
+from harness.solvers.training.torch_trained import TorchTrained
 from harness.timing.clock import SystemClock
 from harness.timing.device import synchronizer
 from harness.timing.sampling import Work, sample_interleaved
@@ -22,6 +24,14 @@ from harness.verify.objective import Objective
 TRACE_POINTS = 200
 """At most so many points of a trace are kept, so that a store of thousands of trainings stays small."""
 HEAD_ROWS = 5
+
+
+def source_sha256(solver: Solver, options: Options) -> str:
+    """The hash of the source of what somebody brought to a case: the solver, a scheduler, a network; empty of ours."""
+    if isinstance(solver, TorchTrained) and (options.scheduler or options.network):
+        return solver.source_with(options).origin.sha256
+    source = source_of(solver)
+    return "" if source is None else source.origin.sha256
 
 
 def identity_of(problem: Problem, solver: Solver) -> dict[str, Any]:
@@ -39,7 +49,6 @@ def identity_of(problem: Problem, solver: Solver) -> dict[str, Any]:
         "notes": problem.notes,
         "table": dict(problem.table),
         "solver": solver.name,
-        "source_sha256": solver.origin.sha256 if isinstance(solver, Brought) else "",
         "kind": solver.kind,
         "optimizer": solver.optimizer,
     }
@@ -50,6 +59,7 @@ def record_of(case: Case, status: Status, message: str, **measured: object) -> R
     return Record(
         case=case.key,
         **identity_of(case.problem, case.solver),
+        source_sha256=source_sha256(case.solver, case.options),
         device=case.options.device,
         threads=case.options.threads,
         options=case.options.given(),

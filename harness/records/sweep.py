@@ -18,6 +18,7 @@ class Cell(Kept):
     training's end. `stability_limit`: the learning rate above which gradient descent must diverge. `status`
     is ok, unsupported or how the training of all went wrong, and `message` says why: the trainings' own ends are
     in the arrays.
+    `source_sha256`: of the source of what somebody brought to it, empty where nothing is.
     `together`: how many trainings the engine did in the `engine_s` wall seconds that these were part of.
     `loop_epoch`: what an epoch of the textbook loop costs one training alone, on the same device, timed in turns
     with the sweep's other optimizers.
@@ -29,6 +30,7 @@ class Cell(Kept):
     n: int
     p: int
     solver: str
+    source_sha256: str = ""
     optimizer: str
     lr: float
     seeds: tuple[int, ...]

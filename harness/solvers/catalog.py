@@ -1,5 +1,8 @@
 """The solvers by name: one more is one file and one line here."""
 
+import re
+from collections.abc import Collection
+
 from harness.errors import unknown
 from harness.solvers.brought.solver import solver_at
 from harness.solvers.brought.spec import is_spec
@@ -23,7 +26,9 @@ from harness.solvers.torch_linear import TorchLinear
 from harness.solvers.torch_mlp import TorchMlp
 from harness.solvers.training.optimizers import OPTIMIZERS
 
-TRAINED = (TorchLinear, TorchMlp)
+MODELS: dict[str, type[TorchLinear | TorchMlp]] = {"torch": TorchLinear, "mlp": TorchMlp}
+"""What a trained solver's name begins with: torch_sgd, mlp_sgd, and torch[package.module:Optimizer] of somebody's."""
+_TRAINED = re.compile(r"(?P<model>torch|mlp)\[(?P<optimizer>.+)\]")
 CORE: tuple[Solver, ...] = (
     StatsmodelsOls("pinv"),
     StatsmodelsOls("qr"),
@@ -58,7 +63,10 @@ PEERS: tuple[Solver, ...] = (
 """What runs where it is named: other people's solvers, of the extra `peers`."""
 
 NAMED: tuple[Solver, ...] = tuple(
-    trained(name) for name in OPTIMIZERS if name not in {solver.optimizer for solver in CORE} for trained in TRAINED
+    trained(name)
+    for name in OPTIMIZERS
+    if name not in {solver.optimizer for solver in CORE}
+    for trained in MODELS.values()
 )
 """What else runs where it is named: the linear model and the network with every other optimizer of the table."""
 
@@ -67,8 +75,23 @@ ALL: tuple[Solver, ...] = CORE + PEERS + NAMED
 SOLVERS: dict[str, Solver] = {solver.name: solver for solver in ALL}
 
 
+def models_of(asked: Collection[str]) -> dict[str, type[TorchLinear | TorchMlp]]:
+    """The models that take the options asked for: all, unless one is the other model's alone."""
+    others = {name: {option for key, one in MODELS.items() if key != name for option in one.own} for name in MODELS}
+    return {name: model for name, model in MODELS.items() if others[name].isdisjoint(asked)}
+
+
+def trained(optimizer: str, asked: Collection[str] = ()) -> list[str]:
+    """The names of the solvers that train the linear model and the network by an optimizer, of the table or a place."""
+    ending = f"_{optimizer}" if optimizer in OPTIMIZERS else f"[{optimizer}]"
+    return [f"{model}{ending}" for model in models_of(asked)]
+
+
 def get(name: str) -> Solver:
     """The solver of that name, or at a place: `package.module:name`. Raises UsageError, with the nearest name."""
+    trained = _TRAINED.fullmatch(name)
+    if trained:
+        return MODELS[trained["model"]](trained["optimizer"])
     if name not in SOLVERS and is_spec(name):
         return solver_at(name)
     if name not in SOLVERS:

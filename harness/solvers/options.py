@@ -35,7 +35,9 @@ class Options:
     seed: of initial weights and batch order; lr: learning rate; loss: `mse` or `l1` (mean absolute
     error); epochs: passes over the training rows; batch: rows a step (None: all of them); momentum and
     nesterov: of SGD; weight_decay: as torch's optimizer takes it; engine: who does the training's
-    arithmetic; implementation: of torch's optimizer; loss_on_device: the loop does not fetch each epoch's
+    arithmetic; implementation: of torch's optimizer; scheduler and network: places (`package.module:name:settings`) of
+    a scheduler's factory, which is given the optimizer, and of an nn.Module's, which is given the number of columns;
+    loss_on_device: the loop does not fetch each epoch's
     loss; tf32: on CUDA, products of float32 may be rounded to TF32 (10 bits); scale: train on standardised
     or raw columns; form: `module` (nn.Linear) or `parameters` (own weight and bias); hidden: units of each
     hidden layer; init: initial weights then bias, in the units trained in; minimum_norm: of a
@@ -56,11 +58,13 @@ class Options:
     weight_decay: float | None = None
     engine: str | None = None
     implementation: str | None = None
+    scheduler: str | None = None
     loss_on_device: bool | None = None
     tf32: bool | None = None
     scale: str | None = None
     form: str | None = None
     hidden: tuple[int, ...] | None = None
+    network: str | None = None
     init: tuple[float, ...] | None = None
     minimum_norm: bool | None = None
 
@@ -79,6 +83,8 @@ class Options:
             raise UsageError(f"seed is between 0 and 2^63 - 1, not {self.seed}")
         if self.hidden is not None and (not self.hidden or min(self.hidden) < 1):
             raise UsageError("hidden lists at least one layer of at least one unit, as 8-8-8")
+        if self.network is not None and self.hidden is not None:
+            raise UsageError("hidden is of the harness's own network, and network is another: give one of them")
         if self.init is not None and not all(map(math.isfinite, self.init)):
             raise UsageError("init lists finite numbers: the weights, then the bias")
 
@@ -112,5 +118,7 @@ def resolve(solver: str, takes: Mapping[str, object], asked: Options, recipe: Ma
     defaults = {name: recipe.get(name, default) for name, default in takes.items()}
     if asked.engine is not None and asked.engine in ONE_DTYPE:
         defaults["dtype"] = ONE_DTYPE[asked.engine]
+    if asked.network is not None:
+        defaults.pop("hidden", None)
     unset = {name: value for name, value in defaults.items() if getattr(asked, name) is None}
     return replace(asked, **unset)  # type: ignore[arg-type]  # the values are checked by Options itself

@@ -1,11 +1,14 @@
 """A linear model trained by one of torch's optimizers, on nn.Linear or on own weight and bias parameters."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.errors import counted
 from harness.problems.problem import Problem
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind
+from harness.solvers.training.optimizers import Optimizer
 from harness.solvers.training.torch_trained import TorchTrained
 from harness.solvers.training.training import Training
 
@@ -18,12 +21,13 @@ class TorchLinear(TorchTrained):
 
     kind = Kind.ITERATIVE
     weighted = True
+    own: Mapping[str, object] = MappingProxyType({"form": "module", "init": None})
+    """The options of this model alone, with their defaults."""
 
-    def __init__(self, optimizer: str) -> None:
-        """`optimizer`: a name of the table of optimizers."""
-        super().__init__(optimizer, {"form": "module", "init": None})
-        self.name = f"torch_{optimizer}"
-        self.title = f"torch {self._optimizer.torch_class} on a linear model"
+    def __init__(self, optimizer: str | Optimizer) -> None:
+        """`optimizer`: a name of the table of optimizers, a place, or one that was brought."""
+        super().__init__(optimizer, "torch", self.own)
+        self.title = f"{self.trained_by} on a linear model"
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """Initial values must be one per weight, and one for the bias; or the engine's reason."""
@@ -35,7 +39,7 @@ class TorchLinear(TorchTrained):
 
     def training(self, problem: Problem, options: Options) -> Training:
         """The linear model over a problem."""
-        return Training(problem, options, self._optimizer.name, lambda: _build(problem, options), is_linear=True)
+        return self.training_of(problem, options, lambda: _build(problem, options), is_linear=True)
 
 
 def _build(problem: Problem, options: Options) -> "torch.nn.Module":

@@ -1,10 +1,15 @@
 """The ReLU multilayer perceptron, trained by one of torch's optimizers."""
 
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness.problems.problem import Problem
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind
+from harness.solvers.training.brought_network import network_of
+from harness.solvers.training.optimizers import Optimizer
 from harness.solvers.training.torch_trained import TorchTrained
 from harness.solvers.training.training import Training
 
@@ -15,15 +20,16 @@ HIDDEN = (8, 8, 8)
 
 
 class TorchMlp(TorchTrained):
-    """p - hidden... - 1 with ReLU after each hidden layer; 8-8-8 unless asked otherwise."""
+    """p - hidden... - 1 with ReLU after each hidden layer, 8-8-8 unless asked otherwise; or a network of somebody's."""
 
     kind = Kind.CURVE
+    own: Mapping[str, object] = MappingProxyType({"hidden": HIDDEN, "network": None})
+    """The options of this model alone, with their defaults."""
 
-    def __init__(self, optimizer: str) -> None:
-        """`optimizer`: a name of the table of optimizers."""
-        super().__init__(optimizer, {"hidden": HIDDEN})
-        self.name = f"mlp_{optimizer}"
-        self.title = f"ReLU MLP trained by torch {self._optimizer.torch_class}"
+    def __init__(self, optimizer: str | Optimizer) -> None:
+        """`optimizer`: a name of the table of optimizers, a place, or one that was brought."""
+        super().__init__(optimizer, "mlp", self.own)
+        self.title = f"ReLU MLP trained by {self.trained_by}"
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """A network's biases are an intercept; or the engine's reason."""
@@ -33,8 +39,10 @@ class TorchMlp(TorchTrained):
 
     def training(self, problem: Problem, options: Options) -> Training:
         """The network over a problem."""
+        own = self.part(options.network)
         hidden = options.hidden or HIDDEN
-        return Training(problem, options, self._optimizer.name, lambda: _build(problem.p, hidden), is_linear=False)
+        build = partial(_build, problem.p, hidden) if own is None else partial(network_of, own, problem.p)
+        return self.training_of(problem, options, build, is_linear=False)
 
 
 def _build(p: int, hidden: tuple[int, ...]) -> "torch.nn.Module":

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.measure.recording import identity_of
+from harness.measure.recording import identity_of, source_sha256
 from harness.problems.problem import Floats
 from harness.records.sweep import Cell
 from harness.solvers.status import Status
@@ -34,6 +34,7 @@ def identity(candidate: Candidate, lr: float) -> dict[str, Any]:
     options = candidate.options
     shared = {k: v for k, v in identity_of(candidate.problem, candidate.solver).items() if k in Cell.model_fields}
     return shared | {
+        "source_sha256": source_sha256(candidate.solver, options),
         "optimizer": candidate.optimizer,
         "lr": lr,
         "seeds": candidate.grid.seeds,

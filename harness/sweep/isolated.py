@@ -135,6 +135,7 @@ class Isolated(isolated.Isolated):
 
     def _aim(self, worker: WorkerProcess, candidate: Candidate, observer: Observer) -> Answer:
         """Aim a worker that is not; making a target takes its time, as an exact answer does, whatever a case may."""
+        self._bring(worker, candidate, CHUNK)
         if self._aimed is not None and self._aimed[0] is worker and self._aimed[1] == candidate.judged_by:
             return Answer()
         effort = targets.ON_THE_SPOT

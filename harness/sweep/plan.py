@@ -19,6 +19,7 @@ from harness.records.record import Kept
 from harness.records.run import new_run_id, now, this_command
 from harness.records.sweep import Sweep
 from harness.solvers import catalog as solvers
+from harness.solvers.brought.spec import is_spec
 from harness.solvers.options import Options, resolve
 from harness.solvers.torch_linear import TorchLinear
 from harness.solvers.torch_mlp import TorchMlp
@@ -54,6 +55,8 @@ class SweepRequest(Kept):
     device: str = "cpu"
     model: Literal["linear", "mlp"] | None = None
     hidden: tuple[int, ...] | None = None
+    network: str | None = None
+    scheduler: str | None = None
     loss: str | None = None
     batch: int | None = None
     dtype: str | None = None
@@ -62,11 +65,12 @@ class SweepRequest(Kept):
 
 
 class JudgedBy(NamedTuple):
-    """A problem by label and hash, a network's layers or None, and the function that is descended on."""
+    """A problem by label and hash, a network by its layers or its place, and the function that is descended on."""
 
     problem: str
     sha256: str
     hidden: tuple[int, ...] | None
+    network: str | None
     trained: Trained
 
 
@@ -94,7 +98,8 @@ class Candidate(Case):
     @property
     def judged_by(self) -> JudgedBy:
         """What its goal depends on."""
-        return JudgedBy(self.problem.label, self.problem.sha256, self.options.hidden, self.training.trained)
+        hidden, network = self.options.hidden, self.options.network
+        return JudgedBy(self.problem.label, self.problem.sha256, hidden, network, self.training.trained)
 
     @property
     def loop(self) -> Case:
@@ -146,8 +151,9 @@ def candidates(request: SweepRequest) -> list[Candidate]:
     engines.get(request.engine)
     if request.seeds < 1:
         raise UsageError(f"--seeds is at least 1, not {request.seeds}")
-    if request.model == LINEAR and request.hidden is not None:
-        raise UsageError("--hidden is of the MLP: drop it, or say --model mlp")
+    for name in ("hidden", "network"):
+        if request.model == LINEAR and getattr(request, name) is not None:
+            raise UsageError(f"--{name} is of the MLP: drop it, or say --model mlp")
     loaded = [
         problems.load(
             spec,
@@ -208,9 +214,9 @@ def moved_since(sweep: Sweep) -> str:
 def _candidate(
     problem: Problem, label: str, optimizer: str, settings: dict[str, float | bool], request: SweepRequest
 ) -> Candidate:
-    nonlinear = problem.relation == NONLINEAR or request.hidden is not None
+    nonlinear = problem.relation == NONLINEAR or request.hidden is not None or request.network is not None
     model = request.model or (MLP if nonlinear else LINEAR)
-    solver = solvers.get(f"{'mlp' if model == MLP else 'torch'}_{optimizer}")
+    solver = solvers.get(solvers.trained(optimizer)[model == MLP])
     assert isinstance(solver, TorchLinear | TorchMlp)  # noqa: S101  # these names are its
     asked = Options(
         device=request.device,
@@ -222,6 +228,8 @@ def _candidate(
         engine=request.engine,
         scale=request.scale,
         hidden=request.hidden,
+        network=request.network,
+        scheduler=request.scheduler,
         **settings,  # type: ignore[arg-type]  # Options checks every value
     )
     options = replace(resolve(solver.name, solver.takes, asked, problem.recipe), lr=None, seed=None)
@@ -232,10 +240,13 @@ def parse_optimizer(text: str) -> tuple[str, str, dict[str, float | bool]]:
     """`momentum:weight_decay=0.1` as its label, torch's optimizer and what is set in it.
 
     The label is the text with its settings in torch's order and its numbers in their shortest form.
+    One that somebody brings, `package.module:Class:betas=0.9,0.99`, is its own label, and has its settings itself.
     Raises UsageError for an unknown preset, a setting that the optimizer does not take or that is given
     twice, or a value that is none.
     """
     name, _, rest = text.partition(":")
+    if name not in PRESETS and is_spec(text):
+        return text, text, {}
     if name not in PRESETS:
         raise unknown("optimizer", name, PRESETS)
     optimizer, preset = PRESETS[name]

@@ -51,8 +51,8 @@ class Target(Kept):
     """A best loss and where it comes from.
 
     `best_loss` and `null_loss`, the mean predictor's, are mean losses over the `n` training rows in the
-    units trained in. `best_by_seed` (seeds,): over the learning rates and all epochs; `best_epoch` counts the
-    steps made before that loss.
+    units trained in. `network`: of one that was brought, which has no layers in `hidden`. `best_by_seed` (seeds,): over
+    the learning rates and all epochs; `best_epoch` counts the steps made before that loss.
     """
 
     schema_version: Literal[1] = 1
@@ -60,7 +60,8 @@ class Target(Kept):
     problem_sha256: str
     n: int
     p: int
-    hidden: tuple[int, ...]
+    hidden: tuple[int, ...] = ()
+    network: str = ""
     loss: str
     scale: str
     best_loss: float
@@ -171,6 +172,8 @@ def make(training: Training, effort: SearchSize, progress: Callable[[int], None]
 
 def _best(training: Training, effort: SearchSize, progress: Callable[[int], None]) -> tuple[Floats, int, float, int]:
     """Least losses (seeds,); and seed, learning rate and epoch of the least of all."""
+    if training.network:
+        return _best_by_loop(training, effort, progress)
     from harness.solvers.training.batched.batch import blocks
     from harness.solvers.training.batched.engine import batch_of
 
@@ -185,6 +188,28 @@ def _best(training: Training, effort: SearchSize, progress: Callable[[int], None
             better = low < found[row, who]
             found[row, who[better]], at[row, who[better]] = low[better], block.before + where[better]
             progress((row * effort.epochs + block.before + len(block.loss)) * effort.seeds)
+    row, seed = divmod(int(np.argmin(found)), effort.seeds)
+    return found.min(axis=0), seed, effort.lr[row], int(at[row, seed])
+
+
+def _best_by_loop(
+    training: Training, effort: SearchSize, progress: Callable[[int], None]
+) -> tuple[Floats, int, float, int]:
+    """As `_best`, of a network that only torch can compute: one training after the other."""
+    from harness.solvers.training.loop_engine import loop_of, run_path
+
+    found = np.full((len(effort.lr), effort.seeds), np.inf)
+    at = np.zeros(found.shape, dtype=np.int64)
+    done = 0
+    for row, lr in enumerate(effort.lr):
+        for seed in range(effort.seeds):
+            options = replace(training.options, lr=lr, seed=seed, epochs=effort.epochs)
+            one = replace(training, options=options)
+            loss = run_path(one, loop_of(one), every=False).loss
+            finite = np.where(np.isfinite(loss), loss, np.inf)
+            found[row, seed], at[row, seed] = finite.min(), finite.argmin()
+            done += effort.epochs
+            progress(done)
     row, seed = divmod(int(np.argmin(found)), effort.seeds)
     return found.min(axis=0), seed, effort.lr[row], int(at[row, seed])
 
@@ -205,7 +230,12 @@ def write(target: Target, path: Path) -> None:
 def _identity(training: Training) -> dict[str, object]:
     """What a target must share with a training."""
     options = training.options
-    names = {"hidden": options.hidden, "loss": str(options.loss), "scale": str(options.scale)}
+    names = {
+        "hidden": options.hidden or (),
+        "network": training.network,
+        "loss": str(options.loss),
+        "scale": str(options.scale),
+    }
     return {"problem_sha256": training.problem.sha256, **names}
 
 
@@ -221,6 +251,7 @@ def _cached(training: Training) -> Path:
 
 def _by_adam(training: Training) -> Training:
     """The same network and loss with plain Adam, in float64 and over all rows at a time."""
-    plain = {"momentum": None, "nesterov": None, "weight_decay": None, "batch": None, "dtype": "float64"}
+    unset = ("momentum", "nesterov", "weight_decay", "batch", "scheduler")
+    plain = dict.fromkeys(unset) | {"dtype": "float64"}
     options = replace(training.options, **plain)  # type: ignore[arg-type]  # Options checks every value
-    return replace(training, optimizer="adam", options=options)
+    return replace(training, optimizer="adam", brought=None, scheduler=None, options=options)

@@ -65,8 +65,10 @@ def task_of(cell: Cell) -> str:
     Optimizers are comparable within a task: they descend on one function. A decoupled weight decay leaves it as it is.
     """
     decay, optimizer = cell.options.get("weight_decay"), OPTIMIZERS.get(cell.solver.partition("_")[2])
+    if optimizer is not None and optimizer.decays:
+        decay = float(str(decay or 0.0)) + optimizer.decays
     penalty = [f"weight decay {decay}"] if decay and optimizer is not None and not optimizer.decoupled else []
-    hidden, loss = cell.options.get("hidden"), cell.options.get("loss", "mse")
+    hidden, loss = cell.options.get("network", cell.options.get("hidden")), cell.options.get("loss", "mse")
     layers = "-".join(map(str, hidden)) if isinstance(hidden, tuple) else hidden
     network = [] if hidden is None else [f"network {layers}"]
     return ", ".join([cell.problem, *network, *([] if loss == "mse" else [f"loss {loss}"]), *penalty])

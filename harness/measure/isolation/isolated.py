@@ -17,8 +17,8 @@ from harness.measure.recording import record_of, timed_record
 from harness.problems.problem import Problem
 from harness.records.observer import Observer
 from harness.records.record import Record, Samples, Status
+from harness.solvers.brought.origin import source_of
 from harness.solvers.brought.parcel import packed
-from harness.solvers.brought.solver import Brought
 from harness.timing.sampling import Effort
 
 CATALOG = "harness.solvers.catalog"
@@ -187,10 +187,11 @@ class Isolated:
     def _bring(self, worker: WorkerProcess, case: Case, key: int) -> None:
         """Let the worker have a solver that is not in the catalog, once. Raises WorkerLostError where it cannot."""
         solver = case.solver
-        if not isinstance(solver, Brought) or solver.name in worker.brought:
+        source = source_of(solver)
+        if source is None or solver.name in worker.brought:
             return
         try:
-            data = None if solver.spec else base64.b64encode(packed(solver)).decode()
+            data = None if source.spec else base64.b64encode(packed(solver, source)).decode()
         except UsageError as error:
             raise WorkerLostError(Status.ERROR, str(error), key) from None
         order = {"cases": [key], "solver": solver.name, "data": data}

@@ -76,13 +76,13 @@ def _results(results: Any, problem: Problem, name: str) -> Fit:
     errors = next((getattr(results, key) for key in ("bse", "std_errors") if hasattr(results, key)), None)
     inference: Inference | None = None
     if errors is not None:
-        said = {"residual_sd": _root(getattr(results, "scale", None)), "r_squared": _r_squared(results)}
+        statistics = {"residual_sd": _root(getattr(results, "scale", None)), "r_squared": _r_squared(results)}
         inference = reported(
             problem,
             _counted(errors, columns, name, what="standard errors"),
             (),
             (),
-            statistics={key: value for key, value in said.items() if value is not None},
+            statistics={key: value for key, value in statistics.items() if value is not None},
         )
     rank = getattr(getattr(results, "model", None), "rank", None)
     return fit_from_design(

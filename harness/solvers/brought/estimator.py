@@ -19,8 +19,8 @@ WEIGHTS = ("sample_weight", "weights")
 
 def kind_of(given: Any) -> Kind:
     """What it claims by its attribute `kind`; the least-squares solution where it says nothing of that."""
-    said = getattr(given, "kind", None)
-    return Kind(said) if isinstance(said, str) and said in tuple(Kind) else Kind.CLOSED_FORM
+    claim = getattr(given, "kind", None)
+    return Kind(claim) if isinstance(claim, str) and claim in tuple(Kind) else Kind.CLOSED_FORM
 
 
 def weights_of(call: Callable[..., Any]) -> str | None:
@@ -52,8 +52,8 @@ class Estimator(ClosedForm):
         self.weighted = self._weights is not None
         own = given.get_params(deep=False) if hasattr(given, "get_params") else {}
         self._fits_intercept = own.get("fit_intercept", getattr(given, "fit_intercept", None))
-        said = getattr(given, "adds_intercept", True) if self._fits_intercept is None else self._fits_intercept
-        self._adds_intercept = bool(said)
+        claim = getattr(given, "adds_intercept", True) if self._fits_intercept is None else self._fits_intercept
+        self._adds_intercept = bool(claim)
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """An intercept that cannot be turned off, on a problem that has none."""

@@ -7,8 +7,9 @@ import sysconfig
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from importlib.machinery import ModuleSpec
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,33 @@ class Origin:
     sha256: str
 
 
+@dataclass
+class Source:
+    """What was brought, and the name by which another process finds it; without `spec` it goes there by cloudpickle.
+
+    `made_with`: the text of its settings. `given` may be several things in a tuple.
+    """
+
+    given: Any
+    spec: str = ""
+    made_with: str = ""
+
+    @cached_property
+    def origin(self) -> Origin:
+        """Where it comes from."""
+        parts = self.given if isinstance(self.given, tuple) else (self.given,)
+        found = [origin_of(part, self.made_with) for part in parts if part is not None]
+        if len(found) == 1:
+            return found[0]
+        return Origin("", hashlib.sha256("".join(one.sha256 for one in found).encode()).hexdigest())
+
+
+def source_of(solver: object) -> Source | None:
+    """Of a solver that somebody brought; None of the harness's own."""
+    found = getattr(solver, "source", None)
+    return found if isinstance(found, Source) else None
+
+
 def origin_of(given: Any, made_with: str = "") -> Origin:
     """Of an object, by its class; of a class or a function, by itself. `made_with`: its settings, hashed too."""
     thing = _defined(given)
@@ -36,6 +64,17 @@ def origin_of(given: Any, made_with: str = "") -> Origin:
     for part in _source(thing, module):
         digest.update(part)
     return Origin(module if is_importable(module) else "", digest.hexdigest())
+
+
+def place_of(given: Any) -> str:
+    """`package.module:name` of a class or a function that another process can import; empty where it cannot."""
+    module, name = getattr(given, "__module__", None), getattr(given, "__qualname__", None)
+    if not (isinstance(module, str) and isinstance(name, str) and is_importable(module)):
+        return ""
+    with suppress(AttributeError):
+        if attrgetter(name)(sys.modules[module]) is given:
+            return f"{module}:{name}"
+    return ""
 
 
 def is_importable(module: str) -> bool:

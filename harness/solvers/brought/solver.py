@@ -2,15 +2,14 @@
 
 import inspect
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 from harness.errors import UsageError
 from harness.problems.problem import Problem
 from harness.solvers.brought.estimator import Estimator
 from harness.solvers.brought.function import Function, is_model_class
-from harness.solvers.brought.origin import Origin, origin_of
-from harness.solvers.brought.spec import parse, said
+from harness.solvers.brought.origin import Source
+from harness.solvers.brought.spec import last_line_of, parse
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Prepared, Solver
 
@@ -22,14 +21,12 @@ FORMS = "an estimator with fit(X, y), a function f(X, y), a class of models, or 
 
 
 class Brought:
-    """A Solver around what was brought: `solver` does the work; `spec` is where another process finds it.
-
-    Without a spec it goes there by cloudpickle.
-    """
+    """A Solver around what was brought: `solver` does the work, `source` says where it is from."""
 
     def __init__(self, solver: Solver, given: Any, name: str, spec: str = "") -> None:
         """`given`: what was brought; `name`: as the records have it."""
-        self.solver, self.given, self.name, self.spec = solver, given, name, spec
+        self.solver, self.name = solver, name
+        self.source = Source(given, spec, repr(given) if _says_its_settings(given) else "")
 
     @property
     def title(self) -> str:
@@ -64,12 +61,7 @@ class Brought:
     @property
     def requires(self) -> tuple[str, ...]:
         """Its own requirements, and the module that it is in."""
-        return (*getattr(self.solver, "requires", ()), *filter(None, (self.origin.module,)))
-
-    @cached_property
-    def origin(self) -> Origin:
-        """Where it comes from."""
-        return origin_of(self.given, repr(self.given) if _says_its_settings(self.given) else "")
+        return (*getattr(self.solver, "requires", ()), *filter(None, (self.source.origin.module,)))
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """Why not, or None."""
@@ -140,7 +132,9 @@ def _instance(given: Any) -> Any:
     try:
         return given()
     except Exception as error:  # noqa: BLE001  # somebody's constructor may raise anything
-        raise UsageError(f"{given.__name__} cannot be made without arguments ({said(error)}): give an object") from None
+        raise UsageError(
+            f"{given.__name__} cannot be made without arguments ({last_line_of(error)}): give an object"
+        ) from None
 
 
 def _needs_no_data(fit: Any) -> bool:

@@ -55,7 +55,7 @@ class Spec:
         try:
             return found(**self.settings)
         except Exception as error:  # noqa: BLE001  # somebody's constructor may raise anything
-            raise UsageError(f"'{self.text}': {self.name} refuses its settings: {said(error)}") from None
+            raise UsageError(f"'{self.text}': {self.name} refuses its settings: {last_line_of(error)}") from None
 
 
 def is_spec(text: str) -> bool:
@@ -71,7 +71,7 @@ def parse(text: str) -> Spec:
     return Spec(text, found["place"], found["name"], MappingProxyType(_settings(found["settings"] or "", text)))
 
 
-def said(error: BaseException) -> str:
+def last_line_of(error: BaseException) -> str:
     """The class and the last line of what was raised, as a traceback ends."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
@@ -118,9 +118,9 @@ def _module(name: str, text: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise UsageError(f"'{text}': there is no module {error.name}") from None
-        raise UsageError(f"'{text}': {name} cannot be imported: {said(error)}") from None
+        raise UsageError(f"'{text}': {name} cannot be imported: {last_line_of(error)}") from None
     except BaseException as error:  # noqa: BLE001  # a module may raise anything, SystemExit too
-        raise UsageError(f"'{text}': {name} cannot be imported: {said(error)}") from None
+        raise UsageError(f"'{text}': {name} cannot be imported: {last_line_of(error)}") from None
 
 
 @cache
@@ -144,5 +144,5 @@ def _file_module(path: Path, text: str) -> ModuleType:
         raise
     except BaseException as error:  # noqa: BLE001  # a file may raise anything, SystemExit too
         del sys.modules[name]
-        raise UsageError(f"'{text}': {path} cannot be imported: {said(error)}") from None
+        raise UsageError(f"'{text}': {path} cannot be imported: {last_line_of(error)}") from None
     return module

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from harness.solvers.solver import Prepared
-from harness.solvers.training import optimizers
 from harness.solvers.training.learning_map import Learned
 from harness.solvers.training.training import Aim, Grid, Training
 
@@ -38,7 +37,8 @@ class Engine(Protocol):
 
 def refusal(engine: str, training: Training, *reasons: Mapping[str, bool]) -> str | None:
     """Why an engine cannot do a training: it lacks the optimizer, or the first of the reasons that applies; or None."""
-    lacking = optimizers.get(training.optimizer).unsupported(engine, training.options.implementation)
+    lacking = training.entry.unsupported(engine, training.options.implementation)
+    reasons = ({"steps no scheduler: use --engine loop": training.scheduler is not None and engine != "loop"}, *reasons)
     applying = (reason for one in reasons for reason, applies in one.items() if applies)
     return lacking or next((f"the engine {engine} {reason}" for reason in applying), None)
 

@@ -1,9 +1,12 @@
 """The textbook training loop in torch: the timed subject of every training figure."""
 
+import inspect
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.solvers.training.brought_optimizer import needs_closure
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +22,7 @@ class Loop:
     X (m, p) and y (m, 1) are on the model's device. With mini-batches the rows are drawn anew for
     each epoch from `order`, a seeded generator on the CPU, so that every device sees one order: by `draw`, or by the
     epoch itself where nobody has drawn them. `fetch` False leaves each loss on the device, where nobody waits for it.
+    `scheduler` steps after each epoch.
     """
 
     model: "torch.nn.Module"
@@ -29,7 +33,14 @@ class Loop:
     batch: int | None
     order: "torch.Generator"
     fetch: bool = True
+    scheduler: Any = None
     drawn: "torch.Tensor | None" = None
+    closure: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """See how the optimizer and the scheduler step."""
+        self.closure = needs_closure(self.optimizer)
+        self._wants_loss = self.scheduler is not None and "metrics" in inspect.signature(self.scheduler.step).parameters
 
     @property
     def draws(self) -> bool:
@@ -44,6 +55,12 @@ class Loop:
 
     def epoch(self) -> "float | torch.Tensor":
         """One pass over the rows; the mean of the losses that its steps were taken from."""
+        loss = self._epoch()
+        if self.scheduler is not None:
+            self.scheduler.step(*([loss] if self._wants_loss else []))
+        return loss
+
+    def _epoch(self) -> "float | torch.Tensor":
         if self.batch is None or not self.draws:
             return self.step(self.X, self.y)
         total: float | torch.Tensor = 0.0
@@ -53,12 +70,28 @@ class Loop:
 
     def step(self, X: "torch.Tensor", y: "torch.Tensor") -> "float | torch.Tensor":
         """One optimizer step, as every tutorial writes it; the loss before it."""
+        if self.closure:
+            return self._step_by_closure(X, y)
         self.optimizer.zero_grad()
         loss = self.loss(self.model(X), y)
         value = float(loss.item()) if self.fetch else loss.detach()
         loss.backward()
         self.optimizer.step()
         return value
+
+    def _step_by_closure(self, X: "torch.Tensor", y: "torch.Tensor") -> "float | torch.Tensor":
+        """A step that computes the loss as often as the optimizer likes, as torch's LBFGS; the first loss."""
+        losses: list[torch.Tensor] = []
+
+        def closure() -> "torch.Tensor":
+            self.optimizer.zero_grad()
+            loss = self.loss(self.model(X), y)
+            loss.backward()
+            losses.append(loss.detach())
+            return loss
+
+        self.optimizer.step(closure)
+        return float(losses[0].item()) if self.fetch else losses[0]
 
     def _batches(self, size: int) -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
         if self.drawn is None:

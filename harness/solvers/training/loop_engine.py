@@ -1,22 +1,18 @@
 """The engine `loop`: the textbook loop as a solver's work, the timed subject of every training figure."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from harness.problems.problem import Floats
 from harness.solvers.fit import Fit
-from harness.solvers.training import optimizers
+from harness.solvers.training.brought_optimizer import in_training, where_evaluated
 from harness.solvers.training.engine import Progress, refusal
 from harness.solvers.training.learning_map import Learned
 from harness.solvers.training.loop import Loop, train
 from harness.solvers.training.path import Path, fit_of, keeps_all, loss_of
 from harness.solvers.training.training import Aim, Grid, Training
 from harness.solvers.training.watch import Block, Watch
-
-if TYPE_CHECKING:
-    import torch
 
 
 def loop_of(training: Training) -> Loop:
@@ -30,35 +26,39 @@ def loop_of(training: Training) -> Loop:
         model = training.build()
     model = model.to(device=options.device, dtype=getattr(torch, str(options.dtype)))
     X, y = training.tensors("train")
+    optimizer = training.entry.build(model.parameters(), options)
+    in_training(optimizer)
     return Loop(
         model,
-        optimizers.get(training.optimizer).build(model.parameters(), options),
+        optimizer,
         loss_of(training),
         X,
         y,
         options.batch,
         torch.Generator().manual_seed(seed),
         fetch=not options.loss_on_device,
+        scheduler=None if training.scheduler is None else training.scheduler(optimizer),
     )
 
 
 def run_path(training: Training, loop: Loop, *, every: bool) -> Path:
     """Train from where the loop stands, keeping each epoch's loss and, if `every`, its parameters."""
     losses: list[float] = []
-    parameters = [_flat(loop.model)] if every else []
+    parameters = [_flat(loop)] if every else []
 
     def observe(_epoch: int, loss: float) -> None:
         losses.append(loss)
         if every:
-            parameters.append(_flat(loop.model))
+            parameters.append(_flat(loop))
 
     converging = train(loop, training.epochs, observe)
-    return Path(np.array(losses), np.array(parameters or [_flat(loop.model)]), not converging)
+    return Path(np.array(losses), np.array(parameters or [_flat(loop)]), not converging)
 
 
-def _flat(model: "torch.nn.Module") -> Floats:
-    """All parameters (P,) in the module's order, float64."""
-    return np.concatenate([value.detach().double().cpu().numpy().ravel() for value in model.parameters()])
+def _flat(loop: Loop) -> Floats:
+    """All parameters (P,) in the module's order, float64: those that the optimizer wants evaluated."""
+    with where_evaluated(loop.optimizer):
+        return np.concatenate([value.detach().double().cpu().numpy().ravel() for value in loop.model.parameters()])
 
 
 @dataclass

@@ -5,12 +5,16 @@ class from it; another engine trains with an optimizer only where its entry name
 arithmetic written out, and refuses all others.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.errors import unknown
+from harness.solvers.brought.spec import is_spec
+from harness.solvers.training import muon
+from harness.solvers.training.brought_optimizer import Factory, factory_at
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +39,10 @@ class Optimizer:
     implementations: those of the class, of what torch.optim's documentation calls forloop, foreach and fused;
     capturable: whether torch's constructor takes this word, which a CUDA graph needs for a tensor of learning rates;
     decoupled: whether weight decay shrinks the parameters apart from the gradient (Loshchilov and Hutter 2019), where
-    the others add it to the gradient; presets: further names in a sweep, with what they set.
+    the others add it to the gradient; presets: further names in a sweep, with what they set; decays: what its defaults
+    add to the gradient beside the setting, as a weight decay would; since: the first torch that has it; make: what
+    makes it where that is not torch's class by itself, of (parameters, **settings); objective_known: whether the
+    function is known that it descends on with a weight decay.
     """
 
     name: str
@@ -46,6 +53,15 @@ class Optimizer:
     capturable: bool = False
     decoupled: bool = False
     presets: Mapping[str, Mapping[str, float | bool]] = field(default_factory=dict)
+    decays: float = 0.0
+    since: str = ""
+    make: Factory | None = None
+    objective_known: bool = True
+
+    @property
+    def is_brought(self) -> bool:
+        """Whether somebody brought it: torch has no class of its name."""
+        return not self.torch_class
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -55,16 +71,36 @@ class Optimizer:
     @property
     def takes(self) -> dict[str, object]:
         """These options with the defaults that a case has; None is torch's own."""
-        return {name: STATED.get(name) for name in self.settings}
+        stated = {name: STATED.get(name) for name in self.settings}
+        return {name: value if value == self.defaults[name] else None for name, value in stated.items()}
 
     def unsupported(self, engine: str, implementation: str | None = None) -> str | None:
         """Why an engine does not train with it, or None."""
         if engine not in ("loop", *self.engines):
-            return f"the engine {engine} has no arithmetic of torch's {self.torch_class}: use --engine loop"
+            whose = self.name if self.is_brought else f"torch's {self.torch_class}"
+            return f"the engine {engine} has no arithmetic of {whose}: use --engine loop"
+        if self.since and _older_torch(self.since):
+            return f"torch {version('torch')} has no {self.torch_class}; it came with {self.since}"
         if implementation is not None and implementation not in self.implementations:
+            if self.is_brought:
+                return f"{self.name} has no implementation {implementation} to choose: drop --implementation"
             known = " or ".join(self.implementations)
             return f"torch's {self.torch_class} has no implementation {implementation}: use --implementation {known}"
         return None
+
+    def weight_decay(self) -> float:
+        """What its default is; of one that was brought, what it says when it is made."""
+        if not self.is_brought:
+            return float(self.defaults.get("weight_decay", 0.0))
+        import torch
+
+        from harness.solvers.options import Options
+
+        try:
+            made = self.build([torch.nn.Parameter(torch.zeros(1, 1))], Options(lr=1e-3))
+            return max(float(group.get("weight_decay", 0.0) or 0.0) for group in made.param_groups)
+        except Exception:  # noqa: BLE001  # whatever it refuses here it refuses in its training, which says so
+            return 0.0
 
     def build(
         self, parameters: "Iterable[torch.nn.Parameter]", options: "Options", **more: Any
@@ -76,8 +112,8 @@ class Optimizer:
         if options.implementation is not None:
             asked |= {name: options.implementation == name for name in self.implementations if name != "forloop"}
         given = {name: value for name, value in asked.items() if value is not None}
-        made: torch.optim.Optimizer = getattr(torch.optim, self.torch_class)(parameters, **given)
-        return made
+        make: Callable[..., torch.optim.Optimizer] = self.make or getattr(torch.optim, self.torch_class)
+        return make(parameters, **given)
 
 
 _ADAM = MappingProxyType({"beta1": 0.9, "beta2": 0.999, "eps": 1e-8})
@@ -108,6 +144,22 @@ OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
             Optimizer("adagrad", "Adagrad", {"weight_decay": 0.0}),
             Optimizer("nadam", "NAdam", {"weight_decay": 0.0}, implementations=_UNFUSED),
             Optimizer("radam", "RAdam", {"weight_decay": 0.0}, implementations=_UNFUSED),
+            Optimizer("adadelta", "Adadelta", {"weight_decay": 0.0}, implementations=_UNFUSED),
+            Optimizer("adamax", "Adamax", {"weight_decay": 0.0}, implementations=_UNFUSED),
+            # theta (1 - lambd lr) - lr g with lambd = 1e-4 (torch.optim.ASGD, "decay term"): ridge, whatever is asked
+            Optimizer("asgd", "ASGD", {"weight_decay": 0.0}, implementations=_UNFUSED, decays=1e-4),
+            Optimizer("rprop", "Rprop", {}, implementations=_UNFUSED),
+            Optimizer("lbfgs", "LBFGS", {}, implementations=("forloop",)),
+            Optimizer(
+                "muon",
+                "Muon",
+                {"momentum": 0.95, "nesterov": 1.0, "weight_decay": 0.1},
+                implementations=("forloop",),
+                decoupled=True,
+                since="2.9",
+                make=muon.with_adamw,
+                objective_known=False,
+            ),
         )
     }
 )
@@ -119,10 +171,23 @@ PRESETS: Mapping[str, tuple[Optimizer, Mapping[str, float | bool]]] = MappingPro
 
 
 def get(name: str) -> Optimizer:
-    """The optimizer of that name. Raises UsageError with the nearest name if there is none."""
+    """The optimizer of that name, or at a place. Raises UsageError with the nearest name if there is none."""
+    if name not in OPTIMIZERS and is_spec(name):
+        return brought(factory_at(name), name)
     if name not in OPTIMIZERS:
         raise unknown("optimizer", name, OPTIMIZERS)
     return OPTIMIZERS[name]
+
+
+def _older_torch(since: str) -> bool:
+    from packaging.version import Version
+
+    return Version(version("torch")) < Version(since)
+
+
+def brought(factory: Factory, name: str) -> Optimizer:
+    """An optimizer that somebody brought; its settings are its factory's, and what it descends on is not known."""
+    return Optimizer(name, "", {}, implementations=("forloop",), make=factory, objective_known=False)
 
 
 def arithmetic_of(engine: str, written: Mapping[str, T], name: str) -> T:

@@ -1,13 +1,23 @@
 """What the linear model and the MLP share as solvers: options, and an engine that does the work."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
+from functools import partial
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
 
 from harness.problems.problem import Problem
+from harness.solvers.brought.origin import Source
+from harness.solvers.brought.spec import is_spec, parse
 from harness.solvers.options import Options
 from harness.solvers.solver import Prepared, missing_library
 from harness.solvers.training import engines, optimizers
+from harness.solvers.training.brought_optimizer import Made
+from harness.solvers.training.optimizers import Optimizer
 from harness.solvers.training.training import Training
+
+if TYPE_CHECKING:
+    import torch
 
 TRAINING_OPTIONS: Mapping[str, object] = MappingProxyType(
     {
@@ -20,6 +30,7 @@ TRAINING_OPTIONS: Mapping[str, object] = MappingProxyType(
         "scale": "standardized",
         "engine": "loop",
         "implementation": None,
+        "scheduler": None,
         "loss_on_device": None,
         "tf32": None,
     }
@@ -31,16 +42,63 @@ class TorchTrained:
     """One optimizer over one kind of model."""
 
     devices = ("cpu", "cuda")
-    requires = ("torch", "torch._dynamo")  # torch.optim imports _dynamo when it is first used
 
-    def __init__(self, optimizer: str, own: Mapping[str, object]) -> None:
-        """`optimizer`: a name of the table of optimizers; `own`: the options of the model, with their defaults.
+    def __init__(self, optimizer: str | Optimizer, model: str, own: Mapping[str, object]) -> None:
+        """`optimizer`: a name of the table, a place, or one that was brought; `own`: the model's options and defaults.
 
-        Raises UsageError for an optimizer that the table does not have.
+        `model` begins the solver's name. Raises UsageError for an optimizer that there is not.
         """
-        self._optimizer = optimizers.get(optimizer)
-        self.optimizer: str | None = optimizer
-        self.takes = MappingProxyType({**TRAINING_OPTIONS, **own, **self._optimizer.takes})
+        self.entry = optimizers.get(optimizer) if isinstance(optimizer, str) else optimizer
+        self.optimizer: str | None = self.entry.name
+        self.takes = MappingProxyType({**TRAINING_OPTIONS, **own, **self.entry.takes})
+        self.name = f"{model}[{self.entry.name}]" if self.entry.is_brought else f"{model}_{self.entry.name}"
+        self.parts: Mapping[str, Callable[..., Any]] = MappingProxyType({})
+        self.source: Source | None = None
+        if isinstance(self.entry.make, Made):
+            self.source = Source(self.entry.make.given, self.name if is_spec(self.entry.name) else "", self.entry.name)
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """Dotted names of the modules that it imports; torch.optim imports _dynamo when it is first used."""
+        own = () if self.source is None else filter(None, (self.source.origin.module,))
+        return ("torch", "torch._dynamo", *own)
+
+    def with_parts(self, parts: Mapping[str, Callable[..., Any]]) -> Self:
+        """The same with schedulers and networks that no place has, by the names that the options have."""
+        made = copy(self)
+        made.parts = MappingProxyType(dict(parts))
+        made.source = Source((self.source and self.source.given, *parts.values()), "")
+        return made
+
+    def source_with(self, options: Options) -> Source:
+        """Of the optimizer that was brought and of the scheduler and the network that the options name."""
+        own = () if self.source is None else self.source.given
+        named = (options.scheduler, options.network)
+        placed = (self.part(name) for name in named if name is not None and name not in self.parts)
+        return Source((*(own if isinstance(own, tuple) else (own,)), *placed))
+
+    def part(self, name: str | None) -> Callable[..., Any] | None:
+        """What an option names: one of its parts, or what is at a place. Raises UsageError where nothing is."""
+        if name is None:
+            return None
+        if name in self.parts:
+            return self.parts[name]
+        spec = parse(name)
+        return partial(spec.load(), **spec.settings) if spec.settings else spec.load()  # type: ignore[no-any-return]
+
+    @property
+    def trained_by(self) -> str:
+        """The optimizer, for a person."""
+        return self.entry.name if self.entry.is_brought else f"torch {self.entry.torch_class}"
+
+    def training_of(
+        self, problem: Problem, options: Options, build: "Callable[[], torch.nn.Module]", *, is_linear: bool
+    ) -> Training:
+        """The training of the module that `build` makes."""
+        brought = self.entry if self.entry.is_brought else None
+        scheduler = self.part(options.scheduler)
+        network = "" if options.network is None else f"{options.network} {self.source_with(options).origin.sha256[:16]}"
+        return Training(problem, options, self.entry.name, build, is_linear, brought, scheduler, network)
 
     def training(self, problem: Problem, options: Options) -> Training:
         """What an engine is given."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from harness.solvers.options import Options
-from harness.solvers.training.optimizers import OPTIMIZERS
+from harness.solvers.training.optimizers import OPTIMIZERS, Optimizer
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class Trained:
 
     `loss`: `mse` or `l1`; `scale`: the units that were trained in, and that weight decay acts in; `batch`: rows a
     step, None for all of them; `weight_decay`: lambda of torch's optimizers, which add lambda theta to the gradient,
-    or, `decoupled`, shrink theta by itself. `known`: whether the optimizer is in the table, so that this is certain.
+    or, `decoupled`, shrink theta by itself. `known`: whether it is certain what a weight decay does in it.
     """
 
     loss: str = "mse"
@@ -23,15 +23,16 @@ class Trained:
     known: bool = True
 
     @classmethod
-    def by(cls, optimizer: str | None, options: Options) -> "Trained":
-        """By an optimizer, None for a closed form, at resolved options: what they leave open is torch's default."""
-        entry = None if optimizer is None else OPTIMIZERS.get(optimizer)
-        default = 0.0 if entry is None else entry.defaults.get("weight_decay", 0.0)
+    def by(cls, optimizer: "Optimizer | str | None", options: Options) -> "Trained":
+        """By an optimizer, None for a closed form, at resolved options: what they leave open is its own default."""
+        entry = OPTIMIZERS.get(optimizer) if isinstance(optimizer, str) else optimizer
+        asked = options.weight_decay
+        own = 0.0 if entry is None or asked is not None else entry.weight_decay()
         return cls(
             options.loss or "mse",
             options.scale or "raw",
             options.batch,
-            default if options.weight_decay is None else options.weight_decay,
+            (own if asked is None else asked) + (0.0 if entry is None else entry.decays),
             entry is not None and entry.decoupled,
-            known=entry is not None,
+            known=entry is not None and entry.objective_known,
         )

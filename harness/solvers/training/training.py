@@ -4,13 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness.problems.problem import Floats, Problem
 from harness.solvers.options import Options
+from harness.solvers.training import optimizers
 from harness.solvers.training.learning_map import TOLERANCES
+from harness.solvers.training.optimizers import Optimizer
 from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.scaling import Scaling
 from harness.solvers.training.trained import Trained
@@ -25,6 +27,8 @@ class Training:
 
     `optimizer`: its name in the table of optimizers. `build` makes the model with its initial weights from torch's
     generator: those of a linear model (`is_linear`) are p weights, then the bias if the problem has an intercept.
+    `brought`: the optimizer where no table has it; `scheduler` makes torch's kind of it of the optimizer; `network`:
+    what tells a network that was brought from any other.
     """
 
     problem: Problem
@@ -32,11 +36,19 @@ class Training:
     optimizer: str
     build: "Callable[[], torch.nn.Module]"
     is_linear: bool
+    brought: Optimizer | None = None
+    scheduler: "Callable[[Any], Any] | None" = None
+    network: str = ""
 
     @property
     def trained(self) -> Trained:
         """The function that it descends on."""
-        return Trained.by(self.optimizer, self.options)
+        return Trained.by(self.entry, self.options)
+
+    @property
+    def entry(self) -> Optimizer:
+        """The optimizer itself. Raises UsageError where there is none of that name."""
+        return self.brought or optimizers.get(self.optimizer)
 
     @cached_property
     def scaling(self) -> Scaling:
