@@ -46,4 +46,4 @@ def with_adamw(parameters: "Iterable[torch.nn.Parameter]", **settings: Any) -> "
     shared = {name: value for name, value in settings.items() if name in ("lr", "weight_decay")}
     parts = [torch.optim.Muon(matrices, **settings)] if matrices else []
     parts += [torch.optim.AdamW(others, **shared)] if others else []
-    return Both(parts)  # type: ignore[return-value]  # it does what the loop asks of one
+    return Both(parts)

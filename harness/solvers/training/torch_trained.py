@@ -84,7 +84,7 @@ class TorchTrained:
         if name in self.parts:
             return self.parts[name]
         spec = parse(name)
-        return partial(spec.load(), **spec.settings) if spec.settings else spec.load()  # type: ignore[no-any-return]
+        return partial(spec.load(), **spec.settings) if spec.settings else spec.load()
 
     @property
     def trained_by(self) -> str:
