@@ -9,6 +9,7 @@ import pytest
 import typer
 from pydantic import BaseModel
 
+from docs.hooks import glossary
 from harness.cli import app
 from harness.cli.interrupting import INTERRUPTED
 from harness.errors import COULD_NOT_MEASURE, USAGE
@@ -18,6 +19,7 @@ from harness.measure.plan import single
 from harness.measure.run import measure
 from harness.problems.catalog import load
 from harness.problems.sidecar import Sidecar
+from harness.report.words.glossary import GLOSSARY
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 from harness.testing import plugin
@@ -113,11 +115,15 @@ def rows_of(page: str, heading: str) -> list[list[str]]:
 def test_the_reference_has_every_exit_code_and_every_status() -> None:
     page = "docs/reference/exit-codes.md"
     assert {int(row[0]) for row in rows_of(page, "Exit codes")} == EXIT_CODES
-    statuses = {row[0].strip("`"): row for row in rows_of(page, "Statuses")}
-    assert set(statuses) == {status.value for status in Status}
-    for status in Status:
-        assert statuses[status.value][2] == status.advice
-        assert statuses[status.value][3] == ("yes" if status.failed else "no")
+    assert text_of(page).count(glossary.STATUSES) == 1  # that the table of the statuses is written there
+    for status, row in zip(Status, glossary.statuses()[2:], strict=True):
+        assert row.startswith(f"| `{status.value}` | {status.meaning} | {status.advice} | ")
+
+
+def test_every_page_of_the_glossary_exists() -> None:
+    assert text_of("docs/reference/glossary.md").count(glossary.WORDS) == 1
+    for one in GLOSSARY:
+        assert (ROOT / "docs" / one.page).is_file(), one
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from harness.cli.bisect import bisect
 from harness.cli.compare import compare
 from harness.cli.completing import completing
 from harness.cli.doctor import doctor
+from harness.cli.explain import explain
 from harness.cli.findings import findings
 from harness.cli.fit import fit
 from harness.cli.gate import gate
@@ -59,6 +60,7 @@ for command in (
     history,
     published,
     findings,
+    explain,
     report,
     plot,
 ):

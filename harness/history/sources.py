@@ -1,7 +1,7 @@
 """A case's points, out of the store's runs or asv's results, in the order of commits."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,18 +53,23 @@ def in_asv(folder: Path, machine: str | None) -> Iterator[Launch]:
 
 
 def of_case(launches: Sequence[Launch], asked: str) -> tuple[str, list[Launch]]:
-    """The case that `asked` names, by its key or as `problem solver [option=value ...]`, and its launches.
+    """The case that `asked` names (see `named_case`) and its launches."""
+    case = named_case([launch.record for launch in launches], asked)
+    return case, [launch for launch in launches if launch.record.case == case]
+
+
+def named_case(records: Iterable[Record], asked: str) -> str:
+    """The key of the case that `asked` names, by its key or as `problem solver [option=value ...]`.
 
     Raises UsageError for a name that no record has, with the nearest, and for one that several cases have.
     """
-    cases = {launch.record.case: launch.record for launch in launches}
+    cases = {record.case: record for record in records}
     found = [asked] if asked in cases else [case for case, record in cases.items() if _named(record, asked.split())]
     if not found:
-        names = {f"{record.problem_name} {record.solver}" for record in cases.values()}
-        raise unknown("case", asked, names)
+        raise unknown("case", asked, {f"{record.problem_name} {record.solver}" for record in cases.values()})
     if len(found) > 1:
         raise UsageError(f"'{asked}' names {len(found)} cases: say which by an option: {'; '.join(sorted(found))}")
-    return found[0], [launch for launch in launches if launch.record.case == found[0]]
+    return found[0]
 
 
 def _named(record: Record, words: Sequence[str]) -> bool:

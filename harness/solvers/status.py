@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Every case ends as one of these; `advice` says what a person can do about it."""
+    """Every case ends as one of these; `meaning` says what it came to, `advice` what a person can do about it."""
 
     OK = "ok"
     NOT_CONVERGED = "not_converged"
@@ -18,9 +18,14 @@ class Status(StrEnum):
     UNSUPPORTED = "unsupported"
 
     @property
+    def meaning(self) -> str:
+        """What the case came to."""
+        return _MEANING_AND_ADVICE[self][0]
+
+    @property
     def advice(self) -> str:
-        """One sentence: what to do."""
-        return _ADVICE[self]
+        """One sentence: what to do; empty where there is nothing to do."""
+        return _MEANING_AND_ADVICE[self][1]
 
     @property
     def measured(self) -> bool:
@@ -33,15 +38,42 @@ class Status(StrEnum):
         return not self.measured and self is not Status.UNSUPPORTED
 
 
-_ADVICE = {
-    Status.OK: "",
-    Status.NOT_CONVERGED: "Train for more epochs or with another learning rate.",
-    Status.DIVERGED: "Lower the learning rate, or standardise the data with --scale standardized.",
-    Status.RANK_DEFICIENT: "The coefficients are not unique: drop columns that the others determine.",
-    Status.WRONG: "Do not use this solver on this problem: another one gets it right.",
-    Status.ERROR: "The solver raised: read the message, and run the case alone with 'harness fit'.",
-    Status.TIMEOUT: "Give the case more time with --timeout, or less to do: fewer rows or epochs.",
-    Status.OUT_OF_MEMORY: "Use a smaller n, or a solver that needs less memory.",
-    Status.CRASHED: "The process died: run the case alone with --in-process to see all that it says.",
-    Status.UNSUPPORTED: "Choose another solver, device or option; the message gives the reason.",
+_MEANING_AND_ADVICE = {
+    Status.OK: ("the answer is what the solver can be asked for", ""),
+    Status.NOT_CONVERGED: (
+        "a training ended before the tightest tolerance, a measurement",
+        "Train for more epochs or with another learning rate.",
+    ),
+    Status.DIVERGED: (
+        "the loss is not finite, or a thousand times the first",
+        "Lower the learning rate, or standardise the data with --scale standardized.",
+    ),
+    Status.RANK_DEFICIENT: (
+        "columns depend on each other, a property of the data; the message says which",
+        "The coefficients are not unique: drop columns that the others determine.",
+    ),
+    Status.WRONG: (
+        "far more loss than rounding explains, or another rank than the data's with half of the digits gone",
+        "Do not use this solver on this problem: another one gets it right.",
+    ),
+    Status.ERROR: (
+        "the solver raised, or wrote to its data",
+        "The solver raised: read the message, and run the case alone with 'harness fit'.",
+    ),
+    Status.TIMEOUT: (
+        "it was killed after its time",
+        "Give the case more time with --timeout, or less to do: fewer rows or epochs.",
+    ),
+    Status.OUT_OF_MEMORY: (
+        "it took more than --memory, or than there is",
+        "Use a smaller n, or a solver that needs less memory.",
+    ),
+    Status.CRASHED: (
+        "its process died",
+        "The process died: run the case alone with --in-process to see all that it says.",
+    ),
+    Status.UNSUPPORTED: (
+        "this solver cannot do this here; the message says why",
+        "Choose another solver, device or option; the message gives the reason.",
+    ),
 }
