@@ -14,6 +14,7 @@ from harness.cli import app
 from harness.cli.interrupting import INTERRUPTED
 from harness.errors import COULD_NOT_MEASURE, USAGE
 from harness.judge.gate.expectations import Classes, Expectation, Expectations, Margins
+from harness.judge.gate.rules import Rule
 from harness.judge.studies.finding import Finding
 from harness.measure.plan import single
 from harness.measure.run import measure
@@ -135,6 +136,7 @@ def test_every_page_of_the_glossary_exists() -> None:
         ("docs/reference/files.md", Margins),
         ("docs/reference/files.md", Classes),
         ("docs/reference/files.md", Finding),
+        ("docs/reference/files.md", Rule),
     ],
 )
 def test_every_key_of_a_file_is_explained(page: str, model: type[BaseModel]) -> None:
