@@ -10,6 +10,7 @@ import typer
 from hypothesis import HealthCheck, settings
 
 from harness.cli import app, main
+from harness.measure.truth import Here
 from harness.timing.threads import limited, pools_of
 from tests.postgres import Database, Server, database_of, running
 
@@ -46,6 +47,16 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("HARNESS_CACHE_DIR", str(folder))
     monkeypatch.delenv("COLUMNS", raising=False)  # tables are as wide as their tests say
     return folder
+
+
+HERE = Here()
+
+
+@pytest.fixture(autouse=True)
+def _truth_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that start no process have exact answers worked out in theirs; slow ones as a command has them."""
+    if request.node.get_closest_marker("slow") is None:
+        monkeypatch.setattr("harness.measure.isolation.apart.shared", lambda: HERE)
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from harness.measure.one_case import Outcome, failure
 from harness.measure.plan import Case, Request, single
 from harness.measure.recording import record_of
 from harness.measure.run import execute, measure, new_run
+from harness.measure.truth import wire_of
 from harness.problems.catalog import load
 from harness.problems.problem import Problem
 from harness.records.observer import Observer
@@ -42,6 +43,7 @@ from harness.store.store import Store
 from harness.timing.memory import Peak
 from harness.timing.sampling import Effort, Samples
 from harness.timing.transfer import Transfer
+from harness.verify.reference import reference
 from tests.conftest import RunCli
 from tests.faults import HEALTHY, MODULE, FailsWhileItIsPrepared
 
@@ -73,9 +75,14 @@ def assert_alike(there: Record, here: Record) -> None:
 
 
 def workers() -> list[psutil.Process]:
-    """The worker processes that this process has started and that live."""
+    """The worker processes that this process has started and that live, without the one for exact answers."""
+    return started("harness.measure.isolation.serving")
+
+
+def started(module: str) -> list[psutil.Process]:
+    """The processes of this one that serve so and that live."""
     found = psutil.Process().children()
-    return [one for one in found if one.status() != psutil.STATUS_ZOMBIE and "worker.py" in " ".join(one.cmdline())]
+    return [one for one in found if one.status() != psutil.STATUS_ZOMBIE and module in one.cmdline()]
 
 
 def gone(pid: int) -> bool:
@@ -225,7 +232,7 @@ def test_the_command_says_what_took_too_long_and_exits_1(run_cli: RunCli, store_
     assert '"status":"out_of_memory"' in ended.stdout
     assert run_cli(*one, "--in-process").code == 0
     assert run_cli(*one).code == 0
-    assert not workers()
+    assert not workers() + started("harness.measure.isolation.answering")
 
 
 @pytest.mark.slow
@@ -393,9 +400,9 @@ def on_a_device(monkeypatch: pytest.MonkeyPatch, *, lost: bool, raises: bool) ->
     with closing(file):
         file.write(load("four_points"))
         bench = Bench({solver.name: solver}, Note(new_page()), file.descriptor)
-        bench.problem({"group": 0})
+        bench.problem({"group": 0, "truth": wire_of(reference(load("four_points")))})
     case = Case(load("four_points"), solver, Options(device="cuda", dtype="float64"))
-    return bench, {"cases": [0], "group": 0, **case_order(case)}
+    return bench, {"cases": [0], "group": 0, "solved": {}, **case_order(case)}
 
 
 @pytest.mark.parametrize("devices", [("cpu", "cuda"), ("cuda", "cpu"), ("cpu", "cpu")])
@@ -418,7 +425,7 @@ def test_any_case_on_a_lost_device_retires_the_worker(
     with closing(DataFile()) as file:
         file.write(problem)
         bench = Bench({HEALTHY.name: HEALTHY}, Note(new_page()), file.descriptor)
-        bench.problem({"group": 0})
+        bench.problem({"group": 0, "truth": {}})
         for key, device in enumerate(devices):
             case = Case(problem, HEALTHY, Options(device=device))
             bench._outcomes[key] = Outcome(case, record_of(case, Status.OK, ""))  # noqa: SLF001  # as if fitted
@@ -530,7 +537,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_a_worker_ends_with_a_parent_that_is_killed() -> None:
     done = subprocess.run([sys.executable, "-c", ORPHAN], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    assert gone(int(done.stdout))
+    pids = list(map(int, done.stdout.split()))
+    assert len(pids) == 2, "the worker, and the process for exact answers"
+    assert all(map(gone, pids))
 
 
 @pytest.mark.slow
@@ -551,6 +560,6 @@ def test_a_worker_lets_go_of_a_problem_before_it_reads_the_next(monkeypatch: pyt
         bench = Bench({}, Note(new_page()), file.descriptor)
         for group, name in enumerate(("four_points", "noiseless_line", "four_points")):
             file.write(load(name))
-            bench.problem({"group": group})
+            bench.problem({"group": group, "truth": {}})
     assert len(read) == 3
     assert read[-1]() is not None, "it is kept while it is worked on"

@@ -14,18 +14,9 @@ from harness.measure.isolation.transport import START_S, Child
 from harness.records.ab import Side
 from harness.records.environment import libraries
 from harness.solvers.status import Status
-from harness.timing.threads import SIZED_ONCE
+from harness.timing.threads import ONE_THREAD
 
 SCRIPT = Path(__file__).with_name("worker.py")
-ONE_THREAD = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    *SIZED_ONCE,
-)
 STRANGE = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
 """What would put other modules than the version's own on sys.path."""
 Answer = dict[str, Any]

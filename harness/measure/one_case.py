@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 
+from harness.measure.isolation import apart
+from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.plan import Case
 from harness.measure.recording import (
     draw_of,
@@ -23,12 +25,12 @@ from harness.measure.recording import (
     trace_of,
     transfer_of,
 )
+from harness.measure.truth import KeptAnswerWarning, Truths
 from harness.records.record import Record
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
-from harness.solvers.solver import Kind, Prepared, why_unsupported
+from harness.solvers.solver import Prepared, why_unsupported
 from harness.solvers.status import Status
-from harness.solvers.training.trained import Trained
 from harness.timing.clock import Clock, SystemClock
 from harness.timing.device import synchronizer
 from harness.timing.device_start import STARTS
@@ -38,8 +40,7 @@ from harness.timing.precision import matmul_precision, tf32_in_force
 from harness.timing.sampling import Effort, Samples, Work, sample_interleaved
 from harness.timing.threads import limited, pools_of
 from harness.verify.accuracy import assess
-from harness.verify.objective import NotJudgedError, least_squares, objective_of
-from harness.verify.reference import reference
+from harness.verify.objective import NotJudgedError
 from harness.verify.settle import settle
 
 Watch = Callable[[], AbstractContextManager[object]]
@@ -68,10 +69,16 @@ EXHAUSTED = re.compile(
 """What says that memory is exhausted where no MemoryError does."""
 
 
-def measure(case: Case, watch: Watch = nullcontext, fit: Callable[[], Fit] | None = None) -> Outcome:
+def measure(
+    case: Case,
+    watch: Watch = nullcontext,
+    fit: Callable[[], Fit] | None = None,
+    truths: Truths | None = None,
+) -> Outcome:
     """Prepare, fit and verify one case, untimed; whatever happens is an Outcome.
 
-    `fit`: where the case's Fit comes from instead of its own `Prepared`, such as one batch of many trainings.
+    `fit`: where the case's Fit comes from instead of its own `Prepared`, such as one batch of many trainings. `truths`:
+    where the exact answer comes from, a process of its own unless it is given.
     """
     reason = why_unsupported(case.solver, case.problem, case.options)
     if reason:
@@ -79,7 +86,7 @@ def measure(case: Case, watch: Watch = nullcontext, fit: Callable[[], Fit] | Non
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            return _measure(case, caught, watch, fit)
+            return _measure(case, caught, watch, fit, truths or apart.shared())
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a solver may raise anything: it is the case's status
             return Outcome(case, record_of(case, *failure(error), warnings=texts(caught)))
 
@@ -88,6 +95,8 @@ def failure(error: BaseException) -> tuple[Status, str]:
     """Status and line of whatever was raised."""
     if isinstance(error, NotJudgedError):
         return Status.UNSUPPORTED, str(error)
+    if isinstance(error, WorkerLostError):
+        return error.status, str(error)
     if isinstance(error, MemoryError):
         return Status.OUT_OF_MEMORY, str(error) or "the host's memory is exhausted"
     exhausted = type(error).__name__ == "OutOfMemoryError" or EXHAUSTED.search(str(error))
@@ -101,16 +110,16 @@ def first_line_of(error: BaseException) -> str:
 
 
 def _measure(
-    case: Case, caught: list[warnings.WarningMessage], watch: Watch, fit_of: Callable[[], Fit] | None
+    case: Case,
+    caught: list[warnings.WarningMessage],
+    watch: Watch,
+    fit_of: Callable[[], Fit] | None,
+    truths: Truths,
 ) -> Outcome:
     problem, solver, options = case.problem, case.solver, case.options
-    truth = reference(problem)
-    curve = solver.kind is Kind.CURVE
-    objective = (
-        least_squares(truth)
-        if curve
-        else objective_of(problem, Trained.by(getattr(solver, "entry", solver.optimizer), options))
-    )
+    truth, objective = truths.of(problem, case.trained)
+    if note := truths.note(problem):
+        warnings.warn(note, KeptAnswerWarning, stacklevel=2)
     import_libraries(case)
     asked = device_requests(options.device)
     prepared, prepare_s = prepare(case, watch)

@@ -16,6 +16,7 @@ from harness.solvers import catalog as solvers
 from harness.solvers.options import Options, resolve
 from harness.solvers.solver import Kind, Solver
 from harness.solvers.training import engines
+from harness.solvers.training.trained import Trained
 from harness.timing.device import check_device, devices
 
 DEFAULT_SIZES = (1_000, 10_000, 100_000)
@@ -39,6 +40,15 @@ class Case:
     def requires(self) -> tuple[str, ...]:
         """Dotted names of the modules that its solver and its engine import."""
         return (*self.solver.requires, *engines.requires_of(self.options.engine))
+
+    @property
+    def trained(self) -> Trained | None:
+        """The function that its linear model descends on; None of a curve."""
+        return (
+            None
+            if self.solver.kind is Kind.CURVE
+            else Trained.by(getattr(self.solver, "entry", self.solver.optimizer), self.options)
+        )
 
     @property
     def uses_torch(self) -> bool:

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Protocol
 
 from harness.errors import counted
+from harness.measure.isolation import apart
 from harness.measure.one_case import Outcome, clocks_of, measure, measure_alone, only_prepared, time_together
 from harness.measure.plan import Case, Request
 from harness.measure.recording import timed_record
@@ -76,7 +77,8 @@ class InProcess:
         ]
 
     def close(self) -> None:
-        """There is no process to end."""
+        """End the process that works out exact answers."""
+        apart.shared().close()
 
 
 def new_run(request: Request, cases: Sequence[Case], command: str | None = None) -> Run:

@@ -19,11 +19,10 @@ from harness.records.record import Record
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.timing.sampling import UNTIMED
-from harness.timing.threads import SIZED_ONCE, limited
+from harness.timing.threads import ONE_THREAD, limited
 
 TIMEOUT_S = 120
 """Of one script: each takes seconds, most of them the library's import."""
-ONE_THREAD = (*SIZED_ONCE, "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 def finding_files() -> dict[str, Path]:

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from harness.measure.isolation import isolated
+from harness.measure.isolation.apart import TRUTH_S
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.limits import Limits, default_timeout_s
 from harness.measure.isolation.messages import Answer, case_order, changes_said
 from harness.measure.isolation.note import Note
-from harness.measure.isolation.process import TRUTH_S, WorkerProcess
+from harness.measure.isolation.process import WorkerProcess
 from harness.measure.isolation.serving import Bench, Order, Say
 from harness.measure.isolation.state.item import Changes
 from harness.records.observer import Observer
@@ -62,10 +63,11 @@ class SweepBench(Bench):
         super().__init__(solvers, note, data, say)
         self.works |= {"aim": self.aim, "learn": self.learn}
         self._relay = Relay(self._say)
-        self._goals = Goals()
+        self._goals = Goals(self.truths)
 
     def aim(self, order: Order) -> Answer:
         """Find what the trainings of a candidate are judged by, and keep it."""
+        self.truths.give_solved(order["solved"])
         with self._note.during(CHUNK):
             self._goals.of(self._candidate(order), self._relay)
         return Answer()
@@ -141,7 +143,10 @@ class Isolated(isolated.Isolated):
         effort = targets.ON_THE_SPOT
         case = replace(candidate, options=replace(candidate.options, epochs=effort.epochs, batch=None))
         allowed_s = max(TRUTH_S, default_timeout_s(case, effort.seeds * len(effort.lr), len(effort.lr)))
-        answer = self._order(worker, "aim", _order_of(candidate), {CHUNK: allowed_s}, observer)
+        training = candidate.training
+        solved = self._keeper.truths.solved_wire(candidate.problem, training.trained if training.is_linear else None)
+        order = {**_order_of(candidate), "solved": solved}
+        answer = self._order(worker, "aim", order, {CHUNK: allowed_s}, observer)
         if answer.failed:
             raise WorkerLostError(answer.status, answer.failed, CHUNK)
         self._aimed = worker, candidate.judged_by

@@ -5,7 +5,9 @@ import warnings
 from typing import Protocol
 
 from harness.measure import run
+from harness.measure.isolation import apart
 from harness.measure.one_case import failure, import_libraries
+from harness.measure.truth import Truths
 from harness.records.observer import Observer
 from harness.records.sweep import Cell
 from harness.solvers.status import Status
@@ -16,8 +18,7 @@ from harness.sweep.cells import Goal, cells_of, learn, without_result
 from harness.sweep.plan import Candidate, JudgedBy
 from harness.timing.device import synchronizer
 from harness.timing.threads import limited, pools_of
-from harness.verify.objective import NotJudgedError, objective_of
-from harness.verify.reference import reference
+from harness.verify.objective import NotJudgedError
 
 ABOVE_TARGET = "null model, above the stored target"
 """What a network's excess is relative to: (L - L_best) / L_null, the target's best loss and the mean predictor's."""
@@ -36,7 +37,9 @@ class Place(run.Place, Protocol):
 class Goals:
     """What the trainings of a problem are judged by: found once for each objective, kept for one problem."""
 
-    def __init__(self) -> None:
+    def __init__(self, truths: Truths) -> None:
+        """`truths`: where exact answers come from."""
+        self._truths = truths
         self._known: dict[JudgedBy, Goal] = {}
 
     def of(self, candidate: Candidate, observer: Observer) -> Goal:
@@ -44,7 +47,7 @@ class Goals:
         key = candidate.judged_by
         if key not in self._known:
             self._known = {other: goal for other, goal in self._known.items() if other.sha256 == key.sha256}
-            self._known[key] = goal_of(candidate, observer)
+            self._known[key] = goal_of(candidate, observer, self._truths)
         return self._known[key]
 
 
@@ -53,7 +56,7 @@ class InProcess(run.InProcess):
 
     def __init__(self) -> None:
         super().__init__()
-        self._goals = Goals()
+        self._goals = Goals(apart.shared())
 
     def aim(self, candidate: Candidate, observer: Observer) -> tuple[Status, str] | None:
         """Find it here."""
@@ -68,7 +71,7 @@ class InProcess(run.InProcess):
         return trained(candidate, self._goals.of(candidate, observer), observer)
 
 
-def goal_of(candidate: Candidate, observer: Observer) -> Goal:
+def goal_of(candidate: Candidate, observer: Observer, truths: Truths) -> Goal:
     """What the trainings of a candidate are judged by: their objective's exact optimum, or a network's target.
 
     A linear model's excess is the one that `harness run` records, in the units trained in. Raises NotJudgedError where
@@ -77,7 +80,7 @@ def goal_of(candidate: Candidate, observer: Observer) -> Goal:
     import_libraries(candidate)
     with pools_of(candidate.options.threads), limited(candidate.options.threads):
         training = candidate.training
-        return _of_network(training, observer) if not training.is_linear else _of_linear(training)
+        return _of_network(training, observer) if not training.is_linear else _of_linear(training, truths)
 
 
 def _of_network(training: Training, observer: Observer) -> Goal:
@@ -91,9 +94,9 @@ def _of_network(training: Training, observer: Observer) -> Goal:
     return Goal(Aim(target.best_loss, target.null_loss), ABOVE_TARGET, f"target: best of {target.how}")
 
 
-def _of_linear(training: Training) -> Goal:
+def _of_linear(training: Training, truths: Truths) -> Goal:
     problem, unit = training.problem, training.scaling.y_sd
-    objective = objective_of(problem, training.trained)
+    truth, objective = truths.of(problem, training.trained)
     excess = objective.excess
     if excess is None:
         raise NotJudgedError(objective.note)
@@ -105,7 +108,7 @@ def _of_linear(training: Training) -> Goal:
         )
         return Goal(aim, objective.name or "", objective.note)
     quadratic = training.quadratic(objective.loss_scale / unit**2, objective.weight_decay)
-    truth, note = reference(problem), objective.note
+    note = objective.note
     if objective.least_squares and not truth.full_rank:
         note = f"rank {truth.rank} of {truth.columns}: many coefficients have the least loss"
     return Goal(Aim(quadratic.best_loss, quadratic.loss_scale, quadratic), objective.name or "", note)

@@ -9,6 +9,17 @@ from threadpoolctl import threadpool_limits
 
 SIZED_ONCE = ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "NPROC")
 """What polars (at its import), Rust's rayon and XLA (at their first use) read, once, to size their pools."""
+ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    *SIZED_ONCE,
+)
+"""What else sizes a pool, as its library is loaded: BLAS, OpenMP."""
 
 
 @contextmanager

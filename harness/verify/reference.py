@@ -140,7 +140,7 @@ _computed: dict[str, Reference] = {}
 
 
 def reference(problem: Problem) -> Reference:
-    """The Reference of a problem, computed once for the same numbers in a process; the one on disk if it is proved.
+    """The Reference of a problem, computed here, once for the same numbers; the one on disk if it is proved.
 
     Raises ValueError if the data are not finite.
     """
@@ -148,7 +148,7 @@ def reference(problem: Problem) -> Reference:
 
     key = problem.sha256
     if key not in _computed:
-        _computed[key] = reference_cache.read(problem)[0] or reference_cache.computed(problem)
+        _computed[key] = reference_cache.read(problem)[0] or compute(problem)
     return _computed[key]
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from platformdirs import user_cache_dir
 
 from harness.errors import UsageError
-from harness.files.reading import NoSuchFileError, text_of
 from harness.files.writing import replacing
 from harness.problems.problem import Problem
 from harness.verify.dependences import Dependence
@@ -44,6 +43,8 @@ def read(problem: Problem) -> tuple[Reference | None, str]:
 
     A link, another user's file and one of another version count as nothing.
     """
+    from harness.files.reading import NoSuchFileError, text_of  # it takes as long to import as all the rest
+
     path = folder() / f"{problem.sha256}.json"
     try:
         if path.is_symlink() or path.stat().st_uid != os.geteuid():

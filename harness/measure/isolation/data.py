@@ -22,6 +22,14 @@ class DataFile:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close
         # Workers get a descriptor of their own, which cannot be written to.
         self.descriptor = os.open(f"/proc/self/fd/{self._file.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
+        self.held: Problem | None = None
+
+    def hold(self, problem: Problem) -> None:
+        """Put a problem in the place of the one before, unless it is there. Raises CannotMeasureError as `write`."""
+        if self.held is not problem:
+            self.held = None
+            self.write(problem)
+            self.held = problem
 
     def write(self, problem: Problem) -> None:
         """Put a problem in the place of the one before. Raises CannotMeasureError where there is no room."""

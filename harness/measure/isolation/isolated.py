@@ -14,6 +14,7 @@ from harness.measure.isolation.process import WorkerProcess
 from harness.measure.isolation.transport import START_S
 from harness.measure.plan import Case
 from harness.measure.recording import record_of, timed_record
+from harness.measure.truth import KeptAnswerWarning
 from harness.problems.problem import Problem
 from harness.records.observer import Observer
 from harness.records.record import Record, Samples, Status
@@ -83,6 +84,9 @@ class Isolated:
             member.record = record_of(case, lost.status, f"{lost}{advice}")
             return member.record
         member.record = answer.record or record_of(case, Status.ERROR, answer.failed)
+        if note := self._keeper.truths.note(case.problem):
+            warned = (*member.record.warnings, f"{KeptAnswerWarning.__name__}: {note}")
+            member.record = member.record.model_copy(update={"warnings": warned})
         member.timed, member.alone = answer.timed, bool(answer.changed)
         return member.record
 
@@ -179,6 +183,8 @@ class Isolated:
         calls = 1
         if effort is None:
             order |= case_order(members[0].case)
+            if what == "fit":
+                order["solved"] = self._keeper.truths.solved_wire(members[0].case.problem, members[0].case.trained)
         else:
             order["effort"] = asdict(effort)
             calls += effort.calls_per_turn

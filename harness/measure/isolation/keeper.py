@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+from harness.measure.isolation.apart import Apart
 from harness.measure.isolation.data import DataFile
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.messages import Answer
-from harness.measure.isolation.process import TRUTH_S, Hear, WorkerProcess
+from harness.measure.isolation.process import Hear, WorkerProcess
 from harness.measure.isolation.transport import START_S
+from harness.measure.truth import Wire
 from harness.problems.problem import Problem
 from harness.solvers.status import Status
 
@@ -19,7 +21,7 @@ class Keeper:
         self._solvers = solvers
         self._data = DataFile()
         self._worker: WorkerProcess | None = WorkerProcess(solvers, self._data.descriptor)
-        self._written: Problem | None = None
+        self.truths = Apart(self._data)
         self._known: Problem | None = None
         self._refused: tuple[Problem, WorkerLostError] | None = None
         self._free_bytes: dict[str, int] = {}
@@ -32,12 +34,19 @@ class Keeper:
         """
         if self._refused is not None and self._refused[0] is problem:
             raise WorkerLostError(self._refused[1].status, str(self._refused[1]))
+        truth: Wire = {}
+        if self._known is not problem:
+            try:
+                truth = self.truths.wire(problem)
+            except WorkerLostError as lost:
+                self._refused = problem, lost
+                raise
         try:
-            return self._knowing(problem, group)
+            return self._knowing(problem, group, truth)
         except WorkerLostError:
             pass
         try:
-            return self._knowing(problem, group)
+            return self._knowing(problem, group, truth)
         except WorkerLostError as lost:
             self._refused = problem, WorkerLostError(lost.status, f"before any solver was called: {lost}")
             raise self._refused[1] from None
@@ -72,18 +81,17 @@ class Keeper:
     def close(self) -> None:
         """End the worker at once."""
         self._forget()
+        self.truths.close()
         self._data.close()
 
-    def _knowing(self, problem: Problem, group: int) -> WorkerProcess:
+    def _knowing(self, problem: Problem, group: int, truth: Wire) -> WorkerProcess:
         if self._worker is None:
             self._worker = WorkerProcess(self._solvers, self._data.descriptor)
-            self._written = None  # the last one may have written to it
-        if self._written is not problem:
-            self._data.write(problem)
-            self._written = problem
+            self._data.held = None  # the last one may have written to it
+        self._data.hold(problem)
         if self._known is not problem:
             worker = self._worker
-            answer = self.ask(worker, {"do": "problem", "group": group}, {}, own_s=TRUTH_S)
+            answer = self.ask(worker, {"do": "problem", "group": group, "truth": truth}, {})
             if answer.failed:
                 self._forget()
                 raise WorkerLostError(Status.ERROR, answer.failed)

@@ -17,8 +17,7 @@ from harness.measure.isolation.transport import START_S, Child
 from harness.solvers.status import Status
 
 SCRIPT = Path(__file__).with_name("worker.py")
-TRUTH_S = 3600.0
-"""Seconds for the exact answer to a problem, which no solver is to blame for."""
+SERVING = "harness.measure.isolation.serving"
 LOOK_EVERY_S = 0.05
 """How often the worker's memory is looked at where there is a limit: a core fills some 100 MB meanwhile."""
 BEGINS_S = 0.2
@@ -42,14 +41,15 @@ class WorkerProcess(Child):
         page = new_page()
         self._note = Note(page)
         try:
-            super().__init__([sys.executable, "-P", str(SCRIPT), str(page), str(data)], passed=(page, data))
+            super().__init__([sys.executable, "-P", str(SCRIPT), SERVING, str(page), str(data)], passed=(page, data))
         except OSError as error:
             raise CannotMeasureError(f"no worker process can be started: {error.strerror}; try --in-process") from None
         finally:
             os.close(page)
         self._greeted = False
         self.brought: set[str] = set()
-        self.send({"paths": [path or str(Path.cwd()) for path in sys.path], "solvers": solvers})
+        paths = [path or str(Path.cwd()) for path in sys.path]
+        self.send({"paths": paths, "arguments": {"solvers": solvers}})
 
     def ask(
         self,

@@ -30,6 +30,7 @@ from harness.measure.one_case import (
 )
 from harness.measure.plan import Case
 from harness.measure.recording import record_of
+from harness.measure.truth import Given
 from harness.problems.problem import Problem
 from harness.solvers import catalog
 from harness.solvers.brought.parcel import unpacked
@@ -39,7 +40,6 @@ from harness.timing.clock import SystemClock
 from harness.timing.device import synchronizer
 from harness.timing.device_start import STARTS
 from harness.timing.sampling import Effort
-from harness.verify.reference import reference
 
 Order = Mapping[str, Any]
 Say = Callable[[Answer], None]
@@ -68,15 +68,15 @@ class Bench:
         self._outcomes: dict[int, Outcome] = {}
         self._group = 0
         self._devices: set[str] = set()
+        self.truths = Given()
 
     def problem(self, order: Order) -> Answer:
-        """Read the next problem and work out its exact answer, so that no case pays for it."""
+        """Read the next problem; its exact answer is given, worked out where no solver runs."""
         self._enter(order["group"])
         self._problem = None
         self._problem = read_problem(self._data)
         self._sums = checksums(self._problem)
-        with suppress(ValueError):  # data that are not finite: every case says so
-            reference(self._problem)
+        self.truths.give(order["truth"])
         return Answer()
 
     def bring(self, order: Order) -> Answer:
@@ -90,8 +90,9 @@ class Bench:
     def fit(self, order: Order) -> Answer:
         """Prepare, fit and verify a case."""
         case, key = self._case(order), int(order["cases"][0])
+        self.truths.give_solved(order["solved"])
         outcome, changes = self._guarded(
-            key, case, lambda changes: measure(case, partial(self._guard.watched, changes))
+            key, case, lambda changes: measure(case, partial(self._guard.watched, changes), truths=self.truths)
         )
         if isinstance(outcome, str):
             outcome = Outcome(case, record_of(case, Status.ERROR, outcome))
@@ -192,7 +193,7 @@ def _sum(array: np.ndarray[Any, Any]) -> int:
     return zlib.crc32(np.ravel(array, order="K").view(np.uint8).data)
 
 
-def serve(solvers: str, connection: Connection, note: int, data: int) -> None:
+def serve(connection: Connection, note: int, data: int, solvers: str) -> None:
     """Say hello, then answer orders until they end.
 
     `solvers`: the module whose SOLVERS are known, by name, to its BENCH, or to a Bench where it has none.

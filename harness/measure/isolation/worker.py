@@ -1,7 +1,8 @@
-"""The worker process, until the harness is imported: run as a script, it needs nothing but the standard library.
+"""A process of its own, until the harness is imported: run as a script, it needs nothing but the standard library.
 
-Its arguments are three descriptors: the note, the problem's data, the connection. The first message says what to put
-on sys.path, which is its parent's, so that both run the same harness; `-P` keeps this folder off it.
+Its arguments are the module that serves, what it is passed, and the connection: numbers of descriptors. The first
+message says what to put on sys.path, which is its parent's, so that both run the same harness; `-P` keeps this folder
+off it.
 """
 
 import ctypes
@@ -10,6 +11,7 @@ import resource
 import signal
 import sys
 from contextlib import suppress
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -23,7 +25,7 @@ EXPENDABLE = "1000"
 
 def main() -> None:
     """Die with the parent and before it; then serve its orders."""
-    note, data, descriptor = map(int, sys.argv[1:])
+    *passed, descriptor = map(int, sys.argv[2:])
     with suppress(OSError, AttributeError):  # another libc: the end of the orders ends the worker, a little later
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -36,9 +38,7 @@ def main() -> None:
     except EOFError:  # the parent has gone
         return
     sys.path[:] = setup["paths"]
-    from harness.measure.isolation.serving import serve
-
-    serve(setup["solvers"], connection, note, data)
+    import_module(sys.argv[1]).serve(connection, *passed, **setup["arguments"])
 
 
 if __name__ == "__main__":
