@@ -27,6 +27,7 @@ from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.solver import missing_library
 from harness.solvers.training import engines
+from harness.solvers.training.initial import seeded
 from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.torch_trained import TorchTrained
 from harness.solvers.training.training import Aim, Grid, Training
@@ -203,8 +204,7 @@ def _textbook(training: Training, history: list[float]) -> Subject:
 
     options = training.options
     X, y = training.tensors("train")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(options.seed or 0))
+    with seeded(int(options.seed or 0)):
         if not training.is_linear:
             layers = [nn.Linear(X.shape[1], 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU()]
             model = nn.Sequential(*layers, nn.Linear(8, 1))

@@ -1,12 +1,16 @@
-"""What needs a CUDA device: the same properties there, the clock, and the memory of the device."""
+"""What needs a CUDA device: the same properties there, the clock, the memory, workers and sweeps on the device."""
 
+import json
+import math
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from harness.measure.plan import Request, plan, single
+from harness.measure.isolation.isolated import Isolated
+from harness.measure.plan import Case, Request, plan, single
 from harness.measure.run import measure, measure_alone
 from harness.problems.catalog import load
 from harness.records.environment import environment
@@ -15,6 +19,7 @@ from harness.solvers.catalog import ALL, get
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Solver
 from harness.solvers.status import Status
+from harness.solvers.streaming import Arrays, least_squares
 from harness.solvers.training.engines import ENGINES
 from harness.solvers.training.graphed.capture import cuda_graph
 from harness.solvers.training.graphed.replays import Replays
@@ -23,8 +28,11 @@ from harness.solvers.training.loop_engine import loop_of, run_path
 from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.torch_trained import TorchTrained
 from harness.solvers.training.training import Aim, Grid, Training
+from harness.timing.clock import SystemClock
 from harness.timing.device import synchronizer
-from harness.timing.sampling import Effort
+from harness.timing.sampling import Effort, Work, sample_interleaved
+from tests.conftest import RunCli
+from tools.device_check.faults import INDEX_OUT_OF_RANGE, MODULE, TOO_LARGE
 
 pytestmark = [
     pytest.mark.cuda,
@@ -60,18 +68,44 @@ def test_a_case_on_cuda_is_timed_and_its_device_memory_known(solver: Solver) -> 
 
 
 def test_the_clock_waits_for_the_device() -> None:
-    """A product that takes milliseconds must not be timed as the microseconds of its launch."""
+    """Products of 50 ms by the device's own clock are not timed as the microseconds of their launches."""
+    A = torch.randn(4096, 4096, device="cuda")
+    events = [torch.cuda.Event(enable_timing=True) for _ in range(2)]
+
+    def device_s(products: int) -> float:
+        """Seconds by events on the device, which this waits for by itself."""
+        multiply(products)
+        events[1].synchronize()
+        return float(events[0].elapsed_time(events[1])) / 1e3
+
+    def multiply(products: int) -> None:
+        events[0].record()
+        for _ in range(products):
+            torch.mm(A, A)
+        events[1].record()
+
+    device_s(20)  # the clock of an idle device is low
+    products = math.ceil(0.05 / (device_s(20) / 20))
+    work = Work(lambda: multiply(products), synchronizer("cuda"))
+    (sampled,) = sample_interleaved([work], SystemClock(), Effort(warm_up_calls=1, min_calls=3, max_calls=3))
+    events[1].synchronize()
+    last_s = float(events[0].elapsed_time(events[1])) / 1e3
+    assert last_s > 0.02
+    # Without waiting the launches alone would be timed: some hundred of them, 5 us each.
+    assert sampled.wall_s[-1] >= 0.95 * last_s
+
+
+def test_a_clock_that_does_not_wait_would_time_the_launches() -> None:
+    """The control of the test above: what it must tell apart is apart."""
     A = torch.randn(8192, 8192, device="cuda")
-    synchronize = synchronizer("cuda")
     torch.mm(A, A)
-    synchronize()
-    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-    start.record()
-    torch.mm(A, A)
-    end.record()
-    synchronize()
-    assert end.query()
-    assert start.elapsed_time(end) > 0
+    torch.cuda.synchronize()
+    (waiting, hasty) = (
+        sample_interleaved([Work(lambda: torch.mm(A, A), wait)], SystemClock(), Effort(min_calls=3, max_calls=3))[0]
+        for wait in (synchronizer("cuda"), lambda: None)
+    )
+    torch.cuda.synchronize()
+    assert min(waiting.wall_s) > 3 * min(hasty.wall_s)
 
 
 def test_auto_runs_both_devices_and_the_environment_names_the_gpu() -> None:
@@ -82,14 +116,17 @@ def test_auto_runs_both_devices_and_the_environment_names_the_gpu() -> None:
 
 
 def test_a_problem_too_large_for_the_device_is_a_row() -> None:
-    before, total = torch.cuda.mem_get_info()
-    torch.cuda.set_per_process_memory_fraction(64 * 2**20 / total)
+    """160 MB where the process may have 64 MiB more than it holds; what is cached is given back before."""
+    torch.cuda.empty_cache()
+    total = torch.cuda.mem_get_info()[1]
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 64 * 2**20) / total)
     try:
         record = measure(single(load("synthetic:n=1000000,p=20"), get("torch_gels"), Options(device="cuda"))).record
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
-    assert before > 0
     assert record.status is Status.OUT_OF_MEMORY
+    roomy = measure(single(load("synthetic:n=1000000,p=20"), get("torch_gels"), Options(device="cuda"))).record
+    assert roomy.status is Status.OK, roomy.message
 
 
 def training_of(problem: str, solver: str, **said: Any) -> Training:
@@ -175,3 +212,100 @@ def test_jax_on_cuda_gives_the_loop_s_losses() -> None:
     assert found is not None
     assert expected is not None
     np.testing.assert_allclose(found.train_loss, expected.train_loss, rtol=1e-10)
+
+
+# Workers on a device: the default path
+
+
+FEW = Effort(min_calls=3, max_calls=3)
+
+
+def case_of(solver: Solver, device: str = "cuda", problem: str = "synthetic:n=2000,p=4") -> Case:
+    return Case(load(problem), solver, Options(device=device, dtype="float64"))
+
+
+def test_a_worker_measures_on_both_devices_and_says_what_it_cost() -> None:
+    solver = get("normal_equations_torch")
+    with closing(Isolated()) as place:
+        for device in ("cpu", "cuda", "cuda"):
+            place.fit(case_of(solver, device))
+        cpu, *on_cuda = place.time(FEW)
+    assert [len(record.samples.wall_s) for record in (cpu, *on_cuda)] == [3] * 3
+    assert (cpu.device_start_s, cpu.device_peak_bytes) == (None, None)
+    for record in on_cuda:
+        assert record.status is Status.OK, record.message
+        assert record.device_start_s is not None
+        assert record.device_peak_bytes is not None
+        assert record.device_held_bytes is not None
+    # The workspace of the first product is no case's: the second has the peak of the first.
+    assert on_cuda[0].device_peak_bytes == on_cuda[1].device_peak_bytes
+
+
+def test_a_device_that_is_lost_costs_the_one_case() -> None:
+    with closing(Isolated(solvers=MODULE)) as place:
+        good = get("normal_equations_torch")
+        for solver, device in ((good, "cpu"), (good, "cuda"), (INDEX_OUT_OF_RANGE, "cuda"), (good, "cuda")):
+            place.fit(case_of(solver, device))
+        records = place.time(FEW)
+    assert [record.status for record in records] == [Status.OK, Status.OK, Status.ERROR, Status.OK]
+    assert [len(record.samples.wall_s) for record in records] == [3, 3, 0, 3]
+
+
+def test_more_memory_than_there_is_is_out_of_memory_in_a_worker() -> None:
+    with closing(Isolated(solvers=MODULE)) as place:
+        record, after = place.fit(case_of(TOO_LARGE)), place.fit(case_of(get("normal_equations_torch")))
+    assert record.status is Status.OUT_OF_MEMORY, record.message
+    assert after.status is Status.OK, after.message
+
+
+# Sweeps
+
+
+@pytest.mark.parametrize("engine", ["loop", "batched", "graphed"])
+def test_a_sweep_on_the_device_ends_as_on_the_cpu(engine: str, run_cli: RunCli) -> None:
+    words = (
+        "--problem",
+        "sine",
+        "--optimizer",
+        "adam",
+        "--model",
+        "linear",
+        "--lr",
+        "0.03",
+        "--lr",
+        "0.1",
+        "--seeds",
+        "2",
+    )
+    found = {}
+    for device, by in (("cuda", engine), ("cpu", "loop")):
+        ended = run_cli(
+            "sweep", *words, "--epochs", 300, "--dtype", "float64", "--device", device, "--engine", by,
+            "--store", f"{device}.sqlite", "--json",
+        )  # fmt: skip
+        assert ended.code == 0, ended.stderr
+        found[device] = json.loads(ended.stdout)
+    ends = {device: [(c["lr"], c["status"], c["epochs_to"]) for c in one["cells"]] for device, one in found.items()}
+    assert ends["cuda"] == ends["cpu"]
+
+
+# streaming's paths
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("shift_1e02", "gram"),
+        ("synthetic:n=20000,p=4", "gram"),
+        ("condition_1e02", "corrected"),
+        ("condition_1e08", "error-free"),
+    ],
+)
+def test_each_path_of_streaming_has_its_digits_there(name: str, path: str) -> None:
+    problem = load(name)
+    X, y = (torch.tensor(part, device="cuda") for part in problem.rows("train"))
+    answer, known = least_squares(Arrays(X, y)), least_squares(Arrays(*problem.rows("train")))
+    assert answer.path.startswith(path)
+    assert known.path.startswith(path)
+    # Error-free sums are the same to the last bit; the others differ by what is summed in another order.
+    np.testing.assert_allclose(answer.coef, known.coef, rtol=0 if path == "error-free" else 1e-11)

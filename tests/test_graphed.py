@@ -1,5 +1,6 @@
 """The engine `graphed`: everything but the capture itself, with steps that are called where a graph is replayed."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -15,6 +16,7 @@ from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 from harness.solvers.training.engines import ENGINES
+from harness.solvers.training.graphed.capture import cuda_graph
 from harness.solvers.training.graphed.engine import GraphedEngine
 from harness.solvers.training.graphed.replays import REPLAYS, Replays
 from harness.solvers.training.graphed.steps import STEPS_PER_GRAPH, WARM_UP_STEPS, Steps
@@ -276,3 +278,44 @@ def test_what_cannot_be_captured_is_refused_with_its_reason(
     assert reason in (GraphedEngine().unsupported(training_of(**said)) or "")
     everything = training_of(**{**said, "device": "cuda", "batch": None})
     assert (GraphedEngine().unsupported(everything) is None) == device_there
+
+
+def test_a_capture_minds_its_own_thread_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread that asks CUDA for memory meanwhile, as jax's do, must not end it."""
+    modes: list[str] = []
+
+    def graph(_graph: object, *, capture_error_mode: str = "global") -> AbstractContextManager[None]:
+        modes.append(capture_error_mode)
+        return nullcontext()
+
+    class Stream:
+        def wait_stream(self, _other: object) -> None: ...
+
+    for name, stand_in in {
+        "device": nullcontext,
+        "Stream": Stream,
+        "current_stream": Stream,
+        "stream": nullcontext,
+        "CUDAGraph": object,
+        "graph": graph,
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, stand_in)
+    steps = Steps(training_of("sine", "torch_sgd", epochs=5), every=False)
+    cuda_graph(steps)
+    assert modes == ["thread_local"]
+    assert torch.isfinite(steps.losses).all()
+
+
+def test_no_device_s_generator_is_seeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch.manual_seed seeds them all; the weights are the ones that it gives."""
+
+    def seeded_all(_seed: int) -> None:
+        raise AssertionError("a device's generator was seeded, and nobody puts it back")
+
+    training = training_of("sine", "mlp_adam", epochs=5)
+    torch.manual_seed(3)
+    expected = torch.cat([one.detach().flatten() for one in training.build().parameters()]).double().numpy()
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded_all)
+    monkeypatch.setattr(torch, "manual_seed", seeded_all)
+    np.testing.assert_array_equal(training.initial_parameters([3])[0], expected)
+    GraphedEngine(Called).prepare(training).fit()

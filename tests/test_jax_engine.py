@@ -267,6 +267,47 @@ def test_a_device_that_jax_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     assert "has no CUDA here" in (ENGINES["jax"].unsupported(training_of(device="cuda")) or "")
 
 
+@pytest.mark.parametrize(("asked", "expected"), [(["cpu"], "cpu"), (["cuda"], ""), (["cpu", "cuda"], "")])
+def test_a_client_for_the_cpu_starts_no_other(asked: list[str], expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With jax's CUDA plugin there, asking for the CPU would make a context on the device, too."""
+    import jax
+    import jax.extend.backend
+
+    made: list[tuple[str, str]] = []
+    before = jax.config.jax_platforms
+
+    def local_devices(backend: str) -> list[str]:
+        made.append((backend, jax.config.jax_platforms or ""))
+        return [backend]
+
+    monkeypatch.setattr(jax_client, "_made_with", [])
+    monkeypatch.setattr(jax_client, "_made_for", [])
+    monkeypatch.setattr(jax, "local_devices", local_devices)
+    monkeypatch.setattr(jax.extend.backend, "clear_backends", lambda: made.append(("cleared", "")))
+    for name in asked:
+        assert jax_client.device_of(name, 1) == name
+    assert made[-1] == (asked[-1], expected)
+    assert [("cleared", "")] * (len(asked) - 1) == [one for one in made if one[0] == "cleared"]
+    assert jax.config.jax_platforms == before
+
+
+@pytest.mark.slow
+def test_what_was_prepared_on_the_cpu_outlives_its_client() -> None:
+    """A CUDA case after it makes another one."""
+    import jax.extend.backend
+
+    training = training_of(epochs=50, lr=0.01)
+    prepared, other = (ENGINES["jax"].prepare(training) for _ in range(2))
+    jax.extend.backend.clear_backends()  # type: ignore[no-untyped-call]
+    jax_client._made_for.clear()  # noqa: SLF001  # as device_of does for another kind
+    ENGINES["jax"].prepare(training)
+    for _ in range(3):
+        prepared.run()
+    found, expected = prepared.fit(), other.fit()
+    np.testing.assert_array_equal(found.coef, expected.coef)
+    assert int(prepared.timed.state[0]) == 4 * 50  # type: ignore[attr-defined]
+
+
 def test_a_batch_of_all_rows_or_more_is_a_full_batch() -> None:
     training = training_of(batch=398)
     assert ENGINES["jax"].unsupported(training) is None

@@ -9,8 +9,11 @@ from harness.errors import counted
 
 PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"
 """Read when a CUDA client is made; unless it says false, jax takes 75 % of the device's memory away from torch."""
+CPU = "cpu"
 _made_with: list[int] = []
 """The threads that the client was made with; empty until it is."""
+_made_for: list[str] = []
+"""The kind of device that it was made for; one for the CPU knows no other."""
 
 
 def cannot_change_to(threads: int) -> str | None:
@@ -22,19 +25,41 @@ def cannot_change_to(threads: int) -> str | None:
 
 
 def device_of(name: str, threads: int) -> Any:
-    """The device of jax named `cpu`, `cuda` or `cuda:1`; makes the client if there is none.
+    """The device of jax named `cpu`, `cuda` or `cuda:1`; makes the client if there is none that has it.
 
     XLA sizes the CPU's pool from NPROC, which harness/timing/threads.py sets around preparations. Where
     something else has made the client before, its size is not known. Raises RuntimeError, jax's, where jax
     has no such device.
     """
     import jax
+    import jax.extend.backend
 
     kind, _, place = name.partition(":")
-    with _small():
+    if _made_with and kind != CPU and _made_for == [CPU]:
+        # What was compiled for the CPU stays right: it is compiled again when it is next called.
+        jax.extend.backend.clear_backends()  # type: ignore[no-untyped-call]
+        _made_for.clear()
+    with _small(), _only(kind):
         found = jax.local_devices(backend=kind)
-    _made_with[:] = _made_with or [threads]
+    _made_with[:], _made_for[:] = _made_with or [threads], _made_for or [kind]
     return found[int(place or 0)]
+
+
+@contextmanager
+def _only(kind: str) -> Iterator[None]:
+    """A client made for the CPU starts no other: CUDA's takes a context and memory of the device, and seconds.
+
+    What a person says (JAX_PLATFORMS) holds.
+    """
+    import jax
+
+    before = jax.config.jax_platforms
+    if kind == CPU and not before:
+        jax.config.update("jax_platforms", CPU)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_platforms", before)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from harness.problems.problem import Floats
 from harness.solvers.fit import Fit
 from harness.solvers.training.brought_optimizer import in_training, where_evaluated
 from harness.solvers.training.engine import Progress, refusal
+from harness.solvers.training.initial import seeded
 from harness.solvers.training.learning_map import Learned
 from harness.solvers.training.loop import Loop, train
 from harness.solvers.training.path import Path, fit_of, keeps_all, loss_of
@@ -20,9 +21,7 @@ def loop_of(training: Training) -> Loop:
     import torch
 
     options, seed = training.options, int(training.options.seed or 0)
-    # The global generator is put back: a solver leaves no trace in the process's state.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         model = training.build()
     model = model.to(device=options.device, dtype=getattr(torch, str(options.dtype)))
     X, y = training.tensors("train")

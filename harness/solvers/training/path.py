@@ -9,6 +9,7 @@ import numpy as np
 from harness.problems.problem import Floats
 from harness.solvers.fit import Fit, Trace, linear_fit
 from harness.solvers.status import Status
+from harness.solvers.training.initial import seeded
 from harness.solvers.training.training import Training
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class _Model:
         import torch
 
         self.training = training
-        with torch.random.fork_rng(devices=[]):  # the drawn weights are replaced; the generator is put back
+        with seeded(0):  # the drawn weights are replaced
             model = training.build()
         self.module = model.to(device=training.options.device, dtype=getattr(torch, str(training.options.dtype)))
 

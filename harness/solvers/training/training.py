@@ -11,6 +11,7 @@ import numpy as np
 from harness.problems.problem import Floats, Problem
 from harness.solvers.options import Options
 from harness.solvers.training import optimizers
+from harness.solvers.training.initial import seeded
 from harness.solvers.training.learning_map import TOLERANCES
 from harness.solvers.training.optimizers import Optimizer
 from harness.solvers.training.oracle.quadratic import Quadratic
@@ -112,14 +113,13 @@ class Training:
         """The parameters (S, P) that the loop begins with at each of the seeds (S,), in the module's order.
 
         They are drawn in torch's default float32 after torch.manual_seed, as the loop does it, and cast: float64
-        holds them exactly. The global generator is put back.
+        holds them exactly.
         """
         import torch
 
         drawn: dict[int, Floats] = {}
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            for seed in sorted(set(seeds)):
-                torch.manual_seed(seed)
+        for seed in sorted(set(seeds)):
+            with seeded(seed), torch.no_grad():
                 values = [parameter.flatten() for parameter in self.build().parameters()]
                 drawn[seed] = torch.cat(values).double().numpy()
         return np.array([drawn[seed] for seed in seeds])

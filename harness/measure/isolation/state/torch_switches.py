@@ -3,6 +3,7 @@
 import operator
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from harness.measure.isolation.state.item import Item
@@ -38,6 +39,19 @@ def _random(torch: Torch) -> bytes:
 
 def _set_random(torch: Torch, state: bytes) -> None:
     torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+
+
+def _of_devices(torch: Torch) -> tuple[bytes, ...] | None:
+    """Of CUDA's generators; None where none was used, or a device is lost."""
+    if not torch.cuda.is_initialized():
+        return None
+    with suppress(RuntimeError):
+        return tuple(bytes(state.numpy().tobytes()) for state in torch.cuda.get_rng_state_all())
+    return None
+
+
+def _set_of_devices(torch: Torch, states: tuple[bytes, ...]) -> None:
+    torch.cuda.set_rng_state_all([torch.frombuffer(bytearray(state), dtype=torch.uint8) for state in states])
 
 
 def _device(torch: Torch) -> str:
@@ -95,6 +109,7 @@ ITEMS = (
     _item("modes", (False, False, 0, 0), _modes),
     _item("default device", "", _device, lambda torch, device: torch.set_default_device(device or None)),
     _item("random state", None, _random, _set_random),
+    _item("random state on devices", None, _of_devices, _set_of_devices),
     _item(
         "default dtype",
         "torch.float32",

@@ -32,7 +32,8 @@ def cuda_graph(steps: Steps) -> Recorded:
         current.wait_stream(side)
         graph: Recorded = torch.cuda.CUDAGraph()
         steps.settle()
-        with torch.cuda.graph(graph):
+        # Other threads may ask CUDA for memory meanwhile, as jax's do: only this one's calls must be capturable.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             steps.run()
     return graph
 
