@@ -274,10 +274,11 @@ def test_a_client_for_the_cpu_starts_no_other(asked: list[str], expected: str, m
     import jax.extend.backend
 
     made: list[tuple[str, str]] = []
-    before = jax.config.jax_platforms
+    config: Any = jax.config
+    before = config.jax_platforms
 
     def local_devices(backend: str) -> list[str]:
-        made.append((backend, jax.config.jax_platforms or ""))
+        made.append((backend, config.jax_platforms or ""))
         return [backend]
 
     monkeypatch.setattr(jax_client, "_made_with", [])
@@ -288,7 +289,7 @@ def test_a_client_for_the_cpu_starts_no_other(asked: list[str], expected: str, m
         assert jax_client.device_of(name, 1) == name
     assert made[-1] == (asked[-1], expected)
     assert [("cleared", "")] * (len(asked) - 1) == [one for one in made if one[0] == "cleared"]
-    assert jax.config.jax_platforms == before
+    assert config.jax_platforms == before
 
 
 @pytest.mark.slow

@@ -53,13 +53,14 @@ def _only(kind: str) -> Iterator[None]:
     """
     import jax
 
-    before = jax.config.jax_platforms
+    config: Any = jax.config
+    before = config.jax_platforms
     if kind == CPU and not before:
-        jax.config.update("jax_platforms", CPU)
+        config.update("jax_platforms", CPU)
     try:
         yield
     finally:
-        jax.config.update("jax_platforms", before)
+        config.update("jax_platforms", before)
 
 
 @contextmanager
