@@ -1,7 +1,5 @@
 """Both sides of harness ab: a revision's wheel, the libraries that it was tested with, interpreters as they are."""
 
-import shutil
-import subprocess
 import sys
 from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
@@ -14,10 +12,12 @@ from harness.ab import building, libraries, revisions
 from harness.ab.building import BuildFailedError
 from harness.ab.environments import of_interpreters, of_libraries, of_revisions
 from harness.ab.process import identify
+from harness.ab.sources import of_commit
 from harness.errors import CannotMeasureError, UsageError
 from harness.git import commit_of
 from tests.ab_sides import SUITE
 from tests.conftest import RunCli
+from tests.git_checkout import GitCheckout
 
 pytestmark = pytest.mark.slow
 
@@ -37,33 +37,15 @@ packages = ["harness"]
 """
 
 
-class Checkout:
-    """A small project under git."""
+class Checkout(GitCheckout):
+    """A version of the harness that is no more than its suite."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        path.mkdir()
-        self.git("init", "--quiet", "--initial-branch", "main")
-        for name, value in (("user.name", "A Tester"), ("user.email", "tester@example.org")):
-            self.git("config", name, value)
+        super().__init__(path)
         (path / "harness").mkdir()
         self.write("harness/__init__.py", "")
         self.write("harness/suite.py", SUITE)
         self.write("pyproject.toml", PROJECT)
-
-    def git(self, *words: str) -> str:
-        git = shutil.which("git")
-        assert git
-        done = subprocess.run([git, *words], cwd=self.path, check=True, capture_output=True, text=True)
-        return done.stdout.strip()
-
-    def write(self, name: str, text: str) -> None:
-        (self.path / name).write_text(text)
-
-    def commit(self, message: str = "a change") -> str:
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message", message)
-        return self.git("rev-parse", "HEAD")
 
 
 @pytest.fixture
@@ -79,12 +61,12 @@ def told() -> list[str]:
 def test_a_revision_is_built_once_and_the_checkout_is_only_read(checkout: Checkout, told: list[str]) -> None:
     commit = checkout.commit()
     before = sorted(checkout.path.rglob("*"))
-    made = revisions.built(commit_of("HEAD", checkout.path), checkout.path, told.append)
+    made = revisions.built(of_commit(commit_of("HEAD", checkout.path), checkout.path), told.append)
     assert made.commit == commit
     assert (made.package / "harness/suite.py").read_text() == SUITE
     assert made.requirements == ("numpy>=1.0",)
     assert told == [f"building {commit[:12]}"]
-    assert revisions.built(commit, checkout.path, told.append) == made
+    assert revisions.built(of_commit(commit, checkout.path), told.append) == made
     assert len(told) == 1
     assert sorted(checkout.path.rglob("*")) == before
     assert not checkout.git("status", "--porcelain")
@@ -116,7 +98,7 @@ def test_a_commit_that_does_not_build_shows_the_end_of_its_log(checkout: Checkou
     checkout.write("pyproject.toml", PROJECT.replace('version = "0.0.1"', ""))
     broken = checkout.commit()
     with pytest.raises(BuildFailedError) as raised:
-        revisions.built(broken, checkout.path, lambda _: None)
+        revisions.built(of_commit(broken, checkout.path), lambda _: None)
     assert raised.value.exit_code == 3
     assert str(raised.value).startswith(f"{broken[:12]} does not build: pip wheel exited 1: the log is ")
     assert raised.value.log.is_file()
@@ -141,7 +123,7 @@ def test_a_commit_of_something_else_is_named(checkout: Checkout) -> None:
     (checkout.path / "pyproject.toml").unlink()
     commit = checkout.commit()
     with pytest.raises(CannotMeasureError, match="is no version of the harness"):
-        revisions.built(commit, checkout.path, lambda _: None)
+        revisions.built(of_commit(commit, checkout.path), lambda _: None)
 
 
 @pytest.mark.parametrize("name", ["nosuch", "deadbeef", "--all", ""])

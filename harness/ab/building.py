@@ -14,6 +14,8 @@ from harness.errors import CannotMeasureError
 from harness.verify.reference_cache import FOLDER_VARIABLE
 
 SHOWN_LINES = 15
+NO_COMMAND = 127
+"""What a shell exits with where there is no such command."""
 Notify = Callable[[str], None]
 
 
@@ -39,14 +41,20 @@ def folder(name: str) -> Path:
     return made
 
 
-def logged(what: str, words: Sequence[str], log: Path) -> None:
-    """Run a command, appending what it prints to `log`. Raises BuildFailedError naming `what`."""
+def logged(what: str, words: Sequence[str], log: Path, folder: Path | None = None) -> None:
+    """Run a command in `folder`, appending what it prints to `log`. Raises BuildFailedError naming `what`."""
     with log.open("a") as file:
         file.write(f"$ {' '.join(words)}\n")
         file.flush()
-        done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False)  # noqa: S603
-    if done.returncode:
-        raise BuildFailedError(what, done.returncode, log)
+        try:
+            code = subprocess.run(  # noqa: S603  # of a project's own build
+                words, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False
+            ).returncode
+        except OSError as error:
+            file.write(f"{words[0]}: {error.strerror}\n")
+            code = NO_COMMAND
+    if code:
+        raise BuildFailedError(what, code, log)
 
 
 def pip(*words: str) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
+from harness.config import config
 from harness.errors import UsageError
 from harness.measure.plan import DEFAULT_EPOCHS, single
 from harness.problems import catalog as problems
@@ -41,13 +42,22 @@ class CellSpec:
         }
 
 
-def cells(specs: Sequence[str] = (), names: Sequence[str] = (), asked: Options | None = None) -> list[CellSpec]:
-    """Every problem with every solver; the default twelve where neither is named.
+def cells(
+    specs: Sequence[str] = (), names: Sequence[str] = (), asked: Options | None = None, *, project: bool = False
+) -> list[CellSpec]:
+    """Every problem with every solver; where neither is named what harness.toml names, else the default twelve.
 
     Only problems: with the closed forms of the twelve; only solvers: on their three sizes. Trainings have the epochs
-    that `harness run` gives them: their whole fit is only for the accuracy.
-    Raises UsageError for an unknown name, a refused option, or more than one thread.
+    that `harness run` gives them: their whole fit is only for the accuracy. `project`: of somebody's project, of which
+    solvers must be named.
+    Raises UsageError for an unknown name, a refused option, more than one thread, or no solver of a project.
     """
+    said = config().content
+    specs, names = specs or said.problems, names or said.solvers
+    if project and not names:
+        raise UsageError(
+            "no solver of this project is named: give --solver package.module:name, or say it in harness.toml"
+        )
     asked = asked or Options()
     if asked.threads != 1:
         raise UsageError("ab measures on one thread: drop --threads")

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.ab import libraries, revisions
+from harness.ab import libraries, project, revisions
+from harness.ab import sources as sources_
 from harness.ab.building import Notify
 from harness.ab.version import Version
-from harness.errors import UsageError, counted
+from harness.errors import CannotMeasureError, UsageError, counted
 from harness.git import commit_of
 from harness.records.bisection import SHORT
 
 INSTALLED = "as installed"
+UNCOMMITTED = "uncommitted changes"
 
 
 @dataclass(frozen=True)
@@ -26,21 +28,38 @@ class Sides:
     same: str = ""
 
 
-def of_revisions(base: str, head: str, checkout: Path, notify: Notify) -> Sides:
-    """Two git revisions, each with the libraries that its constraints name.
+def of_revisions(base: str, head: str | None, checkout: Path, notify: Notify) -> Sides:
+    """Two git revisions of the harness, or of somebody's project; `head` None: the working tree as it is.
+
+    A harness has the libraries that its constraints name, a project those that it requires; a project is measured by
+    this harness, the same in both sides.
 
     Raises UsageError for an unknown revision, BuildFailedError where one does not build, CannotMeasureError where
-    one is no version of the harness, or for another Python.
+    one cannot be built, or is for another Python, and where one is a harness and the other is none.
     """
-    commits = [commit_of(name, checkout) for name in (base, head)]
+    sources = [sources_.of_commit(commit_of(base, checkout), checkout)]
+    if head is None:
+        name = f"{UNCOMMITTED} on {commit_of('HEAD', checkout)[:SHORT]}"
+        sources.append(sources_.of_working_tree(checkout))
+    else:
+        name = head
+        sources.append(sources_.of_commit(commit_of(head, checkout), checkout))
     notes = []
-    changed = revisions.changes(checkout)
-    if changed:
+    changed = sources_.changes(checkout)
+    if changed and head is not None:
         files = counted(changed, "changed file is", "changed files are")
-        notes.append(f"{files} in the checkout but in neither side: only what is committed is built")
-    same = f"{base} and {head} are the same commit, {commits[0][:SHORT]}" if commits[0] == commits[1] else ""
-    made = [_revision(name, commit, checkout, notify) for name, commit in zip((base, head), commits, strict=True)]
+        notes.append(f"{files} in the checkout but in neither side: only what is committed is built; --dirty takes it")
+    same = f"{base} and {name} are the same commit, {sources[0].shown}" if sources[0] == sources[1] else ""
+    made = [_side(one, source, notify) for one, source in zip((base, name), sources, strict=True)]
+    if (made[0].tree is None) != (made[1].tree is None):
+        raise CannotMeasureError(f"{base} and {name}: one is a version of the harness, the other is none")
     return Sides(made[0], made[1], tuple(notes), same)
+
+
+def imported_from(sides: Sides) -> None:
+    """Let this process import the head's project too, which names the cases; nothing of a version of the harness."""
+    if sides.head.tree is not None:
+        sys.path[:0] = sides.head.paths
 
 
 def of_interpreters(base: str, head: str) -> Sides:
@@ -78,13 +97,15 @@ def of_libraries(base: Sequence[str], head: Sequence[str], notify: Notify) -> Si
     return Sides(made[0], made[1], tuple(notes), same)
 
 
-def _revision(name: str, commit: str, checkout: Path, notify: Notify) -> Version:
-    built = revisions.built(commit, checkout, notify)
+def _side(name: str, source: sources_.Source, notify: Notify) -> Version:
+    built = revisions.built(source, notify)
     wanted = [libraries.parsed(text) for text in built.requirements]
     return Version(
         name,
         Path(sys.executable),
-        commit=commit,
+        commit=source.commit,
+        tree=built.tree,
+        shown=() if built.tree is None else project.name_of(built.package),
         package=built.package,
         libraries=libraries.stand_ins(wanted, built.constraints, notify),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from harness.ab.layout import Layout, laid_out
+from harness.ab.project import modules
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError
 from harness.files.strict_json import parsed_json
@@ -46,7 +47,16 @@ class Process(Child):
             super().__init__(command, environment=environment)
         except OSError as error:
             raise CannotMeasureError(f"{version.name}: {version.python} cannot be started: {error.strerror}") from None
-        self.order({"paths": version.paths, "libraries": names, "pages": layout.pages if layout else 0})
+        own = version.tree is not None and version.package is not None
+        self.order(
+            {
+                "paths": version.paths,
+                "libraries": names,
+                "pages": layout.pages if layout else 0,
+                "folder": str(version.tree) if own else None,
+                "modules": modules(version.package) if own and version.package else (),
+            }
+        )
 
     def __enter__(self) -> Self:
         """It has been started."""
@@ -89,7 +99,7 @@ def identify(version: Version) -> Side:
         hint = "" if version.package else f"; install the harness into {version.python}"
         raise CannotMeasureError(f"{version.name} has no harness.suite to measure with: {greeting['message']}{hint}")
     found = Path(greeting["file"]).resolve()
-    if version.package is not None and version.package.resolve() not in found.parents:
+    if version.tree is None and version.package is not None and version.package.resolve() not in found.parents:
         raise CannotMeasureError(f"{version.name}: {version.python} imports {found}, not {version.package}/harness")
     return Side(
         name=version.name, commit=version.commit, python=greeting["python"], versions=dict(greeting["versions"])

@@ -1,4 +1,4 @@
-"""A git revision's harness, built as a wheel and unpacked, once a commit; the checkout is only read."""
+"""A git revision, or what is not committed, built and unpacked, once for the same files; the checkout is only read."""
 
 import platform
 import shutil
@@ -11,63 +11,62 @@ from typing import Any
 
 from packaging.specifiers import SpecifierSet
 
-from harness.ab import building
+from harness.ab import building, project
 from harness.ab.building import Notify
+from harness.ab.sources import Source
 from harness.errors import CannotMeasureError
-from harness.git import git
-from harness.records.bisection import SHORT
 
 
 @dataclass(frozen=True)
 class Built:
-    """A commit's harness: `package` goes on sys.path, `requirements` it declares, `constraints` it was tested with."""
+    """A side's build: `package` goes on sys.path, `requirements` it declares, `constraints` it was tested with.
 
-    commit: str
+    `tree`: its files, of somebody's project, in whose folder it is measured; None of a version of the harness.
+    """
+
+    commit: str | None
     package: Path
     requirements: tuple[str, ...]
-    constraints: str
+    constraints: str = ""
+    tree: Path | None = None
 
 
-def changes(checkout: Path) -> int:
-    """How many files of the checkout differ from HEAD."""
-    return len(git(checkout, "status", "--porcelain").stdout.splitlines())
+def built(source: Source, notify: Notify) -> Built:
+    """The harness, or the project, that a source is: from the cache, or built into it.
 
-
-def built(commit: str, checkout: Path, notify: Notify) -> Built:
-    """The commit's harness from the cache, or built into it.
-
-    Raises BuildFailedError where it does not build, CannotMeasureError where it is no project of this kind or for
-    another Python than this.
+    Raises BuildFailedError where it does not build, CannotMeasureError where it is a harness for another Python than
+    this, or none that can be built.
     """
-    target = building.folder("commits") / commit
+    target = building.folder("commits") / source.key
     if not target.is_dir():
-        notify(f"building {commit[:SHORT]}")
+        notify(f"building {source.shown}")
         with building.complete_folder(target) as made:
-            _build(commit, checkout, made)
-    project = _project(target, commit)
+            _build(source, made)
+    if (target / project.TREE).is_dir():
+        package = target / project.PACKAGE
+        return Built(source.commit, package, project.requirements(package), tree=target / project.TREE)
+    declared = _project(target, source.shown)
     constraints = target / "constraints.txt"
     return Built(
-        commit=commit,
+        commit=source.commit,
         package=target / "package",
-        requirements=tuple(project.get("dependencies", ())),
+        requirements=tuple(declared.get("dependencies", ())),
         constraints=constraints.read_text() if constraints.is_file() else "",
     )
 
 
-def _build(commit: str, checkout: Path, made: Path) -> None:
-    """Export the commit, make a wheel of it, unpack that: everything below `made` and in a temporary folder."""
-    what = f"{commit[:SHORT]} does not build: "
-    log = building.folder("logs") / f"{commit}.log"
+def _build(origin: Source, made: Path) -> None:
+    """Export the files, make a wheel of them, unpack that: everything below `made` and in a temporary folder."""
+    what = f"{origin.shown} does not build: "
+    log = building.folder("logs") / f"{origin.key}.log"
     with TemporaryDirectory(prefix="harness-ab-") as temporary:
         source, wheels = Path(temporary) / "source", Path(temporary) / "wheels"
-        archive = Path(temporary) / "source.zip"
-        top = git(checkout, "rev-parse", "--show-toplevel").stdout.strip()
-        archived = git(Path(top), "archive", "--format=zip", f"--output={archive}", commit)
-        log.write_text(archived.stderr)
-        if archived.returncode:
-            raise building.BuildFailedError(what + "git archive", archived.returncode, log)
-        shutil.unpack_archive(archive, source)
-        _project(source, commit)
+        log.write_text("")
+        origin.write(source, log)
+        if not project.is_harness(source):
+            project.build(source, made, what, log)
+            return
+        _project(source, origin.shown)
         # Isolated, pip fetches hatchling anew; with it here nothing is fetched.
         isolation = ["--no-build-isolation"] if find_spec("hatchling") else []
         wheel = building.pip("wheel", "--no-deps", *isolation, "--wheel-dir", str(wheels), str(source))
@@ -79,16 +78,16 @@ def _build(commit: str, checkout: Path, made: Path) -> None:
                 shutil.copy(source / name, made / name)
 
 
-def _project(folder: Path, commit: str) -> dict[str, Any]:
-    """The table [project] of a commit. Raises CannotMeasureError where there is none, or it is for another Python."""
+def _project(folder: Path, shown: str) -> dict[str, Any]:
+    """The table [project] of a harness. Raises CannotMeasureError where there is none, or it is for another Python."""
     try:
-        project: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-        needed = SpecifierSet(project.get("requires-python", ""))
+        declared: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+        needed = SpecifierSet(declared.get("requires-python", ""))
     except (OSError, LookupError, ValueError) as error:
         raise CannotMeasureError(
-            f"{commit[:SHORT]} has no [project] in a pyproject.toml ({error}): it is no version of the harness"
+            f"{shown} has no [project] in a pyproject.toml ({error}): it is no version of the harness"
         ) from None
     here = platform.python_version()
     if not needed.contains(here, prereleases=True):
-        raise CannotMeasureError(f"{commit[:SHORT]} needs Python {needed}, this is {here}: run another one's harness")
-    return project
+        raise CannotMeasureError(f"{shown} needs Python {needed}, this is {here}: run another one's harness")
+    return declared

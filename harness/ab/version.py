@@ -11,12 +11,16 @@ class Version:
     `name`: what a person called it; `commit`: its hash, where it is a revision; `package`: the folder that its
     `harness` must come from, None for the interpreter's own; `libraries`: folders of libraries that stand in for the
     interpreter's own; `shown`: the libraries whose versions are recorded beside the usual ones.
+
+    `tree`: the files of somebody's project, in whose folder the interpreter's harness measures it; `package` is then
+    where its modules must come from.
     """
 
     name: str
     python: Path
     commit: str | None = None
     package: Path | None = None
+    tree: Path | None = None
     libraries: tuple[Path, ...] = ()
     shown: tuple[str, ...] = field(default=())
 

@@ -23,6 +23,7 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -130,8 +131,18 @@ def on_cores(order: Answer) -> Answer:
 
 
 def hello(setup: Answer) -> tuple[Answer, Any]:
-    """Put the version first on sys.path and import it: where it is, what it runs on; and its harness.suite."""
+    """Put the version first on sys.path and import it: where it is, what it runs on; and its harness.suite.
+
+    Somebody's project is measured in the folder of its files, and each of its modules must come from what was built.
+    """
     sys.path[:0] = setup["paths"]
+    if setup.get("folder") is not None:
+        os.chdir(setup["folder"])
+    for name in setup.get("modules", ()):
+        spec = find_spec(name)
+        if spec is None or spec.origin is None or not spec.origin.startswith(setup["paths"][0] + os.sep):
+            where = "nowhere" if spec is None else spec.origin
+            raise RuntimeError(f"{name} is imported from {where}, not from what was built: uninstall the editable one")
     suite = import_module("harness.suite")
     return {
         "file": import_module("harness").__file__,

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from harness.records.ab import Side
 
 
+ONE_VERSION = "--calibrate compares one version with itself: give one revision, or nothing"
+
+
 @cli.takes_solver_options
 @takes_outputs
 def ab(
@@ -36,6 +39,9 @@ def ab(
     against: Annotated[
         list[str] | None, typer.Option(help="With --with: the head's requirement; what is installed by default.")
     ] = None,
+    dirty: Annotated[
+        bool, typer.Option("--dirty", help="The head is the working tree as it is, what is not committed with it.")
+    ] = False,
     budget: Annotated[float, typer.Option(help="Seconds to measure, once both are built.")] = 60.0,
     effect: Annotated[float, typer.Option(help="The smallest change of interest, as a fraction.")] = 0.03,
     seed: Annotated[int, typer.Option(help="Of the orders in which cells and versions take turns.")] = 0,
@@ -62,6 +68,7 @@ def ab(
     """Compare two versions: speed with intervals over fresh processes, and accuracy; exit 1 for a regression."""
     from harness.ab.cells import cells
     from harness.ab.cores import all_cores
+    from harness.ab.environments import imported_from
     from harness.ab.launch import Manner
     from harness.ab.measure import Allowance, Task
     from harness.report.render.ab_file import ab_json
@@ -75,12 +82,20 @@ def ab(
     check_numbers(budget, effect)
     if instructions:
         check_instructions(calibrate=calibrate)
-    specs = cells(problem or (), solver or (), cli.solver_options(**given_options))
     cores = all_cores()
     if duet and len(cores) < 2:  # noqa: PLR2004  # a duet has two voices
         raise UsageError("--duet needs two cores that this process may use")
     with Working(err(), "looking at both versions", quiet=quiet) as status:
-        sides = _built(lambda: _sides(base, head, (python_a, python_b), (with_, against), status.update, calibrate))
+        if dirty and (base is None or head is not None or calibrate):
+            raise UsageError("--dirty is the head: give the revision to compare with alone, as harness ab main --dirty")
+        if calibrate and head is not None:
+            raise UsageError(ONE_VERSION)
+        revisions = (base, base if calibrate else None if dirty else head or "HEAD")
+        sides = _built(lambda: _sides(revisions, (python_a, python_b), (with_, against), status.update, calibrate))
+        imported_from(sides)
+        specs = cells(
+            problem or (), solver or (), cli.solver_options(**given_options), project=sides.head.tree is not None
+        )
         described = _described(sides)
     same = f"{sides.same}: only noise is measured"
     for note in () if quiet else (*sides.notes, *([same] if sides.same and not calibrate else [])):
@@ -108,23 +123,26 @@ def check_numbers(budget: float, effect: float) -> None:
 
 
 def _sides(
-    base: str | None,
-    head: str | None,
+    revisions: tuple[str | None, str | None],
     pythons: tuple[str | None, str | None],
     libraries: "tuple[list[str] | None, list[str] | None]",
     notify: Callable[[str], None],
     calibrate: bool,
 ) -> "Sides":
-    """Both sides by whichever of the three ways was asked for. Raises UsageError where it is not one of them."""
+    """Both sides by whichever of the three ways was asked for. Raises UsageError where it is not one of them.
+
+    Of `revisions` the second is None where it is the working tree.
+    """
     from harness.ab import environments
 
+    base, head = revisions
     ways = [base is not None, any(pythons), any(libraries)]
     if sum(ways) > 1:
         raise UsageError("give two revisions, or --python-a and --python-b, or --with and --against: one of these")
-    if calibrate and (head is not None or any(ways[1:])):
-        raise UsageError("--calibrate compares one version with itself: give one revision, or nothing")
+    if calibrate and any(ways[1:]):
+        raise UsageError(ONE_VERSION)
     if base is not None:
-        return environments.of_revisions(base, base if calibrate else head or "HEAD", Path.cwd(), notify)
+        return environments.of_revisions(base, head, Path.cwd(), notify)
     if calibrate:
         return environments.of_libraries((), (), notify)
     if any(pythons):

@@ -36,15 +36,19 @@ def bisect(
     from harness.ab.bisect.suspects import Suspects
     from harness.ab.cells import cells
     from harness.ab.cores import all_cores
+    from harness.ab.environments import imported_from, of_revisions
     from harness.ab.launch import Manner
     from harness.cli.ab import check_numbers
     from harness.judge.versions.bisection import known
     from harness.report.terminal.console import out
     from harness.report.words.bisect import bisection_json, print_bisection
+    from harness.solvers.brought.spec import is_spec
 
     check_numbers(budget, effect)
-    (spec,) = cells([problem], [solver], cli.solver_options(**given_options))
     suspects = Suspects(good, bad, Path.cwd())
+    if is_spec(solver):
+        imported_from(of_revisions(suspects.good, suspects.bad, suspects.checkout, lambda _: None))
+    (spec,) = cells([problem], [solver], cli.solver_options(**given_options))
     asked = BisectRequest(spec, known(quantity), budget, effect, Manner(cores=all_cores()), seed)
     found = _searched(suspects, asked)
     named = [suspects.commit(one) for one in found.suspects]

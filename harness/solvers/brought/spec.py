@@ -107,9 +107,12 @@ def _value(text: str) -> float | bool | str | None:
 
 @cache
 def _module(name: str, text: str) -> ModuleType:
-    """The module of that name; the working folder is looked in last, as `python -m` looks in it first."""
+    """The module of that name; the working folder is looked in last, as `python -m` looks in it first.
+
+    Not under `-P`, as Python itself: there a version's modules must be its own (harness.ab.worker).
+    """
     here = str(Path.cwd())
-    if here not in sys.path:
+    if here not in sys.path and not sys.flags.safe_path:
         sys.path.append(here)
     try:
         return importlib.import_module(name)
