@@ -15,6 +15,7 @@ from harness.judge.gate.rules import ASV_FACTOR, Direction, Limit, Rule, limit_o
 from tests.asv_store import store
 from tests.conftest import Ended, RunCli
 from tests.test_asv_results import COMMIT, OTHER, body, write
+from tests.test_json_keys import check, printed
 
 Floats = NDArray[np.float64]
 Rows = dict[str, list[Any]]
@@ -102,6 +103,7 @@ def test_what_cannot_be_compared_is_named_and_no_failure(tmp_path: Path, run_cli
         "presence a.strange": "the suite lists it, and it has no result",
     }
     assert any("a.strange" in note and "is no number" in note for note in report["notes"])
+    check("gate --asv", printed(ended.stdout))
     shown = run_cli("gate", "--asv", "--results", tmp_path / "asv", "--base", OTHER).stdout
     assert "10 numbers not judged" in " ".join(shown.split())
 

@@ -1,7 +1,9 @@
 """A whole store of asv's watched: tables of series, steps with so many searched, and what is said of them."""
 
+import json
 import math
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ from harness.judge.history.scan import WINDOW, critical, scan
 from harness.records.asv_history import table_of_store
 from harness.records.asv_results import every_commit
 from tests.asv_store import store
+from tests.conftest import RunCli
 from tests.test_asv_results import body, write
+from tests.test_json_keys import check, printed
 
 Floats = NDArray[np.float64]
 EFFECT = math.log1p(0.03)
@@ -109,3 +113,91 @@ def test_values_that_are_not_positive_have_steps_too() -> None:
     found = scan(values, EFFECT)
     assert {step.row for step in found.steps if step.change > 3} >= set(range(9))
     assert not any(step.relative for step in found.steps)
+
+
+def watched_store(folder: Path) -> Path:
+    """Twelve times, of which eight get slower at one commit and one faster; scores, one falls; what nobody knows."""
+    times = quiet(12, 40).T
+    times[24:, :8] *= 1.5
+    times[24:, 9] /= 1.5
+    scores = np.full((40, 2), 0.9)
+    scores[30:, 0] = 0.7
+    unknown = np.full((40, 1), 5.0)
+    unknown[10:] = 6.0
+    return store(folder, {"a.time_x": times, "a.track_score": scores, "a.track_what": unknown})
+
+
+@pytest.mark.slow
+def test_a_store_s_steps_are_told_by_commit_the_worst_first(
+    tmp_path: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = watched_store(tmp_path / "asv")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "asv.conf.json").write_text(
+        '{\n    // "show_commit_url": "http://no/",\n    "show_commit_url": "https://x.org/c/",\n}'
+    )
+    words = ("history", "--asv", "--all", "--results", folder)
+    ended = run_cli(*words, "--json", "--atom", "feed.xml")
+    assert ended.code == 0, ended.stderr
+    check("history --asv --all", printed(ended.stdout))
+    found = json.loads(ended.stdout)
+    assert (found["commits"], found["series"], found["searched"]) == (40, 15, 14)
+    first = found["groups"][0]
+    assert (first["commit"][:8], first["old"][:8]) == (f"{24:08x}", f"{23:08x}")
+    assert (first["worse"], first["better"], first["searched"]) == (8, 1, 15)
+    assert first["change"].startswith("8 slower by 1.4")
+    assert first["machine_wide"]
+    assert first["url"] == "https://x.org/c/" + first["commit"]
+    by_commit = {one["commit"][:8]: one for one in found["groups"]}
+    assert by_commit[f"{30:08x}"]["worse"] == 1
+    assert by_commit[f"{10:08x}"]["unknown"] == 1
+    atom = "{http://www.w3.org/2005/Atom}"
+    feed = ET.fromstring((tmp_path / "feed.xml").read_text())  # noqa: S314  # made here
+    entries = feed.findall(f"{atom}entry")
+    assert len(entries) == len(found["groups"])
+    dates = [entry.findtext(f"{atom}updated") or "" for entry in entries]
+    assert dates == sorted(dates, reverse=True)
+    assert {link.get("href") for link in feed.iter(f"{atom}link")} == {one["url"] for one in found["groups"]}
+    assert all(entry.findtext(f"{atom}id") and entry.findtext(f"{atom}title") for entry in entries)
+    shown = run_cli(*words)
+    assert "40 commits, 15 series: 14 searched" in " ".join(shown.stdout.split())
+    assert "the machine or its environment" in " ".join(shown.stdout.split())
+    narrowed = json.loads(run_cli(*words, "--bench", "track", "--json").stdout)
+    assert narrowed["series"] == 3
+
+
+def test_a_store_of_too_few_commits_is_not_searched(tmp_path: Path, run_cli: RunCli) -> None:
+    folder = store(tmp_path / "asv", {"a.time_x": np.ones(3)})
+    ended = run_cli("history", "--asv", "--all", "--results", folder)
+    assert ended.code == 3
+    assert "nothing is searched" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--all",), "not with no --asv"),
+        (("--asv", "--all", "everyday", "sklearn"), "not with CASE"),
+        (("--asv", "--all", "--since", "2020-01-01"), "not with --since"),
+        (("--asv", "everyday", "sklearn", "--atom", "x.xml"), "--atom goes with --all"),
+        (("--asv", "everyday", "sklearn", "--bench", "x"), "--bench goes with --all"),
+        (("--asv", "--all", "--commit-url", "javascript:alert(1)"), "begins with https://"),
+        (("--asv", "--all", "--effect", "0"), "--effect is above 0"),
+        (("--asv", "--all", "--machine", "nobody"), "unknown machine 'nobody'"),
+    ],
+)
+def test_requests_that_do_not_go_together_are_one_line(
+    tmp_path: Path, run_cli: RunCli, words: tuple[str, ...], said: str
+) -> None:
+    folder = store(tmp_path / "asv", {"a.time_x": np.ones(3)})
+    ended = run_cli("history", *words, *(("--results", folder) if "--asv" in words else ()))
+    assert ended.code == 2
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_another_s_unreadable_file_is_said_and_the_rest_is_searched(tmp_path: Path, run_cli: RunCli) -> None:
+    folder = store(tmp_path / "asv", {"a.time_x": np.ones(6)})
+    (folder / "here" / f"{9:08x}-virtualenv.json").write_text("{")
+    ended = run_cli("history", "--asv", "--all", "--results", folder, "--json")
+    assert [f"{9:08x}" in note for note in json.loads(ended.stdout)["notes"]] == [True]

@@ -26,13 +26,38 @@ def history(
     machine: cli.Machine = None,
     results: cli.AsvFolder = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw it: FILE.png, FILE.svg or FILE.pdf.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="With --asv: every series of any suite, by commit.")] = False,
+    bench: Annotated[str | None, typer.Option(help="With --all: only benchmarks with this regular expression.")] = None,
+    atom: Annotated[Path | None, typer.Option("--atom", help="With --all: write an Atom feed of the steps.")] = None,
+    commit_url: Annotated[
+        str | None, typer.Option("--commit-url", help="With --all: what links a commit; asv.conf.json's by default.")
+    ] = None,
     as_json: cli.AsJson = False,
 ) -> None:
     """Show one case over commits with its change points and the commits that made them; it judges nothing.
 
+    With --asv --all the same of every series in asv's results at once, whoever's suite it is: the commits at which
+    series have steps, the worst first.
+
     A level is sought within one environment and one content of the data: an upgraded library, another processor or
     other data are told apart. Exit 3 where there are too few commits to compare.
     """
+    given = {"bench": bench, "atom": atom, "commit_url": commit_url}
+    if every:
+        for name, wrong in {
+            "CASE": case,
+            "--since": since,
+            "--plot": plot,
+            "--store": store,
+            "no --asv": not asv,
+        }.items():
+            if wrong:
+                raise UsageError(f"--all goes with --asv, and is of every series: not with {name}")
+        _show_all(machine, results, effect, as_json=as_json, **given)
+        return
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"--{name.replace('_', '-')} goes with --all")
     if not case:
         raise UsageError("say which case: its key, or PROBLEM SOLVER, as in 'harness history auto_mpg numpy_lstsq'")
     for name, value in {"machine": machine, "results": results}.items():
@@ -88,4 +113,41 @@ def _show(
     else:
         print_document(out(), over_commits(found))
     if not found.compared:
+        raise typer.Exit(COULD_NOT_MEASURE)
+
+
+def _show_all(
+    machine: str | None,
+    results: Path | None,
+    effect: float | None,
+    bench: str | None,
+    atom: Path | None,
+    commit_url: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    from harness.asv.gate import AsvSelection, existing_folder
+    from harness.asv.watch import commit_url_of, watched
+    from harness.config import config
+    from harness.judge.gate.rules import Rules
+    from harness.report.render.objects import dumps
+    from harness.report.render.terminal import print_document
+    from harness.report.tables.watch import watch_object
+    from harness.report.terminal.console import err, out
+    from harness.report.words.watch import over_store
+
+    url = commit_url_of(commit_url)
+    asked = AsvSelection(machine=machine, bench=bench)
+    found = watched(existing_folder(results), asked, config().table("asv", Rules).rules, effect)
+    if atom:
+        from harness.files.writing import write
+        from harness.report.render.atom import atom as feed
+
+        write(atom, feed(found, url).encode())
+        err().print(f"{atom}: written", markup=False, soft_wrap=True)
+    if as_json:
+        typer.echo(dumps(watch_object(found, url)))
+    else:
+        print_document(out(), over_store(found))
+    if not found.scan.tested:
         raise typer.Exit(COULD_NOT_MEASURE)

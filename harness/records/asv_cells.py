@@ -58,7 +58,8 @@ class AsvCell:
     @property
     def full_name(self) -> str:
         """The benchmark with its parameters: `module.Class.method(solver='svd', n=10)`."""
-        said = ", ".join(f"{name}={value!r}" for name, value in self.params)
+        texts = self.texts or tuple(repr(value) for _, value in self.params)
+        said = ", ".join(f"{name}={text}" for (name, _), text in zip(self.params, texts, strict=True))
         return f"{self.name}({said})" if said else self.name
 
     @property

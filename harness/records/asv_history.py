@@ -31,6 +31,12 @@ class AsvSeries:
         """The benchmark with its parameters, as asv writes it."""
         return f"{self.name}({', '.join(self.texts)})" if self.texts else self.name
 
+    @property
+    def full_name(self) -> str:
+        """With the names of the parameters, as of a cell."""
+        said = ", ".join(f"{name}={text}" for name, text in zip(self.names, self.texts, strict=True))
+        return f"{self.name}({said})" if said else self.name
+
 
 @dataclass(frozen=True)
 class AsvTable:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from harness.judge.gate.rules import Limit, Rule, limit_of
+from harness.judge.gate.rules import Rule, limit_of
 from harness.judge.history.scan import Found, Scan, scan
 from harness.judge.verdict import Verdict
 from harness.records.asv_history import AsvSeries, AsvTable
@@ -23,6 +23,7 @@ class SeriesStep:
     series: AsvSeries
     found: Found
     verdict: Verdict
+    is_time: bool = False
 
     @property
     def times(self) -> float | None:
@@ -76,7 +77,7 @@ class Watch:
 def watch(table: AsvTable, rules: Sequence[Rule], effect: float | None = None, problems: Sequence[str] = ()) -> Watch:
     """Search every series of a store; `effect`, 0.03 by default, is the smallest step of a positive number."""
     found = scan(table.values, SMALLEST if effect is None else math.log1p(effect))
-    steps = [SeriesStep(table.series[one.row], one, _verdict(table.series[one.row], one, rules)) for one in found.steps]
+    steps = [_judged(table.series[one.row], one, rules) for one in found.steps]
     at: dict[int, list[SeriesStep]] = {}
     for step in steps:
         at.setdefault(step.found.new, []).append(step)
@@ -84,17 +85,12 @@ def watch(table: AsvTable, rules: Sequence[Rule], effect: float | None = None, p
     return Watch(table, found, tuple(sorted(groups, key=_rank)), tuple(problems))
 
 
-def limit_of_series(series: AsvSeries, rules: Sequence[Rule]) -> Limit | None:
-    """How its numbers are judged."""
-    return limit_of(series.label, series.name, series.unit, series.direction, rules)
-
-
-def _verdict(series: AsvSeries, found: Found, rules: Sequence[Rule]) -> Verdict:
-    limit = limit_of_series(series, rules)
+def _judged(series: AsvSeries, found: Found, rules: Sequence[Rule]) -> SeriesStep:
+    limit = limit_of(series.full_name, series.name, series.unit, series.direction, rules)
     if limit is None or not limit.direction:
-        return Verdict.UNDECIDED
-    worse = limit.badness(found.after) > limit.badness(found.before)
-    return Verdict.REGRESSION if worse else Verdict.IMPROVEMENT
+        return SeriesStep(series, found, Verdict.UNDECIDED)
+    worse = bool(limit.badness(found.after) > limit.badness(found.before))
+    return SeriesStep(series, found, Verdict.REGRESSION if worse else Verdict.IMPROVEMENT, limit.is_time)
 
 
 def _group(table: AsvTable, steps: Sequence[SeriesStep]) -> CommitSteps:
