@@ -1,7 +1,7 @@
 """asv's results for the gate and the store."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -189,17 +189,23 @@ def _has_none(then: AsvCell | None) -> bool:
     return then is not None and then.number is None
 
 
-def import_asv(folder: Path, store: Store, machine: str | None, commit: str | None) -> list[tuple[Run, list[Record]]]:
-    """Bring a commit's results into the store, a run for each environment that is not there yet."""
-    known = {run.id for run in store.runs()}
-    imported = []
-    for results in read_results(folder, machine, resolve_commit(commit)):
-        run, records = as_run(results)
-        if run.id in known:
-            continue
-        store.keep(run, records)
-        imported.append((run, records))
-    return imported
+def import_asv(
+    folder: Path, store: Callable[[], Store], machine: str | None, commit: str | None
+) -> list[tuple[Run, list[Record]]]:
+    """Bring a commit's results into the store, a run for each environment that is not there yet.
+
+    A run without a record, of another project's suite, is not kept; nothing is written for what cannot be read.
+    """
+    found = [as_run(results) for results in read_results(folder, machine, resolve_commit(commit))]
+    if not any(records for _, records in found):
+        return found
+    opened = store()
+    known = {run.id for run in opened.runs()}
+    new = [(run, records) for run, records in found if run.id not in known]
+    for run, records in new:
+        if records:
+            opened.keep(run, records)
+    return new
 
 
 def existing_folder(folder: Path | None) -> Path:

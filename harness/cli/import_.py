@@ -1,34 +1,71 @@
-"""harness import: bring another tool's results into the store."""
+"""harness import: bring another tool's results in."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli import options as cli
-from harness.errors import counted, unknown
+from harness.errors import UsageError, counted
 
-WHAT = ("asv",)
+ASV = "asv"
 
 
 def import_results(
-    what: Annotated[str, typer.Argument(help="asv: the results of asv run.")],
-    commit: Annotated[str | None, typer.Option(help="The commit; the newest with results.")] = None,
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="FORMAT",
+            help="asv, pytest-benchmark, google-benchmark, hyperfine, customBiggerIsBetter or customSmallerIsBetter.",
+        ),
+    ],
+    file: Annotated[Path | None, typer.Argument(help="The JSON file that the tool wrote; of asv none.")] = None,
+    commit: Annotated[
+        str | None, typer.Option(help="Of asv: which, the newest by default. Of a file: what was measured.")
+    ] = None,
     machine: cli.Machine = None,
     results: cli.AsvFolder = None,
     store: cli.StoreUrl = None,
 ) -> None:
-    """Bring asv's results into the store, so that harness compare reads them too."""
-    if what not in WHAT:
-        raise unknown("import", what, WHAT)
+    """Bring asv's results into the store, for harness compare; or a file of another tool among asv's results.
+
+    There harness gate --asv judges it and harness history --asv --all watches it, by the same rules.
+    """
+    if what != ASV:
+        _file(what, file, commit, machine, results, store)
+        return
+    if file is not None:
+        raise UsageError("import asv takes no file: --results names asv's results_dir")
     from harness.asv.gate import existing_folder, import_asv
-    from harness.git import resolve_commit
-    from harness.records.asv_results import read_results
     from harness.store.store import Store
 
     folder = existing_folder(results)
-    read_results(folder, machine, resolve_commit(commit))  # nothing is written for what cannot be read
-    imported = import_asv(folder, Store(store), machine, commit)
-    for run, records in imported:
-        typer.echo(f"{run.id}: {counted(len(records), 'record')}; next: harness compare --by solver --run {run.id}")
-    if not imported:
+    found = import_asv(folder, lambda: Store(store), machine, commit)
+    for run, records in found:
+        if records:
+            next_ = f"harness compare --by solver --run {run.id}"
+            typer.echo(f"{run.id}: {counted(len(records), 'record')}; next: {next_}")
+        else:
+            typer.echo(f"{run.id}: another project's suite, no case of the harness in it; next: harness gate --asv")
+    if not found:
         typer.echo("nothing new: the store has these results already")
+
+
+def _file(
+    what: str, file: Path | None, commit: str | None, machine: str | None, results: Path | None, store: str | None
+) -> None:
+    from harness.asv.formats import FORMATS
+    from harness.asv.gate import DEFAULT_FOLDER
+    from harness.asv.imports import import_format
+    from harness.errors import unknown
+
+    if what not in FORMATS:
+        raise unknown("format", what, (ASV, *FORMATS))
+    if file is None:
+        raise UsageError(f"import {what} takes a file: the JSON that the tool wrote")
+    if store is not None:
+        raise UsageError(f"--store goes with import asv: {what} is kept among asv's results, which --results names")
+    folder = results or DEFAULT_FOLDER
+    path, count = import_format(what, file, folder, commit, machine)
+    where = "" if results is None else f" --results {folder}"
+    typer.echo(f"{path}: {counted(count, 'number')}; next: harness gate --asv{where} or history --asv --all{where}")

@@ -2,6 +2,7 @@
 
 import ast
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ LONGEST_VALUE = 10_000
 """Characters of one parameter: what asv writes by repr is parsed as Python, which recurses."""
 NUMBERS = frozenset({float, int, bool, type(None)})
 """What asv writes for a number: a `track_` may return a bool; null is a failure, NaN a skip."""
+
+METHOD = re.compile(r"[\w.]+")
+"""How asv calls a benchmark: module.Class.method."""
 
 Identity = tuple[str, tuple[str, ...]]
 """Benchmark and parameters as asv wrote them: what must be equal for two numbers to be of the same thing.
@@ -52,8 +56,8 @@ class AsvCell:
 
     @property
     def metric(self) -> str:
-        """`time_fit`, `track_digits_lost`, ..."""
-        return self.name.rpartition(".")[2]
+        """`time_fit`, `track_digits_lost`, ...; of what another tool called otherwise the unit."""
+        return self.name.rpartition(".")[2] if METHOD.fullmatch(self.name) else self.unit or "value"
 
     @property
     def full_name(self) -> str:
@@ -75,7 +79,8 @@ class AsvCell:
     @property
     def label(self) -> str:
         """Module, class and parameters, for a person; the metric stands beside it."""
-        return " ".join([self.name.rpartition(".")[0] or self.name, *(str(value) for _, value in self.params)])
+        head = self.name.rpartition(".")[0] if METHOD.fullmatch(self.name) else self.name
+        return " ".join([head or self.name, *(str(value) for _, value in self.params)])
 
 
 @dataclass(frozen=True)

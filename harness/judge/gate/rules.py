@@ -200,11 +200,12 @@ def _by_rule(rule: Rule, known: Limit | None) -> Limit:
 
 @lru_cache(maxsize=4096)
 def _by_name(name: str, unit: str, direction: str) -> Limit | None:
-    metric = name.rpartition(".")[2]
+    metric = re.split(r"[.:/]", name)[-1]
     if metric in LIMITS:
         return LIMITS[metric]
     if direction:
-        return Limit(Direction(direction), "as its format says, by asv's factor", ASV_FACTOR, is_noisy=True)
+        is_time = bool(TIMES.fullmatch(unit))
+        return Limit(Direction(direction), "asv's factor", ASV_FACTOR, is_noisy=True, is_time=is_time)
     prefix = re.match("(time|timeraw|mem|peakmem)_", metric, re.IGNORECASE)
     if prefix:
         is_time = prefix[1].lower().startswith("time")

@@ -1,0 +1,222 @@
+"""Other tools' results as files of asv's: so that the gate and the history judge them by the same rules.
+
+pytest-benchmark's JSON (--benchmark-json), google benchmark's (--benchmark_format=json), hyperfine's (--export-json),
+and the plain list of github-action-benchmark, whose two names say which side is better.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from harness.errors import UsageError
+from harness.files.reading import Name, json_of
+
+SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+"""google benchmark's time units."""
+NEVER_MEASURED = frozenset(
+    {"family_index", "per_family_instance_index", "repetitions", "repetition_index", "threads", "iterations"}
+)
+"""Numbers of a google benchmark that say how it was run."""
+RANGE = re.compile(r"\s*(?:±|\+/-|\+-)?\s*([0-9.eE+-]+)\s*(%?)\s*")
+"""What github-action-benchmark's tools write beside a value."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number of a benchmark. None: it failed. `direction`: lower, higher, or empty where only name and unit say."""
+
+    name: str
+    value: float | None
+    unit: str
+    direction: str = ""
+    samples: Sequence[float] = ()
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A file's numbers, with what it says of where they are from; None and empty where it says nothing."""
+
+    numbers: tuple[Number, ...]
+    commit: str | None = None
+    date: datetime | None = None
+    machine: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Loose(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class _PytestStats(_Loose):
+    median: float
+    data: list[float] = []
+
+
+class _PytestBenchmark(_Loose):
+    fullname: Name
+    stats: _PytestStats
+    extra_info: dict[str, Any] = {}
+
+
+class _PytestCommit(_Loose):
+    id: str | None = None
+    time: datetime | None = None
+    dirty: bool | None = None
+
+
+class _Pytest(_Loose):
+    benchmarks: list[_PytestBenchmark]
+    commit_info: _PytestCommit = _PytestCommit()
+    machine_info: dict[str, Any] = {}
+    when: datetime | None = Field(default=None, validation_alias="datetime")
+
+
+class _GoogleBenchmark(_Loose):
+    name: Name
+    run_name: Name | None = None
+    run_type: str = "iteration"
+    aggregate_name: str = ""
+    real_time: float | None = None
+    cpu_time: float | None = None
+    time_unit: str = "ns"
+    error_occurred: bool = False
+
+
+class _GoogleContext(_Loose):
+    date: datetime | None = None
+    host_name: str = ""
+
+
+class _Google(_Loose):
+    benchmarks: list[_GoogleBenchmark]
+    context: _GoogleContext = _GoogleContext()
+
+
+class _HyperfineResult(_Loose):
+    command: Name
+    median: float
+    times: list[float] = []
+
+
+class _Hyperfine(_Loose):
+    results: list[_HyperfineResult]
+
+
+class _Entry(_Loose):
+    name: Name
+    unit: str
+    value: float
+    range: str | float | None = None
+
+
+def _pytest(content: object) -> Imported:
+    file = _Pytest.model_validate(content)
+    if file.commit_info.dirty:
+        raise UsageError("it was measured with uncommitted changes: its commit is not what was measured")
+    numbers = []
+    for one in file.benchmarks:
+        numbers.append(Number(one.fullname, one.stats.median, "seconds", "lower", one.stats.data))
+        numbers += _extras(one.fullname, one.extra_info)
+    machine = file.machine_info
+    facts = {"arch": machine.get("machine"), "os": machine.get("system"), "python": machine.get("python_version")}
+    said = {name: str(text) for name, text in facts.items() if text}
+    return Imported(
+        tuple(numbers), file.commit_info.id, file.commit_info.time or file.when, str(machine.get("node") or ""), said
+    )
+
+
+def _google(content: object) -> Imported:
+    file = _Google.model_validate(content)
+    single = [one for one in file.benchmarks if one.run_type == "iteration"]
+    medians = [one for one in file.benchmarks if one.aggregate_name == "median"]
+    groups: dict[str, list[_GoogleBenchmark]] = {}
+    for one in single or medians:
+        groups.setdefault(one.run_name or one.name, []).append(one)
+    return Imported(
+        tuple(number for name, own in groups.items() for number in _google_numbers(name, own)),
+        date=file.context.date,
+        machine=file.context.host_name,
+    )
+
+
+def _google_numbers(name: str, own: Sequence[_GoogleBenchmark]) -> Iterator[Number]:
+    """The time that it was run by (wall where its name says so, else CPU), of each repetition, and its counters."""
+    clock = "real_time" if re.search("/(real|manual)_time", name) else "cpu_time"
+    times = [getattr(one, clock) for one in own]
+    if any(one.error_occurred or time is None for one, time in zip(own, times, strict=True)):
+        yield Number(name, None, "seconds", "lower")
+        return
+    unit = SECONDS.get(own[0].time_unit)
+    if unit is None:
+        raise UsageError(f"{name}: '{own[0].time_unit}' is no unit of google benchmark's")
+    samples = [time * unit for time in times]
+    yield Number(name, median(samples), "seconds", "lower", samples if len(samples) > 1 else ())
+    counters = {key: value for key, value in (own[0].model_extra or {}).items() if key not in NEVER_MEASURED}
+    yield from _extras(name, counters)
+
+
+def _extras(name: str, values: Mapping[str, Any]) -> list[Number]:
+    """Numbers that were kept beside the time: rates; of others the name and rules say which side is better."""
+    return [
+        Number(f"{name}:{key}", float(value), "1/s" if key.endswith("_per_second") else "")
+        for key, value in values.items()
+        if isinstance(value, int | float) and math.isfinite(value)
+    ]
+
+
+def _hyperfine(content: object) -> Imported:
+    results = _Hyperfine.model_validate(content).results
+    return Imported(tuple(Number(one.command, one.median, "seconds", "lower", one.times) for one in results))
+
+
+def _entries(direction: str) -> Callable[[object], Imported]:
+    def read(content: object) -> Imported:
+        entries = TypeAdapter(list[_Entry]).validate_python(content)
+        return Imported(
+            tuple(Number(one.name, one.value, one.unit, direction, interval=_interval(one)) for one in entries)
+        )
+
+    return read
+
+
+def _interval(entry: _Entry) -> tuple[float, float] | None:
+    found = RANGE.fullmatch(str(entry.range)) if entry.range is not None else None
+    try:
+        width = float(found[1]) if found else math.nan
+    except ValueError:
+        return None
+    width = abs(entry.value) * width / 100 if found and found[2] else width
+    return (entry.value - width, entry.value + width) if math.isfinite(width) and width >= 0 else None
+
+
+FORMATS: Mapping[str, Callable[[object], Imported]] = {
+    "pytest-benchmark": _pytest,
+    "google-benchmark": _google,
+    "hyperfine": _hyperfine,
+    "customBiggerIsBetter": _entries("higher"),
+    "customSmallerIsBetter": _entries("lower"),
+}
+
+
+def read_format(name: str, path: Path) -> Imported:
+    """A file of another tool's. Raises UsageError, one line, for what is none of it, and where it has no number."""
+    content = json_of(path, constants=True)
+    try:
+        found = FORMATS[name](content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{path}: is no file of {name}: {place}: {first['msg']}") from None
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+    if not found.numbers:
+        raise UsageError(f"{path}: holds no benchmark")
+    return found
