@@ -11,10 +11,16 @@ from numpy.typing import NDArray
 
 from harness.judge.history.change_points import segments
 from harness.judge.history.scan import WINDOW, critical, scan
+from harness.judge.history.watch import watch
 from harness.records.asv_history import table_of_store
 from harness.records.asv_results import every_commit
+from harness.report.figures.figure import Figure
+from harness.report.html import history
+from harness.report.html.section import Table
+from harness.report.html.watch import Watched
 from tests.asv_store import store
 from tests.conftest import RunCli
+from tests.page_site import evidence, svg
 from tests.test_asv_results import body, write
 from tests.test_json_keys import check, printed
 
@@ -164,6 +170,27 @@ def test_a_store_s_steps_are_told_by_commit_the_worst_first(
     assert "the machine or its environment" in " ".join(shown.stdout.split())
     narrowed = json.loads(run_cli(*words, "--bench", "track", "--json").stdout)
     assert narrowed["series"] == 3
+
+
+@pytest.mark.slow
+def test_the_page_has_the_commits_a_figure_of_each_and_every_step(tmp_path: Path) -> None:
+    """Without a history of a case; a link a commit; the figures are drawn."""
+    table = table_of_store(every_commit(watched_store(tmp_path / "asv"), None, []))
+    found = Watched(watch(table, ()), "https://x.org/c/")
+    section = history.section(evidence([], histories=(), watched=found))
+    assert section.conclusion == "40 commits, 15 series: 14 searched, 11 with a step, at 3 commits."
+    tables = {part.name: part for part in section.parts if isinstance(part, Table)}
+    (first, *_) = tables["watch-commits"].rows
+    assert (first["commit"], first["old"], first["worse"]) == (f"{24:08x}", f"{23:08x}", 8)
+    assert first["link"] == f"https://x.org/c/{24:08x}" + "0" * 32
+    assert len(tables["watch-steps"].rows) == len(found.watch.scan.steps)
+    figures = [part for part in section.parts if isinstance(part, Figure)]
+    assert [one.name for one in figures] == [f"watch-{i + 1}" for i in range(len(found.watch.groups))]
+    for one in figures:
+        assert "times the level before" in svg(one)
+    unlinked = history.section(evidence([], histories=(), watched=Watched(found.watch)))
+    columns = next(part.columns for part in unlinked.parts if isinstance(part, Table) and part.name == "watch-commits")
+    assert "link" not in {column.key for column in columns}
 
 
 def test_a_store_of_too_few_commits_is_not_searched(tmp_path: Path, run_cli: RunCli) -> None:

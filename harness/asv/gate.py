@@ -7,13 +7,14 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.asv.records import as_run, case_key, is_own
+from harness.config import config
 from harness.errors import UsageError, unknown
 from harness.git import resolve_commit
 from harness.judge.gate.asv_gate import AS_BEFORE, AnySuite, judge_against, judge_cells, judge_listed
 from harness.judge.gate.asv_noise import Noise, Pair, judge_noise
 from harness.judge.gate.expectations import Expectations
 from harness.judge.gate.gate import GateReport, NotJudged, gate
-from harness.judge.gate.rules import Rule
+from harness.judge.gate.rules import Rule, Rules
 from harness.judge.verdict import Judgement
 from harness.records.asv_cells import AsvCell
 from harness.records.asv_history import AsvTable, table_of_store
@@ -206,6 +207,11 @@ def import_asv(
         if records:
             opened.keep(run, records)
     return new
+
+
+def rules_of_repository() -> tuple[Rule, ...]:
+    """Those of the repository around the working folder: [asv] in its harness.toml. Raises what Config.table raises."""
+    return config().table("asv", Rules).rules
 
 
 def existing_folder(folder: Path | None) -> Path:

@@ -137,15 +137,13 @@ def _gate_asv(
     quiet: bool,
 ) -> None:
     """Judge asv's results, each environment in turn; exits with the worst code."""
-    from harness.asv.gate import AsvSelection, existing_folder, gate_asv
+    from harness.asv.gate import AsvSelection, existing_folder, gate_asv, rules_of_repository
     from harness.asv.records import is_own
-    from harness.judge.gate.rules import Rules
     from harness.report.render.terminal import print_document
     from harness.report.terminal.console import out
     from harness.report.words.asv import speed
 
-    rules = config().table("asv", Rules).rules
-    judged = gate_asv(existing_folder(results_dir), expected, AsvSelection(**asked), rules)
+    judged = gate_asv(existing_folder(results_dir), expected, AsvSelection(**asked), rules_of_repository())
     named = []
     for results, before, report in judged:
         if before is not None and is_own(results) and not (as_json or quiet):

@@ -42,7 +42,7 @@ def history(
     A level is sought within one environment and one content of the data: an upgraded library, another processor or
     other data are told apart. Exit 3 where there are too few commits to compare.
     """
-    given = {"bench": bench, "atom": atom, "commit_url": commit_url}
+    given = {"bench": bench, "atom": atom, "commit-url": commit_url}
     if every:
         for name, wrong in {
             "CASE": case,
@@ -53,11 +53,11 @@ def history(
         }.items():
             if wrong:
                 raise UsageError(f"--all goes with --asv, and is of every series: not with {name}")
-        _show_all(machine, results, effect, as_json=as_json, **given)
+        _show_all(machine, results, effect, bench, atom, commit_url, as_json=as_json)
         return
     for name, value in given.items():
         if value is not None:
-            raise UsageError(f"--{name.replace('_', '-')} goes with --all")
+            raise UsageError(f"--{name} goes with --all")
     if not case:
         raise UsageError("say which case: its key, or PROBLEM SOLVER, as in 'harness history auto_mpg numpy_lstsq'")
     for name, value in {"machine": machine, "results": results}.items():
@@ -126,10 +126,8 @@ def _show_all(
     *,
     as_json: bool,
 ) -> None:
-    from harness.asv.gate import AsvSelection, existing_folder
+    from harness.asv.gate import AsvSelection, existing_folder, rules_of_repository
     from harness.asv.watch import commit_url_of, watched
-    from harness.config import config
-    from harness.judge.gate.rules import Rules
     from harness.report.render.objects import dumps
     from harness.report.render.terminal import print_document
     from harness.report.tables.watch import watch_object
@@ -138,7 +136,7 @@ def _show_all(
 
     url = commit_url_of(commit_url)
     asked = AsvSelection(machine=machine, bench=bench)
-    found = watched(existing_folder(results), asked, config().table("asv", Rules).rules, effect)
+    found = watched(existing_folder(results), asked, rules_of_repository(), effect)
     if atom:
         from harness.files.writing import write
         from harness.report.render.atom import atom as feed

@@ -2,12 +2,15 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options as cli
 from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.report.html.watch import Watched
 
 PORT = 8321
 DEFAULT = Path("report.html")
@@ -24,6 +27,9 @@ def report(
     ab: Annotated[
         Path | None,
         typer.Option("--ab", help="Speed verdicts: FILE, made by 'harness ab BASE HEAD --json > FILE'."),
+    ] = None,
+    asv: Annotated[
+        Path | None, typer.Option("--asv", help="asv's results_dir: every series, by the commits of its steps.")
     ] = None,
     store: cli.StoreUrl = None,
     expectations: Annotated[Path | None, typer.Option(help="The expectations file; results/expectations.toml.")] = None,
@@ -54,12 +60,22 @@ def report(
         check_output(path)
     source = expectations or expectations_file()
     compared = None if ab is None else read_ab(ab)
-    asked = PageRequest(this_command(), read_expectations(source), str(source), run, baseline, quick, compared)
+    watched = None if asv is None else _watched(asv)
+    asked = PageRequest(this_command(), read_expectations(source), str(source), run, baseline, quick, compared, watched)
     keeper = Keeper(Store(store, create=False), asked, path, typer.echo, _busy)
     if watch or serve:
         keeper.keep(watch=watch, port=(PORT if port is None else port) if serve else None)
     else:
         keeper.once()
+
+
+def _watched(folder: Path) -> "Watched":
+    from harness.asv.gate import AsvSelection, existing_folder, rules_of_repository
+    from harness.asv.watch import commit_url_of, watched
+    from harness.report.html.watch import Watched
+
+    found = watched(existing_folder(folder), AsvSelection(), rules_of_repository())
+    return Watched(found, commit_url_of(None))
 
 
 def _busy() -> AbstractContextManager[object]:

@@ -16,6 +16,7 @@ from harness.page.histories import histories
 from harness.records.run import Run, now
 from harness.records.sweep import Cell, Sweep
 from harness.report.html.evidence import Evidence
+from harness.report.html.watch import Watched
 from harness.report.render.ab_file import AbFile
 from harness.store.store import Store
 from harness.store.sweep_store import SweepStore
@@ -29,7 +30,8 @@ class PageRequest:
     """What a page is to be of. None: the newest run; the newest earlier run of another commit.
 
     `expectations`: read from the file that `source` names; `command`: what made the page; `quick`: nothing is fitted or
-    timed anew, so that the tutorials and the floors under the times are left out; `ab`: a comparison of two versions.
+    timed anew, so that the tutorials and the floors under the times are left out; `ab`: a comparison of two versions;
+    `watched`: a store of asv's.
     """
 
     command: str
@@ -39,6 +41,7 @@ class PageRequest:
     baseline: str | None = None
     quick: bool = False
     ab: AbFile | None = None
+    watched: Watched | None = None
 
 
 def gather(store: Store, asked: PageRequest) -> Evidence:
@@ -66,6 +69,7 @@ def gather(store: Store, asked: PageRequest) -> Evidence:
         published=published,
         pictures=pictures,
         histories=_histories(store, tuple(one.id for one in runs if one.finished_at is not None)),
+        watched=asked.watched,
         findings=_findings(),
         floors=below,
         floors_missing=without,

@@ -13,6 +13,7 @@ from harness.records.record import Record
 from harness.records.run import Run
 from harness.records.sweep import Cell, Sweep
 from harness.report.figures.figure import Figure
+from harness.report.html.watch import Watched
 from harness.report.render.ab_file import AbFile
 
 
@@ -22,7 +23,7 @@ class Evidence:
 
     `pictures`: the tutorials' figures by tutorial, re-made. `command`: the exact command that made the page. `ab`:
     what `harness ab --json` said, of two versions whose head is meant to be the run's. `floors`:
-    of the machine that the page was made on; without them `floors_missing` says why.
+    of the machine that the page was made on; without them `floors_missing` says why. `watched`: a store of asv's.
     """
 
     made_at: str
@@ -40,6 +41,7 @@ class Evidence:
     published: tuple[Line, ...] = ()
     pictures: Mapping[str, tuple[Figure, ...]] = field(default_factory=dict)
     histories: tuple[History, ...] = ()
+    watched: Watched | None = None
     findings: tuple[FindingLine, ...] = ()
     floors: tuple[Floor, ...] = ()
     floors_missing: str = ""

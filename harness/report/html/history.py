@@ -8,8 +8,10 @@ from harness.judge.history.series import History, Point, Step
 from harness.report.figures.history import figures, named, over_versions, title
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Note, Part, Section, table_of
+from harness.report.html.watch import parts as watch_parts
 from harness.report.tables.column import Column, Kind
 from harness.report.tables.history import value_text
+from harness.report.tables.watch import summary
 from harness.report.words.history import size_words, span_words
 
 ID, TITLE = "history", "History"
@@ -61,11 +63,14 @@ HOW = (
 def section(evidence: Evidence) -> Section:
     """The section; without a history it says how to get one."""
     histories = sorted(evidence.histories, key=rank)
+    watched = [] if evidence.watched is None else watch_parts(evidence.watched)
+    if not histories and evidence.watched is not None:
+        return Section(ID, TITLE, f"{summary(evidence.watched.watch)}.", tuple(watched))
     if not histories:
         return Section(ID, TITLE, "No history can be told yet.", (), MISSING)
     records = {record.case: record for record in evidence.records}
     changes = worst_first(change for history in histories for change in level_changes(history))
-    parts: list[Part] = []
+    parts: list[Part] = list(watched)
     if changes:
         caption = "Every step of at least the smallest size that counts, the worst first"
         parts.append(table_of("history-steps", caption, CHANGES, changes, lambda one: named(one.history, records)))

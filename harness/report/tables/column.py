@@ -24,11 +24,13 @@ class Kind(StrEnum):
     STATUS = "status"
     """How something ended (a status, a verdict): a word with a colour, and on the page with a sign as well."""
     CODE = "code"
+    LINK = "link"
+    """An address of the web; on the page a link that is called by its last part."""
 
     @property
     def is_text(self) -> bool:
         """Whether it is words, flush left; all else is numbers, flush right."""
-        return self in (Kind.TEXT, Kind.STATUS, Kind.CODE)
+        return self in (Kind.TEXT, Kind.STATUS, Kind.CODE, Kind.LINK)
 
 
 @dataclass(frozen=True)

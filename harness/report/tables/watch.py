@@ -62,7 +62,11 @@ GROUPS = by_key(
     Column("machine_wide", "Machine?", help="whether over half of all series have a step: hardly the commit then"),
 )  # fmt: skip
 CONSOLE = pick(GROUPS, "commit date change largest")
-PAGE = pick(GROUPS, "commit old date worse better unknown searched change largest")
+PAGE: tuple[Column[CommitSteps], ...] = (
+    Column("commit", "Commit", Kind.CODE, GROUPS["commit"].help, lambda one: one.commit[:SHORT]),
+    Column("old", "After", Kind.CODE, GROUPS["old"].help, lambda one: one.old[:SHORT]),
+    *pick(GROUPS, "date worse better unknown searched change largest"),
+)
 OBJECT = pick(GROUPS, "commit old date worse better unknown searched machine_wide change")
 
 STEPS: tuple[Column[SeriesStep], ...] = (

@@ -40,10 +40,13 @@ function formatted(value, kind) {
   return NUMERIC.has(kind) && typeof value === "number" ? FORMATS[kind](value) : String(value);
 }
 
-/** A value as it stands in a cell: text, code, or a status with its sign. */
+const LINK = /^https?:\/\/[^\s]+$/;
+
+/** A value as it stands in a cell: text, code, a link by its last part, or a status with its sign. */
 function shown(value, kind) {
   const text = formatted(value, kind);
   if (kind === "code" && text !== NONE) return make("code", { textContent: text });
+  if (kind === "link" && LINK.test(text)) return make("a", { href: text, rel: "noreferrer", textContent: text.split("/").pop().slice(0, 12) });
   if (kind !== "status" || text === NONE) return document.createTextNode(text);
   const [sign, tone] = SIGNS[text] ?? ["•", "plain"];
   const mark = make("span", { "aria-hidden": "true", className: "sign", textContent: sign });
