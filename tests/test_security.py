@@ -67,9 +67,20 @@ def offences(source: str) -> Iterator[str]:
                     yield f"{node.lineno}: {word.arg}"
 
 
+OWN_BYTES = {
+    "harness/solvers/brought/parcel.py": {"import cloudpickle"},
+    "harness/testing/properties.py": {"import pickle"},
+}
+"""Modules that pickle, and never a file: a person's own object goes to our own child process by a pipe, and a fitted
+estimator is read back from bytes that were made on the same line."""
+TO_FILES = re.compile(r"\bopen\(|\bpickle\.(?:load|dump)\(|\.read_bytes\(|\.write_bytes\(")
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_nothing_runs_what_a_file_says(path: Path) -> None:
-    assert not list(offences(path.read_text(encoding="utf-8")))
+    text, allowed = path.read_text(encoding="utf-8"), OWN_BYTES.get(str(path.relative_to(ROOT)), set())
+    assert {offence.partition(": ")[2] for offence in offences(text)} == allowed
+    assert not (allowed and TO_FILES.search(text))
 
 
 @pytest.mark.parametrize(
