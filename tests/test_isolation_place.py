@@ -343,7 +343,10 @@ def test_a_problem_that_no_worker_takes_is_every_case_s_status(monkeypatch: pyte
         records = [place.fit(single(problem, HEALTHY, Options())) for _ in range(3)]
         assert place.time(FAST) == records
     assert {record.status for record in records} == {Status.ERROR}
-    assert {record.message for record in records} == {"before any solver was called: EOFError: No data left in file"}
+    why = (
+        "its exact answer cannot be worked out: what was handed over is not the problem: EOFError: No data left in file"
+    )
+    assert {record.message for record in records} == {f"{problem.label}: {why}"}
 
 
 class OnDevice(FailsWhileItIsPrepared):

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from harness.measure.isolation import apart
 from harness.problems.problem import Floats, Problem
 from harness.records.record import Record
 from harness.solvers.status import Status
 from harness.verify.backward_error import explained
 from harness.verify.expected_digits import Method, expected_digits
-from harness.verify.reference import Reference, reference
+from harness.verify.reference import Reference
 
 
 class CheckFailedError(AssertionError):
@@ -27,7 +28,7 @@ def failed(
     given: Any, check: str, problem: Problem, record: Record, *, method: Method | None, least: Floats | None
 ) -> CheckFailedError:
     """The error of a fit that is not as it must be. `least`: digits by term that a solver of `method` must have."""
-    known, accuracy, solver = reference(problem), record.accuracy, record.solver
+    known, accuracy, solver = apart.shared().reference(problem), record.accuracy, record.solver
     how = "too few digits" if record.status is Status.OK else record.status.value
     lines = [f"{solver} fails {check}: {how} on {problem.label}"]
     lines += [record.message] if record.message else []

@@ -9,6 +9,7 @@ from unittest import SkipTest
 
 import numpy as np
 
+from harness.measure.isolation import apart
 from harness.problems.problem import Floats, Problem
 from harness.solvers.brought.unwritten import WroteToItsDataError
 from harness.solvers.fit import Fit
@@ -17,7 +18,6 @@ from harness.testing.data import with_other_target, with_value
 from harness.testing.failure import HIDDEN, said
 from harness.testing.subject import Subject
 from harness.verify.backward_error import explained
-from harness.verify.reference import reference
 
 __tracebackhide__ = HIDDEN
 REFUSED = re.compile(
@@ -114,7 +114,7 @@ def _is_estimator(given: Any) -> bool:
 
 def _agree(subject: Subject, name: str, problem: Problem, before: Floats, after: Floats, what: str) -> None:
     """Fitted values that differ by no more than rounding: of data moved within it, twice (Higham 2002, thm 20.1)."""
-    known = reference(problem)
+    known = apart.shared().reference(problem)
     scale = float(np.linalg.norm(problem.y)) * known.condition_number
     allowed = 2 * explained(known, "float64") * scale
     if np.shape(after) == np.shape(before) and float(np.linalg.norm(after - before)) <= allowed:

@@ -8,6 +8,7 @@ from unittest import SkipTest
 import numpy as np
 
 from harness.errors import unknown
+from harness.measure.isolation import apart
 from harness.measure.one_case import Outcome, measure
 from harness.measure.plan import single
 from harness.problems.problem import Problem
@@ -18,7 +19,6 @@ from harness.solvers.solver import Kind, Solver, why_unsupported
 from harness.solvers.status import Status
 from harness.testing.failure import HIDDEN, failed
 from harness.verify.expected_digits import Method, expected_digits
-from harness.verify.reference import reference
 
 __tracebackhide__ = HIDDEN
 ITERATIVE = "iterative"
@@ -69,7 +69,7 @@ class Subject:
         record = self.fit(problem, dtype).record
         least = None
         if self.method is not None:
-            least = expected_digits(reference(problem), self.method, record.accuracy.dtype)
+            least = expected_digits(apart.shared().reference(problem), self.method, record.accuracy.dtype)
         had = np.array(record.accuracy.digits_by_term)
         short = least is not None and len(had) == len(least) and bool((had < least).any())
         unstable = self.method is Method.QR and record.accuracy.stable is False

@@ -29,9 +29,12 @@ def serve(connection: Connection, data: int) -> None:
 def _answered(order: Mapping[str, Any], here: Here, data: int) -> dict[str, Any]:
     """An order names the cache's folder, the problem's hash and, where an optimum is asked for, what was `trained`."""
     os.environ[FOLDER_VARIABLE] = order["cache"]
-    problem = read_problem(data)
+    try:
+        problem = read_problem(data)
+    except Exception as error:  # noqa: BLE001  # whatever a worker has written to the file
+        return {"changed": f"{type(error).__name__}: {error}"}
     if problem.sha256 != order["sha256"]:
-        return {"changed": True}
+        return {"changed": "it has other numbers"}
     if "trained" in order:
         return solved_wire(here.solved(problem, Trained(**order["trained"])))
     return wire_of(here.reference(problem))

@@ -111,7 +111,7 @@ class Apart(Truths):
         found: Wire = json.loads(message)
         if "changed" in found:
             self._data.held = None
-            raise child.lost(Status.ERROR, "somebody wrote to the file that the problem was handed over in")
+            raise child.lost(Status.ERROR, f"what was handed over is not the problem: {found['changed']}")
         return found
 
 
