@@ -44,11 +44,6 @@ NOT_PROVABLE = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _keep_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference_cache, "WORTH_KEEPING_S", 0.0)
-
-
 def path_of(problem: Problem) -> Path:
     return reference_cache.folder() / f"{problem.sha256}.json"
 
@@ -79,9 +74,12 @@ def test_what_float64_cannot_prove_is_not_kept(problem: Problem) -> None:
     assert same(known, reference_of(json.loads(json.dumps(content_of(known)))))
 
 
-def test_what_is_computed_at_once_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference_cache, "WORTH_KEEPING_S", 60.0)
-    assert not kept(problem_of())[1].exists()
+@pytest.mark.parametrize(("long", "there"), [(60.0, False), (0.0, True)])
+def test_where_many_are_kept_only_what_took_long_is(long: float, there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference_cache, "FEW_FILES", 1)
+    monkeypatch.setattr(reference_cache, "WORTH_KEEPING_S", long)
+    reference_cache.write(problem_of(intercept=False), compute(problem_of(intercept=False)))
+    assert kept(problem_of())[1].exists() is there
 
 
 def forged(value: Any) -> Iterator[tuple[str, Any]]:

@@ -180,6 +180,23 @@ def test_a_damaged_cache_is_made_anew(damage: str, elsewhere: Path, cache_folder
     assert targets.read(kept) == again
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("field", "factor", "why"),
+    [("null_loss", 2, "another null loss"), ("best_loss", 1e6, "above the null loss"), ("best_loss", -1, "or none")],
+)
+def test_a_forged_target_is_not_used_and_said(
+    field: str, factor: float, why: str, elsewhere: Path, cache_folder: Path
+) -> None:
+    made, said = targets.find_or_make(training_of(), nothing, nothing), list[str]()
+    (kept,) = (cache_folder / "targets").iterdir()
+    targets.write(made.model_copy(update={field: factor * getattr(made, field)}), kept)
+    assert targets.find_or_make(training_of(), said.append, nothing).best_loss == made.best_loss
+    assert said[0].startswith(f"{kept} has a")
+    assert why in said[0]
+    assert targets.read(kept).null_loss == made.null_loss
+
+
 def test_a_cache_that_cannot_be_written_to_costs_nothing_but_time(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,8 +113,10 @@ class Isolated(isolated.Isolated):
         self._aimed: tuple[WorkerProcess, JudgedBy] | None = None
 
     def aim(self, candidate: Candidate, observer: Observer) -> tuple[Status, str] | None:
-        """Find it in the worker, which keeps it."""
+        """Find it in the worker, which keeps it; a network's target is made where no engine has trained anything."""
         self._aimed = None
+        if not candidate.training.is_linear and targets.find(candidate.training, lambda _: None) is None:
+            self._keeper.renew()
         try:
             self._asked(candidate.problem, lambda worker: self._aim(worker, candidate, observer))
         except WorkerLostError as lost:

@@ -5,6 +5,7 @@ for it, kept with how it was made; a sweep that ends below it says so.
 """
 
 import hashlib
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from harness.solvers.training.training import Training
 from harness.verify import reference_cache
 
 FOLDER = Path("results/targets")
+ROUNDING = 1e-9
+"""Of a mean over the rows, relatively: far above that of 1e6 of them, which is 1e-10 at the worst (n eps)."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,10 @@ class Target(Kept):
         names = [name for name, value in mine.items() if getattr(self, name) != value]
         if "problem_sha256" in names:
             return "is of other data (sha256)"
+        if not names and not math.isclose(self.null_loss, null_loss(training), rel_tol=ROUNDING):
+            return "has another null loss than the data"
+        if not names and not 0 <= self.best_loss <= self.null_loss:
+            return "has a best loss that is above the null loss, or none"
         return " and ".join(f"is of {name} {_text(getattr(self, name))}, not {_text(mine[name])}" for name in names)
 
 
@@ -120,7 +127,10 @@ def find(training: Training, notify: Callable[[str], None]) -> Target | None:
         break
     with suppress(UsageError):
         cached = read(_cached(training))
-        return None if cached.differs(training) else cached
+        differs = cached.differs(training)
+        if not differs:
+            return cached
+        notify(f"{_cached(training)} {differs}: it is not used")
     return None
 
 

@@ -57,7 +57,7 @@ def _checks(known: "Reference", problem: Problem) -> Iterator[tuple[str, bool]]:
     yield "condition", bool(values[0] <= LARGEST_CONDITION * values[-1])
     probes = np.random.default_rng().standard_normal((k, PROBES)) / lengths[:, None]
     seen = _Seen.of(problem, np.column_stack([known.solution, probes]))
-    summed, chunk = ROOM * sqrt(n) * EPS, ROOM * sqrt(CHUNK_ROWS) * EPS
+    summed, chunk = ROOM * sqrt(n) * EPS, ROOM * sqrt(min(n, CHUNK_ROWS)) * EPS
     moved = np.abs(seen.products[:, 1:] - R.T @ (R @ probes))
     yield "factor", bool((moved <= summed * lengths[:, None] * seen.sizes[1:]).all())
 

@@ -26,8 +26,9 @@ from harness.verify.truncated import Resolved
 VERSION = 4
 """Raise it when anything that a Reference holds is computed or named differently: older files are then replaced."""
 WORTH_KEEPING_S = 0.25
-"""A reference that took less is computed again: reading and proving a file takes some milliseconds, and
-hundreds of small problems should not leave hundreds of files."""
+"""A reference that took less is kept as long as there are few: it saves the start of a process that works it out."""
+FEW_FILES = 500
+"""Of some kilobytes each: what many small problems leave."""
 LARGEST_BYTES = 2**26
 """Of a file: a factor of 2000 columns has 43 MB."""
 FOLDER_VARIABLE = "HARNESS_CACHE_DIR"
@@ -62,12 +63,19 @@ def read(problem: Problem) -> tuple[Reference | None, str]:
 
 
 def computed(problem: Problem) -> Reference:
-    """The Reference, worked out here, and kept if it took long. Raises ValueError if the data are not finite."""
+    """The Reference, worked out here, and kept if it took long or few are. Raises ValueError for data not finite."""
     before = time.perf_counter()
     known = compute(problem)
-    if time.perf_counter() - before >= WORTH_KEEPING_S:
+    if time.perf_counter() - before >= WORTH_KEEPING_S or _few_are_kept():
         write(problem, known)
     return known
+
+
+def _few_are_kept() -> bool:
+    try:
+        return sum(1 for _ in os.scandir(folder())) < FEW_FILES
+    except OSError:
+        return True
 
 
 def write(problem: Problem, known: Reference) -> None:

@@ -24,6 +24,7 @@ class Keeper:
         self.truths = Apart(self._data)
         self._known: Problem | None = None
         self._refused: tuple[Problem, WorkerLostError] | None = None
+        self._used = False
         self._free_bytes: dict[str, int] = {}
 
     def at(self, problem: Problem, group: int) -> WorkerProcess:
@@ -69,6 +70,7 @@ class Keeper:
         if self._free_bytes:
             order = {"free_bytes": self._free_bytes, **order}
         try:
+            self._used = self._used or order["do"] not in ("problem", "aim")
             answer = worker.ask(order, allowed_s, own_s=own_s, memory_bytes=memory_bytes, hear=hear)
         except WorkerLostError:
             self._forget()
@@ -77,6 +79,11 @@ class Keeper:
         if answer.retire:
             self._forget()
         return answer
+
+    def renew(self) -> None:
+        """Have a worker in which no solver has run."""
+        if self._used:
+            self._forget()
 
     def close(self) -> None:
         """End the worker at once."""
@@ -103,3 +110,4 @@ class Keeper:
         if self._worker is not None:
             self._worker.stop()
         self._worker = self._known = None
+        self._used = False
