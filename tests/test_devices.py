@@ -24,7 +24,7 @@ from harness.measure.run import execute, measure, measure_alone, new_run
 from harness.problems.catalog import load
 from harness.problems.problem import Problem
 from harness.records.record import Accuracy, Record
-from harness.report.words.devices import crossover_text
+from harness.report.words.devices import cpu_threads, crossover_text
 from harness.solvers.catalog import get
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import fit_from_design
@@ -365,6 +365,26 @@ def test_of_two_runs_the_last_records_are_paired(closed: Record) -> None:
     assert found[0].pairs[0].reason == "not run on cuda"
     assert found[1].pairs[0].ratio is not None
     assert found[1].pairs[0].ratio.value == 0.5
+
+
+def test_a_device_is_compared_with_one_thread_and_with_all(closed: Record) -> None:
+    """The host's threads make no device faster: its one case is beside both of the CPU's."""
+    all_threads = on(closed, "cpu", 50, [2.0]).model_copy(update={"threads": 16})
+    found = compare_devices([on(closed, "cpu", 50, [8.0]), on(closed, "cuda", 50, [1.0]), all_threads])
+    assert [(one.threads, "threads=16" in one.name) for one in found] == [(1, False), (16, True)]
+    assert [one.pairs[0].ratio.value for one in found if one.pairs[0].ratio] == [1 / 8, 1 / 2]
+    assert "Threads of the CPU: 1, 16" in cpu_threads(found)
+    alone = compare_devices([on(closed, "cpu", 50, [8.0]), on(closed, "cuda", 50, [1.0])])
+    assert "The CPU has one thread in every ratio." in cpu_threads(alone)
+    assert "harness run --device cpu --threads N" in cpu_threads(alone)
+
+
+def test_a_device_s_case_with_as_many_threads_goes_first(closed: Record) -> None:
+    threads = {"threads": 4}
+    records = [on(closed, "cpu", 50, [8.0]), on(closed, "cuda", 50, [1.0])]
+    records += [on(closed, device, 50, [s]).model_copy(update=threads) for device, s in (("cpu", 4.0), ("cuda", 2.0))]
+    ratios = [one.pairs[0].ratio for one in compare_devices(records)]
+    assert [found.value for found in ratios if found] == [1 / 8, 1 / 2]
 
 
 def test_each_cuda_device_has_its_own_series(closed: Record) -> None:

@@ -137,7 +137,7 @@ def _unfit(n: Floats, found: Crossover) -> str:
     cpu, cuda = found.cpu, found.cuda
     assert cpu is not None  # noqa: S101  # fitted just before
     assert cuda is not None  # noqa: S101  # same
-    worst, device = max((cpu.worst, "the CPU"), (cuda.worst, "CUDA"))
+    worst, device = max((cpu.worst, "the CPU"), (cuda.worst, "the device"))
     if worst > POOREST_FIT:
         return f"poor fit: a + b n misses a time on {device} by {worst:.0%}, over {POOREST_FIT:.0%}"
     fitted = _order(cuda.fixed_s + cuda.row_s * n < cpu.fixed_s + cpu.row_s * n)

@@ -35,10 +35,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Series:
-    """One solver with its options over n on one problem, by ascending n; the crossovers are None without a pair."""
+    """One solver with its options over n on one problem, by ascending n; the crossovers are None without a pair.
+
+    `threads`: that the CPU has in it.
+    """
 
     name: str
     device: str
+    threads: int
     pairs: tuple[Pair, ...]
     crossover: Crossover | None
     crossover_with_transfer: Crossover | None
@@ -68,29 +72,45 @@ def transfer_s(record: Record) -> float | None:
 
 
 def _series(records: Sequence[Record], device: str) -> Iterable[Series]:
-    """The series of one CUDA device beside the CPU."""
+    """The series of one device beside the CPU, with each number of threads that the CPU was given.
+
+    The host's threads make no device faster: its cases are beside the CPU's with any number of them, or those that
+    were run with that number where there are any.
+    """
+    named: dict[str, list[Record]] = {}
+    for record in records:
+        if record.device in (CPU, device):
+            named.setdefault(_name(record), []).append(record)
+    for name, own in named.items():
+        there = {record.threads for record in own if record.device == device}
+        for threads in sorted({record.threads for record in own if record.device == CPU} or there):
+            other = device if threads not in there else ""
+            members = [record for record in own if record.threads == threads or record.device == other]
+            yield from _numbered(name + f" threads={threads}" * (threads > 1), members, device, threads)
+
+
+def _numbered(name: str, records: Sequence[Record], device: str, threads: int) -> Iterable[Series]:
+    """A series, and one more for each further time that its cases were recorded: the last of both are paired."""
     found: dict[str, dict[int, dict[str, Record]]] = {}
     for record in reversed(records):
-        if record.device in (CPU, device):
-            name = _name(record)
-            i = 1
-            while record.device in found.get(_numbered(name, i), {}).get(record.n, {}):
-                i += 1
-            found.setdefault(_numbered(name, i), {}).setdefault(record.n, {})[record.device] = record
-    for name, sizes in reversed(found.items()):
+        i = 1
+        while record.device in found.get(_with_number(name, i), {}).get(record.n, {}):
+            i += 1
+        found.setdefault(_with_number(name, i), {}).setdefault(record.n, {})[record.device] = record
+    for numbered, sizes in reversed(found.items()):
         pairs = tuple(_pair(n, sides.get(CPU), sides.get(device), device) for n, sides in sorted(sizes.items()))
-        yield Series(name, device, pairs, _crossover(pairs, fit_samples_s), _crossover(pairs, _with_transfer))
+        copied = _crossover(pairs, _with_transfer)
+        yield Series(numbered, device, threads, pairs, _crossover(pairs, fit_samples_s), copied)
 
 
-def _numbered(name: str, i: int) -> str:
+def _with_number(name: str, i: int) -> str:
     return name if i == 1 else f"{name} ({i})"
 
 
 def _name(record: Record) -> str:
-    """What a series shares: the problem but for n, its p, the solver and every option but the device."""
+    """What a series shares: the problem but for n, its p, the solver and every option but device and threads."""
     options = [f"{name}={value}" for name, value in record.options.items()]
-    threads = [f"threads={record.threads}"] if record.threads > 1 else []
-    return " ".join([without_n(record), record.solver, *options, *threads])
+    return " ".join([without_n(record), record.solver, *options])
 
 
 def _pair(n: int, cpu: Record | None, cuda: Record | None, device: str) -> Pair:

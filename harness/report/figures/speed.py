@@ -130,8 +130,8 @@ def _points(worth: tuple[str, ...]) -> Spec:
 
 
 def devices_figure(rows: Sequence[Row]) -> Figure:
-    """CUDA's time over the CPU's against n, with a line at 1."""
-    y = axes.number("time_ratio", "CUDA's time over the CPU's", axes.multiples("y"), **axes.LOG, padding=16)
+    """The device's time over the CPU's against n, with a line at 1."""
+    y = axes.number("time_ratio", "the device's time over the CPU's", axes.multiples("y"), **axes.LOG, padding=16)
     colour, shape = axes.coloured(), axes.shaped({"columns": 1, "labelLimit": {"expr": "width"}})
     equal = {"x": {"value": 0}, "x2": {"value": "width"}, "y": {"datum": 1}}
     ends = {"y": y | {"field": "time_ratio_low"}, "y2": {"field": "time_ratio_high"}, "color": colour}
@@ -141,6 +141,6 @@ def devices_figure(rows: Sequence[Row]) -> Figure:
         axes.layer("line", {"color": colour}),
         axes.layer("point", {"color": colour, "shape": shape}, filled=True, size=70),
     ]
-    description = "CUDA's time of a whole fit over the CPU's against n; below the line at 1 CUDA is faster."
+    description = "The device's time of a whole fit over the CPU's against n; below the line at 1 it is faster."
     spec = axes.layered(layers, {"x": ROWS, "y": y}, [], 320)
     return Figure("speed-devices", "CUDA against the CPU", description, spec, rows)

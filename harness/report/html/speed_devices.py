@@ -10,18 +10,18 @@ from harness.report.figures.rows import Row, row_of
 from harness.report.figures.speed import devices_figure
 from harness.report.html.section import Note, Part, table_of
 from harness.report.tables.column import Column
-from harness.report.tables.devices import PAGE, Placed, placed, title
-from harness.report.words.devices import crossover_text
+from harness.report.tables.devices import PAGE, Placed, kind, placed, title
+from harness.report.words.devices import ONE_THREAD, cpu_threads, crossover_text
 
 
-def _crossing_text(found: Crossover | None) -> str:
-    return "the transfer was not measured" if found is None else crossover_text(found)
+def _crossing_text(found: Crossover | None, device: str) -> str:
+    return "the transfer was not measured" if found is None else crossover_text(found, device)
 
 
 CROSSOVERS: tuple[Column[Series], ...] = (
     Column("series", "series", value=title),
-    Column("without", "data there", value=lambda one: _crossing_text(one.crossover)),
-    Column("with_copies", "with the copies", value=lambda one: _crossing_text(one.crossover_with_transfer)),
+    Column("without", "data there", value=lambda one: _crossing_text(one.crossover, one.device)),
+    Column("with_copies", "with the copies", value=lambda one: _crossing_text(one.crossover_with_transfer, one.device)),
 )
 """Of the series that have a crossover."""
 
@@ -39,14 +39,14 @@ def device_parts(records: Sequence[Record]) -> tuple[list[Part], str]:
         found = [one for one in compare_devices(records) if any(pair.cpu and pair.cuda for pair in one.pairs)]
     except CannotMeasureError:
         return [Note(HOW.format(missing=f"this run has no case on both ({', '.join(devices) or 'no device'})."))], ""
-    caption = "Each case on the CPU and on CUDA: whole fits, and the ratio with its interval"
+    caption = f"Each case on the CPU and beside it: whole fits, and the ratio with its interval. {cpu_threads(found)}"
     table = table_of("speed-device-ratios", caption, PAGE, placed(found), _named)
     ranks = {title(one): rank for rank, one in enumerate(found)}
     drawn = [{**row, "rank": ranks[row["series"]]} for row in table.rows if row["time_ratio"] is not None]
     parts: list[Part] = [*([devices_figure(drawn)] if drawn else []), table]
     crossed = [one for one in found if one.crossover is not None]
     if crossed:
-        parts.append(table_of("speed-crossovers", "From which n on CUDA is faster", CROSSOVERS, crossed))
+        parts.append(table_of("speed-crossovers", "From which n on the device is faster", CROSSOVERS, crossed))
     return parts, _summary(found)
 
 
@@ -57,11 +57,12 @@ def _summary(found: Sequence[Series]) -> str:
         return ""
     wins = sum(pair.ratio is not None and pair.ratio.value < 1 for pair in pairs)
     crossed = [(n, one) for one in found if (n := _crossed_at(one)) is not None]
-    words = f"CUDA is faster than the CPU in {wins} of {counted(len(pairs), 'pair')}"
+    words = f"{' and '.join(dict.fromkeys(kind(one.device) for one in found))} is faster than the CPU in {wins} of {counted(len(pairs), 'pair')}"
+    against = f" {ONE_THREAD}" if {one.threads for one in found} == {1} else ""
     if not crossed:
-        return f"{words}."
+        return f"{words}.{against}"
     n, first = min(crossed, key=lambda item: item[0])
-    return f"{words}; the lowest crossover is {first.name} at n = {float(f'{n:.3g}'):,.0f}."
+    return f"{words}; the lowest crossover is {first.name} at n = {float(f'{n:.3g}'):,.0f}.{against}"
 
 
 def _crossed_at(one: Series) -> float | None:

@@ -26,6 +26,11 @@ def placed(series: Sequence[Series]) -> list[Placed]:
     return [Placed(one, pair) for one in series for pair in one.pairs]
 
 
+def kind(device: str) -> str:
+    """CUDA of cuda:1, as people write it."""
+    return device.partition(":")[0].upper()
+
+
 def title(one: Series) -> str:
     """The series' name, with the device where it is not the first CUDA one."""
     return one.name if one.device == "cuda" else f"{one.name} on {one.device}"
@@ -60,10 +65,10 @@ def _arithmetic(row: Placed) -> str:
 
 
 def _status(row: Placed) -> str:
-    """The status that says most: a device that is missing, then CUDA's unless it is ok, then the CPU's."""
+    """The status that says most: a device that is missing, then the device's unless it is ok, then the CPU's."""
     cpu, cuda = row.pair.cpu, row.pair.cuda
     if cpu is None or cuda is None:
-        return f"no {'cpu' if cpu is None else 'cuda'} case"
+        return f"no {'cpu' if cpu is None else row.series.device.partition(':')[0]} case"
     return (cpu.status if cuda.status == "ok" else cuda.status).value
 
 
@@ -71,23 +76,23 @@ COLUMNS = by_key(
     Column[Placed]("series", "series", help="the problem but for n, the solver and its options", value="series.name"),
     Column("device", "against the CPU", help="what is beside the CPU", value="series.device"),
     Column("n", "n", Kind.WHOLE, "training rows", "pair.n"),
-    Column("time_ratio", "CUDA / CPU", Kind.RATIO, "CUDA's fit_s over the CPU's: below 1 CUDA is faster",
+    Column("time_ratio", "device / CPU", Kind.RATIO, "the device's fit_s over the CPU's: below 1 it is faster",
         "pair.ratio.value", head="ratio"),
     Column("time_ratio_low", "from", Kind.RATIO, "lower end of its 95 % interval", "pair.ratio.low"),
     Column("time_ratio_high", "to", Kind.RATIO, "upper end of its 95 % interval", "pair.ratio.high"),
     Column("interval", "95 %", Kind.NUMBER, "the 95 % interval of the ratio", _interval, _interval, spare=1),
     Column("time_ratio_with_transfer", "with copies", Kind.RATIO, "the same with the copies in and out",
         "pair.ratio_with_transfer.value", head="+copy", spare=5),
-    Column("digits_difference", "digits", Kind.NUMBER, "CUDA's digits less the CPU's",
+    Column("digits_difference", "digits", Kind.NUMBER, "the device's digits less the CPU's",
         "pair.digits_difference", "+.1f", head="diff", spare=2),
     _seconds("cpu_fit_s", "CPU", "median wall seconds of a whole fit on the CPU", "pair.cpu.fit_s", spare=3),
-    _seconds("cuda_fit_s", "CUDA", "the same on the CUDA device", "pair.cuda.fit_s", spare=3),
+    _seconds("cuda_fit_s", "device", "the same on the device", "pair.cuda.fit_s", spare=3),
     _seconds("transfer_in_s", "in", "seconds of the copy in", "pair.cuda.transfer_in_s", spare=8),
     _seconds("transfer_out_s", "out", "seconds of the copy out", "pair.cuda.transfer_out_s", spare=7),
     Column("transfer_s", "", Kind.SECONDS, "seconds of the copies in and out", _copies_s),
     Column("cpu_digits", "digits", Kind.DIGITS, "digits on the CPU", "pair.cpu.accuracy.digits", spare=6),
-    Column("cuda_digits", "cuda", Kind.DIGITS, "digits on CUDA", "pair.cuda.accuracy.digits", spare=6),
-    Column("arithmetic", "as", help="the arithmetic on CUDA", value=_arithmetic, spare=9),
+    Column("cuda_digits", "cuda", Kind.DIGITS, "digits on the device", "pair.cuda.accuracy.digits", spare=6),
+    Column("arithmetic", "as", help="the arithmetic on the device", value=_arithmetic, spare=9),
     Column("status", "status", Kind.STATUS, "how the case ended, the device that did worse", _status, least=9),
     Column("faster_from_n", "", Kind.NUMBER, "of the series: n of the crossover; missing without one",
         "series.crossover.n"),
@@ -136,7 +141,7 @@ _PAIR: tuple[Column[Pair], ...] = (
     *attributes("digits_difference"),
 )
 JSON: tuple[Column[Series], ...] = (
-    *attributes("series=name device"),
+    *attributes("series=name device threads"),
     Column("rows", value=lambda one: objects(_PAIR, one.pairs)),
     Column("crossover", value=lambda one: _crossover(one.crossover)),
     Column("crossover_with_transfer", value=lambda one: _crossover(one.crossover_with_transfer)),
