@@ -32,7 +32,7 @@ from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.torch_trained import TorchTrained
 from harness.solvers.training.training import Aim, Grid, Training
 from harness.timing.clock import Clock
-from harness.timing.device import devices, synchronizer
+from harness.timing.device import synchronizer, unavailable
 from harness.timing.sampling import Effort, Work, sample_interleaved
 from harness.timing.threads import limited, pools_of
 
@@ -150,7 +150,7 @@ def _on_cuda(plan: Plan, subject: str, n: int, device: str) -> Iterator[Start]:
 
 def _no_cuda(device: str) -> str:
     """Why nothing is measured on CUDA, or an empty text."""
-    return devices()[-1].unavailable or ("" if device.startswith("cuda") else "add --device cuda")
+    return unavailable("cuda") or ("" if device.startswith("cuda") else "add --device cuda")
 
 
 def _why_not(name: str, training: Training) -> str | None:

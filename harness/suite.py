@@ -18,7 +18,7 @@ from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.solver import why_unsupported
 from harness.solvers.status import Status
-from harness.timing.device import devices, synchronizer
+from harness.timing.device import synchronizer, unavailable
 from harness.timing.threads import limited, pools_of
 from harness.verify.accuracy import tolerance_name
 from harness.verify.digits import MAX_DIGITS
@@ -37,7 +37,7 @@ class SuiteCase:
     def __init__(self, problem: str, solver: str, device: str = "cpu", **options: object) -> None:
         """`problem` as `harness run --problem` takes it; `options` by the names of Options."""
         chosen = solvers.get(solver)
-        if device not in chosen.devices or (device != "cpu" and (_NO_GPU or devices()[-1].unavailable)):
+        if device not in chosen.devices or (device != "cpu" and (_NO_GPU or unavailable(device))):
             raise NotImplementedError(f"{solver} cannot run on {device} here")
         loaded = problems.load(problem)
         self.case = single(loaded, chosen, Options(device=device, **options))  # type: ignore[arg-type]

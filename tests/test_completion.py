@@ -110,7 +110,7 @@ def test_bash_completes_a_problem_s_name(command: Path) -> None:
 def test_names_of_problems_and_solvers_are_offered_where_they_go(offered: Offered) -> None:
     assert offered("run", "--problem", "four") == ["four_points"]
     assert offered("fit", "four_points", "scipy") == ["scipy_gelsd", "scipy_gelsy"]
-    assert offered("run", "--problem", "four_points", "--device", "") == ["auto", "cpu", "cuda", "all"]
+    assert offered("run", "--problem", "four_points", "--device", "") == ["auto", "cpu", "cuda", "xpu", "mps", "all"]
     assert offered("compare", "--by", "s") == ["solver", "size"]
     assert offered("run", "--problem", "no_such") == []
 

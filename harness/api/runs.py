@@ -79,7 +79,7 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     n, lr, seeds
         Rows of a drawn problem, learning rates, seeds of weights and batch order; one or many of each.
     device
-        'auto' (CPU, and CUDA where there is one), 'cpu', 'cuda' or 'all'.
+        'auto' (CPU, and a GPU where there is one), 'cpu', 'cuda', 'xpu', 'mps' or 'all'.
     target
         The column to fit, of a file or a frame.
     weights

@@ -20,8 +20,8 @@ def compare(
 ) -> None:
     """Compare by solver, device, optimizer, lr or size: time, digits, excess loss, epochs and seconds.
 
-    By device: CUDA, or another, beside the CPU with the transfer apart, and from which n on it is faster. The CPU has the
-    threads that it was run with, one by default: compare with all of them too.
+    By device: CUDA, or another, beside the CPU with the transfer apart, and from which n on it is faster. The CPU has
+    the threads that it was run with, one by default: compare with all of them too.
     """
     from harness.judge.speed.comparison import any_compared, check_axis, of_problems
     from harness.judge.speed.comparison import compare as side_by_side

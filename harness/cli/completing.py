@@ -16,6 +16,7 @@ from typing import TypeVar
 import typer
 from typer.models import ParameterInfo
 
+from harness.solvers.device_needs import TORCH_DEVICES
 from harness.solvers.training.optimizers import PRESETS
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -108,7 +109,7 @@ COMPLETIONS: Mapping[str, Names] = MappingProxyType(
         "solver": _solvers,
         "run": _runs,
         "run_id": _runs,
-        "device": _these("auto", "cpu", "cuda", "all"),
+        "device": _these("auto", *TORCH_DEVICES, "all"),
         "finding": _findings,
         "tutorial": _tutorials,
         "model": _these("linear", "mlp"),
@@ -123,9 +124,9 @@ FOR_ONE_COMMAND: Mapping[str, Mapping[str, Names]] = MappingProxyType(
         "list_names": {"what": _these("problems", "solvers", "devices")},
         "import_results": {"what": _these("asv")},
         "compare": {"by": _these("solver", "device", "optimizer", "lr", "size")},
-        "fit": {"device": _these("cpu", "cuda")},
+        "fit": {"device": _these(*TORCH_DEVICES)},
         "sweep": {
-            "device": _these("cpu", "cuda"),
+            "device": _these(*TORCH_DEVICES),
             "optimizer": _these(*PRESETS),
         },
         "accuracy": {"quantity": _these("coef", "se", "sd", "r2")},

@@ -26,7 +26,7 @@ def fit(
     weights: cli.Weights = None,
     no_intercept: cli.NoIntercept = False,
     given_table: cli.GivenTable = cli.NO_TABLE,
-    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda, xpu or mps.")] = "cpu",
     n: Annotated[str | None, typer.Option("--n", help="Rows of a drawn problem.")] = None,
     lr: Annotated[float | None, typer.Option("--lr", help="Learning rate.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of weights and batch order.")] = None,

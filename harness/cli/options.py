@@ -39,7 +39,9 @@ NoHeader = Annotated[bool, typer.Option("--no-header", help="A .csv file's first
 Delimiter = Annotated[str | None, typer.Option("--delimiter", help="Of a .csv file: ; or tab; a comma by default.")]
 Decimal = Annotated[str | None, typer.Option("--decimal", help="Of a .csv file's numbers: , as in 3,14; . by default.")]
 NoIntercept = Annotated[bool, typer.Option("--no-intercept", help="Fit through the origin; R² is then about 0.")]
-Device = Annotated[str, typer.Option("--device", help="auto (CPU, and CUDA where there is one), cpu, cuda or all.")]
+Device = Annotated[
+    str, typer.Option("--device", help="auto (CPU, and a GPU if there is one), cpu, cuda, xpu, mps, all.")
+]
 Sizes = Annotated[list[str] | None, typer.Option("--n", help="Rows of a drawn problem, as 1000 or 1e5; repeatable.")]
 Rates = Annotated[list[float] | None, typer.Option("--lr", help="Learning rate; repeatable.")]
 Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Seed of weights and batch order; repeatable.")]

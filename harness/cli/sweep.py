@@ -53,7 +53,7 @@ def sweep(
     seeds: Annotated[int | None, typer.Option(help="How many seeds, from 0; 64 by default.")] = None,
     epochs: cli.Epochs = None,
     engine: Annotated[str | None, typer.Option(help="Who does the arithmetic: batched by default.")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="cpu (the default) or cuda.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="cpu (the default), cuda, xpu or mps.")] = None,
     model: Annotated[str | None, typer.Option(help="linear or mlp; what suits the problem by default.")] = None,
     hidden: cli.Hidden = None,
     network: cli.Network = None,

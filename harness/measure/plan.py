@@ -13,8 +13,9 @@ from harness.problems.table_options import NOTHING_SAID, TableOptions
 from harness.problems.weights import weighted_by
 from harness.records.labels import text_of
 from harness.solvers import catalog as solvers
+from harness.solvers.device_needs import lacking
 from harness.solvers.options import Options, resolve
-from harness.solvers.solver import Kind, Solver
+from harness.solvers.solver import Kind, Solver, needs_of
 from harness.solvers.training import engines
 from harness.solvers.training.trained import Trained
 from harness.timing.device import check_device, devices
@@ -185,13 +186,15 @@ def _cases(problem: Problem, solver: Solver, request: Request, *, named: bool) -
         asked = replace(asked, epochs=DEFAULT_EPOCHS)
     for device in _devices(solver, request.device, named=named):
         for lr, seed in product(lrs or (None,), seeds or (None,)):
-            yield single(problem, solver, replace(asked, device=device, lr=lr, seed=seed))
+            case = single(problem, solver, replace(asked, device=device, lr=lr, seed=seed))
+            if named or device == request.device or not lacking(device, needs_of(solver, case.options)):
+                yield case
 
 
 def _devices(solver: Solver, wanted: str, *, named: bool) -> list[str]:
     """The devices to run a solver on; a named solver on a device it lacks is a row that says so."""
     if wanted in ("auto", "all"):
-        here = [device.name for device in devices() if not device.unavailable] if "cuda" in solver.devices else ["cpu"]
+        here = [device.name for device in devices() if not device.unavailable] if len(solver.devices) > 1 else ["cpu"]
         return [name for name in here if name in solver.devices]
     return [wanted] if named or wanted.partition(":")[0] in solver.devices else []
 

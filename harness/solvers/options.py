@@ -31,7 +31,7 @@ UNIVERSAL = ("device", "threads")
 class Options:
     """What was asked for; None means not said.
 
-    device: `cpu` or `cuda`; threads: of BLAS, OpenMP and torch; dtype: of the solver's arithmetic;
+    device: `cpu`, `cuda`, `xpu` or `mps`; threads: of BLAS, OpenMP and torch; dtype: of the solver's arithmetic;
     seed: of initial weights and batch order; lr: learning rate; loss: `mse` or `l1` (mean absolute
     error); epochs: passes over the training rows; batch: rows a step (None: all of them); momentum and
     nesterov: of SGD; weight_decay: as torch's optimizer takes it; engine: who does the training's

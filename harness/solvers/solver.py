@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from harness.problems.problem import Problem
+from harness.solvers.device_needs import FLOAT64, lacking
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
 
@@ -79,7 +80,7 @@ class Solver(Protocol):
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """`cpu`, `cuda`."""
+        """`cpu`, `cuda`, `xpu`, `mps`: where it can be asked to run; it may say in `needs` what it needs there."""
 
     @property
     def requires(self) -> tuple[str, ...]:
@@ -99,6 +100,11 @@ def missing_library(requires: tuple[str, ...]) -> str | None:
     return f"{absent[0]} is not installed" if absent else None
 
 
+def needs_of(solver: Solver, options: Options) -> set[str]:
+    """What it needs of a device (harness.solvers.device_needs): its own `needs`, and float64 where it computes so."""
+    return {*getattr(solver, "needs", ()), *([FLOAT64] if options.dtype == FLOAT64 else [])}
+
+
 def why_unsupported(solver: Solver, problem: Problem, options: Options) -> str | None:
     """Every reason not to run a case, the common ones first."""
     missing = missing_library(solver.requires)
@@ -106,6 +112,8 @@ def why_unsupported(solver: Solver, problem: Problem, options: Options) -> str |
         return missing
     if options.device.partition(":")[0] not in solver.devices:
         return f"{solver.name} runs on {', '.join(solver.devices)} only"
+    if lack := lacking(options.device, needs_of(solver, options)):
+        return lack
     if problem.weights is not None and not getattr(solver, "weighted", False):
         return f"{solver.name} takes no weights"
     return solver.unsupported(problem, options)

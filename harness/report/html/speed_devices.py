@@ -57,7 +57,8 @@ def _summary(found: Sequence[Series]) -> str:
         return ""
     wins = sum(pair.ratio is not None and pair.ratio.value < 1 for pair in pairs)
     crossed = [(n, one) for one in found if (n := _crossed_at(one)) is not None]
-    words = f"{' and '.join(dict.fromkeys(kind(one.device) for one in found))} is faster than the CPU in {wins} of {counted(len(pairs), 'pair')}"
+    what = " and ".join(dict.fromkeys(kind(one.device) for one in found))
+    words = f"{what} is faster than the CPU in {wins} of {counted(len(pairs), 'pair')}"
     against = f" {ONE_THREAD}" if {one.threads for one in found} == {1} else ""
     if not crossed:
         return f"{words}.{against}"

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.problems.problem import Floats, Problem
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared, design, design_tensors
+from harness.solvers.device_needs import LINALG, TORCH_DEVICES
 from harness.solvers.fit import fit_from_design
 from harness.solvers.options import Options
 
@@ -41,7 +42,8 @@ class NormalEquationsTorch(ClosedForm):
     name = "normal_equations_torch"
     title = "normal equations, torch (textbook closed form)"
     takes = MappingProxyType({"dtype": "float64", "tf32": None})
-    devices = ("cpu", "cuda")
+    devices = TORCH_DEVICES
+    needs = (LINALG,)
     requires = ("torch",)
     weighted = True
 

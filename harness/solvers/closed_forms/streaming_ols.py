@@ -9,6 +9,7 @@ import numpy as np
 from harness.problems.problem import Problem, design_matrix
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.closed_forms.complete_fit import complete_fit
+from harness.solvers.device_needs import FLOAT64, TORCH_DEVICES
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
 
@@ -25,7 +26,8 @@ class StreamingOls(ClosedForm):
     name = "streaming"
     title = "streaming least squares (own): Gram, corrected or error-free"
     takes = MappingProxyType({"minimum_norm": None})
-    devices = ("cpu", "cuda")
+    devices = TORCH_DEVICES
+    needs = (FLOAT64,)
     requires = ("harness.solvers.streaming",)
     weighted = True
 

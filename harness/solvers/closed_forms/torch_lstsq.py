@@ -4,6 +4,7 @@ from typing import Any
 
 from harness.problems.problem import Problem
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared, design_tensors
+from harness.solvers.device_needs import LINALG, TORCH_DEVICES
 from harness.solvers.fit import Fit, fit_from_design
 from harness.solvers.options import Options
 
@@ -31,7 +32,8 @@ class TorchLstsq(ClosedForm):
         self.driver = driver
         self.name = f"torch_{driver}"
         self.title = f"torch.linalg.lstsq ({DRIVERS[driver]}, driver {driver})"
-        self.devices = ("cpu", "cuda") if driver in ON_CUDA else ("cpu",)
+        self.devices = TORCH_DEVICES if driver in ON_CUDA else ("cpu",)
+        self.needs = (LINALG,)
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[Any]:
         """Copies the design to the device; the timed work is lstsq alone."""

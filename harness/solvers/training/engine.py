@@ -12,7 +12,10 @@ Progress = Callable[[int], None]
 
 
 class Engine(Protocol):
-    """One way to do the same training; a record names it in `options.engine`."""
+    """One way to do the same training; a record names it in `options.engine`.
+
+    What it needs of a device, whatever is trained, it says in `needs` (harness.solvers.device_needs), if it has that.
+    """
 
     @property
     def name(self) -> str:

@@ -57,7 +57,7 @@ def run_path(training: Training, loop: Loop, *, every: bool) -> Path:
 def _flat(loop: Loop) -> Floats:
     """All parameters (P,) in the module's order, float64: those that the optimizer wants evaluated."""
     with where_evaluated(loop.optimizer):
-        return np.concatenate([value.detach().double().cpu().numpy().ravel() for value in loop.model.parameters()])
+        return np.concatenate([value.detach().cpu().double().numpy().ravel() for value in loop.model.parameters()])
 
 
 @dataclass

@@ -97,7 +97,7 @@ class _Model:
         rows = max(1, LOSS_NUMBERS // (len(X) * max(map(len, values))))
         with torch.inference_mode():
             flat = torch.tensor(parameters, dtype=X.dtype, device=X.device)
-            found = [torch.func.vmap(at)(part).double().cpu().numpy() for part in flat.split(rows)]
+            found = [torch.func.vmap(at)(part).cpu().double().numpy() for part in flat.split(rows)]
         return np.concatenate(found) if found else np.empty(0)
 
     def predict(self, X: Floats) -> Floats:
@@ -107,7 +107,7 @@ class _Model:
         scaling, like = self.training.scaling, next(self.module.parameters())
         with torch.inference_mode():
             output = self.module(torch.tensor(scaling.x(X), dtype=like.dtype, device=like.device))
-        return scaling.y_back(output.squeeze(1).double().cpu().numpy())
+        return scaling.y_back(output.squeeze(1).cpu().double().numpy())
 
 
 def loss_of(training: Training) -> "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from harness.problems.problem import Problem
 from harness.solvers.brought.origin import Source
 from harness.solvers.brought.spec import is_spec, parse
+from harness.solvers.device_needs import TORCH_DEVICES, lacking
 from harness.solvers.options import Options
 from harness.solvers.solver import Prepared, missing_library
 from harness.solvers.training import engines, optimizers
@@ -41,7 +42,7 @@ TRAINING_OPTIONS: Mapping[str, object] = MappingProxyType(
 class TorchTrained:
     """One optimizer over one kind of model."""
 
-    devices = ("cpu", "cuda")
+    devices = TORCH_DEVICES
 
     def __init__(self, optimizer: str | Optimizer, model: str, own: Mapping[str, object]) -> None:
         """`optimizer`: a name of the table, a place, or one that was brought; `own`: the model's options and defaults.
@@ -107,7 +108,8 @@ class TorchTrained:
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """Why the engine cannot do it, or None."""
         engine = engines.get(str(options.engine))
-        return missing_library(engine.requires) or engine.unsupported(self.training(problem, options))
+        lack = lacking(options.device, getattr(engine, "needs", ()))
+        return missing_library(engine.requires) or lack or engine.unsupported(self.training(problem, options))
 
     def prepare(self, problem: Problem, options: Options) -> Prepared:
         """Standardises, copies to the device and builds the model; the timed work is the engine's."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.solvers.device_needs import FLOAT64
 from harness.solvers.fit import Fit
 from harness.solvers.training.batched.settings import Settings
 from harness.solvers.training.engine import Progress, only_written_out, refusal
@@ -87,6 +88,7 @@ class BatchedEngine:
 
     name = "batched"
     requires: tuple[str, ...] = ()
+    needs: tuple[str, ...] = (FLOAT64,)  # losses are compared in it
 
     def unsupported(self, training: Training) -> str | None:
         """What only torch's own optimizers and loop have, and models that have no batched form."""

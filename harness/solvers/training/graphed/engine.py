@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from harness.solvers.device_needs import GRAPH, lacking
 from harness.solvers.fit import Fit
 from harness.solvers.training.engine import Progress, refusal
 from harness.solvers.training.followed import path_of
@@ -60,9 +61,9 @@ class GraphedEngine:
         import torch
 
         options, n = training.options, len(training.problem.split.train)
-        if lacking := refusal(self.name, training):
-            return lacking
-        if options.device == "cpu":
+        if refused := refusal(self.name, training):
+            return refused
+        if lacking(options.device, (GRAPH,)):
             return "a CUDA graph needs --device cuda"
         if not torch.cuda.is_available():
             built = torch.version.cuda

@@ -50,8 +50,12 @@ class JaxEngine:
 
     def unsupported(self, training: Training) -> str | None:
         """What only torch's own optimizers and loop have, a device that jax lacks, another number of threads."""
-        no_cuda = training.options.device != "cpu" and not _has_cuda()
-        asked = {"has no CUDA here: install jax[cuda13] or jax[cuda12], or add --device cpu": no_cuda}
+        kind = training.options.device.partition(":")[0]
+        asked = {
+            "runs on the CPU and on CUDA: add --device cpu": kind not in ("cpu", "cuda"),
+            "has no CUDA here: install jax[cuda13] or jax[cuda12], or add --device cpu": kind == "cuda"
+            and not _has_cuda(),
+        }
         reason = refusal(self.name, training, only_full_batches(training), only_written_out(training), asked)
         return reason or cannot_change_to(training.options.threads)
 
