@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: quick bench accuracy speed speed-training test lint types imports pytest docs audit asv asv-compare asv-versions asv-publish clean
+.PHONY: quick bench accuracy speed speed-training device-check test lint types imports pytest docs audit asv asv-compare asv-versions asv-publish clean
 
 bench: $(READY)
 	$(BIN)/harness run || test $$? -eq 1 # a case that ended wrong may be expected: the gate knows
@@ -19,8 +19,13 @@ accuracy: $(READY)
 speed: $(READY)
 	$(BIN)/python -m benchmarks closed-forms $(OPTS)
 
+# With DEVICE=cuda the lines on CUDA alone, in a minute.
 speed-training: $(READY)
 	$(BIN)/python -m benchmarks training $(if $(DEVICE),--device $(DEVICE)) $(OPTS)
+
+# All that only a machine with a device can show, in one folder, in under eight minutes; DEVICE=cpu is a dry run.
+device-check: $(READY)
+	$(BIN)/python -m tools.device_check $(if $(DEVICE),--device $(DEVICE)) $(if $(OUT),--output $(OUT))
 
 test: lint types imports pytest
 

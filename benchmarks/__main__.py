@@ -61,7 +61,7 @@ def closed_forms(
 
 @app.command()
 def training(
-    device: Annotated[str, typer.Option(help="cuda measures the lines on CUDA too.")] = "cpu",
+    device: Annotated[str, typer.Option(help="cuda measures the lines on CUDA alone, in a minute.")] = "cpu",
     markdown: Markdown = False,
     as_json: AsJson = False,
 ) -> None:
@@ -71,7 +71,8 @@ def training(
         lines = list(engines.training_lines(engines.FULL, device, status.update, SystemClock()))
     verdicts = list(judge_training(lines))
     if as_json:
-        typer.echo(training_table.training_json(lines, verdicts, environment().model_dump(mode="json")))
+        here = environment(devices=[device]).model_dump(mode="json")
+        typer.echo(training_table.training_json(lines, verdicts, here))
     elif markdown:
         typer.echo(training_table.training_markdown(lines))
     else:

@@ -107,10 +107,11 @@ SPEED_UPS = (
 (K = 256: 199 and 298; K = 64: 168 and 181; networks: 10), by the noise of two busy cores."""
 ORACLE_MOST_S = {"SGD": 0.3, "Adam": 2.0}
 """Of a map of 9 learning rates, 64 seeds and 10,000 epochs: short enough to be drawn while a person waits."""
-GRAPHED_LEAST = 5.0
-"""Reasoned, not yet measured: a launch costs 10 µs and a step has tens of them; a replayed graph is one launch."""
+GRAPHED_LEAST = {subject: 5.0 if subject.startswith("linear") else 3.0 for subject in SUBJECTS}
+"""Estimated, to be measured: a launch costs 10 µs and a step has tens of them, a replayed graph is one launch; a
+network's kernels take longer than their launches sooner."""
 FLAT_MOST = 2.0
-"""Reasoned, not yet measured: a device that one small model leaves idle has room for 256 of them."""
+"""Estimated, to be measured: a device that one small model leaves idle has room for 256 of them."""
 
 
 def judge_training(lines: Sequence[TrainingLine]) -> Iterator[TrainingVerdict]:
@@ -129,11 +130,10 @@ def judge_training(lines: Sequence[TrainingLine]) -> Iterator[TrainingVerdict]:
     for name, most_s in ORACLE_MOST_S.items():
         of_oracle = [each for each in lines if (each.group, each.name) == (ORACLE, name)] or [line(ORACLE, name)]
         yield _under(f"{ORACLE}: the whole map of {name} in under {most_s:g} s", of_oracle[0], most_s)
-    for subject in SUBJECTS:
-        for n in CUDA_ROWS:
-            group = cuda_group(subject, n)
-            text = f"{group}: {GRAPHED} is at least {GRAPHED_LEAST:g} times as fast as the textbook loop"
-            yield _fast(text, line(group, GRAPHED), line(group, TEXTBOOK), GRAPHED_LEAST)
+    for subject, least in GRAPHED_LEAST.items():
+        group = cuda_group(subject, CUDA_ROWS[0])
+        text = f"{group}: {GRAPHED} is at least {least:g} times as fast as the textbook loop"
+        yield _fast(text, line(group, GRAPHED), line(group, TEXTBOOK), least)
     for subject in SUBJECTS[:2]:
         group = cuda_group(subject, CUDA_ROWS[0])
         yield _flat(group, line(group, BATCHED, 256), line(group, BATCHED))

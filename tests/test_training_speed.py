@@ -34,6 +34,7 @@ from benchmarks.training_table import compared, training_json, training_markdown
 from harness.solvers.options import Options
 from harness.solvers.solver import missing_library
 from harness.solvers.training import engines
+from harness.solvers.training.training import Training
 from harness.timing.sampling import Effort, Samples
 from tests.conftest import RunCli
 
@@ -184,11 +185,44 @@ def test_every_line_is_there_with_its_samples_or_its_reason(tiny: list[TrainingL
 def test_what_was_not_run_has_no_bar_and_breaks_none(tiny: list[TrainingLine]) -> None:
     verdicts = list(judge_training(tiny))
     on_cuda = [verdict for verdict in verdicts if "CUDA" in verdict.text]
-    assert len(on_cuda) == len(SUBJECTS) * len(CUDA_ROWS) + 2
+    assert len(on_cuda) == len(SUBJECTS) + 2
     for verdict in on_cuda:
         assert verdict.ruling is Ruling.UNMEASURED
         assert NO_CUDA in verdict.measured
     assert len({verdict.text for verdict in verdicts}) == len(verdicts)
+
+
+def test_on_cuda_its_lines_alone_are_measured_and_adam_s_graph_is_fused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the preparation alone: nothing of it runs without a device."""
+    made: list[tuple[str, str, object]] = []
+
+    def alone(name: str, training: Training) -> Subject:
+        made.append((name, training.optimizer, training.options.implementation))
+        return Subject(list, 1)
+
+    monkeypatch.setattr("benchmarks.training.unavailable", lambda _device: "")
+    monkeypatch.setattr("benchmarks.training._why_not", lambda *_: None)
+    monkeypatch.setattr("benchmarks.training._textbook", lambda *_: Subject(list, 1))
+    monkeypatch.setattr("benchmarks.training._batched", lambda *_: Subject(list, 1))
+    monkeypatch.setattr("benchmarks.training._alone", alone)
+    monkeypatch.setattr("benchmarks.training.synchronizer", lambda _device: lambda: None)
+    found = list(training_lines(TINY, "cuda:1", lambda _: None, FakeClock()))
+    assert {one.device for one in found} == {"cuda:1"}
+    assert set(made) == {(GRAPHED, "sgd", None), (GRAPHED, "adam", "fused")}
+    verdicts = [one for one in judge_training(found) if "CUDA" in one.text]
+    assert len(verdicts) == len(SUBJECTS) + 2
+    assert all(one.ruling is not Ruling.UNMEASURED for one in verdicts)
+
+
+@pytest.mark.parametrize(
+    ("subject", "times", "held"),
+    [("linear SGD", 5.0, True), ("linear Adam", 4.9, False), ("MLP SGD", 3.0, True), ("MLP Adam", 2.9, False)],
+)
+def test_a_graph_has_a_bar_by_its_model(subject: str, times: float, held: bool) -> None:
+    group = cuda_group(subject, CUDA_ROWS[0])
+    lines = [line(group, TEXTBOOK, times), line(group, GRAPHED, 1.0)]
+    (found,) = [one for one in judge_training(lines) if one.ruling is not Ruling.UNMEASURED]
+    assert found.ruling is (Ruling.HELD if held else Ruling.BROKEN)
 
 
 def test_an_absent_jax_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
