@@ -33,6 +33,7 @@ from harness.solvers.training.torch_trained import TorchTrained
 from harness.solvers.training.training import Aim, Grid, Training
 from harness.timing.clock import Clock
 from harness.timing.device import synchronizer, unavailable
+from harness.timing.device_start import STARTS
 from harness.timing.sampling import Effort, Work, sample_interleaved
 from harness.timing.threads import limited, pools_of
 
@@ -172,6 +173,8 @@ def _sampled(starts: Sequence[Start], effort: Effort, told: Told, clock: Clock) 
     works: dict[int, Work] = {}
     lines = []
     told(f"{starts[0].line.group}: preparing and compiling")
+    for start in starts:
+        STARTS.start(start.line.device)
     for number, (line, make) in enumerate(starts):
         if isinstance(make, str):
             lines.append(replace(line, note=make))
@@ -183,7 +186,7 @@ def _sampled(starts: Sequence[Start], effort: Effort, told: Told, clock: Clock) 
         except (MemoryError, ValueError, RuntimeError) as error:
             lines.append(replace(line, note=f"{type(error).__name__}: {error}"))
             continue
-        works[number] = Work(subject.call, synchronizer(line.device))
+        works[number] = Work(subject.call, synchronizer(line.device), partial(STARTS.busy, line.device))
         lines.append(replace(line, epochs=subject.epochs, prepare_s=clock.wall_s() - before))
     if not works:
         yield from lines

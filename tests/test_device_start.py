@@ -17,10 +17,12 @@ from harness.measure.isolation.keeper import Keeper
 from harness.measure.isolation.limits import Limits
 from harness.measure.isolation.messages import Answer
 from harness.measure.one_case import clocks_of, import_libraries, measure, time_together
-from harness.measure.plan import Case, single
+from harness.measure.plan import Case, Request, single
 from harness.measure.recording import record_of, timed_record
+from harness.measure.run import new_run
 from harness.problems.catalog import load
 from harness.records.environment import Environment, differences, environment
+from harness.report.html.environment import _machine as machine_rows
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.status import Status
@@ -418,16 +420,8 @@ def test_the_environment_names_the_gpu_that_was_used(cuda: Log, smi: Path) -> No
 
 @pytest.mark.slow
 def test_a_run_s_environment_is_of_the_devices_of_its_cases(cuda: Log, smi: Path) -> None:
-    from harness.measure.run import new_run
-
     cases = [Case(load("four_points"), get("torch_gels"), Options(device=device)) for device in ("cpu", "cuda:0")]
-    assert [one.device for one in new_run(request(), cases).environment.devices] == ["cuda:0"]
-
-
-def request() -> Any:
-    from harness.measure.plan import Request
-
-    return Request()
+    assert [one.device for one in new_run(Request(), cases).environment.devices] == ["cuda:0"]
 
 
 def test_a_driver_that_does_not_know_every_field_still_names_the_gpu(
@@ -520,3 +514,13 @@ def test_the_doctor_says_what_overrides_the_record(variables: dict[str, str], st
 def test_less_memory_than_cuda_itself_takes_is_said(device: str, memory_bytes: int | None, said: bool) -> None:
     case = Case(load("four_points"), get("torch_gels"), Options(device=device))
     assert ("CUDA alone takes about 4 GiB" in Limits(memory_bytes=memory_bytes).memory_advice(case)) is said
+
+
+def test_the_page_shows_the_device_as_it_was_found(cuda: Log, smi: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "1")
+    case = Case(load("four_points"), get("torch_gels"), Options(device="cuda:0"))
+    shown = machine_rows(new_run(Request(), [case]))
+    found = shown["cuda:0 as it was found"]
+    assert found.startswith("GPU of cuda:0, MIG Disabled, compute mode Default, at most 700 W, at most 1980 MHz")
+    assert "GPU-1f2e" in found
+    assert shown["NVIDIA_TF32_OVERRIDE"] == "1"

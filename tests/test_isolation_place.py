@@ -17,6 +17,7 @@ import psutil
 import pytest
 import torch
 
+from harness.ab.launch import _status as status_of_version
 from harness.cli.isolation import bytes_of
 from harness.errors import CannotMeasureError, UsageError
 from harness.measure.isolation.data import DataFile, read_problem
@@ -566,3 +567,14 @@ def test_a_worker_lets_go_of_a_problem_before_it_reads_the_next(monkeypatch: pyt
             bench.problem({"group": group, "truth": {}})
     assert len(read) == 3
     assert read[-1]() is not None, "it is kept while it is worked on"
+
+
+def test_an_exhausted_device_is_one_in_another_version_s_words() -> None:
+    """`harness ab` asks versions that know fewer forms."""
+    line = "RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
+    assert status_of_version("error", line) is Status.OUT_OF_MEMORY
+    assert (
+        status_of_version("error", "RuntimeError: CUDA error: an illegal memory access was encountered") is Status.ERROR
+    )
+    assert status_of_version("a later version's own", "") is Status.ERROR
+    assert status_of_version("timeout", "out of memory") is Status.TIMEOUT

@@ -14,7 +14,7 @@ from harness.ab.version import Version
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.transport import START_S
 from harness.records.ab import Measured
-from harness.solvers.status import Status
+from harness.solvers.status import Status, of_error
 
 PREPARE_S = 120.0
 """Seconds that a worker has to prepare one cell, libraries imported: 4 s with torch on a busy machine."""
@@ -126,7 +126,7 @@ class Pair:
                 return False
             for side, answer in answers.items():
                 one.measured[side] = Measured(
-                    status=_status(answer["status"]),
+                    status=_status(answer["status"], answer.get("message", "")),
                     message=answer.get("message", ""),
                     digits=answer.get("digits"),
                     excess_loss=answer.get("excess_loss"),
@@ -192,9 +192,10 @@ class Pair:
 def _lose(side: str, answer: Answer, cells: Sequence[Progress]) -> None:
     """What a version answered is the result of the cells, which are not tried again."""
     for one in cells:
-        one.lose(side, _status(answer["status"]), answer["message"])
+        one.lose(side, _status(answer["status"], answer["message"]), answer["message"])
 
 
-def _status(name: str) -> Status:
-    """A version may have statuses that this one does not know: they are errors here."""
-    return Status(name) if name in {str(status) for status in Status} else Status.ERROR
+def _status(name: str, message: str) -> Status:
+    """A version may have statuses that this one does not know: they are errors here, and some are exhausted memory."""
+    known = Status(name) if name in {str(status) for status in Status} else Status.ERROR
+    return of_error(message) if known is Status.ERROR else known

@@ -3,7 +3,6 @@
 Nothing here is stored, and everything happens in this process; `harness.measure.isolation` does it in another one.
 """
 
-import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +29,7 @@ from harness.records.record import Record
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
 from harness.solvers.solver import Prepared, why_unsupported
-from harness.solvers.status import Status
+from harness.solvers.status import Status, of_error
 from harness.timing.clock import Clock, SystemClock
 from harness.timing.device import synchronizer
 from harness.timing.device_start import STARTS
@@ -57,16 +56,6 @@ class Outcome:
     record: Record
     fit: Fit | None = None
     prepared: Prepared | None = None
-
-
-EXHAUSTED = re.compile(
-    r"out of memory"  # torch's and mps's allocators, the CUDA driver, jax: OutOfMemoryError is torch's class alone
-    r"|CUDA_ERROR_OUT_OF_MEMORY|RESOURCE_EXHAUSTED"  # the driver's own name, XLA's status
-    r"|STATUS_ALLOC(?:ATION)?_FAILED|CUFFT_ALLOC_FAILED"  # handles and workspaces: cuBLAS, cuSOLVER, cuDNN, cuRAND, ...
-    r"|not enough memory|can't allocate memory",  # torch's allocator of the host
-    re.IGNORECASE,
-)
-"""What says that memory is exhausted where no MemoryError does."""
 
 
 def measure(
@@ -99,8 +88,7 @@ def failure(error: BaseException) -> tuple[Status, str]:
         return error.status, str(error)
     if isinstance(error, MemoryError):
         return Status.OUT_OF_MEMORY, str(error) or "the host's memory is exhausted"
-    exhausted = type(error).__name__ == "OutOfMemoryError" or EXHAUSTED.search(str(error))
-    return Status.OUT_OF_MEMORY if exhausted else Status.ERROR, first_line_of(error)
+    return of_error(f"{type(error).__name__}: {error}"), first_line_of(error)
 
 
 def first_line_of(error: BaseException) -> str:

@@ -1,5 +1,6 @@
 """How a case ended."""
 
+import re
 from enum import StrEnum
 
 
@@ -77,3 +78,17 @@ _MEANING_AND_ADVICE = {
         "Choose another solver, device or option; the message gives the reason.",
     ),
 }
+
+EXHAUSTED = re.compile(
+    r"out of memory|^OutOfMemoryError"  # torch's and mps's allocators, the CUDA driver, jax; torch's class
+    r"|CUDA_ERROR_OUT_OF_MEMORY|RESOURCE_EXHAUSTED"  # the driver's own name, XLA's status
+    r"|STATUS_ALLOC(?:ATION)?_FAILED|CUFFT_ALLOC_FAILED"  # handles and workspaces: cuBLAS, cuSOLVER, cuDNN, cuRAND, ...
+    r"|not enough memory|can't allocate memory",  # torch's allocator of the host
+    re.IGNORECASE,
+)
+"""What says that memory is exhausted where no MemoryError does."""
+
+
+def of_error(text: str) -> Status:
+    """The status of a case that raised, by the class and the words of what it raised."""
+    return Status.OUT_OF_MEMORY if EXHAUSTED.search(text) else Status.ERROR

@@ -157,10 +157,16 @@ COLUMNS = by_key(
     Column("r_squared_digits", "", Kind.DIGITS, "correct digits of R²", "accuracy.r_squared_digits"),
     Column("diagnosis", help="whether the problem or the solver is to blame", value="accuracy.diagnosis"),
     Column("prepare_s", "Preparation", Kind.SECONDS, "wall seconds of the preparation, which is not in fit_s"),
+    Column("device_start_s", "Start of the device", Kind.SECONDS,
+        "seconds of its context, libraries and first product, once a process"),
+    Column("draw_s", "Drawing of an epoch", Kind.SECONDS,
+        "median seconds to draw the order of an epoch's rows and copy it to the device, which is not in call_s"),
     Column("transfer_in_s", "Transfer in", Kind.SECONDS, "median seconds of a copy of the training rows to the device"),
     Column("transfer_out_s", "Transfer out", Kind.SECONDS, "median seconds of a copy of the result back"),
     Column("peak_bytes", "Peak memory", Kind.BYTES, "most memory of the host that the fit held"),
-    Column("device_peak_bytes", "Peak memory of the device", Kind.BYTES, "most memory of the device that the fit held"),
+    Column("device_peak_bytes", "Peak memory of the device", Kind.BYTES, "most memory of the device that the fit took"),
+    Column("device_held_bytes", "Held on the device", Kind.BYTES, "memory of the device that was held before the fit"),
+    Column("device_clock_hz", "Clock of the device", Kind.NUMBER, "Hz, at work, after it was timed", text=".4g"),
     Column("threads", "", Kind.WHOLE, "of BLAS, OpenMP and torch"),
     Column("options", help="every other option that the solver ran with", value=_options),
     Column("message", help="what went wrong or why it is unsupported",
@@ -176,7 +182,8 @@ FRAME = pick(
     "problem solver device n p lr seed status digits excess_loss excess_relative_to fit_s call_s unit "
     + " ".join(f"{score}_{part}" for score in ("r2", "mse") for part in SPLITS)
     + f" {TOLERANCES} backward_error condition_number rank exact_rank data_rank rank_margin "
-    "standard_error_digits prepare_s transfer_in_s transfer_out_s peak_bytes device_peak_bytes threads options "
+    "standard_error_digits prepare_s device_start_s draw_s transfer_in_s transfer_out_s peak_bytes device_peak_bytes "
+    "device_held_bytes device_clock_hz threads options "
     "dependences left_out notes message advice case",
 )
 """Of `harness.run` and `harness.load`, one row a case."""
@@ -187,7 +194,8 @@ NOT_FINE = pick(COLUMNS, "problem accuracy_label digits backward_error ranks why
 IN_FULL = pick(
     COLUMNS,
     "digits excess_loss backward_error condition_number rank exact_rank data_rank rank_margin standard_error_digits "
-    "call_s call_cpu_s fit_s prepare_s transfer_in_s transfer_out_s peak_bytes device_peak_bytes n p",
+    "call_s call_cpu_s fit_s prepare_s device_start_s draw_s transfer_in_s transfer_out_s peak_bytes device_peak_bytes "
+    "device_held_bytes device_clock_hz n p",
 )
 """The numbers of one case on the page, where it is shown in full."""
 JSON = pick(
