@@ -11,7 +11,7 @@ import typer
 
 from harness.cli import main
 from harness.timing.device import CPU, check_device
-from tools.device_check.steps import ROOT, STEPS, Seen
+from tools.device_check.steps import ROOT, STEPS, Seen, Step
 
 LIMIT_S = 480.0
 """Eight minutes: after them no further step begins."""
@@ -29,11 +29,12 @@ def check(
     started = datetime.now(UTC)
     folder = output or _folder(device, started)
     folder.mkdir(parents=True, exist_ok=True)
-    began, lines = time.monotonic(), []
+    began = time.monotonic()
+    lines: list[dict[str, object]] = []
     for name, step in STEPS:
         before = time.monotonic()
         seen = _seen(step, device, folder) if before - began < LIMIT_S else Seen("", "the eight minutes were over")
-        line = {"step": name, "seconds": round(time.monotonic() - before, 1), **vars(seen)}
+        line: dict[str, object] = {"step": name, "seconds": round(time.monotonic() - before, 1), **vars(seen)}
         lines.append(line)
         print(_text(line), flush=True)
     total_s = time.monotonic() - began
@@ -47,10 +48,10 @@ def check(
     raise typer.Exit(bool(failed))
 
 
-def _seen(step: object, device: str, folder: Path) -> Seen:
+def _seen(step: Step, device: str, folder: Path) -> Seen:
     """The step's outcome; what it raises is one."""
     try:
-        return step(device, folder)  # type: ignore[operator, no-any-return]
+        return step(device, folder)
     except Exception as error:  # noqa: BLE001  # the other steps go on, on a machine that nobody knows
         return Seen("", failed=f"{type(error).__name__}: {error}".splitlines()[0])
 

@@ -56,6 +56,7 @@ class Ceiling:
 
 def ceilings(device: str) -> Iterator[Ceiling]:
     """Every ceiling; what a device refuses is one without seconds, with the reason."""
+    STARTS.start(device)
     size, square = (HOST_BYTES, HOST_SQUARE) if device == CPU else (BYTES, SQUARE)
     yield _measured("launch and synchronisation", device, lambda torch: torch.zeros(1, device=device).zero_)
     yield _measured("copy on the device", device, partial(_copy, device=device, size=size), 2 * size)

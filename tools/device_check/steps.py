@@ -19,6 +19,7 @@ from harness.records.environment import environment
 from harness.report.words.doubts import doctor_json
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
+from harness.solvers.solver import Solver
 from harness.solvers.status import Status
 from harness.store.store import Store
 from harness.timing.device import CPU, CUDA, kind_of
@@ -133,9 +134,11 @@ def run_and_compare(device: str, folder: Path) -> Seen:
 def faults(device: str, folder: Path) -> Seen:
     """An index out of range and 200 GB, each with a good case after it, in workers."""
     good = get("normal_equations_torch")
-    solvers = [good, INDEX_OUT_OF_RANGE, good] + ([] if device == CPU else [TOO_LARGE, good])
+    solvers: list[Solver] = [good, INDEX_OUT_OF_RANGE, good]
+    if device != CPU:
+        solvers += [TOO_LARGE, good]
     wanted = [Status.OK, Status.ERROR, Status.OK, Status.OUT_OF_MEMORY, Status.OK]
-    problem, records = load("synthetic:n=2000,p=4"), []
+    problem = load("synthetic:n=2000,p=4")
     with closing(Isolated(solvers=MODULE)) as place:
         records = [place.fit(single(problem, solver, Options(device=device))) for solver in solvers]
     _write(folder / "faults.json", [record.model_dump(mode="json", exclude={"samples"}) for record in records])
