@@ -192,6 +192,7 @@ def test_what_was_not_run_has_no_bar_and_breaks_none(tiny: list[TrainingLine]) -
     assert len({verdict.text for verdict in verdicts}) == len(verdicts)
 
 
+@pytest.mark.slow
 def test_on_cuda_its_lines_alone_are_measured_and_adam_s_graph_is_fused(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the preparation alone: nothing of it runs without a device."""
     made: list[tuple[str, str, object]] = []

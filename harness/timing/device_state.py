@@ -63,6 +63,12 @@ class DeviceState:
         ]
         return ", ".join(filter(None, parts))
 
+    @property
+    def in_full(self) -> str:
+        """The same with its memory and what tells it from others."""
+        held = None if self.memory_bytes is None else f"{self.memory_bytes / 2**30:.1f} GiB"
+        return ", ".join(filter(None, (str(self), held, self.uuid)))
+
 
 FIELDS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "name": ("name", str),

@@ -65,9 +65,7 @@ def ceilings(device: str) -> Iterator[Ceiling]:
         if device == CPU:
             yield Ceiling(name, None, note="nothing is uploaded to the CPU")
         else:
-            yield _measured(
-                name, device, lambda torch, pinned=pinned: _upload(torch, device, size, pinned=pinned), size
-            )
+            yield _measured(name, device, partial(_upload, device=device, size=size, pinned=pinned), size)
     for dtype in DTYPES:
         make = partial(_square, device=device, size=square, dtype=dtype)
         yield _measured(f"{dtype} product, {square} x {square}", device, make, operations=2.0 * square**3)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from harness.errors import counted
-from harness.records.environment import DeviceState
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.report.figures.rows import Row
@@ -61,16 +60,10 @@ def _machine(run: Run) -> dict[str, str]:
         "driver": found.driver,
         "CUDA": found.cuda,
         "TF32 in torch": found.tf32,
-        **{f"{one.device} as it was found": _state(one) for one in found.devices},
+        **{f"{one.device} as it was found": one.in_full for one in found.devices},
         **found.variables,
     }
     return {name: str(value) for name, value in entries.items() if value not in (None, "")}
-
-
-def _state(found: DeviceState) -> str:
-    """All that was recorded of a device but the driver, which has a row."""
-    held = "" if found.memory_bytes is None else size(found.memory_bytes)
-    return ", ".join(filter(None, (str(found), held, found.uuid)))
 
 
 def _beside(here: Mapping[str, str], before: Mapping[str, str]) -> list[Row]:
