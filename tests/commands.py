@@ -7,9 +7,11 @@ prints how that ended. What standard output is: `kept`, `full` (/dev/full), `gon
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +60,12 @@ def leaves(group: object = None, above: tuple[str, ...] = ()) -> Iterator[tuple[
             yield " ".join((*above, name)), one
 
 
+CPU_S = 60
+"""Seconds of processor time after which a command is killed: it hangs, whatever else the machine does."""
+MEMORY_BYTES = 12 * 2**30
+"""Of addresses: the libraries map 5 GiB."""
+
+
 class Result(NamedTuple):
     """How a command ended; `stdout` is empty unless it was kept."""
 
@@ -69,7 +77,7 @@ class Result(NamedTuple):
 class Runs(Protocol):
     """Runs the words of a command in a folder."""
 
-    def __call__(self, folder: Path, words: Sequence[str], stdout: str = "kept") -> Result: ...
+    def __call__(self, folder: Path, words: Sequence[str], stdout: str = "kept", cpu_s: int = CPU_S) -> Result: ...
 
 
 @contextmanager
@@ -80,10 +88,11 @@ def forking(**environment: str) -> Iterator[Runs]:
     here = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", **environment}
     server = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY, env=here)
 
-    def run(folder: Path, words: Sequence[str], stdout: str = "kept") -> Result:
+    def run(folder: Path, words: Sequence[str], stdout: str = "kept", cpu_s: int = CPU_S) -> Result:
         assert server.stdin
         assert server.stdout
-        server.stdin.write(json.dumps({"folder": str(folder), "words": list(words), "stdout": stdout}) + "\n")
+        job = {"folder": str(folder), "words": list(words), "stdout": stdout, "cpu_s": cpu_s}
+        server.stdin.write(json.dumps(job) + "\n")
         server.stdin.flush()
         return Result(**json.loads(server.stdout.readline()))
 
@@ -161,13 +170,16 @@ def _stand_in() -> None:
     vars(suspects)["Suspects"] = lambda *_: None
 
 
-def _forked(folder: str, words: list[str], stdout: str) -> dict[str, object]:
+def _forked(folder: str, words: list[str], stdout: str, cpu_s: int) -> dict[str, object]:
     kept = {name: os.memfd_create(name) for name in ("stdout", "stderr")}
     pid = os.fork()
     if not pid:
         code = 70
         try:
             os.chdir(folder)
+            used_s = int(time.process_time()) + 1
+            resource.setrlimit(resource.RLIMIT_CPU, (used_s + cpu_s, used_s + cpu_s))
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
             os.dup2(kept["stderr"], 2)
             _let_stdout_be(stdout, kept["stdout"])
             sys.stdin.close()

@@ -7,6 +7,7 @@ SQLite file itself, and devices are not looked for.
 import inspect
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +25,10 @@ Names = Callable[[typer.Context], Iterable[str]]
 
 MOST_RUNS = 50
 """The newest, as many as a terminal shows."""
+PATIENCE_S = 0.5
+STEPS = 10_000
+"""Of SQLite's machine between two looks at the clock: a millisecond."""
+RUNS_BY_PLACE, RUNS_BY_DATE = (f"SELECT id FROM runs ORDER BY {by} DESC LIMIT ?" for by in ("place", "started_at"))  # noqa: S608
 ORDINARY = re.compile(r"[\w.:=,+-]+")
 """What is offered: a shell reads it, and a run's id may come from somebody's file (`harness store import`)."""
 
@@ -73,8 +78,13 @@ def _runs(ctx: typer.Context) -> Iterable[str]:
     if not path.is_file():
         return []
     uri = f"{path.absolute().as_uri()}?mode=ro"
+    until_s = time.monotonic() + PATIENCE_S
     with closing(sqlite3.connect(uri, uri=True, timeout=0.1)) as connection:
-        rows = connection.execute("SELECT id FROM runs ORDER BY started_at DESC LIMIT ?", (MOST_RUNS,))
+        # A file may come from anybody, and have a view without end in the place of a table.
+        connection.set_progress_handler(lambda: time.monotonic() > until_s, STEPS)
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(runs)")}
+        last = RUNS_BY_PLACE if "place" in columns else RUNS_BY_DATE
+        rows = connection.execute(last, (MOST_RUNS,))
         return [str(run) for (run,) in rows]
 
 

@@ -40,14 +40,14 @@ class Launch:
 
 
 def stored(store: Store) -> Iterator[Launch]:
-    """Every record of every run of a store, oldest run first."""
+    """Every record of every run of a store, in its order."""
     for run in store.runs():
         yield from (Launch(run, record) for record in store.records(run.id))
 
 
 def in_asv(folder: Path, machine: str | None) -> Iterator[Launch]:
-    """Every commit's results in asv's folder, as records. Raises what read_every_commit raises."""
-    for results in read_every_commit(folder, machine):
+    """Every commit's results in asv's folder, as records, by date. Raises what read_every_commit raises."""
+    for results in sorted(read_every_commit(folder, machine), key=lambda results: results.date_ms):
         run, records = as_run(results)
         yield from (Launch(run, record) for record in records)
 
@@ -165,7 +165,7 @@ def _order(launches: Sequence[Launch], commits: Commits, notes: list[str]) -> di
 def _points(launches: Sequence[Launch], quantity: Quantity, order: dict[str, tuple[int, float]]) -> list[Point]:
     groups: dict[tuple[str, object, str], list[Launch]] = {}
     content = contents(launch.record for launch in launches)
-    for launch in sorted(launches, key=lambda launch: launch.run.started_at):
+    for launch in launches:
         key = (_commit(launch), identity(launch.environment), content(launch.record))
         groups.setdefault(key, []).append(launch)
     points = []

@@ -77,7 +77,7 @@ def gather(store: Store, asked: PageRequest) -> Evidence:
 
 
 def baseline_of(runs: Sequence[Run], run: Run, named: str | None) -> Run | None:
-    """The run of that id, or the newest that began before `run`, is of another commit and shares a case with it.
+    """The run of that id, or the last one before `run` in `runs` that is of another commit and shares a case with it.
 
     Where no commit is known, None. Raises UsageError for an unknown id, and for the run itself.
     """
@@ -89,11 +89,11 @@ def baseline_of(runs: Sequence[Run], run: Run, named: str | None) -> Run | None:
             raise UsageError(f"no run '{named}' to be the baseline: 'harness report --run' has the same ids")
         return found
     commit, planned = run.environment.commit, set(run.planned)
+    before = runs[: [one.id for one in runs].index(run.id)]
     earlier = (
         one
-        for one in reversed(runs)
-        if one.started_at < run.started_at
-        and None not in (commit, one.environment.commit)
+        for one in reversed(before)
+        if None not in (commit, one.environment.commit)
         and one.environment.commit != commit
         and not planned.isdisjoint(one.planned)
     )

@@ -6,7 +6,6 @@ from sqlalchemy import insert, inspect, select, update
 
 from harness.records.record import Kept
 from harness.store import tables
-from harness.store.errors import store_errors
 from harness.store.store import Store
 from harness.timing.conditions.readings import Cpu, Frequency, Interpreter, Quota, Readings, Stalls, Swap
 
@@ -59,11 +58,8 @@ def end(store: Store, key: int, conditions: Conditions) -> None:
 
 def conditions_of(store: Store, run_id: str) -> Sequence[Conditions]:
     """The stretches of a run, oldest first; none of a run made before they were kept."""
-    with store_errors(store.url):
-        if not inspect(store.engine).has_table(tables.conditions.name):
+    of_it = select(tables.conditions.c.body).where(tables.conditions.c.run == run_id).order_by(tables.conditions.c.id)
+    with store.reading() as connection:
+        if not inspect(connection).has_table(tables.conditions.name):
             return ()
-        of_it = (
-            select(tables.conditions.c.body).where(tables.conditions.c.run == run_id).order_by(tables.conditions.c.id)
-        )
-        with store.engine.connect() as connection:
-            return tuple(Conditions.model_validate_json(body) for body in connection.execute(of_it).scalars())
+        return tuple(Conditions.model_validate_json(body) for body in connection.execute(of_it).scalars())

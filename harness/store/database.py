@@ -15,20 +15,24 @@ The same of PostgreSQL: store.postgresql.
 """
 
 import os
+import shutil
 import sqlite3
+import tempfile
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 
-from harness.errors import CannotMeasureError
+from harness.errors import CannotMeasureError, UsageError, without_password
 from harness.files.writing import beside, clear_strays
 from harness.store import postgresql
 from harness.store.address import parsed, store_url
 from harness.store.errors import store_errors
 from harness.store.postgresql import BUSY_TIMEOUT_MS, WRITING
+from harness.store.shape import check_shape, secure
 
 
 def sqlite_file(engine: Engine) -> Path | None:
@@ -42,7 +46,8 @@ def sqlite_file(engine: Engine) -> Path | None:
 def open_engine(url: str, *, create: bool, forgiving: bool = False) -> Engine:
     """The engine of a URL, the folders above a SQLite file made; a `forgiving` one reads what is damaged, only.
 
-    Raises CannotMeasureError, unless `create`, where there is no file or an empty one; UsageError as `parsed` does.
+    Raises CannotMeasureError, unless `create`, where there is no file or an empty one; UsageError as `parsed` does,
+    for what is no regular file, and at the first connection as `check_shape` does.
     """
     address = parsed(url)
     if address.get_backend_name() == "postgresql":
@@ -52,36 +57,56 @@ def open_engine(url: str, *, create: bool, forgiving: bool = False) -> Engine:
     engine = create_engine(address)
     path = sqlite_file(engine)
     if path is not None:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UsageError(f"store {path}: is no regular file: name another --store")
         if not create and not (path.exists() and path.stat().st_size):
             raise CannotMeasureError(f"{path}: no store there yet: 'harness run' makes one")
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
-    if forgiving:
-        event.listen(engine, "connect", _forgive_sqlite)
-    event.listen(engine, "connect", _prepare_sqlite)
+        elif not os.access(path.parent, os.W_OK):
+            engine = _read_only(path) or engine
+    shown = without_password(url)
+    event.listen(engine, "connect", lambda connection, _: _prepare_sqlite(connection, shown, forgiving=forgiving))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Patience with other writers, every commit on the disk, and transactions that begin where we say."""
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
+def _read_only(path: Path) -> Engine | None:
+    """An engine for a file in a folder in which SQLite can make neither a log nor a lock; None if it needs none there.
 
-
-def _forgive_sqlite(connection: Any, _record: Any) -> None:
-    """Read a file that is shorter than it says, which SQLite else refuses as a whole; write nothing.
-
-    pragma.html, writable_schema: it makes SQLite go on where it would report corruption while it reads the schema.
+    wal.html, read-only databases: such a file is read as one that nobody changes. What only its log has is not in it:
+    then it is a copy of both that is read, with SQLite's permission to take the log up.
     """
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA writable_schema=ON")
-    cursor.execute("PRAGMA query_only=ON")
-    cursor.close()
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(path)) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_schema")
+        return None
+    logs = [log for ending in ("-wal", "-journal") if (log := path.with_name(path.name + ending)).is_file()]
+    if not any(log.stat().st_size for log in logs):
+        return create_engine(f"sqlite:///{path.absolute().as_uri()}?mode=ro&immutable=1&uri=true")
+    folder = tempfile.TemporaryDirectory(prefix="harness-store-")
+    for one in (path, *logs):
+        Path(shutil.copyfile(one, Path(folder.name) / one.name)).chmod(OWNERS)
+    engine = create_engine(store_url(str(Path(folder.name) / path.name)))
+    weakref.finalize(engine, folder.cleanup)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, url: str, *, forgiving: bool) -> None:
+    """Patience with other writers, every commit on the disk, transactions that begin where we say, and no program.
+
+    A `forgiving` connection writes nothing, and reads a file that is shorter than it says, which SQLite else refuses
+    as a whole (pragma.html, writable_schema: it goes on where it would report corruption while it reads the schema).
+    """
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    if forgiving:
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute("PRAGMA query_only=ON")
+    secure(connection)
+    with suppress(sqlite3.DatabaseError) if forgiving else nullcontext():
+        check_shape(connection, url)
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -146,11 +171,30 @@ def _sync_folder(folder: Path) -> None:
 def peek_version(path: Path) -> object:
     """The schema version in a SQLite file, read without a lock, a log or any other trace; None if it shows none.
 
+    Raises UsageError as `check_shape` does.
+
     What other processes have only in the log is not seen: whoever goes on reads again.
     """
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            secure(connection)
+            check_shape(connection, str(path))
             found = connection.execute("SELECT schema_version FROM meta").fetchone()
     except sqlite3.Error:
         return None
     return found[0] if found else None
+
+
+Files = tuple[tuple[int, int] | None, ...]
+
+
+def files_of(path: Path) -> Files:
+    """Which files a store's path and its log's name now, by device and inode; None for one that is not there."""
+    found: list[tuple[int, int] | None] = []
+    for one in (path, path.with_name(f"{path.name}-wal")):
+        try:
+            state = one.stat()
+            found.append((state.st_dev, state.st_ino))
+        except OSError:
+            found.append(None)
+    return tuple(found)

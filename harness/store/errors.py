@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from harness.errors import CannotMeasureError, HarnessError, UsageError
@@ -51,6 +52,29 @@ def store_errors(url: str) -> Iterator[None]:
         lines = str(cause).splitlines() or [type(cause).__name__]
         kind, meaning = _meant(error, cause)
         raise kind(f"store {url}: {meaning} ({lines[0]})" if meaning else f"store {url}: {lines[0]}") from None
+
+
+STRANGE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
+"""What the models, and code that counts on them, raise of rows that no harness wrote."""
+
+
+@contextmanager
+def reading_errors(url: str) -> Iterator[None]:
+    """The same, and what is raised of contents that no harness wrote: CannotMeasureError."""
+    try:
+        with store_errors(url):
+            yield
+    except STRANGE as error:
+        what = f"holds what no harness wrote ({said_of(error)}): 'harness store check' names it"
+        raise CannotMeasureError(f"store {url}: {what}") from None
+
+
+def said_of(error: BaseException) -> str:
+    """What is wrong, on one line."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        return ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _meant(error: Exception, cause: BaseException) -> tuple[type[HarnessError], str]:

@@ -1,10 +1,10 @@
 """What another store or a file holds, taken into a store: by id, nothing twice, nothing overwritten."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from harness.errors import UsageError
 from harness.records.record import Record
@@ -45,24 +45,42 @@ def take(store: Store, entries: Entries, source: str) -> Taken:
         for entry in entries():
             looking.take(entry)
     total = Taken()
+    latest = {table.name: _latest(store, table) for table in (tables.runs, tables.sweeps)}
     with ExitStack() as stack:
         taking = None
         for entry in entries():
             if taking is None or isinstance(entry, RunEntry | SweepEntry):
                 stack.close()  # commits
-                taking = _Taking(stack.enter_context(store.write()), source, total)
+                taking = _Taking(stack.enter_context(store.write()), source, total, latest)
             taking.take(entry)
     return total
 
 
+def _latest(store: Store, table: Table) -> str:
+    """The latest date of the store's runs or sweeps."""
+    with store.reading() as connection:
+        return connection.execute(select(func.max(table.c.started_at))).scalar() or ""
+
+
 @dataclass
 class _Taking:
-    """One pass over entries: a look that raises what there is to raise, or the taking itself."""
+    """One pass over entries: a look that raises what there is to raise, or the taking itself.
+
+    `latest`: the latest dates of runs and sweeps before it. What is later is put behind them, in the order in which it
+    comes; what is not was measured before some of them, and is put where its date says.
+    """
 
     connection: Connection
     source: str
     total: Taken | None = None
+    latest: Mapping[str, str] = field(default_factory=dict)
     writes: bool = True
+
+    def _place(self, table: Table, started_at: str) -> int | None:
+        if started_at > self.latest[table.name]:
+            return None
+        earlier = select(func.coalesce(func.max(table.c.place), 0)).where(table.c.started_at <= started_at)
+        return self.connection.execute(earlier).scalar_one()
 
     def take(self, entry: Entry) -> None:
         match entry:
@@ -94,7 +112,7 @@ class _Taking:
             if row["finished_at"] is None and alive(row["worker"]) is not None:
                 raise UsageError(f"run {run.id} is still going, in process {alive(row['worker'])}: wait for it")
         if self._count("runs", new=row is None):
-            insert_run(self.connection, run)
+            insert_run(self.connection, run, self._place(tables.runs, run.started_at))
         elif row is not None and row["finished_at"] is None and run.finished_at is not None and self.writes:
             ended = update(tables.runs).where(tables.runs.c.id == run.id)
             self.connection.execute(ended.values(finished_at=run.finished_at, worker=None))
@@ -150,7 +168,7 @@ class _Taking:
         if row is not None:
             self._same_or_refused(f"sweep {sweep.id}", sweep_of(row), sweep)
         if self._count("sweeps", new=row is None):
-            insert_sweep(self.connection, sweep)
+            insert_sweep(self.connection, sweep, self._place(tables.sweeps, sweep.started_at))
         elif row is not None and row["finished_at"] is None and sweep.finished_at is not None and self.writes:
             ended = update(tables.sweeps).where(tables.sweeps.c.id == sweep.id)
             self.connection.execute(ended.values(finished_at=sweep.finished_at))

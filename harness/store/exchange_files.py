@@ -1,15 +1,19 @@
 """Entries in files: JSON Lines, and Parquet whose column `line` holds the same lines."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+from harness.files.reading import opened
 from harness.files.writing import replacing, write_errors
 from harness.store.entries import LONGEST_LINE_BYTES, Entry, RecordEntry, lines_of, parsed
 
 JSON_LINES, PARQUET = ".jsonl", ".parquet"
+ANY_SIZE = sys.maxsize
+"""Lines are read one after the other: a store may be larger than the memory."""
 LINES_TOGETHER = 256
 """Of a row group of Parquet: what is held in memory of it."""
 LARGEST_GROUP_BYTES = 2**30
@@ -45,12 +49,9 @@ def read_entries(path: Path) -> Iterator[Entry]:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as file:
-            while line := file.readline(LONGEST_LINE_BYTES + 1):
-                yield line
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    with opened(path, ANY_SIZE) as file:
+        while line := file.readline(LONGEST_LINE_BYTES + 1):
+            yield line
 
 
 def _parquet(path: Path) -> Any:
@@ -102,12 +103,14 @@ def _shown(entry: Entry) -> dict[str, object]:
 
 
 def _parquet_lines(path: Path) -> Iterator[bytes]:
+    """The lines; one that stands for many is held once, so that a small file cannot unpack to a large one."""
     parquet = _parquet(path)
     import pyarrow as pa
 
     try:
-        with parquet.ParquetFile(path) as file:
-            if "line" not in file.schema_arrow.names or file.schema_arrow.field("line").type != pa.string():
+        with opened(path, ANY_SIZE) as source, parquet.ParquetFile(source, read_dictionary=["line"]) as file:
+            kind = file.schema_arrow.field("line").type if "line" in file.schema_arrow.names else None
+            if kind != pa.dictionary(pa.int32(), pa.string()):
                 raise UsageError(f"{path}: has no column 'line' of text: 'harness store export' makes such files")
             for i in range(file.num_row_groups):
                 if file.metadata.row_group(i).total_byte_size > LARGEST_GROUP_BYTES:
@@ -115,7 +118,7 @@ def _parquet_lines(path: Path) -> Iterator[bytes]:
                         f"{path}: row group {i} is larger than {LARGEST_GROUP_BYTES} bytes: not one of ours"
                     )
             for batch in file.iter_batches(LINES_TOGETHER, columns=["line"]):
-                for line in batch.column(0).to_pylist():
-                    yield (line or "").encode()
+                for line in batch.column(0):
+                    yield (line.as_py() or "").encode()
     except (OSError, pa.ArrowException) as error:
         raise UsageError(f"{path}: cannot be read as Parquet: {str(error).splitlines()[0]}") from None

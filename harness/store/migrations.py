@@ -4,6 +4,7 @@
 |---|---|---|
 | 1 | the first store | environments, runs, records, samples; the tables of sweeps where one was made |
 | 2 | `harness run --resume` | `records.rounds` and `runs.worker`, by which a cut-off run goes on; `conditions` |
+| 3 | clocks that are set back | `runs.place` and `sweeps.place`, their order |
 
 A store that is opened to be written to is brought to VERSION in one transaction. One that is only read is left as
 it is: what readers select has been there since version 1. One of a newer version is refused, its file unchanged.
@@ -11,12 +12,12 @@ it is: what readers select has been there since version 1. One of a newer versio
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, inspect, select, text, update
 
 from harness.errors import UsageError
 from harness.store import tables
 
-VERSION = 2
+VERSION = 3
 OLDEST = 1
 
 
@@ -68,5 +69,16 @@ def _count_the_samples(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
-STEPS: Mapping[int, Callable[[Connection], None]] = {1: _count_the_samples}
+def _give_places(connection: Connection) -> None:
+    """From 2 to 3: the order of runs and of sweeps, by their dates, which are all that was kept of it."""
+    for table in (tables.runs.name, tables.sweeps.name):
+        ordered = f"SELECT id, row_number() OVER (ORDER BY started_at, id) AS place FROM {table}"  # noqa: S608  # no data
+        if "place" not in {column["name"] for column in inspect(connection).get_columns(table)}:
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN place INTEGER"))
+        connection.execute(
+            text(f"UPDATE {table} SET place = ordered.place FROM ({ordered}) AS ordered WHERE ordered.id = {table}.id")  # noqa: S608
+        )
+
+
+STEPS: Mapping[int, Callable[[Connection], None]] = {1: _count_the_samples, 2: _give_places}
 """By the version that a step starts from."""

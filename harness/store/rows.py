@@ -1,10 +1,11 @@
 """Runs, records and samples as rows of the store's tables, and back."""
 
+import math
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, ScalarSelect, Table, func, insert, select, update
 
 from harness.records.environment import Environment
 from harness.records.record import Record
@@ -12,7 +13,7 @@ from harness.records.run import Run, Selection
 from harness.store import tables
 from harness.timing.sampling import Samples
 
-RUN_COLUMNS = tuple(column for column in tables.runs.c if column.name != "worker")
+RUN_COLUMNS = tuple(column for column in tables.runs.c if column.name not in ("worker", "place"))
 """What runs have had in every schema version."""
 
 
@@ -24,8 +25,13 @@ def keep_environment(connection: Connection, environment: Environment) -> None:
         connection.execute(insert(tables.environments).values(id=environment.id, body=body))
 
 
-def insert_run(connection: Connection, run: Run) -> None:
-    """Write a run and, unless it is known, its environment."""
+def next_place(table: Table) -> ScalarSelect[int]:
+    """The place after all that a table of runs or sweeps has."""
+    return select(func.coalesce(func.max(table.c.place), 0) + 1).scalar_subquery()
+
+
+def insert_run(connection: Connection, run: Run, place: int | None = None) -> None:
+    """Write a run and, unless it is known, its environment; `place`: the last by default."""
     keep_environment(connection, run.environment)
     connection.execute(
         insert(tables.runs).values(
@@ -36,6 +42,7 @@ def insert_run(connection: Connection, run: Run) -> None:
             selection=run.selection.model_dump_json(),
             planned="\n".join(run.planned),
             environment=run.environment.id,
+            place=next_place(tables.runs) if place is None else place,
         )
     )
 
@@ -109,6 +116,12 @@ def read_records(connection: Connection, run_id: str) -> list[Record]:
 
 
 def samples_of(timed: Sequence[tuple[float | None, float | None]], error: str) -> Samples:
-    """Samples of their rows, wall and CPU seconds; where only one was measured the other is None."""
+    """Samples of their rows, wall and CPU seconds; where only one was measured the other is None.
+
+    Raises ValueError for what is no number of seconds: SQLite keeps any kind of value in any column.
+    """
+    for value in chain.from_iterable(timed):
+        if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
+            raise ValueError(f"a sample of {value!r:.50} is no number of seconds")
     walls = tuple(wall for wall, _ in timed if wall is not None)
     return Samples(walls, tuple(cpu for _, cpu in timed if cpu is not None), error)

@@ -21,12 +21,12 @@ from harness.store.address import store_url
 from harness.store.conditions import Conditions
 from harness.store.database import open_engine
 from harness.store.entries import CellEntry, ConditionsEntry, Entry, RecordEntry, RunEntry, SweepEntry
-from harness.store.errors import store_errors
+from harness.store.errors import STRANGE, said_of, store_errors
 from harness.store.migrations import check_version, version_of
 from harness.store.rows import RUN_COLUMNS, run_of, samples_of
 from harness.store.sweep_store import sweep_of
 
-UNREADABLE = (SQLAlchemyError, ValueError, TypeError, AttributeError, KeyError)
+UNREADABLE = (SQLAlchemyError, *STRANGE)
 """What the database, the models, and rows of other kinds than ours raise."""
 QUESTIONS = ("PRAGMA integrity_check", "PRAGMA foreign_key_check")
 MOST_LINES = 20
@@ -92,7 +92,7 @@ class Salvage:
         keys: dict[str, list[int]] = {}
         for row in self._rows(tables.records, tables.records.c.id, tables.records.c.run):
             keys.setdefault(row["run"], []).append(row["id"])
-        for row in self._rows(tables.runs, *RUN_COLUMNS):
+        for row in self._in_order(tables.runs, *RUN_COLUMNS):
             of_it = keys.pop(row["id"], [])
             try:
                 run = run_of(row | {"body": environments[row["environment"]]})
@@ -124,16 +124,19 @@ class Salvage:
     def _record(self, key: int, run: Run, *, with_rounds: bool) -> RecordEntry | None:
         """A record with its samples; None, and a trouble, if it cannot be read or is torn."""
         records, samples = tables.records.c, tables.samples.c
-        columns = [records.body, records.sampling_error, *([records.rounds] if with_rounds else [])]
+        named = (records.case, records.problem, records.solver, records.status)
+        columns = [*named, records.body, records.sampling_error, *([records.rounds] if with_rounds else [])]
         in_order = select(samples.round, samples.wall_s, samples.cpu_s).order_by(samples.round)
         try:
             row = self.connection.execute(select(*columns).where(records.id == key)).mappings().one()
             timed = self.connection.execute(in_order.where(samples.record == key)).all()
             taken = samples_of([(wall, cpu) for _, wall, cpu in timed], row["sampling_error"])
             record = Record.model_validate_json(row["body"]).model_copy(update={"samples": taken})
+            if [row[one.name] for one in named] != [record.case, record.problem, record.solver, record.status.value]:
+                raise ValueError("its columns say what its body does not")
             has_ended = bool(timed or taken.error or run.finished_at)  # all that a store of version 1 shows
             rounds = row["rounds"] if with_rounds else len(timed) if has_ended else None
-            torn = [number for number, _, _ in timed] != list(range(rounds or 0))
+            torn = len(timed) != (rounds or 0) or any(number != i for i, (number, _, _) in enumerate(timed))
         except UNREADABLE as error:
             self._say(f"run {run.id}: record {key}", error)
             return None
@@ -147,7 +150,7 @@ class Salvage:
         cells: dict[str, list[int]] = {}
         for row in self._rows(tables.sweep_cells, tables.sweep_cells.c.id, tables.sweep_cells.c.sweep):
             cells.setdefault(row["sweep"], []).append(row["id"])
-        for row in self._rows(tables.sweeps, *tables.sweeps.c):
+        for row in self._in_order(tables.sweeps, *(one for one in tables.sweeps.c if one.name != "place")):
             of_it = cells.pop(row["id"], [])
             try:
                 sweep = sweep_of(row | {"environment": environments[row["environment"]]})
@@ -175,6 +178,13 @@ class Salvage:
             except UNREADABLE as error:
                 self._say(f"{what} {key}", error)
 
+    def _in_order(self, table: Table, *columns: Column[Any]) -> list[Row]:
+        """Runs or sweeps, as the store has them in order."""
+        known = {column["name"] for column in inspect(self.connection).get_columns(table.name)}
+        place = [table.c.place] if "place" in known else []
+        rows = list(self._rows(table, *columns, *place))
+        return sorted(rows, key=lambda row: found if isinstance(found := row.pop("place", None), int) else 0)
+
     def _rows(self, table: Table, *columns: Column[Any]) -> Iterator[Row]:
         """The rows of a table from its beginning; what lies beyond the first that cannot be read, from its end."""
         order = text("rowid") if self.connection.dialect.name == "sqlite" else table.primary_key.columns.values()[0]
@@ -182,6 +192,9 @@ class Salvage:
         seen = set()
         try:
             for row in self.connection.execute(select(key.label("_key"), *columns).order_by(order)).mappings():
+                if row["_key"] in seen:
+                    self.troubles.append(f"table {table.name}: the row {row['_key']!r:.50} comes twice")
+                    return  # pages that lead back to themselves
                 seen.add(row["_key"])
                 yield dict(row)
         except SQLAlchemyError as error:
@@ -200,9 +213,7 @@ class Salvage:
     def _say(self, what: str, error: Exception) -> None:
         if isinstance(error, SQLAlchemyError) and self.connection.dialect.name != "sqlite":
             raise error  # PostgreSQL answers nothing more in this transaction, and has tools of its own
-        cause = getattr(error, "orig", None) or error
-        line = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-        self.troubles.append(f"{what}: {line}")
+        self.troubles.append(f"{what}: {said_of(getattr(error, 'orig', None) or error)}")
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 import weakref
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, delete, func, insert, inspect, select, update
+from sqlalchemy import Column, Connection, Engine, Table, delete, func, insert, inspect, select, update
 
 from harness.errors import CannotMeasureError, UsageError, without_password
 from harness.records.record import Record
@@ -15,7 +15,9 @@ from harness.records.sweep import Sweep
 from harness.store import tables
 from harness.store.address import store_url
 from harness.store.database import (
+    Files,
     begin_writing,
+    files_of,
     make_whole,
     open_engine,
     peek_version,
@@ -23,10 +25,18 @@ from harness.store.database import (
     write_ahead,
     writing,
 )
-from harness.store.errors import store_errors
+from harness.store.errors import reading_errors, store_errors
 from harness.store.migrations import VERSION, check_version, migrate, version_of
 from harness.store.owner import alive, this_process
-from harness.store.rows import RUN_COLUMNS, insert_record, insert_run, insert_samples, read_records, run_of
+from harness.store.rows import (
+    RUN_COLUMNS,
+    insert_record,
+    insert_run,
+    insert_samples,
+    next_place,
+    read_records,
+    run_of,
+)
 from harness.timing.sampling import Samples
 
 ChangeToken = tuple[int | str | None, ...]
@@ -36,6 +46,8 @@ Stored = TypeVar("Stored", Run, Sweep)
 class Store:
     """Runs and their records. Every record is committed as its case ends.
 
+    `started`: the ids of the runs and sweeps that this process measures.
+
     Raises UsageError, one line, if the URL cannot be opened or written or has a schema version that cannot be
     read; CannotMeasureError where the machine fails (a full disk).
     """
@@ -44,7 +56,9 @@ class Store:
         """Open the store; `create` False raises CannotMeasureError if there is none yet."""
         address = store_url(url)
         self.url = without_password(address)  # for people
+        self.started: set[str] = set()
         self._workers: dict[str, str] = {}
+        self._files: Files | None = None
         with store_errors(self.url):
             self.engine = open_engine(address, create=create)
             try:
@@ -56,11 +70,32 @@ class Store:
 
     def close(self) -> None:
         """Let go of the database; the store opens it again when it is next used."""
+        self._files = None
         self.engine.dispose()
 
-    def write(self) -> AbstractContextManager[Connection]:
-        """A transaction that writes; raises as store_errors does."""
-        return writing(self.engine, self.url)
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that writes; raises as store_errors does.
+
+        Raises CannotMeasureError where the file is no longer the one that was opened: what is written to it is lost
+        once this process ends, and what `started` measured is written beside it first.
+        """
+        self._check_there()
+        with writing(self.engine, self.url) as connection:
+            yield connection
+        self._check_there()
+
+    def _check_there(self) -> None:
+        path = sqlite_file(self.engine)
+        if path is None:
+            return
+        now_there, before = files_of(path), self._files
+        self._files = before or now_there
+        if before and any(one != other and one is not None for one, other in zip(before, now_there, strict=True)):
+            from harness.store.rescue import rescued
+
+            how = "replaced" if now_there[0] else "deleted"
+            raise CannotMeasureError(f"store {self.url}: was {how} while it was written to: {rescued(self, path)}")
 
     def _prepare(self, *, create: bool) -> None:
         """Make the tables, or check and, if it may be written to, migrate those that are there."""
@@ -79,10 +114,12 @@ class Store:
                 raise UsageError(f"{self.url}: holds other tables and is no harness store: name another --store")
             write_ahead(self.engine)
             _fill(self.engine)
+            self.has_places = True
             return
         with self.engine.connect() as connection:
             found = version_of(connection)
         check_version(found, self.url)
+        self.has_places = create or found == VERSION
         if create and (found != VERSION or not present.issuperset(tables.metadata.tables)):
             with self.write() as connection:
                 migrate(connection, self.url)
@@ -102,8 +139,10 @@ class Store:
             of_them = tables.samples.c.record.in_(select(tables.records.c.id).where(waiting))
             connection.execute(delete(tables.samples).where(of_them))
             connection.execute(delete(tables.records).where(waiting))
-            connection.execute(update(tables.runs).where(tables.runs.c.id == run.id).values(worker=worker))
+            begun = update(tables.runs).where(tables.runs.c.id == run.id)
+            connection.execute(begun.values(worker=worker, place=next_place(tables.runs)))
         self._workers[run.id] = worker
+        self.started.add(run.id)
 
     def _is_there(self, connection: Connection, run: Run) -> bool:
         row = connection.execute(select(tables.runs).where(tables.runs.c.id == run.id)).mappings().first()
@@ -134,7 +173,7 @@ class Store:
         with self.write() as connection:
             self._check_mine(connection, run_id)
             ended = update(tables.runs).where(tables.runs.c.id == run_id)
-            connection.execute(ended.values(finished_at=now(), worker=None))
+            connection.execute(ended.values(finished_at=now(), worker=None, place=next_place(tables.runs)))
 
     def add(self, run_id: str, record: Record) -> int:
         """Write a record whose samples are still to come; its key for add_samples."""
@@ -167,14 +206,18 @@ class Store:
                 insert_samples(connection, insert_record(connection, run.id, record), record.samples)
 
     def runs(self) -> list[Run]:
-        """Every run, oldest first."""
+        """Every run, the one last that ended last, or began last and has not ended: whatever a clock said."""
         joined = (
             select(*RUN_COLUMNS, tables.environments.c.body)
             .join_from(tables.runs, tables.environments)
-            .order_by(tables.runs.c.started_at, tables.runs.c.id)
+            .order_by(*self.order_of(tables.runs))
         )
         with self.reading() as connection:
             return [run_of(row) for row in connection.execute(joined).mappings()]
+
+    def order_of(self, table: Table) -> list[Column[Any]]:
+        """By what runs or sweeps are in order; a store of an older version, which is only read, has their dates."""
+        return [*([table.c.place] if self.has_places else []), table.c.started_at, table.c.id]
 
     def run(self, run_id: str | None = None) -> Run:
         """The run of that id, or the newest. Raises CannotMeasureError without any, UsageError for an unknown id."""
@@ -211,8 +254,8 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that reads one state of the store; raises as store_errors does."""
-        with store_errors(self.url), self.engine.connect() as connection:
+        """A transaction that reads one state of the store; raises as reading_errors does."""
+        with reading_errors(self.url), self.engine.connect() as connection:
             yield connection
 
 

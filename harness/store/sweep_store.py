@@ -1,18 +1,17 @@
 """Sweeps and their cells in a store, beside its runs."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, inspect, select, update
 
 from harness.errors import UsageError
+from harness.files.strict_json import parsed_json
 from harness.records.environment import Environment
 from harness.records.run import now
 from harness.records.sweep import Cell, Sweep
 from harness.store import tables
-from harness.store.errors import store_errors
-from harness.store.rows import keep_environment
+from harness.store.rows import keep_environment, next_place
 from harness.store.store import Store, named_or_newest
 
 APART = {"environment", "finished_at"}
@@ -24,20 +23,22 @@ class SweepStore:
 
     def __init__(self, store: Store) -> None:
         """Of an open store; one made before there were sweeps, and opened to be read, has none."""
-        self.url, self.engine, self.write = store.url, store.engine, store.write
-        with store_errors(self.url):
-            self.made = inspect(self.engine).has_table(tables.sweeps.name)
+        self.url, self.write, self._store = store.url, store.write, store
+        with store.reading() as connection:
+            self.made = inspect(connection).has_table(tables.sweeps.name)
 
     def start(self, sweep: Sweep) -> None:
         """Write a sweep that is about to begin."""
+        self._store.started.add(sweep.id)
         with self.write() as connection:
             insert_sweep(connection, sweep)
 
     def add(self, sweep_id: str, cells: Sequence[Cell]) -> None:
-        """Write cells, all or none of them.
+        """Write cells, all or none of them; from then on this process measures the sweep.
 
         Raises UsageError if one is there already: another process goes on with the same sweep.
         """
+        self._store.started.add(sweep_id)
         if cells:
             with self.write() as connection:
                 insert_cells(connection, sweep_id, cells)
@@ -45,18 +46,19 @@ class SweepStore:
     def finish(self, sweep_id: str) -> None:
         """Mark a sweep as having gone through all its cells."""
         with self.write() as connection:
-            connection.execute(update(tables.sweeps).where(tables.sweeps.c.id == sweep_id).values(finished_at=now()))
+            ended = update(tables.sweeps).where(tables.sweeps.c.id == sweep_id)
+            connection.execute(ended.values(finished_at=now(), place=next_place(tables.sweeps)))
 
     def sweeps(self) -> list[Sweep]:
-        """Every sweep, oldest first."""
+        """Every sweep, in the order of Store.runs."""
         if not self.made:
             return []
         joined = (
             select(tables.sweeps.c.body, tables.sweeps.c.finished_at, tables.environments.c.body.label("environment"))
             .join(tables.environments)
-            .order_by(tables.sweeps.c.started_at, tables.sweeps.c.id)
+            .order_by(*self._store.order_of(tables.sweeps))
         )
-        with store_errors(self.url), self.engine.connect() as connection:
+        with self._store.reading() as connection:
             return [sweep_of(row) for row in connection.execute(joined).mappings()]
 
     def sweep(self, sweep_id: str | None = None) -> Sweep:
@@ -80,18 +82,19 @@ class SweepStore:
             .where(tables.sweep_cells.c.sweep == sweep_id)
             .order_by(tables.sweep_cells.c.id)
         )
-        with store_errors(self.url), self.engine.connect() as connection:
+        with self._store.reading() as connection:
             return [Cell.model_validate_json(body) for body in connection.execute(of_it).scalars()]
 
 
 def sweep_of(row: Mapping[Any, Any]) -> Sweep:
     """The sweep of a row with its environment's body as `environment`."""
     environment = Environment.model_validate_json(row["environment"])
-    return Sweep(**json.loads(row["body"]), finished_at=row["finished_at"], environment=environment)
+    body = parsed_json(row["body"], constants=True)
+    return Sweep(**body, finished_at=row["finished_at"], environment=environment)
 
 
-def insert_sweep(connection: Connection, sweep: Sweep) -> None:
-    """Write a sweep and, unless it is known, its environment."""
+def insert_sweep(connection: Connection, sweep: Sweep, place: int | None = None) -> None:
+    """Write a sweep and, unless it is known, its environment; `place`: the last by default."""
     keep_environment(connection, sweep.environment)
     connection.execute(
         insert(tables.sweeps).values(
@@ -100,6 +103,7 @@ def insert_sweep(connection: Connection, sweep: Sweep) -> None:
             finished_at=sweep.finished_at,
             body=sweep.model_dump_json(exclude=APART),
             environment=sweep.environment.id,
+            place=next_place(tables.sweeps) if place is None else place,
         )
     )
 

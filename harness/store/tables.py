@@ -1,6 +1,7 @@
 """The store's tables; their version is store.migrations.VERSION.
 
 `runs.worker`: the process that makes the run (store.owner), None once it has ended by itself.
+`runs.place`, `sweeps.place`: the order in which they began or, where they have ended, ended; a clock may be set back.
 `records.rounds`: how many samples were committed for the record; None while it waits for them, or where
 its run was cut off first. A record and its row count of samples that differ from it are torn.
 """
@@ -23,6 +24,7 @@ runs = Table(
     Column("planned", Text, nullable=False),
     Column("environment", ForeignKey("environments.id"), nullable=False),
     Column("worker", Text),
+    Column("place", Integer),
 )
 records = Table(
     "records",
@@ -55,6 +57,7 @@ sweeps = Table(
     Column("finished_at", Text),
     Column("body", Text, nullable=False),
     Column("environment", ForeignKey("environments.id"), nullable=False),
+    Column("place", Integer),
 )
 sweep_cells = Table(
     "sweep_cells",

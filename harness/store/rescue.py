@@ -1,0 +1,37 @@
+"""What was measured into a store whose file was deleted or replaced meanwhile: SQLite still has it, until this ends."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.store.entries import Entry, RunEntry, SweepEntry
+from harness.store.exchange_files import JSON_LINES, write_entries
+from harness.store.salvage import Salvage
+from harness.store.store import Store
+
+
+def rescued(store: Store, path: Path) -> str:
+    """Write the runs and sweeps that the process measures beside the store's path; where they are, for a person."""
+    if not store.started:
+        return "nothing of what was taken is there"
+    target = path.with_name(f"{path.stem}.{min(store.started)}{JSON_LINES}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with store.engine.connect() as connection:
+            write_entries(target, _measured(Salvage(connection, store.url), store.started))
+    except (HarnessError, OSError) as error:
+        return f"what was measured is lost: {error}"
+    return f"what was measured is in {target}: harness store import {target}"
+
+
+def _measured(found: Salvage, started: set[str]) -> Iterator[Entry]:
+    for entry in found.entries():
+        of = (
+            entry.run.id
+            if isinstance(entry, RunEntry)
+            else entry.sweep.id
+            if isinstance(entry, SweepEntry)
+            else entry.of
+        )
+        if of in started:
+            yield entry
