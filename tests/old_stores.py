@@ -73,3 +73,20 @@ def version_1(path: Path, *, sweeps: bool) -> None:
                 key = connection.execute(insert, record).lastrowid
                 taken = [(key, i, 0.5 + i, 0.25 + i) for i in range(samples)]
                 connection.executemany("INSERT INTO samples VALUES (?, ?, ?, ?)", taken)
+
+
+TO_VERSION_2 = """
+ALTER TABLE runs ADD COLUMN worker TEXT;
+ALTER TABLE records ADD COLUMN rounds INTEGER;
+UPDATE records SET rounds = (SELECT count(*) FROM samples WHERE samples.record = records.id) WHERE "case" <> 'cut off';
+CREATE TABLE conditions (id INTEGER NOT NULL, run TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (id));
+CREATE INDEX ix_conditions_run ON conditions (run);
+UPDATE meta SET schema_version = 2;
+"""
+
+
+def version_2(path: Path) -> None:
+    """The same of version 2, whose tables were version 1's and what its step added."""
+    version_1(path, sweeps=True)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(TO_VERSION_2)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import REPOSITORY, WORDS, Runs, forking, furnish, leaves
+from tests.commands import REPOSITORY, STORE, WORDS, Runs, forking, furnish, leaves
 
 NAMES = sorted(WORDS)
 
@@ -89,7 +89,11 @@ SUFFIXES = {"report": ".html", "history": ".svg", "fit": ".svg", "plot": ".svg",
 def test_a_file_on_a_full_disk_is_3_in_one_line(name: str, option: str, folder: Path, runs: Runs) -> None:
     full = folder / f"full{SUFFIXES.get(name, '.txt')}"
     full.symlink_to("/dev/full")
-    given = {"store export": (str(full), *WORDS[name][1:]), "report": ("--quick", *WORDS["gate"][2:])}.get(name)
+    given = {
+        "store export": (str(full), *STORE),
+        "report": ("--quick", *STORE),
+        "plot": ("accuracy-digits", *STORE),
+    }.get(name)
     words = given or WORDS[name]
     ended = runs(folder, (*name.split(), *words, *((option, str(full)) if option else ())))
     assert ended.code == 3, ended

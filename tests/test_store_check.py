@@ -40,7 +40,7 @@ def test_a_sound_store_is_said_to_be(kept: Path, run_cli: RunCli) -> None:
     before = kept.read_bytes()
     ended = run_cli("store", "check", "--store", kept)
     assert (ended.code, ended.stderr) == (0, "")
-    assert ended.stdout.startswith(f"sqlite:///{kept}: schema version 2; 6 runs (150 records), 0 sweeps (0 cells)")
+    assert ended.stdout.startswith(f"sqlite:///{kept}: schema version 3; 6 runs (150 records), 0 sweeps (0 cells)")
     assert ended.stdout.endswith("sound\n")
     assert kept.read_bytes() == before
 

@@ -14,7 +14,7 @@ from harness.store.migrations import STEPS, VERSION
 from harness.store.store import Store
 from harness.store.sweep_store import SweepStore
 from tests.conftest import RunCli
-from tests.old_stores import CASES, CUT_OFF, FINISHED, version_1
+from tests.old_stores import CASES, CUT_OFF, FINISHED, version_1, version_2
 
 OLD = pytest.mark.parametrize("sweeps", [False, True], ids=["before sweeps", "with sweeps"])
 
@@ -57,6 +57,22 @@ def test_a_store_of_version_1_becomes_one_of_today(sweeps: bool, tmp_path: Path)
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
 
 
+def test_a_store_of_version_2_becomes_one_of_today_with_its_runs_in_order(store_path: Path, tmp_path: Path) -> None:
+    version_2(store_path)
+    before = Store(str(store_path), create=False)
+    seen = [(run.id, before.records(run.id)) for run in before.runs()]
+    before.close()
+    Store(str(store_path)).close()
+    Store(str(tmp_path / "new.sqlite")).close()
+    assert version_in(store_path) == VERSION
+    assert shape(store_path) == shape(tmp_path / "new.sqlite")
+    after = Store(str(store_path), create=False)
+    assert [(run.id, after.records(run.id)) for run in after.runs()] == seen
+    assert [run for run, _ in seen] == [FINISHED, CUT_OFF]
+    with after.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT place FROM runs ORDER BY id").scalars().all() == [1, 2]
+
+
 @OLD
 def test_after_the_migration_a_record_without_samples_in_a_run_that_was_cut_off_is_to_be_made_again(
     sweeps: bool, store_path: Path
@@ -92,7 +108,7 @@ def test_a_migration_that_fails_leaves_the_old_store(store_path: Path, monkeypat
         step(connection)
         raise RuntimeError("the power is gone")
 
-    monkeypatch.setattr("harness.store.migrations.STEPS", {1: fail})
+    monkeypatch.setattr("harness.store.migrations.STEPS", {**STEPS, 1: fail})
     before = shape(store_path)
     with pytest.raises(RuntimeError):
         Store(str(store_path))
@@ -147,12 +163,22 @@ def test_no_command_reads_or_writes_a_newer_store(command: str, store_path: Path
 def test_the_tables_have_not_changed_since_their_version() -> None:
     """Who changes a table adds a version, its step, and its SQL to tests/old_stores.py; then this list."""
     columns = {table.name: [column.name for column in table.columns] for table in tables.metadata.sorted_tables}
-    assert VERSION == 2
+    assert VERSION == 3
     assert columns == {
         "environments": ["id", "body"],
         "meta": ["schema_version"],
-        "runs": ["id", "started_at", "finished_at", "command", "selection", "planned", "environment", "worker"],
-        "sweeps": ["id", "started_at", "finished_at", "body", "environment"],
+        "runs": [
+            "id",
+            "started_at",
+            "finished_at",
+            "command",
+            "selection",
+            "planned",
+            "environment",
+            "worker",
+            "place",
+        ],
+        "sweeps": ["id", "started_at", "finished_at", "body", "environment", "place"],
         "records": ["id", "run", "case", "problem", "solver", "status", "sampling_error", "body", "rounds"],
         "sweep_cells": ["id", "sweep", "problem", "optimizer", "lr", "status", "body"],
         "samples": ["record", "round", "wall_s", "cpu_s"],

@@ -9,6 +9,19 @@ from harness.problems.cells import Cells
 from harness.problems.columns import Cell, Column, Content, column_of_array
 
 
+def is_nested(kind: Any) -> bool:
+    """Whether cells of a pyarrow type are no single numbers, dates or texts: lists, records, bytes, what is unknown.
+
+    They are not read: of a list that is kept once, a file of megabytes holds terabytes.
+    """
+    from pyarrow import types
+
+    inner = kind.value_type if types.is_dictionary(kind) else kind
+    known = (types.is_null, types.is_boolean, types.is_integer, types.is_floating, types.is_decimal, types.is_temporal)
+    texts = (types.is_string, types.is_large_string, types.is_string_view)
+    return not any(is_one(inner) for is_one in (*known, *texts))
+
+
 def column_of_arrow(kind: Any, chunks: Iterable[Any], decimal: str = ".") -> Column:
     """The column of the pyarrow arrays `chunks` of type `kind`; texts have the `decimal` point of Cells."""
     from pyarrow import types
@@ -17,7 +30,7 @@ def column_of_arrow(kind: Any, chunks: Iterable[Any], decimal: str = ".") -> Col
         return _numeric(kind, chunks)
     if types.is_temporal(kind):
         return _dates(chunks)
-    if types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind):
+    if is_nested(kind):
         return Column(Content.NESTED)
     seen = Cells(decimal)
     for cells in cells_of_arrow(chunks):

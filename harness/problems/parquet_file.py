@@ -21,6 +21,8 @@ from harness.problems.table_options import TableOptions
 
 INDEX = re.compile(r"__index_level_\d+__")
 """What pandas names an index without a name: no column of the data."""
+LONGEST_LABEL = 100
+"""Characters; the longest that is one has 5."""
 ROWS = 2**16
 """That are read at a time."""
 
@@ -39,7 +41,7 @@ def read_parquet(file: BinaryIO, where: str, options: TableOptions) -> Table:
         raise UsageError(f"{where}: reading Parquet needs pyarrow: pip install 'ls-harness[parquet]'") from None
     try:
         found = pq.ParquetFile(file)
-        texts = [one.name for one in found.schema_arrow if str(one.type) in ("string", "large_string")]
+        texts = [one.name for one in found.schema_arrow if str(one.type) in ("string", "large_string", "string_view")]
         file.seek(0)
         # A text that is there a million times is held once.
         return _read(pq.ParquetFile(file, read_dictionary=texts), where, options.point)
@@ -57,7 +59,7 @@ def _read(found: Any, where: str, decimal: str) -> Table:
     check_size(rows, len(names) + 1, where)
     columns = {one.name: _column(found, one, rows, decimal) for one in fields}
     split = columns.get(SPLIT_COLUMN)
-    labels = _labels(found) if split is not None and split.content is Content.TEXT else None
+    labels = _labels(found, rows, where) if split is not None and split.content is Content.TEXT else None
     index = _index(found)
     unused = tuple((name, "index") for name in index if name not in columns)
     return Table(rows, columns, labels, {name: "index" for name in index if name in columns}, unused)
@@ -92,6 +94,9 @@ def _index(found: Any) -> list[str]:
     return [name for name in names if isinstance(name, str) and not INDEX.fullmatch(name)]
 
 
-def _labels(found: Any) -> Labels:
-    cells = (cell for block in cells_of_arrow(_chunks(found, SPLIT_COLUMN)) for cell in block)
-    return labels_of(["" if cell is None else str(cell) for cell in cells])
+def _labels(found: Any, rows: int, where: str) -> Labels:
+    if _stored_bytes(found, SPLIT_COLUMN) > LARGEST_BYTES:
+        raise UsageError(f"{where}: column '{SPLIT_COLUMN}' is larger than {LARGEST_BYTES} bytes: no labels of rows")
+    blocks = cells_of_arrow(_chunks(found, SPLIT_COLUMN, rows))
+    # A label that names no part is cut: of a megabyte a million rows would be a terabyte.
+    return labels_of(["" if cell is None else str(cell)[:LONGEST_LABEL] for block in blocks for cell in block])

@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import Field
 
 from harness.git import head_of
-from harness.records.record import Kept, Record
+from harness.records.record import Count, Kept, Record
 from harness.solvers import catalog
 from harness.solvers.training import engines
 from harness.timing.device import CPU, CUDA, kind_of
@@ -52,8 +52,8 @@ class Environment(Kept):
     """
 
     cpu: str
-    cores: int
-    memory_bytes: int
+    cores: Count
+    memory_bytes: Count
     system: str
     python: str
     blas: tuple[str, ...]

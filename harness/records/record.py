@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from harness.problems.problem import OWN, SPLITS
 from harness.solvers.solver import Kind
@@ -38,6 +38,10 @@ Number = Annotated[float, BeforeValidator(float)]
 """A float that may be NaN or infinite: JSON has no such numbers, so they are written as strings."""
 
 
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+"""How many of something: of 64 bits, as databases and arrays have them."""
+
+
 class Kept(BaseModel):
     """What every stored model has: frozen, strict about names, non-finite numbers as strings."""
 
@@ -47,8 +51,8 @@ class Kept(BaseModel):
 class TraceRecord(Kept):
     """A thinned training trace: `epoch[i]` and the losses there, in the units trained in."""
 
-    epochs: int
-    epoch: tuple[int, ...]
+    epochs: Count
+    epoch: tuple[Count, ...]
     train_loss: tuple[Number, ...]
     val_loss: tuple[Number, ...] | None = None
     val_split: str | None = None
@@ -100,8 +104,8 @@ class Record(Kept):
     relation: str
     problem_sha256: str
     data_sha256: str = ""
-    n: int
-    p: int
+    n: Count
+    p: Count
     left_out: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     table: dict[str, str | bool | tuple[str, ...]] = {}
@@ -110,7 +114,7 @@ class Record(Kept):
     kind: Kind
     optimizer: str | None
     device: str
-    threads: int
+    threads: Count
     options: dict[str, str | int | float | tuple[int | float, ...]]
     status: Status
     message: str = ""
@@ -124,8 +128,8 @@ class Record(Kept):
     tf32: bool | None = None
     transfer_in_s: float | None = None
     transfer_out_s: float | None = None
-    peak_bytes: int | None = None
-    device_peak_bytes: int | None = None
+    peak_bytes: Count | None = None
+    device_peak_bytes: Count | None = None
     device_held_bytes: int | None = None
     device_clock_hz: float | None = None
     accuracy: Accuracy = Accuracy()

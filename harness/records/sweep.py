@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.records.environment import Environment
-from harness.records.record import Kept, Number, Samples
+from harness.records.record import Count, Kept, Number, Samples
 from harness.solvers.status import Status
 
 
@@ -27,14 +27,14 @@ class Cell(Kept):
     problem: str
     problem_name: str
     problem_sha256: str
-    n: int
-    p: int
+    n: Count
+    p: Count
     solver: str
     source_sha256: str = ""
     optimizer: str
     lr: float
     seeds: tuple[int, ...]
-    epochs: int
+    epochs: Count
     engine: str
     device: str
     options: dict[str, str | int | float | tuple[int | float, ...]]
@@ -42,17 +42,17 @@ class Cell(Kept):
     message: str = ""
     scale: str = ""
     tolerances: tuple[float, ...] = ()
-    epochs_to: tuple[tuple[int | None, ...], ...] = ()
-    epochs_run: tuple[int, ...] = ()
+    epochs_to: tuple[tuple[Count | None, ...], ...] = ()
+    epochs_run: tuple[Count, ...] = ()
     final: tuple[Number, ...] = ()
     diverged: tuple[bool, ...] = ()
-    at: tuple[int, ...] = ()
+    at: tuple[Count, ...] = ()
     excess: tuple[tuple[Number, ...], ...] = ()
     loss: tuple[tuple[Number, ...], ...] = ()
-    predicted: tuple[tuple[int | None, ...], ...] = ()
+    predicted: tuple[tuple[Count | None, ...], ...] = ()
     stability_limit: float | None = None
     engine_s: float | None = None
-    together: int | None = None
+    together: Count | None = None
     loop_epoch: Samples = Samples()
 
     @property

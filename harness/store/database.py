@@ -98,12 +98,12 @@ def _prepare_sqlite(connection: Any, url: str, *, forgiving: bool) -> None:
     as a whole (pragma.html, writable_schema: it goes on where it would report corruption while it reads the schema).
     """
     connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
     if forgiving:
         connection.execute("PRAGMA writable_schema=ON")
         connection.execute("PRAGMA query_only=ON")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
     secure(connection)
     with suppress(sqlite3.DatabaseError) if forgiving else nullcontext():
         check_shape(connection, url)

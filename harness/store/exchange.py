@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from harness.errors import UsageError
 from harness.records.record import Record
@@ -14,7 +14,16 @@ from harness.store import tables
 from harness.store.conditions import Conditions
 from harness.store.entries import CellEntry, ConditionsEntry, Entry, RecordEntry, RunEntry, SweepEntry
 from harness.store.owner import alive
-from harness.store.rows import RUN_COLUMNS, insert_record, insert_run, insert_samples, run_of, samples_of
+from harness.store.rows import (
+    RUN_COLUMNS,
+    insert_record,
+    insert_run,
+    insert_samples,
+    latest_of,
+    place_by_date,
+    run_of,
+    samples_of,
+)
 from harness.store.store import Store
 from harness.store.sweep_store import insert_cells, insert_sweep, sweep_of
 
@@ -45,7 +54,8 @@ def take(store: Store, entries: Entries, source: str) -> Taken:
         for entry in entries():
             looking.take(entry)
     total = Taken()
-    latest = {table.name: _latest(store, table) for table in (tables.runs, tables.sweeps)}
+    with store.reading() as connection:
+        latest = {table.name: latest_of(connection, table) for table in (tables.runs, tables.sweeps)}
     with ExitStack() as stack:
         taking = None
         for entry in entries():
@@ -54,12 +64,6 @@ def take(store: Store, entries: Entries, source: str) -> Taken:
                 taking = _Taking(stack.enter_context(store.write()), source, total, latest)
             taking.take(entry)
     return total
-
-
-def _latest(store: Store, table: Table) -> str:
-    """The latest date of the store's runs or sweeps."""
-    with store.reading() as connection:
-        return connection.execute(select(func.max(table.c.started_at))).scalar() or ""
 
 
 @dataclass
@@ -77,10 +81,7 @@ class _Taking:
     writes: bool = True
 
     def _place(self, table: Table, started_at: str) -> int | None:
-        if started_at > self.latest[table.name]:
-            return None
-        earlier = select(func.coalesce(func.max(table.c.place), 0)).where(table.c.started_at <= started_at)
-        return self.connection.execute(earlier).scalar_one()
+        return place_by_date(self.connection, table, started_at, self.latest[table.name])
 
     def take(self, entry: Entry) -> None:
         match entry:

@@ -1,5 +1,6 @@
 """What was measured into a store whose file was deleted or replaced meanwhile: SQLite still has it, until this ends."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ def rescued(store: Store, path: Path) -> str:
     """Write the runs and sweeps that the process measures beside the store's path; where they are, for a person."""
     if not store.started:
         return "nothing of what was taken is there"
-    target = path.with_name(f"{path.stem}.{min(store.started)}{JSON_LINES}")
+    name = re.sub(r"[^\w.-]", "_", min(store.started))  # of a run that is resumed it came from a file
+    target = path.with_name(f"{path.stem}.{name}{JSON_LINES}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with store.engine.connect() as connection:

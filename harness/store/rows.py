@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -30,6 +31,19 @@ def next_place(table: Table) -> ScalarSelect[int]:
     return select(func.coalesce(func.max(table.c.place), 0) + 1).scalar_subquery()
 
 
+def latest_of(connection: Connection, table: Table) -> str:
+    """The latest date of the store's runs or sweeps; empty of none."""
+    return connection.execute(select(func.max(table.c.started_at))).scalar() or ""
+
+
+def place_by_date(connection: Connection, table: Table, started_at: str, latest: str) -> int | None:
+    """The place of what was measured elsewhere: where its date says, or, later than `latest`, None, the last one."""
+    if started_at > latest:
+        return None
+    earlier = select(func.coalesce(func.max(table.c.place), 0)).where(table.c.started_at <= started_at)
+    return connection.execute(earlier).scalar_one()
+
+
 def insert_run(connection: Connection, run: Run, place: int | None = None) -> None:
     """Write a run and, unless it is known, its environment; `place`: the last by default."""
     keep_environment(connection, run.environment)
@@ -48,7 +62,8 @@ def insert_run(connection: Connection, run: Run, place: int | None = None) -> No
 
 
 def run_of(row: Mapping[Any, Any]) -> Run:
-    """The run of a row of RUN_COLUMNS with its environment's `body`."""
+    """The run of a row of RUN_COLUMNS with its environment's `body`. Raises ValueError for a date that is none."""
+    datetime.fromisoformat(row["started_at"])
     return Run(
         id=row["id"],
         started_at=row["started_at"],

@@ -33,7 +33,9 @@ from harness.store.rows import (
     insert_record,
     insert_run,
     insert_samples,
+    latest_of,
     next_place,
+    place_by_date,
     read_records,
     run_of,
 )
@@ -199,9 +201,10 @@ class Store:
             connection.execute(row.values(status=record.status.value, body=body))
 
     def keep(self, run: Run, records: Sequence[Record]) -> None:
-        """Write a run that has ended with all its records: all of it or nothing."""
+        """Write a run that has ended elsewhere with all its records: all of it or nothing. Its date says its place."""
         with self.write() as connection:
-            insert_run(connection, run)
+            latest = latest_of(connection, tables.runs)
+            insert_run(connection, run, place_by_date(connection, tables.runs, run.started_at, latest))
             for record in records:
                 insert_samples(connection, insert_record(connection, run.id, record), record.samples)
 
