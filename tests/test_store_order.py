@@ -123,7 +123,7 @@ def test_the_baseline_is_the_run_before_in_the_store() -> None:
 
 GONE: dict[str, tuple[str, Callable[[Path], object]]] = {
     "deleted": ("deleted", lambda path: path.unlink()),
-    "replaced": ("replaced", lambda path: shutil.copy(path, path.with_name("x")).replace(path)),
+    "replaced": ("replaced", lambda path: Path(shutil.copy(path, path.with_name("x"))).replace(path)),
     "without its log": ("replaced", lambda path: path.with_name(f"{path.name}-wal").unlink()),
     "in another folder": ("deleted", lambda path: path.parent.rename(path.parent.with_name("moved"))),
     "in a folder that is gone": ("deleted", lambda path: shutil.rmtree(path.parent)),
@@ -171,7 +171,7 @@ def test_a_store_that_is_closed_may_be_replaced(store_path: Path) -> None:
     store = Store(str(store_path))
     made(store, "first", LATE)
     store.close()
-    shutil.copy(store_path, store_path.with_name("x")).replace(store_path)
+    Path(shutil.copy(store_path, store_path.with_name("x"))).replace(store_path)
     made(store, "second", LATE)
     assert ids(store) == ["first", "second"]
 

@@ -23,6 +23,7 @@ INDEX = re.compile(r"__index_level_\d+__")
 """What pandas names an index without a name: no column of the data."""
 LONGEST_LABEL = 100
 """Characters; the longest that is one has 5."""
+TOO_LONG = "a long text"
 ROWS = 2**16
 """That are read at a time."""
 
@@ -84,7 +85,7 @@ def _stored_bytes(found: Any, name: str) -> int:
     """Of the column's pages, no longer compressed; with its different values once, where they are kept so."""
     groups = (found.metadata.row_group(place) for place in range(found.metadata.num_row_groups))
     chunks = (group.column(place) for group in groups for place in range(group.num_columns))
-    return sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.partition(".")[0] == name)
+    return sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema == name)
 
 
 def _index(found: Any) -> list[str]:
@@ -98,5 +99,10 @@ def _labels(found: Any, rows: int, where: str) -> Labels:
     if _stored_bytes(found, SPLIT_COLUMN) > LARGEST_BYTES:
         raise UsageError(f"{where}: column '{SPLIT_COLUMN}' is larger than {LARGEST_BYTES} bytes: no labels of rows")
     blocks = cells_of_arrow(_chunks(found, SPLIT_COLUMN, rows))
-    # A label that names no part is cut: of a megabyte a million rows would be a terabyte.
-    return labels_of(["" if cell is None else str(cell)[:LONGEST_LABEL] for block in blocks for cell in block])
+    return labels_of([_label(cell) for block in blocks for cell in block])
+
+
+def _label(cell: object) -> str:
+    """The cell; one text for all that are too long to be a label, of which a million rows would fill the memory."""
+    text = "" if cell is None else str(cell)
+    return text if len(text) <= LONGEST_LABEL else TOO_LONG

@@ -41,7 +41,7 @@ def place_by_date(connection: Connection, table: Table, started_at: str, latest:
     if started_at > latest:
         return None
     earlier = select(func.coalesce(func.max(table.c.place), 0)).where(table.c.started_at <= started_at)
-    return connection.execute(earlier).scalar_one()
+    return int(connection.execute(earlier).scalar_one())
 
 
 def insert_run(connection: Connection, run: Run, place: int | None = None) -> None:

@@ -59,10 +59,10 @@ def _strange_table(connection: sqlite3.Connection, name: str, text: str) -> str:
     if CHECKS.search(text) or any(hidden for *_, hidden in columns):
         return "computes something"
     ours = tables.metadata.tables.get(name)
-    for column, kind, key, _ in columns if ours is not None else ():
-        expected = ours.columns.get(column)
+    for column, kind, key, _ in columns:
+        expected = None if ours is None else ours.columns.get(column)
         if expected is not None:
-            wanted = (expected.type.compile(sqlite.dialect()), expected.primary_key)  # type: ignore[no-untyped-call]
+            wanted = (expected.type.compile(sqlite.dialect()), expected.primary_key)
             if (kind.upper(), bool(key)) != wanted:
                 return f"has another kind of column '{column}' than ours"
     return ""
