@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from harness.errors import UsageError, counted
-from harness.problems.arrow_columns import cells_of_arrow, column_of_arrow
+from harness.problems.arrow_columns import cells_of_arrow, column_of_arrow, is_nested
 from harness.problems.columns import (
     LARGEST_BYTES,
     SPLIT_COLUMN,
@@ -67,18 +67,23 @@ def _read(found: Any, where: str, decimal: str) -> Table:
 
 
 def _column(found: Any, field: Any, rows: int, decimal: str) -> Column:
+    if is_nested(field.type):
+        return Column(Content.NESTED)
     if _stored_bytes(found, field.name) > LARGEST_BYTES:
         return Column(Content.TEXT)
-    chunks = list(_chunks(found, field.name))
-    count = sum(map(len, chunks))
-    if count != rows:
-        raise ValueError(f"column '{field.name}' has {counted(count, 'value')}, the file says {rows}")
-    return column_of_arrow(field.type, chunks, decimal)
+    return column_of_arrow(field.type, list(_chunks(found, field.name, rows)), decimal)
 
 
-def _chunks(found: Any, name: str) -> Iterator[Any]:
+def _chunks(found: Any, name: str, rows: int) -> Iterator[Any]:
+    """The column, no more of it than the file says that it has. Raises ValueError where it has more, or fewer."""
+    count = 0
     for batch in found.iter_batches(ROWS, columns=[name], use_threads=False):
+        count += len(batch)
+        if count > rows:
+            raise ValueError(f"column '{name}' has more than {counted(rows, 'value')}, as the file says")
         yield batch.column(batch.schema.get_field_index(name))
+    if count < rows:
+        raise ValueError(f"column '{name}' has {counted(count, 'value')}, the file says {rows}")
 
 
 def _stored_bytes(found: Any, name: str) -> int:
