@@ -108,10 +108,12 @@ def _parquet_lines(path: Path) -> Iterator[bytes]:
     import pyarrow as pa
 
     try:
-        with opened(path, ANY_SIZE) as source, parquet.ParquetFile(source, read_dictionary=["line"]) as file:
-            kind = file.schema_arrow.field("line").type if "line" in file.schema_arrow.names else None
-            if kind != pa.dictionary(pa.int32(), pa.string()):
+        with opened(path, ANY_SIZE) as source:
+            found = parquet.ParquetFile(source).schema_arrow
+            if "line" not in found.names or found.field("line").type != pa.string():
                 raise UsageError(f"{path}: has no column 'line' of text: 'harness store export' makes such files")
+            source.seek(0)
+            file = parquet.ParquetFile(source, read_dictionary=["line"])
             for i in range(file.num_row_groups):
                 if file.metadata.row_group(i).total_byte_size > LARGEST_GROUP_BYTES:
                     raise UsageError(
