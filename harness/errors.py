@@ -16,6 +16,7 @@ A column or a key of a file that somebody handed over may be megabytes long."""
 PASSWORD = re.compile(r"(:/{1,2}[^:/\s]*):(?!\*\*\*@|\s|\d+(?:[/?][^@\s]*)?(?:\s|$))[^@]*@(?:\S*@)?")
 """Of a URL, which as a path has one slash; a number is its port. In a password an @ may have been left as it is, where
 %40 was meant: it goes on to the last of a word. The one that is hidden already stays as it is."""
+USER = re.compile(r"://(?!git@|\*\*\*@)[^@/\s:]+@")
 PASSWORD_ASKED = re.compile(r"([?&][^=&\s]*password=)[^&\s'\"]*", re.IGNORECASE)
 """libpq takes a password among a URL's parameters too."""
 
@@ -27,6 +28,11 @@ def without_password(text: str) -> str:
     cannot, for `?password=`, and inside of what is said.
     """
     return PASSWORD_ASKED.sub(r"\1***", PASSWORD.sub(r"\1:***@", text))
+
+
+def without_credentials(text: str) -> str:
+    """The same, and with *** for a user of a URL that may be a token; `git@`, which everybody is, stays."""
+    return USER.sub("://***@", without_password(text))
 
 
 def one_line(text: str) -> str:

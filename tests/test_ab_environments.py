@@ -1,5 +1,6 @@
 """Both sides of harness ab: a revision's wheel, the libraries that it was tested with, interpreters as they are."""
 
+import hashlib
 import sys
 from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
@@ -15,6 +16,7 @@ from harness.ab.process import identify
 from harness.ab.sources import of_commit
 from harness.errors import CannotMeasureError, UsageError
 from harness.git import commit_of
+from harness.report.words.ab import library
 from tests.ab_sides import SUITE
 from tests.conftest import RunCli
 from tests.git_checkout import GitCheckout
@@ -160,7 +162,9 @@ def test_no_libraries_are_what_is_installed(told: list[str]) -> None:
 def test_a_requirement_that_is_installed_needs_nothing(told: list[str]) -> None:
     sides = of_libraries(("numpy>=1",), (), told.append)
     assert sides.base.libraries == ()
-    assert sides.base.shown == ("numpy",)
+    assert [one.name for one in sides.base.held] == ["numpy"]
+    assert sides.base.held[0].version
+    assert sides.same == "both sides have the same libraries"
 
 
 @pytest.fixture
@@ -223,6 +227,7 @@ def test_a_library_is_installed_in_front_of_the_interpreters_own_once(
     assert libraries.stand_ins(wanted, "", told.append) == (folder,)
     assert len(asked) == 2
     assert {path.name for path in folder.iterdir()} == {
+        libraries.REPORT,
         "strange-library-2.0.dist-info",
         "strange-dependency-2.0.dist-info",
     }
@@ -247,8 +252,13 @@ def test_a_file_that_is_named_is_what_is_installed(tmp_path: Path, told: list[st
     urls = [wheel_of(tmp_path, version) for version in ("1.0", "2.0")]
     sides = of_libraries((f"planted @ {urls[0]}",), (f"planted @ {urls[1]}",), told.append)
     assert not sides.same
-    assert [note.split(" from ")[0] for note in sides.notes] == ["base has planted 1.0", "head has planted 2.0"]
-    assert all(f"from {url}, sha256 " in note for url, note in zip(urls, sides.notes, strict=True))
+    for side, version, url in zip((sides.base, sides.head), ("1.0", "2.0"), urls, strict=True):
+        (held,) = side.held
+        content = Path(url.removeprefix("file://")).read_bytes()
+        expected = ("planted", version, url, hashlib.sha256(content).hexdigest())
+        assert (held.name, held.version, held.origin, held.sha256) == expected
+        assert f"planted {version} from {url}, sha256 {held.sha256[:12]}" in library(held)
+    assert identify(sides.head).libraries == sides.head.held
     assert of_libraries((f"planted @ {urls[0]}",), (f"planted @ {urls[0]}",), told.append).same
     (folder,) = sides.base.libraries
     wheel_of(tmp_path, "1.0", "edited")
@@ -267,6 +277,106 @@ def test_a_file_that_is_not_there_is_no_installed_library(tmp_path: Path, told: 
 def test_a_url_stays_as_it_was_given(made: dict[str, Distribution]) -> None:
     wanted = Requirement("top[all] @ git+https://example.org/top@v1")
     assert libraries.unsatisfied([wanted], libraries.pins("top==1.0"), made) == [wanted]
+    assert libraries.unsatisfied([wanted], libraries.pins("top==1.0"), made, ["top"]) == [Requirement("rare")]
+
+
+def test_a_library_of_a_url_is_never_had_from_an_index(made: dict[str, Distribution]) -> None:
+    wanted = [Requirement("Middle @ file:///middle.whl"), Requirement("middle==3")]
+    assert libraries.unsatisfied(wanted, {}, made) == [wanted[0]]
+    with pytest.raises(CannotMeasureError, match=r"middle 2\.0 of its URL is not what 'middle==3' wants"):
+        libraries.unsatisfied(wanted, {}, made, ["middle"])
+
+
+def test_a_constraint_s_url_stays_as_it_was_given(made: dict[str, Distribution]) -> None:
+    pinned = libraries.pins("low @ file:///low.whl\nmiddle==1; sys_platform == 'plan9'\nmiddle==2.0\n")
+    assert libraries.unsatisfied([Requirement("top")], pinned, made) == [Requirement("low @ file:///low.whl")]
+
+
+def test_constraints_of_one_library_hold_together() -> None:
+    assert str(libraries.pins("a<3\nA>=2; python_version > '3'\n")["a"].specifier) == "<3,>=2"
+
+
+def test_two_sources_of_one_library_are_refused(told: list[str]) -> None:
+    with pytest.raises(UsageError, match="are two sources of one library"):
+        of_libraries(("a @ file:///1.whl", "A @ file:///2.whl"), (), told.append)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("./dist/planted-1.0-py3-none-any.whl", "planted-1.0-py3-none-any.whl", "file:///planted.whl"),
+        *(
+            "git+https://example.org/x",
+            "-r other.txt",
+            "--index-url=https://example.org",
+            "-e .",
+            "-e git+file:///x#egg=x",
+        ),
+        *(
+            "a @ file:///x.whl --index-url https://example.org",
+            "a==1 --hash=sha256:00",
+            "a -r other.txt",
+            "a\n-r b",
+            "",
+        ),
+    ],
+)
+def test_what_is_no_requirement_reaches_no_pip(text: str, told: list[str]) -> None:
+    with pytest.raises(UsageError, match="is no requirement"):
+        of_libraries((text,), (), told.append)
+    assert not told
+
+
+def test_a_marker_that_does_not_hold_is_refused(told: list[str]) -> None:
+    with pytest.raises(UsageError, match="its marker does not hold here"):
+        of_libraries(("numpy==1.0; sys_platform == 'plan9'",), (), told.append)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Strange.Library[fast,Other]==2.0",
+        "strange_library @ https://example.org/strange_library-2.0-py3-none-any.whl#sha256=00ff",
+        "strange-library @ git+https://git@example.org/x.git@v1#subdirectory=python",
+        "strange-library @ git+file:///repository@main",
+        "strange-library @ https://user:secret@example.org/x.zip",
+        "strange-library[fast] @ file:///x.whl ; python_version > '3'",
+    ],
+)
+def test_pip_gets_what_was_given_and_nobody_else_its_password(
+    text: str, monkeypatch: pytest.MonkeyPatch, told: list[str]
+) -> None:
+    asked: list[str] = []
+
+    def install(what: str, words: list[str], _log: Path) -> None:
+        asked.extend(words[words.index("--report") + 2 : -3])
+        assert "secret" not in what
+        folder = Path(words[words.index("--target") + 1]) / "strange_library-2.0.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: strange-library\nVersion: 2.0\n")
+
+    monkeypatch.setattr(building, "logged", install)
+    sides = of_libraries((text,), (), told.append)
+    assert [Requirement(one).url for one in asked] == [Requirement(text).url]
+    assert Requirement(text).url or str(Requirement(asked[0]).specifier) == "==2.0"
+    assert "secret" not in " ".join([sides.base.name, *told])
+    assert sides.base.held[0].version == "2.0"
+    assert not sides.same
+
+
+@pytest.mark.slow
+def test_sides_with_the_same_files_are_alike_whatever_they_came_from(tmp_path: Path, told: list[str]) -> None:
+    (tmp_path / "copy").mkdir()
+    one, other = wheel_of(tmp_path, "1.0"), wheel_of(tmp_path / "copy", "1.0")
+    assert of_libraries((f"planted @ {one}",), (f"planted @ {other}",), told.append).same
+    edited = wheel_of(tmp_path / "copy", "1.0", "edited")
+    assert not of_libraries((f"planted @ {one}",), (f"planted @ {edited}",), told.append).same
+
+
+def test_two_commits_with_the_same_files_are_said_to_be(checkout: Checkout, told: list[str]) -> None:
+    checkout.commit()
+    checkout.commit("nothing changed")
+    assert of_revisions("HEAD~1", "HEAD", checkout.path, told.append).same == "HEAD~1 and HEAD hold the same files"
 
 
 def test_requirements_that_contradict_one_another_are_named(monkeypatch: pytest.MonkeyPatch, told: list[str]) -> None:

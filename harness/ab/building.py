@@ -10,7 +10,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_dir
 
-from harness.errors import CannotMeasureError
+from harness.errors import CannotMeasureError, without_credentials
 from harness.verify.reference_cache import FOLDER_VARIABLE
 
 SHOWN_LINES = 15
@@ -44,7 +44,7 @@ def folder(name: str) -> Path:
 def logged(what: str, words: Sequence[str], log: Path, folder: Path | None = None) -> None:
     """Run a command in `folder`, appending what it prints to `log`. Raises BuildFailedError naming `what`."""
     with log.open("a") as file:
-        file.write(f"$ {' '.join(words)}\n")
+        file.write(f"$ {without_credentials(' '.join(words))}\n")
         file.flush()
         try:
             code = subprocess.run(  # noqa: S603  # of a project's own build

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from harness.ab import libraries, project, revisions
 from harness.ab import sources as sources_
 from harness.ab.building import Notify
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError, UsageError, counted
-from harness.git import commit_of
+from harness.git import commit_of, printed
+from harness.records.ab import Side
 from harness.records.bisection import SHORT
 
 INSTALLED = "as installed"
@@ -50,6 +53,8 @@ def of_revisions(base: str, head: str | None, checkout: Path, notify: Notify) ->
         files = counted(changed, "changed file is", "changed files are")
         notes.append(f"{files} in the checkout but in neither side: only what is committed is built; --dirty takes it")
     same = f"{base} and {name} are the same commit, {sources[0].shown}" if sources[0] == sources[1] else ""
+    if not same and len({printed(checkout, "rev-parse", f"{one.commit}^{{tree}}") or one.key for one in sources}) == 1:
+        same = f"{base} and {name} hold the same files"
     made = [_side(one, source, notify) for one, source in zip((base, name), sources, strict=True)]
     if (made[0].tree is None) != (made[1].tree is None):
         raise CannotMeasureError(f"{base} and {name}: one is a version of the harness, the other is none")
@@ -75,37 +80,41 @@ def of_interpreters(base: str, head: str) -> Sides:
     return Sides(found[0], found[1], same=same)
 
 
+def alike(base: Side, head: Side) -> str:
+    """Why two interpreters that were asked what they hold are alike as far as versions tell; empty if they are not."""
+    same = base.commit is None and head.commit is None and not (base.libraries or head.libraries)
+    same = same and (base.python, base.versions) == (head.python, head.versions)
+    return "both sides have the same Python and the same versions of all libraries that are looked at" if same else ""
+
+
 def of_libraries(base: Sequence[str], head: Sequence[str], notify: Notify) -> Sides:
     """The installed harness with two sets of libraries; an empty set is what is installed.
 
     Raises UsageError for what is no requirement, BuildFailedError where pip cannot install one.
     """
-    wanted = [[libraries.parsed(text) for text in texts] for texts in (base, head)]
-    shown = tuple(dict.fromkeys(one.name for side in wanted for one in side))
-    made = [
-        Version(
-            " ".join(texts) or INSTALLED,
-            Path(sys.executable),
-            libraries=libraries.stand_ins(requirements, "", notify),
-            shown=shown,
-        )
-        for texts, requirements in zip((base, head), wanted, strict=True)
-    ]
-    held = [tuple(libraries.described(name, version.libraries) for name in shown) for version in made]
-    notes = [f"{side} has {', '.join(names)}" for side, names in zip(("base", "head"), held, strict=True) if names]
-    same = "both sides have the same libraries" if held[0] == held[1] else ""
-    return Sides(made[0], made[1], tuple(notes), same)
+    wanted = [[libraries.asked(text) for text in texts] for texts in (base, head)]
+    names = tuple(dict.fromkeys(canonicalize_name(one.name) for side in wanted for one in side))
+    made = []
+    for requirements in wanted:
+        folders = libraries.stand_ins(requirements, "", notify)
+        name = " ".join(map(libraries.shown, requirements)) or INSTALLED
+        held = libraries.held(folders, names)
+        made.append(Version(name, Path(sys.executable), libraries=folders, held=held))
+    alike = libraries.alike(*(version.held for version in made))
+    return Sides(made[0], made[1], same="both sides have the same libraries" if alike else "")
 
 
 def _side(name: str, source: sources_.Source, notify: Notify) -> Version:
     built = revisions.built(source, notify)
     wanted = [libraries.parsed(text) for text in built.requirements]
+    folders = libraries.stand_ins(wanted, built.constraints, notify)
+    names = () if built.tree is None else tuple(map(canonicalize_name, project.name_of(built.package)))
     return Version(
         name,
         Path(sys.executable),
         commit=source.commit,
         tree=built.tree,
-        shown=() if built.tree is None else project.name_of(built.package),
         package=built.package,
-        libraries=libraries.stand_ins(wanted, built.constraints, notify),
+        libraries=folders,
+        held=libraries.held(folders if built.tree is None else (built.package, *folders), names),
     )

@@ -41,7 +41,7 @@ class Process(Child):
 
     def __init__(self, version: Version, layout: Layout | None = None) -> None:
         """Start it; it is not waited for. Raises CannotMeasureError where the interpreter cannot be started."""
-        names = [*dict.fromkeys((*libraries(), *version.shown))]
+        names = [*dict.fromkeys((*libraries(), *(one.name for one in version.held)))]
         command, environment = laid_out([str(version.python), "-P", str(SCRIPT)], one_thread(), layout)
         try:
             super().__init__(command, environment=environment)
@@ -102,5 +102,9 @@ def identify(version: Version) -> Side:
     if version.tree is None and version.package is not None and version.package.resolve() not in found.parents:
         raise CannotMeasureError(f"{version.name}: {version.python} imports {found}, not {version.package}/harness")
     return Side(
-        name=version.name, commit=version.commit, python=greeting["python"], versions=dict(greeting["versions"])
+        name=version.name,
+        commit=version.commit,
+        python=greeting["python"],
+        versions=dict(greeting["versions"]),
+        libraries=version.held,
     )

@@ -1,7 +1,9 @@
 """One side of a comparison, ready to be started."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+
+from harness.records.ab import Library
 
 
 @dataclass(frozen=True)
@@ -10,7 +12,7 @@ class Version:
 
     `name`: what a person called it; `commit`: its hash, where it is a revision; `package`: the folder that its
     `harness` must come from, None for the interpreter's own; `libraries`: folders of libraries that stand in for the
-    interpreter's own; `shown`: the libraries whose versions are recorded beside the usual ones.
+    interpreter's own; `held`: the libraries that were asked for, or installed for it, as they are.
 
     `tree`: the files of somebody's project, in whose folder the interpreter's harness measures it; `package` is then
     where its modules must come from.
@@ -22,7 +24,7 @@ class Version:
     package: Path | None = None
     tree: Path | None = None
     libraries: tuple[Path, ...] = ()
-    shown: tuple[str, ...] = field(default=())
+    held: tuple[Library, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:

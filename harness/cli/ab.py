@@ -9,6 +9,7 @@ import typer
 from harness.cli import options as cli
 from harness.cli.ab_instructions import check_instructions, count_instructions
 from harness.cli.outputs import NOTHING, Outputs, takes_outputs
+from harness.cli.streams import print_json
 from harness.config import expectations_file
 from harness.errors import UsageError, counted
 
@@ -68,15 +69,16 @@ def ab(
     """Compare two versions: speed with intervals over fresh processes, and accuracy; exit 1 for a regression."""
     from harness.ab.cells import cells
     from harness.ab.cores import all_cores
-    from harness.ab.environments import imported_from
+    from harness.ab.environments import alike, imported_from
     from harness.ab.launch import Manner
     from harness.ab.measure import Allowance, Task
     from harness.report.render.ab_file import ab_json
     from harness.report.render.formats import Judged
-    from harness.report.render.terminal import print_document
+    from harness.report.render.terminal import print_document, print_parts
+    from harness.report.tables.document import Line
     from harness.report.terminal.console import err, out
     from harness.report.terminal.working import Working
-    from harness.report.words.ab import compared
+    from harness.report.words.ab import compared, holdings
     from harness.report.words.checks import ab_checks
 
     check_numbers(budget, effect)
@@ -97,20 +99,21 @@ def ab(
             problem or (), solver or (), cli.solver_options(**given_options), project=sides.head.tree is not None
         )
         described = _described(sides)
-    same = f"{sides.same}: only noise is measured"
-    for note in () if quiet else (*sides.notes, *([same] if sides.same and not calibrate else [])):
-        err().print(f"note: {note}", markup=False)
+    same = "" if calibrate else sides.same or alike(*described)
+    if not quiet:
+        print_parts(err(), [*(Line(note, "note") for note in sides.notes), *holdings(described, same)])
     if instructions:
-        count_instructions(sides, specs, written, as_json=as_json, quiet=quiet)
+        count_instructions(sides, described, specs, written, same=same, as_json=as_json, quiet=quiet)
     task = Task(sides, described, specs, Allowance(budget, seed), Manner(duet, fastest, cores))
     if calibrate:
         _calibrate(task, effect, as_json=as_json)
     report = _compared(task, effect, quiet=quiet)
     if as_json:
-        typer.echo(ab_json(report, *described))
+        print_json(ab_json(report, *described, same))
     elif not quiet or report.exit_code:
-        print_document(out(), compared(report))
-    written.write(Judged(f"harness ab {sides.base.name} {sides.head.name}", [compared(report)], ab_checks(report)))
+        print_document(out(), compared(report, described, same))
+    name = f"harness ab {sides.base.name} {sides.head.name}"
+    written.write(Judged(name, [compared(report, described, same)], ab_checks(report)))
     raise typer.Exit(report.exit_code)
 
 
@@ -231,7 +234,7 @@ def _calibrate(task: "Task", effect: float, *, as_json: bool) -> None:
     write_calibration(found, path)
     write_ratios(arms, path.with_suffix(".csv"))
     if as_json:
-        typer.echo(found.model_dump_json())
+        print_json(found.model_dump_json())
     else:
         print_document(out(), calibration(found))
     raise typer.Exit

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from harness.cli.streams import print_json
+
 if TYPE_CHECKING:
     from harness.ab.cells import CellSpec
     from harness.ab.environments import Sides
     from harness.cli.outputs import Outputs
+    from harness.records.ab import Side
 
 
 def check_instructions(*, calibrate: bool) -> None:
@@ -22,7 +25,14 @@ def check_instructions(*, calibrate: bool) -> None:
 
 
 def count_instructions(
-    sides: "Sides", specs: "Sequence[CellSpec]", outputs: "Outputs", *, as_json: bool, quiet: bool
+    sides: "Sides",
+    described: "Sequence[Side]",
+    specs: "Sequence[CellSpec]",
+    outputs: "Outputs",
+    *,
+    same: str,
+    as_json: bool,
+    quiet: bool,
 ) -> NoReturn:
     """Count every cell in both versions, say what changed and end the command: 1 for a regression, 3 if undecided."""
     import json
@@ -40,9 +50,10 @@ def count_instructions(
         lines = count_and_judge(sides.base, sides.head, specs, status.update)
     code = instructions_exit_code(lines)
     if as_json:
-        typer.echo(json.dumps({"exit_code": code, "cells": instruction_rows(lines)}))
+        held = {side: one.model_dump(mode="json") for side, one in zip(("base", "head"), described, strict=True)}
+        print_json(json.dumps({"exit_code": code, **held, "alike": same, "cells": instruction_rows(lines)}))
     elif not quiet or code:
-        print_document(out(), counted_instructions(lines))
+        print_document(out(), counted_instructions(lines, described, same))
     name = f"harness ab --instructions {sides.base.name} {sides.head.name}"
-    outputs.write(Judged(name, [counted_instructions(lines)], instruction_checks(lines)))
+    outputs.write(Judged(name, [counted_instructions(lines, described, same)], instruction_checks(lines)))
     raise typer.Exit(code)

@@ -8,13 +8,33 @@ from harness.records.record import Kept, Number, Samples
 from harness.solvers.status import Status
 
 
+class Library(Kept):
+    """A library of one of two versions as it is installed.
+
+    `origin`: the URL that it came from, an index's too, without passwords; empty where its installer kept none.
+    `sha256`: of the file that was installed; `commit`: of a repository; `files_sha256`: of the files that are imported
+    (their hashes in its RECORD, PyPA's specification of recorded installs). Each is empty where it is not known.
+    """
+
+    name: str
+    version: str = ""
+    origin: str = ""
+    commit: str = ""
+    sha256: str = ""
+    files_sha256: str = ""
+
+
 class Side(Kept):
-    """One of two versions: what a person called it, the commit if it is one, and what its interpreter holds."""
+    """One of two versions: what a person called it, the commit if it is one, and what its interpreter holds.
+
+    `libraries`: those that were asked for, and those that were installed for it.
+    """
 
     name: str
     commit: str | None = None
     python: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
+    libraries: tuple[Library, ...] = ()
 
 
 SAMPLED = {f"{side}_{clock}": (side, clock) for side in ("base", "head") for clock in ("wall_s", "cpu_s")}

@@ -104,18 +104,22 @@ class Cell(AbPart):
 
 
 class AbFile(AbPart):
-    """What `harness ab --json` prints: both versions, every cell, and the error rates of the machine if known."""
+    """What `harness ab --json` prints: both versions, every cell, and the error rates of the machine if known.
+
+    `alike`: why both versions are the same, if they are.
+    """
 
     schema_version: Literal[1]
     exit_code: Literal[0, 1, 3]
     effect: Annotated[float, Field(gt=0, lt=1)]
     base: Side
     head: Side
+    alike: str = ""
     cells: tuple[Cell, ...]
     calibration: Calibration | None
 
 
-def ab_file(report: AbReport, base: Side, head: Side) -> AbFile:
+def ab_file(report: AbReport, base: Side, head: Side, alike: str = "") -> AbFile:
     """The report as it is kept. A number that is not finite is None."""
     return AbFile(
         schema_version=1,
@@ -123,14 +127,15 @@ def ab_file(report: AbReport, base: Side, head: Side) -> AbFile:
         effect=report.effect,
         base=base,
         head=head,
+        alike=alike,
         cells=tuple(map(_cell, report.cells)),
         calibration=report.calibration,
     )
 
 
-def ab_json(report: AbReport, base: Side, head: Side) -> str:
+def ab_json(report: AbReport, base: Side, head: Side, alike: str = "") -> str:
     """One object on one line, which `read_ab` reads."""
-    return ab_file(report, base, head).model_dump_json()
+    return ab_file(report, base, head, alike).model_dump_json()
 
 
 def read_ab(path: Path) -> AbFile:

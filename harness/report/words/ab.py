@@ -9,6 +9,8 @@ from harness.judge.verdict import Verdict
 from harness.judge.versions.ab import AbReport, AbVerdict
 from harness.judge.versions.calibration import NO_EFFECT, Calibration
 from harness.judge.versions.instructions import InstructionLine, instructions_exit_code
+from harness.records.ab import Library, Side
+from harness.records.bisection import SHORT
 from harness.report.render.objects import objects
 from harness.report.tables import ab as table
 from harness.report.tables import numbers as show
@@ -25,10 +27,13 @@ OUTCOMES = {0: ("no regression", "green"), 1: ("regression", "red"), COULD_NOT_M
 """What an exit code means, and its colour."""
 
 
-def compared(report: AbReport) -> Document:
-    """The table, a line for each cell that is not decided well, then how it went and how often such verdicts err."""
+def compared(report: AbReport, sides: Sequence[Side] = (), same: str = "") -> Document:
+    """What each side holds, the table, a line for each cell that is not decided well, how it went, how often it errs.
+
+    `same`: why both sides are alike, if they are.
+    """
     cells = sorted(report.cells, key=lambda one: show.worst_first(one.verdict, one.speed.ratio))
-    parts: list[Part] = []
+    parts: list[Part] = list(holdings(sides, same))
     if cells:
         parts += [table_of(table.cells(labels(report)), cells), Line(judged_by(report), style="dim")]
     parts += reasons(report, cells)
@@ -36,6 +41,21 @@ def compared(report: AbReport) -> Document:
     verdicts = [one.verdict for one in cells]
     went = _went("harness ab", report.exit_code, verdicts, f"; smallest effect of interest {report.effect:.1%}")
     return Document(parts, [went, Line(error_rates(report.calibration))], report.exit_code)
+
+
+def holdings(sides: Sequence[Side], same: str) -> Iterator[Line]:
+    """A line a side with its libraries, as they are installed; why both are alike, if they are."""
+    for word, side in zip(("base", "head"), sides, strict=False):
+        if side.libraries:
+            yield Line(", ".join(map(library, side.libraries)), f"{word}:")
+    if same:
+        yield Line(f"{same}: only noise is measured", "note")
+
+
+def library(one: Library) -> str:
+    """Name, version, and where it came from with what tells it from any other of that name."""
+    exact = f", commit {one.commit[:SHORT]}" if one.commit else f", sha256 {one.sha256[:SHORT]}" if one.sha256 else ""
+    return f"{one.name} {one.version or 'not installed'}" + (f" from {one.origin}{exact}" if one.origin else "")
 
 
 def _went(command: str, code: int, verdicts: Sequence[Verdict], more: str = "") -> Line:
@@ -98,11 +118,11 @@ def calibration(made: Calibration) -> Document:
     return Document([*parts, Line(f"smallest effect of interest {made.effect:.1%}, {made.budget_s:g} s a repeat")])
 
 
-def counted_instructions(lines: Sequence[InstructionLine]) -> Document:
-    """A row a cell, a line for each that is not decided well, how it went, and what was counted."""
+def counted_instructions(lines: Sequence[InstructionLine], sides: Sequence[Side] = (), same: str = "") -> Document:
+    """What each side holds, a row a cell, a line for each not decided well, how it went, and what was counted."""
     ordered = sorted(lines, key=lambda line: show.worst_first(line.verdict, line.ratio))
     shown = [column for key, column in table.INSTRUCTIONS.items() if key != "why"]
-    parts: list[Part] = [table_of(shown, ordered)] if ordered else []
+    parts: list[Part] = [*holdings(sides, same), *([table_of(shown, ordered)] if ordered else [])]
     parts += [Line(f"{line.cell.case}: {line.why}", line.verdict.value) for line in ordered if line.why]
     code = instructions_exit_code(lines)
     went = _went("harness ab --instructions", code, [line.verdict for line in ordered])
