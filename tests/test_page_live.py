@@ -3,14 +3,20 @@
 import os
 import re
 import signal
+import socket
+import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
+from harness.page.serving import private_link
 from harness.records.record import Record
 from harness.store.store import Store
 from tests import page_data
@@ -21,21 +27,28 @@ from tests.page_records import record
 
 pytestmark = pytest.mark.slow
 
+ended_with: dict[int, str] = {}
+"""What a process that `reporting` ended said on standard error, by its id; where that was asked for."""
 FIRST, SECOND = "numpy_lstsq", "a_late_solver"
 
 
 @contextmanager
-def reporting(store: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
+def reporting(store: Path, *words: str, stderr: int | None = None) -> Iterator["subprocess.Popen[str]"]:
     """`harness report` in a process of its own, with no browser to open; ended as by Ctrl-C."""
     command = [sys.executable, "-m", "harness", "report", "--store", str(store), "--quick", *words]
     process = subprocess.Popen(
-        command, cwd=store.parent, env={**os.environ, "BROWSER": "true"}, stdout=subprocess.PIPE, text=True
+        command,
+        cwd=store.parent,
+        env={**os.environ, "BROWSER": "true"},
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
     )
     try:
         yield process
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        ended_with[process.pid] = process.communicate(timeout=60)[1]
 
 
 def line_with(process: "subprocess.Popen[str]", pattern: str) -> str:
@@ -86,7 +99,7 @@ def seen(reader: Reader, solver: str) -> bool:
 
 def test_a_served_page_takes_up_a_new_record(reader: Reader, growing: Growing) -> None:
     with reporting(growing.path, "--serve", "--port", "0", "--watch") as process:
-        reader.page.get(line_with(process, r"http://127\.0\.0\.1:\d+/"))
+        reader.page.get(line_with(process, r"http://127\.0\.0\.1:\d+/\?token=\S+"))
         ready(reader.page)
         assert seen(reader, FIRST)
         assert not seen(reader, SECOND)
@@ -114,16 +127,60 @@ def test_a_watched_file_loads_itself_anew(reader: Reader, growing: Growing, tmp_
     assert live["reload_s"] is None, "a file that is left behind does not load itself anew"
 
 
-def test_the_server_hands_out_the_page_and_its_version_and_nothing_else(growing: Growing) -> None:
-    from urllib.error import HTTPError
-    from urllib.request import Request, urlopen
+def status_of(url: str, **headers: str) -> int:
+    """What the server answers."""
+    try:
+        with urlopen(Request(url, headers=headers)) as answer:  # noqa: S310  # the address is ours
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
 
+
+def test_the_server_hands_out_the_page_and_its_version_and_nothing_else(growing: Growing) -> None:
     with reporting(growing.path, "--serve", "--port", "0", "--watch") as process:
-        url = line_with(process, r"http://127\.0\.0\.1:\d+/")
-        assert b"harness report" in urlopen(url).read()  # noqa: S310  # the address is ours
-        assert re.fullmatch(rb"[0-9a-f]{16}", urlopen(f"{url}version").read())  # noqa: S310
+        url = line_with(process, r"http://127\.0\.0\.1:\d+/\?token=\S+")
+        place, _, token = url.partition("?token=")
+        with urlopen(url) as answer:  # noqa: S310  # the address is ours
+            assert b"harness report" in answer.read()
+            cookie = answer.headers["Set-Cookie"]
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert cookie.endswith("; HttpOnly; SameSite=Strict; Path=/")
+        kept = {"Cookie": f"other=1; {cookie.partition(';')[0]}"}
+        with urlopen(Request(f"{place}version", headers=kept)) as answer:  # noqa: S310
+            assert re.fullmatch(rb"[0-9a-f]{16}", answer.read())
         for path in ("store.sqlite", "../store.sqlite", "%2e%2e/store.sqlite", "version/x"):
-            with pytest.raises(HTTPError, match="404"):
-                urlopen(url + path)  # noqa: S310
-        with pytest.raises(HTTPError, match="403"):
-            urlopen(Request(url, headers={"Host": "evil.example:80"}))  # noqa: S310
+            assert status_of(place + path, **kept) == 404
+        assert status_of(url, Host="evil.example:80") == 403
+        for path in ("", "version", "?token=", f"?token={token[:-1]}", "?token=%ff", f"?token=x&token={token}"):
+            assert status_of(place + path) == 403
+        name = cookie.partition("=")[0]
+        for wrong in (f"{name}=", f"{name}={token[:-1]}x", f"harness-1={token}", "\x80=;;", "token=" + token):
+            assert status_of(place, Cookie=wrong) == 403
+
+
+def test_a_client_that_leaves_is_no_traceback(growing: Growing) -> None:
+    with reporting(growing.path, "--serve", "--port", "0", stderr=subprocess.PIPE) as process:
+        url = line_with(process, r"http://127\.0\.0\.1:\d+/\?token=\S+")
+        port = int(re.findall(r":(\d+)/", url)[0])
+        for request in (
+            f"GET /?{url.partition('?')[2]} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n",
+            "GET / HT",
+            "\x00\r\n\r\n",
+        ):
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leaves by a reset
+                client.sendall(request.encode())
+        assert status_of(url) == 200
+    assert process.stderr is not None
+    assert process.returncode in (0, 130)
+    assert ended_with[process.pid] == ""
+
+
+def test_no_other_user_sees_the_token_among_the_words_of_a_browser() -> None:
+    url = "http://127.0.0.1:1/?token=secret"
+    with private_link(url) as link:
+        assert "secret" not in link
+        path = Path(link.removeprefix("file://"))
+        assert url in path.read_text()
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert not path.exists()

@@ -1,15 +1,30 @@
-"""The page by HTTP on this machine alone, and its version, by which an open page knows that it is old."""
+"""The page by HTTP for one person of this machine, and its version, by which an open page knows that it is old.
+
+Every user of a machine reaches every port of it. So the URL has a token that nobody can guess, as Jupyter's has; who
+has come with it gets it as a cookie, with which the page asks for its version.
+"""
 
 import hashlib
+import hmac
+import secrets
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from html import escape
+from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Lock, Thread
+from urllib.parse import parse_qs, urlsplit
 
 from harness.errors import UsageError
 
 HOST = "127.0.0.1"
 LOCAL = (HOST, "localhost")
+TOKEN_BYTES = 24
+"""Of chance: 192 bits."""
+PATIENCE_S = 30.0
+"""For a client that says nothing more: its thread is not kept for ever."""
 
 
 class Served:
@@ -37,9 +52,13 @@ def version_of(made_of: object) -> str:
 
 @contextmanager
 def serving(page: Served, version: Served, port: int) -> Iterator[str]:
-    """Serve while this lasts; the URL. Port 0 is any that is free. Raises UsageError if the port cannot be had."""
+    """Serve while this lasts; the URL with its token. Port 0 is any that is free.
+
+    Raises UsageError if the port cannot be had.
+    """
+    token = secrets.token_urlsafe(TOKEN_BYTES)
     try:
-        server = ThreadingHTTPServer((HOST, port), _handler(page, version))
+        server = _Server((HOST, port), _handler(page, version, token))
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"--port {port}: cannot serve there: {reason}: name another, or 0 for any") from None
@@ -47,36 +66,70 @@ def serving(page: Served, version: Served, port: int) -> Iterator[str]:
     thread = Thread(target=server.serve_forever, name="page", daemon=True)
     thread.start()
     try:
-        yield f"http://{HOST}:{server.server_port}/"
+        yield f"http://{HOST}:{server.server_port}/?token={token}"
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
 
 
-def _handler(page: Served, version: Served) -> type[BaseHTTPRequestHandler]:
+@contextmanager
+def private_link(url: str) -> Iterator[str]:
+    """The URL of a file of this user's alone that leads to `url`: other users see with what words a browser began."""
+    with tempfile.TemporaryDirectory(prefix="harness-page-") as folder:  # mode 0700
+        path = Path(folder) / "open.html"
+        path.write_text(f'<!doctype html><meta http-equiv="refresh" content="0;url={escape(url)}">', encoding="utf-8")
+        yield path.as_uri()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """A client that leaves in the middle is no error; a terminal is no place for what else a request did."""
+
+
+def _handler(page: Served, version: Served, token: str) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        """Two things to get, for who asks this machine by its own name: no other site's page may read them."""
+        """Two things to get, for who has the token and asks this machine by its own name: no other site's page."""
+
+        timeout = PATIENCE_S
 
         def do_GET(self) -> None:
             known = {"/": (page, "text/html; charset=utf-8"), "/version": (version, "text/plain; charset=utf-8")}
-            held, kind = known.get(self.path.partition("?")[0], (None, ""))
+            asked = urlsplit(self.path)
+            held, kind = known.get(asked.path, (None, ""))
             # A name of somebody else's that resolves to this machine would make his page ours (DNS rebinding).
             host = self.headers.get("Host", "").rpartition(":")[0]
+            by_url = _is(token, parse_qs(asked.query).get("token", [""])[0])
             if host not in LOCAL:
                 self.send_error(403, "this page is served to this machine alone")
+            elif not (by_url or _is(token, self._cookie())):
+                self.send_error(403, "the page is for who has its token: open the URL that harness report printed")
             elif held is None:
                 self.send_error(404)
             else:
-                self._answer(held.get(), kind)
+                self._answer(held.get(), kind, with_cookie=by_url)
 
-        def _answer(self, body: bytes, kind: str) -> None:
+        @property
+        def _cookie_name(self) -> str:
+            """Cookies are a host's, whatever the port: two pages that are served have two."""
+            return f"harness-{self.connection.getsockname()[1]}"
+
+        def _cookie(self) -> str:
+            with suppress(CookieError):
+                found = SimpleCookie(self.headers.get("Cookie", "")).get(self._cookie_name)
+                return found.value if found else ""
+            return ""
+
+        def _answer(self, body: bytes, kind: str, *, with_cookie: bool) -> None:
             self.send_response(200)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Cache-Control", "no-store")
+            self.send_header("Referrer-Policy", "no-referrer")
             self.send_header("X-Content-Type-Options", "nosniff")
             self.send_header("X-Frame-Options", "DENY")
+            if with_cookie:
+                self.send_header("Set-Cookie", f"{self._cookie_name}={token}; HttpOnly; SameSite=Strict; Path=/")
             self.end_headers()
             self.wfile.write(body)
 
@@ -84,3 +137,8 @@ def _handler(page: Served, version: Served) -> type[BaseHTTPRequestHandler]:
             """A terminal with a run's progress in it is no place for an access log."""
 
     return Handler
+
+
+def _is(token: str, said: str) -> bool:
+    """Compared in a time that says nothing of where they differ."""
+    return hmac.compare_digest(token.encode(), said.encode("utf-8", "replace"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.files.writing import write
 from harness.page.gather import PageRequest
 from harness.page.making import encoded, make
-from harness.page.serving import Served, serving, version_of
+from harness.page.serving import Served, private_link, serving, version_of
 from harness.store.store import ChangeToken, Store
 
 POLL_S = 2.0
@@ -49,7 +49,7 @@ class Keeper:
                 if port is not None:
                     url = open_.enter_context(serving(self.page, self.version, port))
                     self.say(f"{url} until Ctrl-C")
-                    browser(url)
+                    browser(open_.enter_context(private_link(url)))
                 while True:
                     time.sleep(POLL_S)
                     if watch and self.store.change_token() != known:
