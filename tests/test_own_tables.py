@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 
 import harness
+from harness.errors import UsageError
 from harness.measure.isolation.data import DataFile, read_problem
 from harness.measure.plan import Request, plan
 from harness.measure.resume import request_of
 from harness.measure.run import new_run
 from harness.problems.catalog import load
+from harness.problems.in_memory import from_frame
 from harness.problems.table_options import TableOptions
 from harness.records.labels import model_of
 from harness.records.run import Selection
@@ -177,3 +179,48 @@ def test_a_sweep_says_what_is_left_out_and_keeps_what_was_said(cars: Path, store
     asked = SweepRequest(problems=(str(cars),), target="mpg", lr=(0.1,), table={"drop": ("hp",)})
     assert SweepRequest.model_validate(asked.model_dump(mode="json")) == asked
     assert "drop --no-header" in run_cli("sweep", "--resume", "--no-header").stderr
+
+
+TWINS = {
+    "a zero-width space": ("a", "a\u200b"),
+    "a zero-width joiner": ("a\u200d", "a"),
+    "a soft hyphen": ("ab", "a\u00adb"),
+    "a word joiner": ("a", "\u2060a"),
+    "a variation selector": ("a", "a\ufe0f"),
+    "a tag": ("a", "a\U000e0061"),
+    "a filler of Hangul": ("a", "a\u3164"),
+    "an accent apart": ("\u00e9", "e\u0301"),
+    "a ligature": ("fi", "\ufb01"),
+    "full width": ("a", "\uff41"),
+    "the sign of micro": ("\u00b5", "\u03bc"),
+    "a space that does not break": ("a b", "a\u00a0b"),
+    "two spaces": ("a b", "a  b"),
+    "a space at the end": ("a", "a "),
+}
+
+
+@pytest.mark.parametrize("twin", TWINS)
+@pytest.mark.parametrize("container", ["csv", "parquet", "frame"])
+def test_names_that_look_the_same_are_refused(twin: str, container: str, tmp_path: Path) -> None:
+    one, other = TWINS[twin]
+    frame = pd.DataFrame({one: [1.0, 2.0, 4.0], other: [3.0, 1.0, 2.0], "y": [1.0, 2.0, 3.0]})
+    path = tmp_path / f"table.{container}"
+    if container == "csv":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_parquet(tmp_path / "table.parquet")
+
+    def reading() -> object:
+        return from_frame(frame, "y") if container == "frame" else load(str(path), target="y")
+
+    with pytest.raises(UsageError, match="columns 1 and 2 look the same") as refused:
+        reading()
+    assert str(refused.value).isascii()
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u3164", "\u00ad\u2060", "\u2800"])
+def test_a_name_that_nobody_sees_is_none(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"{name},y\n1,2\n2,3\n4,4\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="column 1 "):
+        load(str(path), target="y")

@@ -1,8 +1,10 @@
 """Every file that people hand around, spoilt in every way: one line that names it, no traceback, no hang, no memory."""
 
+import copy
 import json
 import os
 import signal
+import tomllib
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import tomlkit
 
 from harness.ab.calibrate import stored
 from harness.errors import MOST_CHARACTERS, HarnessError, UsageError, one_line
@@ -275,6 +278,48 @@ def test_spoilt_toml_is_one_line(name: str, what: str, place: Place) -> None:
     path, (text, said) = place(name), SPOILT_TOML[what]
     path.write_text(text + KINDS[name].good(), encoding="utf-8")
     refused(lambda: KINDS[name].read(path), str(path), said)
+
+
+# Truth values in the place of numbers
+
+
+def numbers(content: object, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The place of each number; of a list of them the first, which stands for all."""
+    if isinstance(content, int | float) and not isinstance(content, bool):
+        yield above
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            yield from numbers(value, (*above, key))
+    elif isinstance(content, list):
+        for i, value in enumerate(content[:1]):
+            yield from numbers(value, (*above, i))
+
+
+FREE = {"options", "params", "version", "result", "results", "durations", "versions"}
+"""Where a truth value is one: options, and what asv keeps, whose track_ benchmarks may return one."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*TOML, *JSON])
+def test_true_is_no_number(name: str, place: Place) -> None:
+    path, good = place(name), KINDS[name].good()
+    content = json.loads(good) if name in JSON else tomllib.loads(good)
+    tried = list(numbers(content))
+    assert tried
+    taken = []
+    for where in tried:
+        spoilt = copy.deepcopy(content)
+        inner: Any = spoilt
+        for key in where[:-1]:
+            inner = inner[key]
+        inner[where[-1]] = True
+        path.write_text(json.dumps(spoilt) if name in JSON else tomlkit.dumps(spoilt), encoding="utf-8")
+        try:
+            KINDS[name].read(path)
+            taken.append(where)
+        except UsageError as error:
+            assert len(str(error).splitlines()) == 1  # noqa: PT017  # which are refused is what is looked for
+    assert [where for where in taken if not FREE & set(where)] == []
 
 
 # JSON

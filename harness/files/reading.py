@@ -6,10 +6,11 @@ to do; no content makes a reader hang, run out of memory or end in a traceback.
 
 import math
 import os
+import re
 import stat
 import tomllib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -47,10 +48,35 @@ DIRECTIONS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", 
 """Bidirectional controls, which show a name in another order than it has (Unicode Annex 9; CVE-2021-42574)."""
 
 
+IGNORABLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Default ignorable code points (Unicode, DerivedCoreProperties.txt), and the blank of Braille."""
+
+
+def look(name: str) -> str:
+    """The same text for all names that look the same: without what is not seen, compatible characters as one.
+
+    Unicode Annex 15 (NFKC) and Standard 5.21 (default ignorable code points).
+    """
+    return " ".join(IGNORABLE.sub("", unicodedata.normalize("NFKC", name)).split())
+
+
+def alike(names: Sequence[str]) -> tuple[int, int] | None:
+    """The places of two different names that look the same, if there are any."""
+    seen: dict[str, int] = {}
+    for place, name in enumerate(names):
+        before = seen.setdefault(look(name), place)
+        if names[before] != name:
+            return before, place
+    return None
+
+
 def is_visible(name: str) -> bool:
     """Whether a name is something that a person can see, and sees as it is."""
     hidden = (unicodedata.category(c) in HIDDEN or unicodedata.bidirectional(c) in DIRECTIONS for c in name)
-    return bool(name.strip()) and MARK not in name and not any(hidden)
+    return bool(look(name)) and MARK not in name and not any(hidden)
 
 
 def _seen(name: str) -> str:
@@ -163,15 +189,39 @@ def json_of(path: Path, *, constants: bool = False, most_bytes: int = LARGEST_JS
 
 
 def checked(model: type[Model], content: object, where: object) -> Model:
-    """The content as `model`; `where`, a file or a line of one, begins what is said. Raises UsageError, one line."""
+    """The content as `model`; `where`, a file or a line of one, begins what is said. Raises UsageError, one line.
+
+    `true` is no number, which it is to pydantic and to Python.
+    """
     try:
-        return model.model_validate(content)
+        found = model.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise UsageError(": ".join(filter(None, [str(where), place, first["msg"]]))) from None
     except RecursionError:
         raise UsageError(f"{where}: is nested too deeply") from None
+    wrong = _truth_as_number(content, found)
+    if wrong is not None:
+        raise UsageError(f"{where}: {wrong}: a number is wanted, not true or false")
+    return found
+
+
+def _truth_as_number(given: object, taken: object) -> str | None:
+    """Where a truth value was taken for a number; None if it nowhere was."""
+    if isinstance(given, bool):
+        return "" if isinstance(taken, int | float) and not isinstance(taken, bool) else None
+    parts: list[tuple[str, object, object]] = []
+    if isinstance(given, dict):
+        held = taken if isinstance(taken, dict) else getattr(taken, "__dict__", {})
+        parts = [(str(name), value, held.get(name)) for name, value in given.items()]
+    elif isinstance(given, list) and isinstance(taken, list | tuple) and len(given) == len(taken):
+        parts = [(str(i), value, taken[i]) for i, value in enumerate(given)]
+    for name, value, other in parts:
+        inner = _truth_as_number(value, other)
+        if inner is not None:
+            return f"{name}.{inner}".rstrip(".")
+    return None
 
 
 def _kind(mode: int) -> str:

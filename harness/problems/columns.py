@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.files.reading import is_visible
+from harness.files.reading import alike, is_visible
 from harness.problems.problem import SPLITS, Floats
 
 SPLIT_COLUMN = "split"
@@ -129,6 +129,11 @@ def check_names(names: Sequence[str], where: str) -> None:
     ((name, count),) = Counter(names).most_common(1) or [("", 0)]
     if count > 1:
         raise UsageError(f"{where}: {count} columns are named '{name}': rename them")
+    pair = alike(names)
+    if pair is not None:
+        (one, first), (other, second) = ((place + 1, names[place]) for place in pair)
+        said = f"columns {one} and {other} look the same, {first!a} and {second!a}"
+        raise UsageError(f"{where}: {said}: rename one of them")
 
 
 def check_size(rows: int, columns: int, where: str) -> None:

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, StrictFloat, StrictInt, model_validator
 
 from harness.files.reading import Identifier, Name, read_toml
 from harness.paths import datasets_folder
@@ -20,7 +20,7 @@ class Rung(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     generator: str
     title: Name
-    parameters: dict[str, float | int] = {}
+    parameters: dict[str, StrictFloat | StrictInt] = {}
 
     @model_validator(mode="before")
     @classmethod

@@ -1,7 +1,7 @@
 """One case as it ended: raw samples, accuracy, status, and enough of the fit to show it again."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -34,7 +34,14 @@ SCHEMA_VERSION: Literal[1] = 1
 TOLERANCE_NAMES = tuple(map(tolerance_name, TOLERANCES))
 """The keys of `Accuracy.epochs_to`, the loosest first."""
 
-Number = Annotated[float, BeforeValidator(float)]
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise ValueError("a number is wanted, not true or false")  # noqa: TRY004  # which pydantic turns into its own
+    return float(value)
+
+
+Number = Annotated[float, BeforeValidator(_number)]
 """A float that may be NaN or infinite: JSON has no such numbers, so they are written as strings."""
 
 

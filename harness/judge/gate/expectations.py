@@ -93,7 +93,7 @@ class Expectation(_Strict):
     versions: dict[str, str] = Field(default_factory=dict)
     parameters: dict[str, float | Band] = Field(default_factory=dict)
     device: str | None = None
-    options: dict[str, str | int | float] = Field(default_factory=dict)
+    options: dict[str, bool | str | int | float] = Field(default_factory=dict)
     pinned: bool = False
     status: Annotated[tuple[Status, ...], BeforeValidator(_listed)] = (Status.OK,)
     expected_failure: str = ""
