@@ -87,7 +87,9 @@ def cut_short(monkeypatch: pytest.MonkeyPatch, run_cli: RunCli, store_path: Path
 
 @pytest.mark.slow
 def test_kill_9_at_random_moments_loses_nothing_and_every_resume_completes(tmp_path: Path) -> None:
-    loop = python("-m", "tools.kill_loop", 6, "--seed", time.time_ns() % 10**6, HARNESS_CACHE_DIR=str(tmp_path))
+    loop = python(
+        "-m", "tools.kill_loop", 6, "--of", "run", "--seed", time.time_ns() % 10**6, HARNESS_CACHE_DIR=str(tmp_path)
+    )
     said, errors = loop.communicate(timeout=DEADLINE_S)
     assert loop.returncode == 0, said + errors
     tally = json.loads(said)
@@ -96,6 +98,17 @@ def test_kill_9_at_random_moments_loses_nothing_and_every_resume_completes(tmp_p
     # A kill may come between a record's commit and its report: that one is kept, and nobody is told.
     assert 16 * tally["stores"] - tally["kills"] <= tally["reported"] <= 16 * tally["stores"]
     assert [tally[name] for name in ("lost", "torn", "doubled", "troubles")] == [0, 0, 0, []]
+
+
+@pytest.mark.slow
+def test_kill_9_under_every_command_that_writes_leaves_nothing_by_halves(tmp_path: Path) -> None:
+    loop = python("-m", "tools.kill_loop", 12, "--seed", time.time_ns() % 10**6, HARNESS_CACHE_DIR=str(tmp_path))
+    said, errors = loop.communicate(timeout=DEADLINE_S)
+    assert loop.returncode == 0, said + errors
+    tally = json.loads(said)
+    assert sum(tally["of_commands"].values()) == 8
+    assert tally["kills"] == 12
+    assert [tally[name] for name in ("lost", "torn", "doubled", "troubles", "stray")] == [0, 0, 0, [], []]
 
 
 def test_the_kill_loop_would_see_a_loss_a_tear_and_a_double(store_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Kill -9 at random moments under a running grid: `python -m tools.kill_loop 200`.
+"""Kill -9 at random moments under a running grid, and other commands that write: `python -m tools.kill_loop 200`.
 
 Each round starts `harness run` on a new store and kills it with SIGKILL after a random time, then resumes it and
 kills that, until one ends by itself. After each kill the store is looked at: is every record there, to the last bit,
@@ -27,6 +27,8 @@ PROBLEMS = ("four_points", "noiseless_line", "synthetic:n=60,p=2", "synthetic:n=
 SOLVERS = ("numpy_lstsq", "scipy_gelsd", "normal_equations", "mean")
 PLACES: tuple[tuple[str, ...], ...] = ((), ("--in-process",))
 """A worker process, as a run has it by default, and none."""
+RUNS_SHARE = 40
+"""Per cent of the kills, where all commands are tried."""
 PATIENCE_S = 120.0
 """For a run that is left alone; it takes about a second on an idle machine."""
 
@@ -46,11 +48,17 @@ class Tally:
     torn: int = 0
     doubled: int = 0
     troubles: list[str] = field(default_factory=list)
+    stray: list[str] = field(default_factory=list)
+    of_commands: dict[str, int] = field(default_factory=dict)
+    """Of the kills those under other commands than run, by name (tools.kill_commands)."""
 
     @property
     def sound(self) -> bool:
         """Whether nothing was lost, torn or doubled, and every round came to its end."""
-        return not (self.lost or self.torn or self.doubled or self.troubles) and self.completed == self.stores
+        return (
+            not (self.lost or self.torn or self.doubled or self.troubles or self.stray)
+            and self.completed == self.stores
+        )
 
 
 @dataclass
@@ -88,8 +96,8 @@ class Child:
         return {case: digest for digest, case in lines}
 
 
-def begin(words: list[str], log: Path) -> Child:
-    """`harness` with these words, in a fork of this process."""
+def begin(words: list[str], log: Path, folder: Path | None = None) -> Child:
+    """`harness` with these words, in a fork of this process, in a folder."""
     told, telling = os.pipe()
     pid = os.fork()
     if pid:
@@ -101,6 +109,7 @@ def begin(words: list[str], log: Path) -> Child:
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(output, 1)
         os.dup2(output, 2)
+        os.chdir(folder or Path())
         code = _run(words, telling)
     finally:
         os._exit(code)
@@ -173,6 +182,7 @@ def one_round(path: Path, kills: int, longest_s: float, chance: random.Random, t
         if code is None and not unfinished and finished(path):
             code = 0  # the kill came between the run's last commit and the end of its process
     tally.reported += len(reported)
+    tally.stray += sorted(one.name for one in path.parent.iterdir() if one.name.startswith("."))
     # A record whose commit was the last thing before a kill is there, and nobody was told.
     stored = planned(path)
     if code or unfinished or len(stored) != len(PROBLEMS) * len(SOLVERS) or not reported.keys() <= set(stored):
@@ -230,12 +240,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kills", type=int, nargs="?", default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--of", choices=("run", "all"), default="all", help="which commands; runs get two fifths of all"
+    )
     said = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("HARNESS_CACHE_DIR", str(Path(folder) / "cache"))
         before = time.monotonic()
-        tally = kill_loop(said.kills, said.seed, Path(folder))
+        for name in ("runs", "commands", "commands/tmp"):
+            (Path(folder) / name).mkdir()
+        os.environ["TMPDIR"] = str(Path(folder) / "commands" / "tmp")
+        tempfile.tempdir = os.environ["TMPDIR"]
+        of_runs = said.kills if said.of == "run" else RUNS_SHARE * said.kills // 100
+        tally = kill_loop(of_runs, said.seed, Path(folder) / "runs")
+        if said.of == "all":
+            from tools.kill_commands import kill_commands
+
+            chance = random.Random(said.seed)  # noqa: S311  # moments, not secrets
+            kill_commands(said.kills - of_runs, chance, Path(folder) / "commands", tally)
         sys.stdout.write(json.dumps(asdict(tally) | {"seconds": round(time.monotonic() - before, 1)}) + "\n")
     return 0 if tally.sound else 1
 
