@@ -21,10 +21,12 @@ from harness.judge.gate.gate import GateReport
 from harness.judge.verdict import Judgement, Verdict
 from harness.judge.versions.ab import judge_ab
 from harness.records.ab import Measured
+from harness.report.render import text as plain
 from harness.report.render.annotations import MOST, annotations
 from harness.report.render.formats import FORMATS
-from harness.report.render.junit import FORBIDDEN, REPLACEMENT, junit
+from harness.report.render.junit import FORBIDDEN, junit
 from harness.report.render.markdown import NO_MENTION, escaped, markdown, table
+from harness.report.render.text import REPLACEMENT
 from harness.report.tables.column import Column
 from harness.report.words.ab import compared
 from harness.report.words.checks import Check, Outcome, ab_checks, failed, gate_checks
@@ -85,10 +87,10 @@ def test_junit_is_well_formed_and_loses_only_what_xml_cannot_hold(
     cases = root.findall("./testsuite/testcase")
     assert len(cases) == len(checks) == int(root.attrib["tests"])
     for check, element in zip(checks, cases, strict=True):
-        assert element.attrib["classname"] == FORBIDDEN.sub(REPLACEMENT, check.case)
+        assert element.attrib["classname"] == FORBIDDEN.sub(REPLACEMENT, plain.visible(check.case))
         assert [child.tag for child in element] == ([] if check.outcome is Outcome.PASSED else [check.outcome.value])
         for child in element:
-            assert child.attrib["message"] == FORBIDDEN.sub(REPLACEMENT, check.message)
+            assert child.attrib["message"] == FORBIDDEN.sub(REPLACEMENT, plain.visible(check.message))
     assert int(root.attrib["failures"]) == sum(check.outcome is Outcome.FAILED for check in checks)
     assert int(root.attrib["errors"]) == sum(check.outcome is Outcome.ERROR for check in checks)
 
@@ -100,13 +102,18 @@ def unescaped(text: str) -> str:
     return text
 
 
+def seen(text: str) -> str:
+    """Without what a terminal acts upon, line by line."""
+    return "\n".join(map(plain.visible, text.split("\n")))
+
+
 @given(TEXT, TEXT, TEXT.filter(bool))
 def test_an_annotation_is_one_line_and_says_what_it_was_given(case: str, message: str, file: str) -> None:
     (line,) = annotations([Check(case, "digits", Outcome.FAILED, message)], file)
     assert not {"\r", "\n"} & set(line)
     found = re.fullmatch(r"::error file=([^:,]*),title=([^:,]*)::(.*)", line, re.DOTALL)
     assert found
-    assert [unescaped(group) for group in found.groups()] == [file, f"digits: {case}", message]
+    assert [unescaped(group) for group in found.groups()] == list(map(seen, (file, f"digits: {case}", message)))
 
 
 def test_no_failure_is_lost_where_github_shows_ten() -> None:

@@ -9,6 +9,7 @@ import typer
 
 from harness.cli import isolation
 from harness.cli import options as cli
+from harness.cli.streams import print_json
 from harness.config import expectations_file
 from harness.errors import UsageError, unknown
 from harness.files.writing import check_file, write
@@ -132,7 +133,7 @@ class _Page:
             else:
                 write(Path(self.markdown), text, what=f"--markdown {self.markdown}")
         if self.as_json:
-            typer.echo(words.accuracy_json(made.id, records, held, report, code))
+            print_json(words.accuracy_json(made.id, records, held, report, code))
         elif self.markdown != STDOUT and not (self.quiet and code == 0):
             if not self.quiet:
                 print_document(out(), words.sheets(records, tables, self.quantity))
@@ -158,7 +159,7 @@ def _certified(named: "list[str]", *, as_json: bool) -> int:
         raise UsageError(f"--certified fits nothing: drop --{named[0]}")
     sets = certified()
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in sets]))
+        print_json(json.dumps([asdict(one) for one in sets]))
     else:
         print_document(out(), words.certified(sets, CERTIFIED_DIGITS))
     return 0 if words.all_agree(sets, CERTIFIED_DIGITS) else 1

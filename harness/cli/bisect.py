@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as cli
+from harness.cli.streams import print_json
 from harness.errors import COULD_NOT_MEASURE, counted
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def bisect(
     found = _searched(suspects, asked)
     named = [suspects.commit(one) for one in found.suspects]
     if as_json:
-        typer.echo(bisection_json(spec.case, quantity, found, named))
+        print_json(bisection_json(spec.case, quantity, found, named))
     else:
         print_bisection(out(), quantity, named)
     raise typer.Exit(0 if len(named) == 1 else COULD_NOT_MEASURE)

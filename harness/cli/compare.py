@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options as cli
+from harness.cli.streams import print_json
 from harness.errors import CannotMeasureError
 
 
@@ -48,7 +49,7 @@ def compare(
         described, found = words(rows, by), objects(comparison.JSON, rows)
         compared = any_compared(rows)
     if as_json:
-        typer.echo(dumps(found))
+        print_json(dumps(found))
     else:
         out().print(f"run {', '.join(runs)}, by {by}", markup=False)
         print_document(out(), described)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as cli
+from harness.cli.streams import print_json
 from harness.errors import COULD_NOT_MEASURE, UsageError
 
 if TYPE_CHECKING:
@@ -70,6 +71,6 @@ def _show(name: str | None, doubts: "Sequence[Doubt]", watched: "Sequence[Condit
     from harness.report.words.doubts import doctor, doctor_json
 
     if as_json:
-        typer.echo(doctor_json(doubts, name, [one.model_dump(mode="json") for one in watched]))
+        print_json(doctor_json(doubts, name, [one.model_dump(mode="json") for one in watched]))
     else:
         print_document(out(), doctor(doubts, f"run {name}" if name else "this machine now"))

@@ -7,6 +7,7 @@ import typer
 
 from harness.cli import isolation
 from harness.cli import options as cli
+from harness.cli.streams import print_json
 from harness.errors import COULD_NOT_MEASURE, UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _show(chosen: "list[Finding]", lines: "list[FindingLine]", *, full: bool, as
     if as_json:
         from harness.report.words.findings import findings_json
 
-        typer.echo(findings_json(chosen, lines, full=full))
+        print_json(findings_json(chosen, lines, full=full))
     elif markdown:
         from harness.report.render import markdown as render
         from harness.report.words.findings import every_one

@@ -9,6 +9,7 @@ import typer
 
 from harness.cli import isolation
 from harness.cli import options as cli
+from harness.cli.streams import print_json
 
 if TYPE_CHECKING:
     from harness.measure.plan import Case
@@ -77,7 +78,7 @@ def _fit(case: "Case", where: "Where", *, plot: Path | None, as_json: bool, quie
         place.fit(case)
         (record,) = place.time(Effort())
     if as_json:
-        typer.echo(record.model_dump_json())
+        print_json(record.model_dump_json())
     elif quiet:
         print_parts(out(), failures([record]))
     else:

@@ -7,6 +7,7 @@ import typer
 
 from harness.cli import isolation, outputs
 from harness.cli import options as cli
+from harness.cli.streams import print_json
 from harness.config import config, expectations_file
 from harness.errors import UsageError
 from harness.paths import EXPECTATIONS
@@ -110,7 +111,7 @@ def _show(name: str, report: "GateReport", path: Path, *, as_json: bool, quiet: 
     from harness.report.words.gate import verdict
 
     if as_json:
-        typer.echo(_json(report, name))
+        print_json(_json(report, name))
     elif not quiet or report.exit_code:
         print_document(out(), verdict(report, name, str(path)))
 

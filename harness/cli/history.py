@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options as cli
+from harness.cli.streams import print_json
 from harness.errors import COULD_NOT_MEASURE, UsageError
 
 
@@ -109,7 +110,7 @@ def _show(
         write(plot, picture([history_picture(found)], plot.suffix.lower()))
         err().print(f"{plot}: written", markup=False, soft_wrap=True)
     if as_json:
-        typer.echo(dumps(history_object(found)))
+        print_json(dumps(history_object(found)))
     else:
         print_document(out(), over_commits(found))
     if not found.compared:

@@ -100,12 +100,13 @@ def _figures(run: str | None, baseline: str | None, store: str | None, *, quick:
 
 def _list(run: str | None, baseline: str | None, store: str | None) -> None:
     """What can be drawn: the tutorials' pictures always, the page's figures of what the store holds."""
+    from harness.report.render.text import visible
     from harness.studies.gallery import PLOTS
 
     for name, one in PLOTS.items():
         typer.echo(f"{name:24} {one.about}")
     try:
         for name, figure in _figures(run, baseline, store, quick=False).items():
-            typer.echo(f"{name:24} {figure.heading}")
+            typer.echo(visible(f"{name:24} {figure.heading}"))
     except HarnessError as error:
         typer.echo(f"figures of the page: {error}", err=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-import typer
+from harness.cli.streams import print_json
 
 if TYPE_CHECKING:
     from harness.measure.plan import Case, Request
@@ -76,7 +76,7 @@ def table(made: "Run", records: "Sequence[Record]", opened: "Store") -> None:
 
 def json_of(_made: "Run", records: "Sequence[Record]", _opened: "Store") -> None:
     """Print the records as they are stored."""
-    typer.echo("[" + ",\n".join(record.model_dump_json() for record in records) + "]")
+    print_json("[" + ",\n".join(record.model_dump_json() for record in records) + "]")
 
 
 def what_failed(made: "Run", records: "Sequence[Record]", _opened: "Store") -> None:

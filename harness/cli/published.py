@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as cli
+from harness.cli.streams import print_json
 from harness.errors import COULD_NOT_MEASURE
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def published(
 
     summary = summarize(_reproduce(tutorial or []))
     if as_json:
-        typer.echo(summary.model_dump_json())
+        print_json(summary.model_dump_json())
     else:
         from harness.report.render.terminal import print_document
         from harness.report.terminal.console import out

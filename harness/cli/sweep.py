@@ -9,6 +9,7 @@ import typer
 
 from harness.cli import isolation
 from harness.cli import options as cli
+from harness.cli.streams import print_json
 from harness.errors import UsageError, unknown, without_password
 from harness.solvers.training.optimizers import PRESETS
 
@@ -248,7 +249,7 @@ class _Page:
         from harness.report.words.sweep_json import sweep_json
 
         if self.as_json:
-            typer.echo(sweep_json(made, cells))
+            print_json(sweep_json(made, cells))
         elif self.markdown:
             typer.echo(markdown(swept(made, cells)))
         elif cells:

@@ -3,24 +3,29 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 MOST_DIGITS = 310
 """A float64 ends at 1.8e308; Python itself takes seconds for integers of millions of digits."""
 
 
-def finite(value: Any) -> Any:
-    """The value as JSON's kinds: NaN and infinities are null, tuples lists, numpy's numbers Python's."""
-    if isinstance(value, str | bool | int) or value is None:
+def finite(value: Any, text: Callable[[str], str] = str) -> Any:
+    """The value as JSON's kinds: NaN and infinities are null, tuples lists, numpy's numbers Python's.
+
+    `text`: what becomes of each text, keys among them.
+    """
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, bool | int) or value is None:
         return value
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(name): finite(one) for name, one in value.items()}
+        return {text(str(name)): finite(one, text) for name, one in value.items()}
     if isinstance(value, Sequence):
-        return [finite(one) for one in value]
-    return finite(value.item())
+        return [finite(one, text) for one in value]
+    return finite(value.item(), text)
 
 
 def parsed_json(text: str, *, constants: bool = False) -> Any:

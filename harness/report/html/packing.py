@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.files.strict_json import finite
 from harness.report.figures.rows import CASE, Row
+from harness.report.render.text import visible
 
 ABSENT = -1
 """In place of an index: the row does not have the key at all, which a filter tells from null."""
@@ -21,9 +22,14 @@ def script_json(value: object) -> str:
     """JSON that may stand in a <script>: nothing in it ends the script, opens a comment or breaks a line.
 
     All but ASCII is escaped, U+2028, U+2029 and lone surrogates from somebody's file among it; a number that is not
-    finite is null.
+    finite is null, and what would show a text in another order than it has is U+FFFD.
     """
-    return json.dumps(finite(value), separators=(",", ":"), allow_nan=False).translate(_MARKUP)
+    return json.dumps(finite(value, _seen), separators=(",", ":"), allow_nan=False).translate(_MARKUP)
+
+
+def _seen(text: str) -> str:
+    """Lines and tabs are the client's own."""
+    return "\n".join("\t".join(map(visible, line.split("\t"))) for line in text.split("\n"))
 
 
 def deflated(value: object) -> str:

@@ -25,6 +25,7 @@ from harness.report.html.cases import NUMBERS, REPRODUCE, case_in_full
 from harness.report.html.evidence import Evidence
 from harness.report.html.packing import deflated, pack, script_json
 from harness.report.html.section import Note, Part, Section, Table
+from harness.report.render.text import visible
 
 SCRIPTS = ("state.js", "format.js", "filters.js", "tables.js", "tooltip.js", "figures.js", "dialog.js", "page.js")
 """One after the other in one scope; what stands below may use what stands above."""
@@ -80,7 +81,14 @@ def _template() -> tuple[Any, Any]:
     from markupsafe import Markup
 
     loader = PackageLoader("harness.report.html", "assets")
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: visible(value) if type(value) is str else value,  # not Markup, which is ours
+    )
     return made.get_template("page.html.j2"), Markup
 
 

@@ -6,6 +6,7 @@ Escaped as GitHub's own toolkit does (actions/toolkit, packages/core/src/command
 from collections.abc import Sequence
 
 from harness.errors import counted
+from harness.report.render.text import visible
 from harness.report.words.checks import Check, failed
 
 MOST = 10
@@ -33,7 +34,8 @@ def _command(title: str, message: str, file: str | None) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    lines = "\n".join(visible(line) for line in text.split("\n"))
+    return lines.replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -7,11 +7,11 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from harness.report.render.text import REPLACEMENT, visible
 from harness.report.words.checks import Check, Outcome
 
 FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 (5th ed., section 2.2, Char) has no way to write, not even as a reference."""
-REPLACEMENT = "\ufffd"
 
 
 def junit(checks: Sequence[Check], suite: str) -> str:
@@ -39,4 +39,4 @@ def junit(checks: Sequence[Check], suite: str) -> str:
 
 
 def _clean(text: str) -> str:
-    return FORBIDDEN.sub(REPLACEMENT, text)
+    return FORBIDDEN.sub(REPLACEMENT, visible(text))

@@ -1,5 +1,6 @@
 """A cell as text, for every medium that people read as it is, and the colour of a word."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -24,6 +25,17 @@ STYLES: Mapping[str, str] = {
     "note": "cyan",
 }
 """Of the words that say how something ended; any other is red."""
+
+
+CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal acts upon, or shows a line in another order for: ECMA-48's controls but the line feed, and Unicode
+Annex 9's bidirectional ones."""
+REPLACEMENT = "\ufffd"
+
+
+def visible(text: str) -> str:
+    """The text with U+FFFD for each control: names come from files, and messages from solvers."""
+    return CONTROLS.sub(REPLACEMENT, text)
 
 
 def cell_text(column: Column[Row], row: Row) -> str:

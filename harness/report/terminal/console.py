@@ -9,11 +9,10 @@ from typing import TextIO
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook
 from rich.segment import Segment
 
+from harness.report.render.text import visible
+
 PLAIN_WIDTH = 100
 """Columns where neither a terminal nor COLUMNS says otherwise: logs and pipes."""
-CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""What a terminal acts upon, or shows a line in another order for: ECMA-48's controls but the line feed, and Unicode
-Annex 9's bidirectional ones."""
 COMMAND = re.compile(r"^(\s*:)(?=:)|(##)(?=\[)", re.MULTILINE)
 """What GitHub's runner would take for a command of a step's output (actions/runner, ActionCommand.cs)."""
 NO_COMMAND = "\u200b"
@@ -52,7 +51,7 @@ def err() -> Console:
 
 def inert(text: str) -> str:
     """The text with nothing in it that a terminal, or on GitHub the runner, acts upon: names come from files."""
-    seen = CONTROLS.sub("\ufffd", text)
+    seen = visible(text)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         return COMMAND.sub(lambda found: (found[1] or found[2]) + NO_COMMAND, seen)
     return seen
