@@ -21,7 +21,7 @@ from harness.ab.building import Notify
 from harness.ab.cores import all_cores
 from harness.ab.launch import Manner
 from harness.ab.measure import Decide, Task, measured
-from harness.errors import CannotMeasureError, UsageError
+from harness.errors import UsageError
 from harness.files.reading import NoSuchFileError, checked, text_of
 from harness.files.strict_json import parsed_json
 from harness.files.writing import write
@@ -80,32 +80,32 @@ def missing(done: Sequence[Comparison], task: Task) -> Iterator[tuple[Condition,
 def calibrate(
     task: Task, path: Path, decide: Decide, notify: Notify, measure: Callable[..., Comparison] = measured
 ) -> dict[Condition, list[Comparison]]:
-    """Measure every condition and repeat that is missing in `path`, appending each; the repeats by condition.
+    """Measure every condition and repeat that is missing in `path`, keeping each there; the repeats by condition.
 
-    Raises CannotMeasureError where the file cannot be written, before anything is measured.
+    Raises what `write` does where the file cannot be written, before anything is measured.
     """
     done = stored(path)
     todo = list(missing(done, task))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a") as file:
-            for number, (condition, repeat) in enumerate(todo, start=1):
-                what = f"{number} of {len(todo)}, planted {condition.planted - 1:+.0%}" + ", busy" * condition.busy
+    _keep(done, path)
+    for number, (condition, repeat) in enumerate(todo, start=1):
+        what = f"{number} of {len(todo)}, planted {condition.planted - 1:+.0%}" + ", busy" * condition.busy
 
-                def say(line: str, what: str = what) -> None:
-                    notify(f"{what}: {line}")
+        def say(line: str, what: str = what) -> None:
+            notify(f"{what}: {line}")
 
-                # Orders of turns differ from repeat to repeat.
-                turn = replace(task, allowance=replace(task.allowance, seed=task.allowance.seed + number))
-                with others_busy(condition.busy):
-                    done.append(measure(turn, decide, say, condition=condition, repeat=repeat))
-                file.write(done[-1].model_dump_json() + "\n")
-                file.flush()
-    except OSError as error:
-        raise CannotMeasureError(f"{path} cannot be written: {error.strerror}") from None
+        # Orders of turns differ from repeat to repeat.
+        turn = replace(task, allowance=replace(task.allowance, seed=task.allowance.seed + number))
+        with others_busy(condition.busy):
+            done.append(measure(turn, decide, say, condition=condition, repeat=repeat))
+        _keep(done, path)
     return {
         condition: [one for one in done if _is_of(one, task) and one.condition == condition] for condition in CONDITIONS
     }
+
+
+def _keep(done: Sequence[Comparison], path: Path) -> None:
+    """Write all comparisons at once: half a line, of a process that was killed, would be hours that nobody can read."""
+    write(path, "".join(one.model_dump_json() + "\n" for one in done), make_folder=True)
 
 
 @contextmanager
