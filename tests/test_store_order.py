@@ -124,7 +124,7 @@ def test_the_baseline_is_the_run_before_in_the_store() -> None:
 GONE: dict[str, tuple[str, Callable[[Path], object]]] = {
     "deleted": ("deleted", lambda path: path.unlink()),
     "replaced": ("replaced", lambda path: Path(shutil.copy(path, path.with_name("x"))).replace(path)),
-    "without its log": ("replaced", lambda path: path.with_name(f"{path.name}-wal").unlink()),
+    "without its log": ("robbed of its log", lambda path: path.with_name(f"{path.name}-wal").unlink()),
     "in another folder": ("deleted", lambda path: path.parent.rename(path.parent.with_name("moved"))),
     "in a folder that is gone": ("deleted", lambda path: shutil.rmtree(path.parent)),
 }
@@ -165,6 +165,22 @@ def test_a_sweep_that_goes_is_written_beside_too(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(CannotMeasureError, match=r"store\.s\.jsonl"):
         sweeps.add("s", [cell_of(0.01)])
+
+
+def test_an_interrupted_transaction_is_no_lost_store(store_path: Path) -> None:
+    """SQLAlchemy closes its connection then, and with the last one SQLite takes the log away."""
+    store = Store(str(store_path))
+    made(store, "first", LATE)
+
+    def interrupted() -> None:
+        with store.write() as connection:
+            connection.invalidate()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    made(store, "second", LATE)
+    assert ids(store) == ["first", "second"]
 
 
 def test_a_store_that_is_closed_may_be_replaced(store_path: Path) -> None:

@@ -185,16 +185,17 @@ def peek_version(path: Path) -> object:
     return found[0] if found else None
 
 
-Files = tuple[tuple[int, int] | None, ...]
+Files = tuple[tuple[int, int] | None, tuple[int, int] | None]
 
 
 def files_of(path: Path) -> Files:
     """Which files a store's path and its log's name now, by device and inode; None for one that is not there."""
-    found: list[tuple[int, int] | None] = []
-    for one in (path, path.with_name(f"{path.name}-wal")):
-        try:
-            state = one.stat()
-            found.append((state.st_dev, state.st_ino))
-        except OSError:
-            found.append(None)
-    return tuple(found)
+    return _file_of(path), _file_of(path.with_name(f"{path.name}-wal"))
+
+
+def _file_of(path: Path) -> tuple[int, int] | None:
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino

@@ -85,18 +85,20 @@ class Store:
         self._check_there()
         with writing(self.engine, self.url) as connection:
             yield connection
-        self._check_there()
+        self._check_there(with_log=True)
 
-    def _check_there(self) -> None:
+    def _check_there(self, *, with_log: bool = False) -> None:
+        """Its log is there as long as a connection is open, which one is after a transaction."""
         path = sqlite_file(self.engine)
         if path is None:
             return
-        now_there, before = files_of(path), self._files
-        self._files = before or now_there
-        if before and any(one != other and one is not None for one, other in zip(before, now_there, strict=True)):
+        before, now_there = self._files or files_of(path), files_of(path)
+        self._files = (before[0], before[1] or now_there[1])
+        replaced = now_there[0] != before[0]
+        if replaced or (with_log and before[1] is not None and now_there[1] is None):
             from harness.store.rescue import rescued
 
-            how = "replaced" if now_there[0] else "deleted"
+            how = "deleted" if now_there[0] is None else "replaced" if replaced else "robbed of its log"
             raise CannotMeasureError(f"store {self.url}: was {how} while it was written to: {rescued(self, path)}")
 
     def _prepare(self, *, create: bool) -> None:
