@@ -69,15 +69,32 @@ def _count_the_samples(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+PLACES = {
+    "runs": (
+        "ALTER TABLE runs ADD COLUMN place INTEGER",
+        (
+            "UPDATE runs SET place = ordered.place FROM "
+            "(SELECT id, row_number() OVER (ORDER BY started_at, id) AS place FROM runs) AS ordered "
+            "WHERE ordered.id = runs.id"
+        ),
+    ),
+    "sweeps": (
+        "ALTER TABLE sweeps ADD COLUMN place INTEGER",
+        (
+            "UPDATE sweeps SET place = ordered.place FROM "
+            "(SELECT id, row_number() OVER (ORDER BY started_at, id) AS place FROM sweeps) AS ordered "
+            "WHERE ordered.id = sweeps.id"
+        ),
+    ),
+}
+
+
 def _give_places(connection: Connection) -> None:
     """From 2 to 3: the order of runs and of sweeps, by their dates, which are all that was kept of it."""
-    for table in (tables.runs.name, tables.sweeps.name):
-        ordered = f"SELECT id, row_number() OVER (ORDER BY started_at, id) AS place FROM {table}"  # noqa: S608  # no data
-        if "place" not in {column["name"] for column in inspect(connection).get_columns(table)}:
-            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN place INTEGER"))
-        connection.execute(
-            text(f"UPDATE {table} SET place = ordered.place FROM ({ordered}) AS ordered WHERE ordered.id = {table}.id")  # noqa: S608
-        )
+    for name, (adding, numbering) in PLACES.items():
+        if "place" not in {column["name"] for column in inspect(connection).get_columns(name)}:
+            connection.execute(text(adding))
+        connection.execute(text(numbering))
 
 
 STEPS: Mapping[int, Callable[[Connection], None]] = {1: _count_the_samples, 2: _give_places}
