@@ -97,17 +97,14 @@ class Given(Truths):
 
 
 def wire_of(known: Reference) -> dict[str, Any]:
-    """A Reference with its singular values, which nobody has to work out again."""
-    return {"reference": content_of(known), "singular": encoded((known.singular, known.scaled_singular))}
+    """A Reference as JSON."""
+    return {"reference": content_of(known)}
 
 
 def reference_from(wire: Wire) -> Reference:
     """What `wire_of` made JSON of. Raises ValueError with its words where it says why there is none."""
     _raise(wire)
-    known = reference_of(wire["reference"])
-    singular, scaled = decoded(wire["singular"])
-    vars(known).update(singular=tuple(singular), scaled_singular=tuple(scaled))
-    return known
+    return reference_of(wire["reference"])
 
 
 def solved_wire(solved: Reference | LeastAbsolute | None) -> dict[str, Any]:

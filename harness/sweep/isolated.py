@@ -121,6 +121,8 @@ class Isolated(isolated.Isolated):
             self._asked(candidate.problem, lambda worker: self._aim(worker, candidate, observer))
         except WorkerLostError as lost:
             return lost.status, str(lost)
+        if note := self._keeper.truths.note(candidate.problem):
+            observer.noted(note)
         return None
 
     def learn(self, candidate: Candidate, observer: Observer) -> list[Cell]:

@@ -48,6 +48,8 @@ class Goals:
         if key not in self._known:
             self._known = {other: goal for other, goal in self._known.items() if other.sha256 == key.sha256}
             self._known[key] = goal_of(candidate, observer, self._truths)
+            if note := self._truths.note(candidate.problem):
+                observer.noted(note)
         return self._known[key]
 
 

@@ -52,8 +52,11 @@ def _checks(known: "Reference", problem: Problem) -> Iterator[tuple[str, bool]]:
     R = known.factor
     yield "factor", n > k and R.shape == (k, k) and bool(np.isfinite(R).all()) and np.array_equal(R, np.triu(R))
 
-    lengths = np.linalg.norm(R, axis=0)
-    values = np.linalg.svd(R / lengths, compute_uv=False)
+    lengths, values, vectors = known.scaled_singular
+    measured = np.sqrt((R**2).sum(axis=0))
+    fits = lengths.shape == (k,) and bool((np.abs(lengths - measured) <= ROOM * k * EPS * measured).all())
+    yield "scaled_singular", fits and _decomposed(R / lengths, values, vectors)
+    yield "singular", _decomposed(R, *known.singular)
     yield "condition", bool(values[0] <= LARGEST_CONDITION * values[-1])
     probes = np.random.default_rng().standard_normal((k, PROBES)) / lengths[:, None]
     seen = _Seen.of(problem, np.column_stack([known.solution, probes]))
@@ -116,6 +119,15 @@ class _Seen(NamedTuple):
         null = float(np.mean(w * (y - about) ** 2))
         total = np.sum(squares, axis=0)
         return cls(np.sum(products, axis=0), np.sqrt(total), float(np.mean(w * y**2)), null)
+
+
+def _decomposed(R: Floats, values: Floats, vectors: Floats) -> bool:
+    """Whether these are singular values (k,) of R (k, k), descending, and right singular vectors (k, k) by row."""
+    off = ROOM * len(R) * EPS
+    mapped, own = R @ vectors.T, vectors @ vectors.T
+    products = np.abs(mapped.T @ mapped - np.diag(values**2)).max() <= off * len(R) * values[0] ** 2
+    norms = np.abs(np.sqrt((mapped**2).sum(axis=0)) - values).max() <= off * values[0]
+    return bool(products and norms and np.abs(own - np.eye(len(R))).max() <= off and (np.diff(values) <= 0).all())
 
 
 def _same(found: object, expected: object) -> bool:

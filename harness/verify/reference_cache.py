@@ -23,7 +23,7 @@ from harness.verify.proof import disproved
 from harness.verify.reference import Parameters, Reference, compute
 from harness.verify.truncated import Resolved
 
-VERSION = 4
+VERSION = 5
 """Raise it when anything that a Reference holds is computed or named differently: older files are then replaced."""
 WORTH_KEEPING_S = 0.25
 """A reference that took less is kept as long as there are few: it saves the start of a process that works it out."""
@@ -31,6 +31,8 @@ FEW_FILES = 500
 """Of some kilobytes each: what many small problems leave."""
 LARGEST_BYTES = 2**26
 """Of a file: a factor of 2000 columns has 43 MB."""
+SINGULAR = ("singular", "scaled_singular")
+"""What a Reference works out of its factor when it is asked for."""
 FOLDER_VARIABLE = "HARNESS_CACHE_DIR"
 
 
@@ -95,22 +97,27 @@ def write(problem: Problem, known: Reference) -> None:
 
 
 def content_of(known: Reference) -> dict[str, Any]:
-    """A Reference as JSON: floats as hexadecimal text and arrays as base64, which are exact."""
-    return {field.name: encoded(getattr(known, field.name)) for field in fields(known)}
+    """A Reference as JSON, with its singular values, which nobody has to work out again.
+
+    Floats are hexadecimal text and arrays base64, which are exact.
+    """
+    return {name: encoded(getattr(known, name)) for name in (*(field.name for field in fields(known)), *SINGULAR)}
 
 
 def reference_of(content: Mapping[str, Any]) -> Reference:
     """The Reference that `content_of` made JSON of. Raises ValueError, TypeError or LookupError where it is none."""
     said = {name: decoded(value) for name, value in content.items()}
     alternative, resolved, gram = (said.pop(name) for name in ("minimum_norm_alternative", "resolved", "gram"))
-    named = said.pop("dependences")
-    return Reference(
+    named, singular = said.pop("dependences"), {name: tuple(said.pop(name)) for name in SINGULAR}
+    known = Reference(
         **said,
         dependences=tuple(Dependence(text, tuple(columns), *rest) for text, columns, *rest in named),
         minimum_norm_alternative=alternative and Parameters(*alternative),
         resolved=resolved and Resolved(*resolved),
         gram=gram and IntegerGram(gram[0], tuple(gram[1]), *gram[2:]),
     )
+    vars(known).update(singular)
+    return known
 
 
 def encoded(value: Any) -> Any:
