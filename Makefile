@@ -27,6 +27,9 @@ speed-training: $(READY)
 device-check: $(READY)
 	$(BIN)/python -m tools.device_check $(if $(DEVICE),--device $(DEVICE)) $(if $(OUT),--output $(OUT))
 
+# Python and pytest keep what they compile: without that each process does it again, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 test: lint types imports pytest
 
 lint: $(READY)

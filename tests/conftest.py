@@ -1,7 +1,10 @@
+import gc
 import math
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from harness.cli import app, main
 from harness.measure.truth import Here
-from harness.timing.threads import limited, pools_of
+from harness.timing.threads import SIZED_ONCE, limited, pools_of
 from tests.postgres import Database, Server, database_of, running
 
 
@@ -27,6 +30,10 @@ class Ended(NamedTuple):
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
+# A test may import polars or jax before the first that measures with it: then its pool too has the one thread of that.
+for variable in SIZED_ONCE:
+    os.environ.setdefault(variable, "1")
+
 RunCli = Callable[..., Ended]
 
 
@@ -40,10 +47,26 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """What is there before a test is left alone by the collections in it.
+
+    Each measurement begins with one, and over torch, jax and thousands of tests it takes a fifth of a second.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+CACHES = count()
+
+
 @pytest.fixture(autouse=True)
 def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where this test's references are kept: never the user's cache."""
-    folder = tmp_path_factory.mktemp("cache")
+    """Where this test's references are kept: never the user's cache. Made by who writes there, as the user's is.
+
+    `mktemp` and `tmp_path` look at every folder that is there: with one more a test they take as long as the tests.
+    """
+    folder = tmp_path_factory.getbasetemp() / "caches" / str(next(CACHES))
     monkeypatch.setenv("HARNESS_CACHE_DIR", str(folder))
     monkeypatch.delenv("COLUMNS", raising=False)  # tables are as wide as their tests say
     return folder

@@ -199,6 +199,7 @@ def test_both_versions_of_a_launch_have_one_layout_and_each_launch_another() -> 
         assert len({base for base, _ in pairs}) == len(pairs) > 1
 
 
+@pytest.mark.slow
 def test_a_worker_answers_whatever_its_solver_prints_or_reads(tmp_path: Path) -> None:
     with Process(version(package(tmp_path))) as process:
         assert process.answer(DEADLINE_S)["status"] == "ok"
@@ -210,6 +211,7 @@ def test_a_worker_answers_whatever_its_solver_prints_or_reads(tmp_path: Path) ->
             assert len(answer["wall_s"]) == len(answer["cpu_s"]) == 4
 
 
+@pytest.mark.slow
 def test_a_worker_hands_on_options_and_accuracy(tmp_path: Path) -> None:
     with Process(version(package(tmp_path))) as process:
         process.order({"do": "prepare", **spec("fine", digits=7.5, hidden=[8, 8]).order})
@@ -222,6 +224,7 @@ def test_a_worker_hands_on_options_and_accuracy(tmp_path: Path) -> None:
     assert math.isnan(Measured(excess_loss=answer["excess_loss"]).excess_loss or 0.0)
 
 
+@pytest.mark.slow
 def test_a_case_that_fails_keeps_the_status_that_its_version_gave_it(tmp_path: Path) -> None:
     with Process(version(package(tmp_path))) as process:
         process.order({"do": "prepare", **spec("fails").order})
@@ -239,6 +242,7 @@ def test_a_case_that_fails_keeps_the_status_that_its_version_gave_it(tmp_path: P
         ("large", "out_of_memory", "the host's memory is exhausted"),
     ],
 )
+@pytest.mark.slow
 def test_what_cannot_be_prepared_is_a_status(tmp_path: Path, problem: str, status: str, message: str) -> None:
     with Process(version(package(tmp_path))) as process:
         process.answer(DEADLINE_S)
@@ -264,6 +268,7 @@ def _after_two(found: Sequence[AbCell]) -> set[str]:
     return {cell.case for cell in found if len(cell.launches) > 1}
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_is_ended_at_its_deadline(tmp_path: Path) -> None:
     with Process(version(package(tmp_path))) as process:
         process.answer(DEADLINE_S)
@@ -277,6 +282,7 @@ def test_a_worker_that_hangs_is_ended_at_its_deadline(tmp_path: Path) -> None:
             process.order({"do": "stop"})
 
 
+@pytest.mark.slow
 def test_a_version_says_what_it_runs_on(tmp_path: Path) -> None:
     side = identify(version(package(tmp_path), "mine"))
     assert side.name == "mine"
@@ -290,6 +296,7 @@ def test_another_harness_than_the_versions_own_is_refused(tmp_path: Path) -> Non
         identify(version(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_version_from_before_the_suite_is_one_line(tmp_path: Path) -> None:
     old = package(tmp_path)
     (old / "harness/suite.py").unlink()

@@ -67,6 +67,7 @@ def _mapped(layout: Layout, python: str = sys.executable) -> list[str]:
     return [hashed, *(line.split()[0] for line in lines if "_multiarray_umath" in line or "[stack]" in line)]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not switch(), reason="the kernel's address-space randomisation cannot be switched off here")
 def test_a_layout_is_where_libraries_and_stack_are() -> None:
     first, second = Layout(100, 160, 1), Layout(3000, 8000, 2)
@@ -74,6 +75,7 @@ def test_a_layout_is_where_libraries_and_stack_are() -> None:
     assert not set(_mapped(first)) & set(_mapped(second)) - {"[stack]"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not switch(), reason="the kernel's address-space randomisation cannot be switched off here")
 def test_the_length_of_the_interpreters_path_does_not_matter(tmp_path: Path) -> None:
     stack = """

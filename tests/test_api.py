@@ -323,6 +323,7 @@ def test_a_run_says_the_command_that_makes_the_same_run(run_cli: RunCli, monkeyp
     assert parsed == [request]
 
 
+@pytest.mark.slow
 def test_a_run_of_names_that_was_cut_off_can_be_taken_up_and_one_of_data_in_memory_cannot(store_path: Path) -> None:
     store = Store(str(store_path))
     for problems in ("four_points", {"mine": (X, Y)}):
@@ -339,6 +340,7 @@ def test_a_run_of_names_that_was_cut_off_can_be_taken_up_and_one_of_data_in_memo
         take_up(store, in_memory.id)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_can_be_loaded(store_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

@@ -170,6 +170,7 @@ def test_networks_of_several_features_are_the_loop_s() -> None:
     check(Setup("synthetic:n=60,p=3,noise=0.5", "mlp", hidden=(6, 4)), 50, MLP_DOUBLE, rates=(0.01, 0.1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "problem"), [("torch", "auto_mpg"), ("mlp", "sine")])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_absolute_errors_are_the_loop_s(model: str, problem: str, optimizer: str) -> None:

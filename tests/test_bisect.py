@@ -72,6 +72,7 @@ def test_commits_that_cannot_be_told_leave_suspects_and_never_name_a_wrong_one(
     assert all(int(one) < int(told[0]) for one in found.suspects if one != told[0])
 
 
+@pytest.mark.slow
 def test_of_a_merged_branch_the_commit_itself_is_named(checkout: Checkout) -> None:
     good = checkout.commit("start")
     checkout.git("checkout", "--quiet", "-b", "side")

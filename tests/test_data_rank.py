@@ -63,6 +63,7 @@ def test_two_dependences_computed_in_float64_are_found_and_named_apart(seed: int
     assert {one.columns for one in dependences(table, NAMES[:6], rank, intercept=True)} == {tuple("abe"), tuple("cdf")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_columns_that_do_not_depend_count_all(seed: int) -> None:
     rng = np.random.default_rng(2000 + seed)

@@ -56,6 +56,7 @@ def record_of(store_path: Path) -> Record:
     return record
 
 
+@pytest.mark.slow
 def test_a_run_says_it_once_under_the_heading_of_the_problem(ran: str) -> None:
     lines = ran.splitlines()
     heading = next(i for i, line in enumerate(lines) if line.endswith("budget.csv:spent"))
@@ -65,6 +66,7 @@ def test_a_run_says_it_once_under_the_heading_of_the_problem(ran: str) -> None:
     assert "numpy_lstsq: fitted 3 of 4 directions: total = food + rent; it returned" in " ".join(ran.split())
 
 
+@pytest.mark.slow
 def test_the_record_the_frame_the_case_and_the_page_name_it(ran: str, store_path: Path) -> None:
     record = record_of(store_path)
     (found,) = record.dependences
@@ -79,6 +81,7 @@ def test_the_record_the_frame_the_case_and_the_page_name_it(ran: str, store_path
     assert any(getattr(part, "text", "") == TEXT for part in in_full(record, "").parts)
 
 
+@pytest.mark.slow
 def test_the_advice_names_it(ran: str, store_path: Path) -> None:
     record = record_of(store_path)
     assert record.status is Status.RANK_DEFICIENT
@@ -86,6 +89,7 @@ def test_the_advice_names_it(ran: str, store_path: Path) -> None:
     assert "(total = food + rent)" not in record.model_copy(update={"dependences": ()}).advice
 
 
+@pytest.mark.slow
 def test_without_a_dependence_nothing_is_said(store_path: Path, run_cli: RunCli) -> None:
     run_cli("run", "--problem", "four_points", "--solver", "numpy_lstsq", "--store", str(store_path))
     record = record_of(store_path)
@@ -111,6 +115,7 @@ source = "a test"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forbidden", [True, False])
 def test_an_expectation_may_forbid_it(forbidden: bool, ran: str, store_path: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
@@ -122,6 +127,7 @@ def test_an_expectation_may_forbid_it(forbidden: bool, ran: str, store_path: Pat
     assert [(one.measured, one.verdict) for one in found] == [(TEXT, Verdict.REGRESSION)] * forbidden
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("update", "verdict"),
     [

@@ -515,6 +515,7 @@ def test_a_line_comes_back_as_its_coefficients_and_a_curve_as_its_predictions() 
 # The transfer, with the host in the device's place
 
 
+@pytest.mark.slow
 def test_copies_are_timed_each_way() -> None:
     found = measure_transfer([np.ones((1000, 5)), np.ones(1000)], np.ones(6), "cpu", SystemClock())
     assert found.error == ""
@@ -524,6 +525,7 @@ def test_copies_are_timed_each_way() -> None:
         assert samples.median_wall_s > 0
 
 
+@pytest.mark.slow
 def test_a_device_that_refuses_is_an_error_and_no_raise() -> None:
     """Torch's meta device takes data and cannot give it back."""
     found = measure_transfer([np.ones(3)], np.ones(3), "meta", SystemClock())
@@ -604,6 +606,7 @@ def test_works_that_take_turns_keep_their_own_precision() -> None:
     assert seen == {False: {"highest"}, True: {"high"}}
 
 
+@pytest.mark.slow
 def test_what_surrounds_a_turn_is_not_timed() -> None:
     """The surroundings move the clock; the samples are of the call alone."""
 
@@ -723,6 +726,7 @@ def test_a_case_on_the_device_has_its_transfer_precision_and_capture(planted: Bo
         planted.log.clear()
 
 
+@pytest.mark.slow
 def test_a_transfer_that_fails_is_said_and_the_case_stands(planted: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     fails = partial(measure_transfer, device="meta", clock=SystemClock())
     monkeypatch.setattr(

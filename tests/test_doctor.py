@@ -504,6 +504,7 @@ def test_the_clock_s_own_gap_is_the_median_of_empty_samples() -> None:
     assert clock_gap_s(Clock()) == 1.0
 
 
+@pytest.mark.slow
 def test_this_machine_is_read_and_judged() -> None:
     watching = probe(0.3)
     assert watching.after is not None
@@ -668,6 +669,7 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.timing.conditions.snapshot.read", lambda: QUIET)
 
 
+@pytest.mark.slow
 def test_doctor_lists_every_check_of_this_machine(run_cli: RunCli) -> None:
     done = run_cli("doctor")
     assert done.code == 0
@@ -676,6 +678,7 @@ def test_doctor_lists_every_check_of_this_machine(run_cli: RunCli) -> None:
     assert "this machine now: " in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("busy")
 def test_doctor_says_why_and_what_to_do(run_cli: RunCli) -> None:
     done = run_cli("doctor")
@@ -686,11 +689,13 @@ def test_doctor_says_why_and_what_to_do(run_cli: RunCli) -> None:
     assert "doubtful because of load" in text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("busy")
 def test_doctor_is_strict_where_it_is_asked_to_be(run_cli: RunCli) -> None:
     assert run_cli("doctor", "--strict").code == 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("idle")
 def test_doctor_is_content_with_a_quiet_machine(run_cli: RunCli) -> None:
     done = run_cli("doctor", "--strict", "--json")

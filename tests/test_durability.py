@@ -20,7 +20,7 @@ from sqlalchemy import Engine, event
 
 from harness.errors import CannotMeasureError, UsageError
 from harness.measure.plan import Request
-from harness.measure.resume import request_of
+from harness.measure.resume import request_of, take_up
 from harness.measure.run import new_run
 from harness.records.record import Record
 from harness.report.terminal.live import Live
@@ -76,10 +76,21 @@ def cut_off(monkeypatch: pytest.MonkeyPatch, run_cli: RunCli, where: object) -> 
     return Store(str(where)).run().id
 
 
+CUT_OFF: list[tuple[str, Path]] = []
+
+
 @pytest.fixture
-def cut_short(monkeypatch: pytest.MonkeyPatch, run_cli: RunCli, store_path: Path) -> str:
-    """The id of a run that was cut off."""
-    return cut_off(monkeypatch, run_cli, store_path)
+def cut_short(
+    monkeypatch: pytest.MonkeyPatch, run_cli: RunCli, store_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The id of a run that was cut off: made once, and copied into the store of each test."""
+    if not CUT_OFF:
+        made = tmp_path_factory.mktemp("cut") / "store.sqlite"
+        CUT_OFF.append((cut_off(monkeypatch, run_cli, made), made))
+    ((run_id, made),) = CUT_OFF
+    with closing(sqlite3.connect(made)) as kept, closing(sqlite3.connect(store_path)) as copied:
+        kept.backup(copied)
+    return run_id
 
 
 # Kill -9
@@ -310,6 +321,15 @@ def test_a_finished_run_is_not_resumed(cut_short: str, store_path: Path, run_cli
     assert "no unfinished run" in newest.stderr
 
 
+def test_a_cut_off_run_of_another_command_is_not_taken_up(store_path: Path) -> None:
+    """`harness accuracy` plans its cases itself, whatever its options."""
+    store = Store(str(store_path))
+    for command in ("harness accuracy", "harness accuracy --ladder", "python harness.run four_points numpy_lstsq"):
+        store.start(new_run(Request(), [], command))
+        with pytest.raises(UsageError, match="is another command's"):
+            take_up(store, store.run().id)
+
+
 def test_there_is_nothing_to_resume_where_no_store_is(tmp_path: Path, run_cli: RunCli) -> None:
     ended = run_cli("run", "--resume", "--store", tmp_path / "none.sqlite")
     assert ended.code == 3
@@ -504,6 +524,7 @@ def check_kept(path: Path, added: int, run_cli: RunCli) -> None:
     assert store.done("r")["one more"] == 1
 
 
+@pytest.mark.slow
 def test_a_full_database_keeps_what_was_reported_and_takes_more_once_there_is_room(
     store_path: Path, run_cli: RunCli
 ) -> None:

@@ -249,6 +249,7 @@ def test_networks_are_the_loop_s(engine: Engine, optimizer: str, dtype: str, ato
         check_fit(setup, engine.prepare(setup.training(engine.name)).fit(), atol)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "problem"), [("torch", SEVERAL), ("mlp", "sine")])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("loss", ["mse", "l1"])
@@ -400,6 +401,7 @@ def test_what_only_torch_s_optimizers_and_the_loop_have_is_refused(engine: Engin
         assert f"drop --{next(iter(more)).replace('_', '-')}" in reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize(
     ("words", "said"),

@@ -60,6 +60,7 @@ def test_the_library_of_each_peer_is_recorded(name: str) -> None:
     assert name in libraries()
 
 
+@pytest.mark.slow
 def test_every_installed_library_that_a_solver_or_an_engine_requires_has_its_version_recorded() -> None:
     named = packages_distributions()
     asked = [module for solver in catalog.ALL for module in solver.requires]
@@ -71,12 +72,14 @@ def test_every_installed_library_that_a_solver_or_an_engine_requires_has_its_ver
         assert distribution_of(package) in environment().versions
 
 
+@pytest.mark.slow
 def test_distributions_of_another_name_are_what_the_installation_says() -> None:
     named = packages_distributions()
     for module, distribution in DISTRIBUTIONS.items():
         assert named.get(module, [distribution]) == [distribution]
 
 
+@pytest.mark.slow
 def test_a_solver_with_a_new_library_is_recorded_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     before = environment()
     assert "python-dateutil" not in before.versions

@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 from harness.report.figures import files
+from harness.report.figures.accuracy import digits_map
 from harness.report.figures.figure import Figure
 from harness.report.figures.fits import CELLS, Drawing, Form, Labels, Points, figure
+from tests.page_records import record
 
 LABELS = Labels("a title", "x", "y")
 
@@ -25,6 +27,7 @@ def svg(*figures: Figure) -> str:
     return files.picture(figures, ".svg").decode()
 
 
+@pytest.mark.slow
 def test_a_palette_outlasts_many_series() -> None:
     epoch = np.arange(3.0)
     made = losses({f"lr {i}": (epoch, epoch + i) for i in range(28)})
@@ -35,6 +38,7 @@ def test_a_palette_outlasts_many_series() -> None:
     assert len(looks) == 28
 
 
+@pytest.mark.slow
 def test_long_texts_are_wrapped_evenly_and_keep_their_words() -> None:
     words = "a title that is longer than one line of the picture has room for, and then some more of it"
     first, second = files.wrapped(words, files.TITLE_CHARACTERS)
@@ -45,6 +49,7 @@ def test_long_texts_are_wrapped_evenly_and_keep_their_words() -> None:
     assert f">{second}<" in drawn
 
 
+@pytest.mark.slow
 def test_no_text_of_a_legend_is_cut_off() -> None:
     names = [f"mpg = 35.17345 - 0.0602845 a very long name of a column in cubic inches, {i}" for i in range(3)]
     drawn = svg(losses({name: (np.arange(2.0), np.ones(2)) for name in names}))
@@ -66,6 +71,7 @@ def test_a_crowd_of_points_is_drawn_by_the_places_that_it_falls_into() -> None:
     assert len(svg(crowded)) < 3_000_000
 
 
+@pytest.mark.slow
 def test_panels_side_by_side_have_legends_of_their_own() -> None:
     ramp = np.arange(3.0)
     drawn = svg(losses({"a": (ramp, ramp)}), observed({"b": (ramp, ramp)}))
@@ -76,8 +82,24 @@ def test_panels_side_by_side_have_legends_of_their_own() -> None:
     assert Image.open(BytesIO(png)).size == (2000, 800)
 
 
+@pytest.mark.slow
 def test_a_constant_target_predicted_exactly_is_still_drawn() -> None:
     made = observed({"b": (np.ones(3), np.ones(3))})
     low, high = made.spec["encoding"]["x"]["scale"]["domain"]
     assert low < 1 < high
     assert "<path" in svg(made)
+
+
+def test_a_map_is_so_wide_that_every_problem_s_cell_holds_its_number() -> None:
+    """The longest is `15 !`, at 11 pixels, a character at most 0.6 of them wide; the solvers' names are beside it."""
+    text_px = len("15 !") * 11 * 0.6
+
+    def least(problems: int) -> float:
+        made = digits_map([record(f"problem{i}", "numpy_lstsq") for i in range(problems)])
+        usermeta = made.spec["usermeta"]
+        assert isinstance(usermeta, dict)
+        assert files.standalone(made)[0]["width"] >= usermeta["minWidth"]
+        return float(usermeta["minWidth"])
+
+    assert least(40) - least(10) >= 30 * text_px
+    assert least(10) - 10 * text_px >= len("numpy_lstsq") * 11 * 0.6

@@ -129,6 +129,7 @@ def test_a_validation_loss_stands_at_the_epochs_done_when_it_was_taken() -> None
     assert (validation[0][0], validation[0][-1]) == (1, FEW)
 
 
+@pytest.mark.slow
 def test_learning_rates_that_are_named_are_drawn_once_each_in_colours_of_their_own() -> None:
     figure = picture("learning-rates", request("learning-rates", lr=(0.05, 0.005, 0.05)))
     assert [label.partition(":")[0] for label in series(figure, "over")] == ["lr 0.05", "lr 0.005"]
@@ -147,6 +148,7 @@ def test_a_network_on_the_sine_is_a_curve_beside_a_line() -> None:
     assert [label.partition(":")[0] for label in over] == ["statsmodels_pinv", "mlp_adam"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "clouds"), [("fit", 1), ("network-and-ols", 2)])
 def test_several_features_are_drawn_as_predicted_against_observed(name: str, clouds: int) -> None:
     figure = picture(name, request(name, problem="diabetes"))

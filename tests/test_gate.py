@@ -341,6 +341,7 @@ def test_a_planted_solver_that_lost_a_digit_is_caught_from_its_fit_on(expectatio
     assert "digits" in {breach.quantity for breach in report.breaches}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limits", "changed", "lowest", "highest"),
     [

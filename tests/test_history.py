@@ -208,6 +208,7 @@ def test_the_commit_that_did_it(planted: Planted, commits: list[str], run_cli: R
     assert found["low"] < found["change"] < found["high"]
 
 
+@pytest.mark.slow
 def test_untested_commits_between_are_counted(planted: Planted, commits: list[str], tmp_path: Path) -> None:
     tested = commits[::3]
     for i, name in enumerate(tested):
@@ -217,6 +218,7 @@ def test_untested_commits_between_are_counted(planted: Planted, commits: list[st
     assert (step.old.commit, step.new.commit, step.untested) == (tested[4], tested[5], 2)
 
 
+@pytest.mark.slow
 def test_launches_of_one_commit_are_replications(planted: Planted, commits: list[str]) -> None:
     for name in commits[:2]:
         for wall_s in (1e-3, 9e-3, 2e-3):
@@ -226,6 +228,7 @@ def test_launches_of_one_commit_are_replications(planted: Planted, commits: list
     assert [point.value for point in history.series[0].points] == [2e-3] * 2
 
 
+@pytest.mark.slow
 def test_the_newest_launch_decides_whether_there_is_a_number(planted: Planted, commits: list[str]) -> None:
     planted.launch(commits[0], 1e-3)
     planted.launch(commits[1], 1e-3)
@@ -235,6 +238,7 @@ def test_the_newest_launch_decides_whether_there_is_a_number(planted: Planted, c
     assert "it fell over" in step.new.why
 
 
+@pytest.mark.slow
 def test_the_time_of_a_wrong_answer_is_none_and_its_digits_are(planted: Planted, commits: list[str]) -> None:
     planted.launch(commits[0], 1e-3)
     wrong = replace(record().accuracy, digits=0.0)
@@ -247,6 +251,7 @@ def test_the_time_of_a_wrong_answer_is_none_and_its_digits_are(planted: Planted,
     assert worse.change is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("digits", [math.nan, None])
 def test_digits_that_are_no_number_are_a_regression(planted: Planted, commits: list[str], digits: float | None) -> None:
     planted.launch(commits[0], 1e-3)
@@ -317,6 +322,7 @@ def test_since_a_date_or_a_commit(planted: Planted, commits: list[str], run_cli:
     assert run_cli("history", *CASE, "--store", store_path, "--since", "2030-01-01").code == 3
 
 
+@pytest.mark.slow
 def test_names_of_cases(planted: Planted, commits: list[str], run_cli: RunCli, store_path: Path) -> None:
     drawn = record("synthetic:n=50")
     trained = [{"case": f"four_points torch_sgd cpu lr={lr}", "solver": "torch_sgd"} for lr in (1, 2)]
@@ -394,6 +400,7 @@ def test_the_committed_results_are_of_one_commit(run_cli: RunCli) -> None:
     assert "one commit only, 68d3e70b" in ended.stderr
 
 
+@pytest.mark.slow
 def test_versions_of_a_library_are_environments_not_commits(run_cli: RunCli) -> None:
     words = ("--asv", "--results", results_folder() / "versions", "everyday", "sklearn", "--quantity", "digits")
     shown = json.loads(run_cli("history", *words, "--json").stdout)

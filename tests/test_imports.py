@@ -71,6 +71,7 @@ def test_the_worker_imports_torch_for_a_solver_of_torch(poisoned: Path) -> None:
     assert "worker.py" in importers
 
 
+@pytest.mark.slow
 def test_the_device_is_named_without_torch_as_the_driver_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,6 +89,7 @@ def fake_valgrind(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) ->
     monkeypatch.setenv("PATH", f"{path.parent}:/usr/bin:/bin")
 
 
+@pytest.mark.slow
 def test_a_count_is_a_difference_without_its_reading_and_without_each_layouts_first_block() -> None:
     ledger = Ledger()
     seeds: list[int] = []
@@ -114,6 +115,7 @@ def test_a_count_is_a_difference_without_its_reading_and_without_each_layouts_fi
     assert counts.calls == 67  # the call that was counted alone was still warming
 
 
+@pytest.mark.slow
 def test_a_reading_is_the_median_of_five_without_the_first_two_which_load_what_a_fork_needs() -> None:
     costs = iter([0, 90_000, 80_000, 19_000, 19_001, 19_004, 19_006, 19_009])
 
@@ -127,6 +129,7 @@ def test_a_reading_is_the_median_of_five_without_the_first_two_which_load_what_a
     assert counts.reading == 19_004
 
 
+@pytest.mark.slow
 def test_a_call_that_is_too_long_is_refused_before_it_is_repeated() -> None:
     ledger = Ledger()
     with pytest.raises(CountError, match="one call is 1e"):
@@ -134,6 +137,7 @@ def test_a_call_that_is_too_long_is_refused_before_it_is_repeated() -> None:
     assert ledger.calls == CountingPlan().warm_up_calls + 1
 
 
+@pytest.mark.slow
 def test_a_layout_without_an_answer_is_no_count() -> None:
     ledger = Ledger()
     with pytest.raises(CountError, match="layout 0: it died") as caught:
@@ -146,6 +150,7 @@ def test_a_layout_without_an_answer_is_no_count() -> None:
     assert caught.value.status == "crashed"
 
 
+@pytest.mark.slow
 def test_the_collector_is_as_it_was_after_a_count_and_after_an_error() -> None:
     before = gc.isenabled(), gc.get_threshold()
     outside = (before[0], before[1][0])
@@ -163,6 +168,7 @@ def test_the_collector_is_as_it_was_after_a_count_and_after_an_error() -> None:
     assert seen == [outside] * warm + [(False, 2**31 - 1)] * (len(seen) - warm)
 
 
+@pytest.mark.slow
 def test_a_collector_that_was_off_stays_off() -> None:
     ledger, was = Ledger(), gc.isenabled()
     gc.disable()

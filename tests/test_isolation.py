@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.measure.isolation.isolated import Isolated
+from harness.measure.isolation.state import arithmetic
+from harness.measure.isolation.state.item import Changes, Item
 from harness.measure.plan import Case, Request, single
 from harness.measure.run import execute, measure, new_run
 from harness.problems.catalog import load
@@ -99,3 +102,19 @@ def test_two_that_go_wrong_in_one_group_are_both_named(place: Isolated, tmp_path
     assert [record.status for record in records] == [Status.ERROR, Status.OK, Status.OK, Status.CRASHED]
     assert "wrote to the problem's X" in records[0].message
     assert [bool(record.warnings) for record in records] == [False, False, True, False]
+
+
+def test_what_a_solver_changed_is_put_back_and_named_and_what_stays_changed_retires_the_process() -> None:
+    (errors,) = (item for item in arithmetic.ITEMS if item.name == "numpy's error state")
+    before, held = errors.read(), ["as it was"]
+    stubborn, changes = Item("a thing", lambda: held[0]), Changes()
+    stubborn.settle(stubborn.read(), changes)
+    assert (changes.all, changes.retire) == ((), "")
+    with np.errstate():
+        np.seterr(divide="raise", over="ignore")
+        errors.settle(before, changes)
+        assert errors.read() == before
+    assert (changes.all, changes.retire) == (("numpy's error state",), "")
+    held[0] = "changed"
+    stubborn.settle("as it was", changes)
+    assert (changes.all, changes.retire) == (("numpy's error state", "a thing"), "a thing")

@@ -91,6 +91,7 @@ def test_as_many_models_as_change_the_layout_are_the_loop_s(problem: str, loss: 
     check(training_of(problem, loss=loss, epochs=100), DOUBLE, CASES * (COLUMNS_FROM // len(CASES)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("problem", "solver", "said"),
     [

@@ -143,6 +143,7 @@ def test_run_and_fit_print_records(run_cli: RunCli, store_path: Path) -> None:
         assert set(found) == {path for path in EXPECTED["record"] if "." not in path and "[" not in path}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -172,6 +173,7 @@ def test_accuracy(run_cli: RunCli) -> None:
     check("accuracy --certified", printed(run_cli("accuracy", "--certified", "--json").stdout))
 
 
+@pytest.mark.slow
 def test_findings(run_cli: RunCli) -> None:
     check("findings", printed(run_cli("findings", "--json").stdout))
     listed = [one["id"] for one in json.loads(run_cli("findings", "--json").stdout)]
@@ -199,6 +201,7 @@ def test_doctor(store: Store, run_cli: RunCli) -> None:
     )
 
 
+@pytest.mark.slow
 def test_history(run_cli: RunCli, tmp_path: Path, store_path: Path) -> None:
     commits = make_commits(tmp_path, 4)
     planted = Planted(Store(str(store_path)))
@@ -237,6 +240,7 @@ def test_export(kind: str) -> None:
     check(f"store export: {kind}", of_model(KINDS[kind]))
 
 
+@pytest.mark.slow
 def test_export_writes_them(store: Store, run_cli: RunCli, tmp_path: Path) -> None:
     run_cli("store", "export", "all.jsonl", "--store", store.url)
     lines = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
@@ -247,6 +251,7 @@ def test_export_writes_them(store: Store, run_cli: RunCli, tmp_path: Path) -> No
         assert set(paths(line)) <= set(EXPECTED[f"store export: {kind}"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_frames(store_path: Path, store: Store, tmp_path: Path) -> None:
     made = harness.run(problems="four_points", solvers="numpy_lstsq", store=None)

@@ -26,6 +26,7 @@ def sleeping() -> dict[str, Any]:
     return {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("work", "answer"),
     [
@@ -43,6 +44,7 @@ def test_whatever_happens_in_a_layout_its_parent_goes_on(
     assert in_layout(4, work, limit_s=0.1) == answer
 
 
+@pytest.mark.slow
 def test_a_layout_is_the_same_for_the_same_seed_and_another_for_another() -> None:
     def sizes(seed: int) -> list[int]:
         drawn = scrambled(random.Random(seed))  # noqa: S311  # a layout, not a secret

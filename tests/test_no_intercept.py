@@ -36,6 +36,7 @@ ROUNDING = 1e-12
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", here(LINEAR))
 def test_every_linear_solver_fits_through_the_origin(solver: Solver) -> None:
     problem = load(FAR, intercept=False)
@@ -69,6 +70,7 @@ def test_a_network_has_an_intercept_in_its_biases() -> None:
     assert "biases" in record.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", [name for name in ENGINES if name not in ("loop", "graphed")])
 @pytest.mark.parametrize("form", ["module", "parameters"])
 def test_every_engine_trains_without_a_bias_as_the_loop_does(engine: str, form: str) -> None:
@@ -96,6 +98,7 @@ def test_initial_weights_have_no_bias() -> None:
     assert "weights alone" in str(solver.unsupported(problem, Options(engine="loop", init=(1.0, 2.0, 3.0))))
 
 
+@pytest.mark.slow
 def test_arrays_frames_files_and_names_go_through_the_origin(tmp_path: Path) -> None:
     x, y = np.array([60.0, 61, 62, 64]), np.array([130.0, 131, 133, 135])
     frame, path = pd.DataFrame({"x": x, "y": y}), tmp_path / "four.csv"
@@ -141,6 +144,7 @@ def test_a_run_goes_on_without_intercept_and_its_case_is_reproduced_without() ->
     assert eval(call(record).rpartition(", catalog")[0], scope).label == record.problem  # noqa: S307  # it is what the page says
 
 
+@pytest.mark.slow
 def test_commands_take_it(run_cli: RunCli, store_path: Path) -> None:
     ended = run_cli("fit", "four_points", "numpy_lstsq", "--no-intercept", "--in-process")
     assert ended.code == 0, ended.stderr

@@ -88,6 +88,7 @@ def test_fewer_rows_than_columns_have_one_ridge_optimum() -> None:
     assert known.full_rank
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("solver", "said"),
     [
@@ -117,6 +118,7 @@ def test_a_short_one_has_not_and_says_of_what() -> None:
     assert record.message.endswith(f", relative to: ridge optimum, weight decay {DECAY}")
 
 
+@pytest.mark.slow
 def test_mini_batches_are_judged_by_the_optimum_of_all_rows_and_it_is_said() -> None:
     record = recorded(drawn(), "torch_sgd", weight_decay=DECAY, lr=0.1, epochs=200, batch=16)
     assert record.accuracy.excess_relative_to == f"ridge optimum, weight decay {DECAY}"
@@ -194,6 +196,7 @@ def certified(X: Floats, y: Floats, *, intercept: bool = True) -> LeastAbsolute:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("whole", [False, True], ids=["reals", "integers"])
 def test_least_absolute_deviations_are_those_of_all_choices_of_rows(whole: bool, intercept: bool) -> None:
@@ -243,6 +246,7 @@ def test_many_residuals_within_the_linear_programs_tolerance() -> None:
     np.testing.assert_allclose(found.parameters, expected, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_a_flat_optimum_is_said_and_has_no_digits() -> None:
     """Two groups of two: every value between the two of a group is a median."""
     X = np.array([[0.0], [0.0], [1.0], [1.0]])
@@ -274,6 +278,7 @@ def test_an_exact_line_is_judged_relative_to_the_null_model() -> None:
     assert off.tolist() == [0.0, 1 / np.mean(np.abs(3 * x - 3 * x.mean()))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["mse", "l1"])
 def test_a_run_is_judged_against_the_optimum_of_its_loss(loss: str) -> None:
     problem = drawn()
@@ -328,6 +333,7 @@ def test_a_weighted_training_with_weight_decay_ends_at_the_weighted_ridge_optimu
     assert record.accuracy.excess_loss < 1e-10
 
 
+@pytest.mark.slow
 def test_a_weighted_l1_training_nears_the_weighted_least_absolute_deviations() -> None:
     X, y = drawn(n=40).rows("train")
     plain, heavy = problem_of(X, y), weighted(problem_of(X, y), weights_of(40))

@@ -70,6 +70,7 @@ def test_in_a_frame_and_in_a_notebook(record: Record) -> None:
     assert TEXT in frame._repr_html_()
 
 
+@pytest.mark.slow
 def test_on_the_page(record: Record) -> None:
     (table,) = [part for part in page.section(evidence([record])).parts if isinstance(part, Table)]
     assert table.columns[-1].title == "Planted"

@@ -115,12 +115,14 @@ def test_an_entry_says_what_torch_s_constructor_says(optimizer: Optimizer) -> No
     assert {"batched", "graphed", "oracle", "jax"} >= set(optimizer.engines)
 
 
+@pytest.mark.slow
 @each
 def test_what_decays_without_being_asked_is_asgd(optimizer: Optimizer) -> None:
     takes = inspect.signature(OF_TORCH[optimizer.name]).parameters
     assert optimizer.decays == (takes["lambd"].default if "lambd" in takes else 0.0)
 
 
+@pytest.mark.slow
 @each
 @pytest.mark.parametrize("model", ["torch", "mlp"])
 def test_the_loop_is_torch_s_own(optimizer: Optimizer, model: str) -> None:
@@ -139,6 +141,7 @@ def test_the_loop_is_torch_s_own(optimizer: Optimizer, model: str) -> None:
         np.testing.assert_array_equal(trace.train_loss, by_hand(case, **settings), err_msg=str(asked))
 
 
+@pytest.mark.slow
 @each
 @pytest.mark.parametrize("model", ["torch", "mlp"])
 @pytest.mark.parametrize("name", [name for name in ENGINES if name != "loop"])
@@ -201,6 +204,7 @@ def test_an_unknown_optimizer_is_refused_with_the_nearest_one() -> None:
         optimizers.get("rmsporp")
 
 
+@pytest.mark.slow
 @each
 def test_a_grid_is_learned_by_the_loop(optimizer: Optimizer) -> None:
     training = training_of(case_of(optimizer.name, model="mlp"))
@@ -210,6 +214,7 @@ def test_a_grid_is_learned_by_the_loop(optimizer: Optimizer) -> None:
     assert learned.loss[-2, 0, 0] == by_hand(case_of(optimizer.name, model="mlp"))[last]
 
 
+@pytest.mark.slow
 def test_run_and_sweep_take_an_optimizer_of_the_table(run_cli: RunCli) -> None:
     words = ("--problem", "four_points", "--epochs", 5, "--store", "s.sqlite", "--in-process")
     solvers = ("--solver", "torch_rmsprop", "--solver", "mlp_nadam", "--momentum", 0.5)

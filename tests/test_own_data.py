@@ -77,6 +77,7 @@ def measure(tmp_path: Path, run_cli: RunCli) -> Measure:
     return run
 
 
+@pytest.mark.slow
 def test_a_file_with_the_name_of_a_built_in_problem_is_another_problem(tmp_path: Path, measure: Measure) -> None:
     run, records = measure(write(tmp_path / "auto_mpg.csv", 1))
     assert records[0].problem_name == "auto_mpg.csv"
@@ -91,6 +92,7 @@ def test_data_in_memory_with_the_name_of_a_built_in_problem_are_another_problem(
     assert from_arrays(X, X[:, 0] + 1, name="mine").name == "mine"
 
 
+@pytest.mark.slow
 def test_an_entry_whose_name_two_files_have_compares_nothing_and_says_so(tmp_path: Path, measure: Measure) -> None:
     files = [write(tmp_path / year / "sales.csv", int(year)) for year in ("2024", "2025")]
     run, records = measure(*files)
@@ -103,6 +105,7 @@ def test_an_entry_whose_name_two_files_have_compares_nothing_and_says_so(tmp_pat
     assert ({j.case for j in one.judgements}, one.unjudged, one.exit_code) == ({records[0].case}, 1, 0)
 
 
+@pytest.mark.slow
 def test_an_entry_for_other_data_compares_nothing_and_says_so(tmp_path: Path, measure: Measure) -> None:
     path = tmp_path / "sales.csv"
     run, records = measure(write(path, 1))
@@ -118,6 +121,7 @@ def test_an_entry_for_other_data_compares_nothing_and_says_so(tmp_path: Path, me
     assert gate(run, records, read_expectations(mine)).exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_solver_that_vanished_from_ones_own_data_is_missed(tmp_path: Path, measure: Measure) -> None:
     run, records = measure(write(tmp_path / "sales.csv", 1), solvers=("numpy_lstsq", "sklearn"))
     expected = expecting(tmp_path, ENTRY.format("sales"))
@@ -126,6 +130,7 @@ def test_a_solver_that_vanished_from_ones_own_data_is_missed(tmp_path: Path, mea
     assert "presence" in {one.quantity for one in report.breaches}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", MARGINS, MARGINS.replace("[margins]", "expect = []\n[margins]"), "an entry"])
 def test_update_writes_the_first_expectations_of_ones_own_file(
     text: str, tmp_path: Path, measure: Measure, run_cli: RunCli
@@ -148,6 +153,7 @@ def test_update_writes_the_first_expectations_of_ones_own_file(
     assert (code, len(read_expectations(mine).expect)) == (0, 1 + ("other" in text)), err
 
 
+@pytest.mark.slow
 def test_an_update_never_expects_a_failure(tmp_path: Path, measure: Measure) -> None:
     run, records = measure(write(tmp_path / "sales.csv", 1))
     failed = [one.model_copy(update={"status": Status.WRONG}) for one in records]
@@ -156,6 +162,7 @@ def test_an_update_never_expects_a_failure(tmp_path: Path, measure: Measure) -> 
     assert gate(run, failed, read_expectations(tmp_path / "mine.toml")).exit_code == 1
 
 
+@pytest.mark.slow
 def test_the_split_is_part_of_the_content_and_older_records_have_their_training_rows(
     tmp_path: Path, measure: Measure
 ) -> None:
@@ -172,6 +179,7 @@ def test_the_split_is_part_of_the_content_and_older_records_have_their_training_
     assert contents([old])(old) == old.problem_sha256
 
 
+@pytest.mark.slow
 def test_a_frame_is_judged_by_an_entry_of_its_name(tmp_path: Path) -> None:
     X = np.random.default_rng(0).normal(size=(20, 2))
     made = harness.run((X, X @ [1.0, 2.0] + 1), "numpy_lstsq", store="sqlite://", in_process=True)

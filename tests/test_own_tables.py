@@ -42,6 +42,7 @@ def cars(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_said_in_every_medium(cars: Path, store_path: Path, run_cli: RunCli) -> None:
     words = [
         "--problem",
@@ -92,6 +93,7 @@ OPTIONS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", OPTIONS)
 def test_a_run_is_planned_again_and_its_case_reproduced_with_what_was_said(
     options: TableOptions, cars: Path, store_path: Path, run_cli: RunCli
@@ -148,6 +150,7 @@ def test_a_worker_process_gets_what_was_done_to_a_table(cars: Path) -> None:
     assert (found.left_out, found.notes, dict(found.table)) == (problem.left_out, problem.notes, dict(problem.table))
 
 
+@pytest.mark.slow
 def test_python_takes_the_same_options_of_files_and_frames(cars: Path) -> None:
     frame = pd.read_csv(cars)
     made = [

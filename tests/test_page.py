@@ -153,6 +153,7 @@ def test_the_default_grid_makes_a_page_well_under_six_megabytes() -> None:
     assert len(render(found, sections(found)).encode()) < 4e6
 
 
+@pytest.mark.slow
 def test_a_run_that_has_measured_nothing_yet_has_a_page_too() -> None:
     made = sections(evidence([]))
     assert {one.id for one in made} >= {"verdict", "accuracy", "environment"}

@@ -349,6 +349,20 @@ def test_a_floor_is_scaled_up_by_n_and_never_down() -> None:
 
 
 @pytest.mark.slow
+def test_the_time_to_a_tolerance_is_its_epochs_times_the_time_of_one() -> None:
+    record = training("torch_sgd", 1e-4, 0.1, reached={"1e-2": 500, "1e-4": None}, excess=3e-3)
+    assert record.call_s is not None
+    assert record.seconds_to == {"1e-2": 500 * record.call_s, "1e-4": None}
+    assert grid()[0].model_copy(update={"accuracy": record.accuracy}).seconds_to == {"1e-2": None, "1e-4": None}
+
+
+def test_the_figure_of_times_counts_the_solvers_without_the_floors() -> None:
+    solvers = {record.solver for record in grid()}
+    drawn = figure(made(grid(), floors=floors_of((100, 1_000))), "speed-by-n")
+    assert f"of {len(solvers)} solvers" in drawn.description
+    assert len({row["series"] for row in drawn.rows}) > len(solvers)
+
+
 def test_scaled_floors_are_said_to_be() -> None:
     assert "Those at n = 100,000 are scaled up by n." in notes(made(grid(), floors=floors_of((1_000, 10_000))))
     assert "No floor is drawn: on a whim." in notes(made(grid(), floors_missing="on a whim"))
@@ -370,6 +384,7 @@ def test_a_time_below_a_floor_is_said_to_be_the_machine_s() -> None:
     assert "measured when the page was made" in figure(below, "speed-by-n").description
 
 
+@pytest.mark.slow
 def test_floors_are_measured_for_the_shapes_that_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     records = [planted("numpy_lstsq", 1e-4, n=n) for n in (200, 400)] + [planted("numpy_lstsq", 1, problem="one")]
     given = evidence(records)

@@ -71,6 +71,7 @@ def table(made: Section) -> Table:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", Form)
 def test_every_form_is_drawn_and_a_hostile_label_is_a_value(form: Form) -> None:
     made = figure("tutorial_x_fit", drawing(form), HOSTILE)

@@ -297,6 +297,7 @@ def get(url: str, **headers: str) -> str:
         return str(answer.read().decode())
 
 
+@pytest.mark.slow
 def test_another_site_s_name_for_this_machine_gets_nothing() -> None:
     page = Served()
     page.put(b"private")

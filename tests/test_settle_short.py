@@ -82,6 +82,7 @@ def test_a_direction_that_the_data_determine_must_not_be_dropped() -> None:
     assert "fitted 2 of the 3 directions that the data determine" in dropped.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", [*TRUNCATING, "torch_gels", "torch_gelsy", "normal_equations", "statsmodels_qr"])
 @pytest.mark.parametrize("seed", [5, 6])
 def test_no_verdict_contradicts_its_neighbours(solver: str, seed: int) -> None:

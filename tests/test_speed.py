@@ -72,6 +72,7 @@ def test_the_command_times_every_row_and_verifies_the_solvers(run_cli: RunCli) -
     assert found["environment"]["versions"]["numpy"]
 
 
+@pytest.mark.slow
 def test_a_solver_that_cannot_run_is_a_row_with_its_reason(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.solvers.solver.find_spec", lambda name: None if name == "glum" else object())
     ended = run_cli("closed-forms", "--shape", "300x4", "--solver", "streaming", "--solver", "glum", command=app)
@@ -95,6 +96,7 @@ def test_usage_errors_are_one_line(run_cli: RunCli, words: tuple[str, ...], told
     assert ended.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_markdown_is_a_table(run_cli: RunCli) -> None:
     ended = run_cli("closed-forms", "--shape", "300x4", "--solver", "streaming", "--markdown", command=app)
     rows = [row for row in ended.stdout.splitlines() if row.startswith("|")]

@@ -265,6 +265,7 @@ def test_two_stores_that_write_to_one_database_in_turn_lose_nothing(any_store: s
         assert found == [(f"{name} {i}", (float(i),)) for i in range(10)]
 
 
+@pytest.mark.slow
 def test_a_store_that_nobody_closes_closes_its_connections(store_path: Path) -> None:
     store = Store(str(store_path))
     closed: list[object] = []

@@ -36,6 +36,7 @@ def sql(path: Path, *statements: str) -> None:
         connection.commit()
 
 
+@pytest.mark.slow
 def test_a_sound_store_is_said_to_be(kept: Path, run_cli: RunCli) -> None:
     before = kept.read_bytes()
     ended = run_cli("store", "check", "--store", kept)
@@ -45,6 +46,7 @@ def test_a_sound_store_is_said_to_be(kept: Path, run_cli: RunCli) -> None:
     assert kept.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_off_is_no_damage(kept: Path, run_cli: RunCli) -> None:
     store = Store(str(kept))
     store.start(run_of("cut off", ("a", "b", "c")))
@@ -148,6 +150,7 @@ HARMS: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "words"),
     # An empty file is where a run may make a store.

@@ -161,6 +161,7 @@ def test_a_run_that_went_on_elsewhere_brings_what_it_has_more(full: Path, tmp_pa
 # Refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "name"),
     [
@@ -210,6 +211,7 @@ def put(kind: str, **values: object) -> Callable[[dict[str, Any]], object]:
     return lambda entry: entry[kind].update(values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "said"),
     [

@@ -38,6 +38,7 @@ def test_there_is_a_step_from_every_released_version() -> None:
     assert sorted(STEPS) == list(range(1, VERSION))
 
 
+@pytest.mark.slow
 @OLD
 def test_a_store_of_version_1_becomes_one_of_today(sweeps: bool, tmp_path: Path) -> None:
     old, new = tmp_path / "old.sqlite", tmp_path / "new.sqlite"
@@ -73,6 +74,7 @@ def test_a_store_of_version_2_becomes_one_of_today_with_its_runs_in_order(store_
         assert connection.exec_driver_sql("SELECT place FROM runs ORDER BY id").scalars().all() == [1, 2]
 
 
+@pytest.mark.slow
 @OLD
 def test_after_the_migration_a_record_without_samples_in_a_run_that_was_cut_off_is_to_be_made_again(
     sweeps: bool, store_path: Path
@@ -141,6 +143,7 @@ def test_a_newer_store_is_refused_and_not_a_byte_of_it_changes(create: bool, sto
     assert list(store_path.parent.iterdir()) == [store_path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["check", "export", "import", "merge"])
 def test_no_command_reads_or_writes_a_newer_store(command: str, store_path: Path, run_cli: RunCli) -> None:
     Store(str(store_path)).close()

@@ -98,6 +98,7 @@ EXACT_FITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXACT_FITS)
 def test_an_exact_fit_leaves_only_rounding(name: str) -> None:
     problem = EXACT_FITS[name]
@@ -263,6 +264,7 @@ def test_drawn_designs_keep_the_digits_of_a_qr_but_for_luck(name: str) -> None:
     assert np.mean(np.array(found) < -LUCK) <= LUCKY_SHARE, sorted(found)[:5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("condition", [2000, 1e4, 1e6, 1e8, 1e10, 1e12, 1e14])
 def test_ill_conditioned_designs_keep_every_digit(condition: float) -> None:
     for n, noise in ((30, 1.0), (1000, 1e-3), (20000, 10.0)):

@@ -34,6 +34,7 @@ def epochs(cell: Cell, seed: int) -> Sequence[int | None]:
     return [row[seed] for row in cell.epochs_to]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimizer", "more", "scale"),
     [
@@ -60,6 +61,7 @@ def test_epochs_to_a_tolerance_are_those_of_harness_run(optimizer: str, more: di
     assert any(epoch is not None for row in cell.epochs_to for epoch in row)
 
 
+@pytest.mark.slow
 def test_the_oracle_steps_weight_decay_and_is_judged_by_the_ridge_optimum() -> None:
     asked = SMALL | {"optimizers": ("adam:weight_decay=0.25",)}
     (stepped,), (looped,) = (swept(**asked, engine=engine) for engine in ("oracle", "loop"))
@@ -68,6 +70,7 @@ def test_the_oracle_steps_weight_decay_and_is_judged_by_the_ridge_optimum() -> N
     np.testing.assert_allclose(stepped.loss, looped.loss, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_optimizers_with_and_without_weight_decay_are_not_compared() -> None:
     cells = swept(**SMALL | {"optimizers": ("sgd", "sgd:weight_decay=0.25", "adam:weight_decay=0.25", "adamw")})
     tasks = {cell.optimizer: task_of(cell) for cell in cells}
@@ -85,6 +88,7 @@ def test_optimizers_with_and_without_weight_decay_are_not_compared() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "reason"),
     [
@@ -102,6 +106,7 @@ def test_what_has_no_known_optimum_is_not_trained_and_says_why(asked: dict[str, 
     assert judged.status is Status.OK
 
 
+@pytest.mark.slow
 def test_a_worker_finds_the_goal_of_each_objective(run_cli: RunCli, store_path: Path) -> None:
     few = ("--problem", "four_points", "--seeds", 2, "--epochs", 5, "--lr", "0.1")
     optimizers = ("--optimizer", "sgd", "--optimizer", "sgd:weight_decay=0.25", "--optimizer", "adamw:weight_decay=10")

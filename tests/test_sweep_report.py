@@ -240,6 +240,7 @@ def test_losses_below_the_target_and_nothing_to_draw_make_a_picture(tmp_path: Pa
     assert write_sweep_figures(tmp_path, [not_run("sgd", 0.1, Status.ERROR, "why")]) == []
 
 
+@pytest.mark.slow
 def test_a_suffix_or_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"suffix is \.png, \.svg or \.pdf, not '\.gif'"):
         write_sweep_figures(tmp_path, [cell()], ".gif")

@@ -15,6 +15,7 @@ from harness.measure.plan import single
 from harness.measure.recording import record_of
 from harness.problems import catalog as problems
 from harness.records.record import Accuracy, Record, Samples, Status
+from harness.report.render.markdown import table as markdown_table
 from harness.report.render.terminal import Width, fit, print_document, print_table
 from harness.report.render.text import cell_text
 from harness.report.tables.column import Column, Kind, attributes
@@ -71,6 +72,18 @@ COLUMNS: tuple[Column[Row], ...] = (
 )
 LONG: Row = {"name": "a long name", "dear": 1, "spare": 2, "sparer": 3}
 SHORT: Row = {"name": "b", "dear": 10, "spare": 20, "sparer": None}
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_words_are_flush_left_and_numbers_flush_right(kind: Kind) -> None:
+    """On a console, where the heading is the widest, and in Markdown, whose rule says it."""
+    texts = ("1", "10")
+    column = Column[str]("heading", kind=kind, value=str, text=str)
+    end = Column[str]("end", text=lambda _: ".")
+    lines = printed(lambda console: print_table(console, table_of([column, end], texts)), 40)
+    words = kind in {Kind.TEXT, Kind.STATUS, Kind.CODE, Kind.LINK}
+    assert lines[1:] == [f"{text:<7} ." if words else f"{text:>7} ." for text in texts]
+    assert markdown_table([column, end], texts).splitlines()[1] == ("|:--|:--|" if words else "|--:|:--|")
 
 
 def test_groups_keep_their_columns_below_each_other_and_their_titles() -> None:

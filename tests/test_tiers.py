@@ -6,6 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 CONFTEST = ROOT / "tests" / "conftest.py"
 ROOMS = sorted({path.parent for path in (ROOT / "harness").rglob("*.py") if path.name != "__init__.py"})

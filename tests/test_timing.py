@@ -70,6 +70,7 @@ def chunks(items: list[str], size: int) -> Iterator[list[str]]:
 # How much is sampled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seconds", "effort", "count"),
     [
@@ -124,6 +125,7 @@ def test_nothing_to_time_is_no_samples() -> None:
 # In which order
 
 
+@pytest.mark.slow
 def test_turns_are_interleaved_and_every_work_gets_one_a_round() -> None:
     clock, log = FakeClock(), list[str]()
     names, rounds = ["a", "b", "c"], 6
@@ -138,6 +140,7 @@ def test_turns_are_interleaved_and_every_work_gets_one_a_round() -> None:
     assert len(set(map(tuple, orders))) > 1
 
 
+@pytest.mark.slow
 def test_the_order_of_turns_is_the_same_in_every_run() -> None:
     logs: list[list[str]] = [[], []]
     for log in logs:
@@ -146,6 +149,7 @@ def test_the_order_of_turns_is_the_same_in_every_run() -> None:
     assert logs[0] == logs[1]
 
 
+@pytest.mark.slow
 def test_a_work_that_has_enough_leaves_the_rounds_to_the_others() -> None:
     clock, log = FakeClock(), list[str]()
     effort = Effort(warm_up_calls=0, calls_per_turn=1, min_calls=1, max_calls=4, budget_s=LONG, rewarm_below_s=0)
@@ -154,6 +158,7 @@ def test_a_work_that_has_enough_leaves_the_rounds_to_the_others() -> None:
     assert log[4:] == ["quick"] * 3
 
 
+@pytest.mark.slow
 def test_the_untimed_call_of_a_turn_takes_the_cold_caches_and_is_no_sample() -> None:
     clock, last = FakeClock(), [""]
 
@@ -168,6 +173,7 @@ def test_the_untimed_call_of_a_turn_takes_the_cold_caches_and_is_no_sample() -> 
         assert samples.wall_s == (TICK,) * 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "untimed"), [(TICK, 4), (LONG, 1)])
 def test_only_calls_that_are_quick_are_warmed_up_again(seconds: float, untimed: int) -> None:
     clock = FakeClock()
@@ -179,6 +185,7 @@ def test_only_calls_that_are_quick_are_warmed_up_again(seconds: float, untimed: 
 # What goes wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fails_at", "kept"),
     [(1, 0), (2, 0), (3, 0), (4, 0), (5, 1), (6, 2), (7, 3), (9, 4)],
@@ -194,6 +201,7 @@ def test_a_work_that_raises_keeps_its_samples_and_its_error_and_the_others_go_on
     assert failing.calls == fails_at
 
 
+@pytest.mark.slow
 def test_an_error_with_a_nul_can_be_kept_by_every_database() -> None:
     def failing() -> None:
         raise ValueError("a\0b")
@@ -205,6 +213,7 @@ def test_an_error_with_a_nul_can_be_kept_by_every_database() -> None:
 # What is inside a sample
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [TICK, LONG])
 def test_the_device_is_waited_for_at_both_ends_of_a_sample(seconds: float) -> None:
     clock, queued = FakeClock(), [0.0]
@@ -221,6 +230,7 @@ def test_the_device_is_waited_for_at_both_ends_of_a_sample(seconds: float) -> No
     assert samples.wall_s == (seconds,) * len(samples.wall_s)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("enabled", [True, False])
 @pytest.mark.parametrize("error", [None, ValueError, KeyboardInterrupt])
 def test_garbage_is_not_collected_while_sampling_and_the_collector_is_as_before_afterwards(
@@ -247,6 +257,7 @@ def test_garbage_is_not_collected_while_sampling_and_the_collector_is_as_before_
     assert seen == {False}
 
 
+@pytest.mark.slow
 def test_garbage_is_collected_before_sampling() -> None:
     collections: list[str] = []
 
@@ -331,6 +342,7 @@ needs_clear_refs = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_clear_refs
 def test_the_peak_is_what_was_allocated_inside_even_if_it_was_freed_there() -> None:
     held = np.ones(SIZE // 8)  # held before: not counted

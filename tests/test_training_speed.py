@@ -232,6 +232,7 @@ def test_an_absent_jax_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one.make for one in found] == ["jax is not installed"]
 
 
+@pytest.mark.slow
 def test_an_engine_that_fails_is_a_line_with_its_error() -> None:
     def fails() -> Subject:
         raise RuntimeError("no memory for 256 models")

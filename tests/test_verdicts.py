@@ -91,6 +91,7 @@ def test_a_history_goes_on_where_the_data_come_back() -> None:
     assert [[step.verdict for step in series.steps] for series in found.series] == [[Verdict.REGRESSION], []]
 
 
+@pytest.mark.slow
 def test_a_history_of_a_store_tells_the_content_of_the_data(store_path: Path, run_cli: RunCli) -> None:
     planted = Planted(Store(str(store_path)))
     for i, letter in enumerate("aabb"):
@@ -99,6 +100,7 @@ def test_a_history_of_a_store_tells_the_content_of_the_data(store_path: Path, ru
     assert (ended.code, "no commit is to blame" in " ".join(ended.stdout.split())) == (0, True), ended.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("quantity", "commits", "code"), [("time", 3, 3), ("time", 4, 0), ("digits", 2, 0)])
 def test_a_history_of_too_few_commits_compares_nothing(
     quantity: str, commits: int, code: int, store_path: Path, run_cli: RunCli
@@ -243,6 +245,7 @@ def test_a_gate_that_could_not_compare_does_not_pass(verdicts: list[Verdict], co
     assert {row["about"]: row["verdict"] for row in rows}["Gate"] == state
 
 
+@pytest.mark.slow
 def test_an_asv_base_without_a_gated_number_is_not_compared(tmp_path: Path, run_cli: RunCli) -> None:
     folder = tmp_path / "asv"
     for commit, date in ((OTHER, 1_700_000_000_000), (COMMIT, 1_700_000_001_000)):

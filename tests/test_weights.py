@@ -81,6 +81,7 @@ NUMBERS = st.floats(-1e6, 1e6, allow_subnormal=False).map(lambda x: x if abs(x) 
 WEIGHTS = st.floats(*EXTREME)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS, WEIGHTS), min_size=4, max_size=7),
     st.booleans(),
@@ -146,6 +147,7 @@ def test_whole_weights_repeat_rows_and_a_factor_changes_nothing() -> None:
     assert scaled.standard_errors.tolist() == known.standard_errors.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", here(WEIGHTED))
 def test_whole_weights_repeat_rows_in_every_solver(solver: Solver) -> None:
     X, y, rng = drawn(seed=1)
@@ -260,6 +262,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "five.csv"
 
 
+@pytest.mark.slow
 def test_files_frames_and_arrays_are_weighted_alike(path: Path) -> None:
     frame = pd.read_csv(path)
     kept = frame[frame.w > 0]
@@ -275,6 +278,7 @@ def test_files_frames_and_arrays_are_weighted_alike(path: Path) -> None:
         assert "(weights=" in record.problem_name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [pd.Series([1.0, 2, 3, 4]), np.array([[1.0], [2], [3], [4]])])
 def test_weights_come_in_any_container(weights: Any) -> None:
     X, y, _ = drawn(n=4, p=1)
@@ -323,6 +327,7 @@ def test_it_is_another_case_and_goes_on_as_it_was_asked_for(path: Path) -> None:
         weighted_by(plain, "v")
 
 
+@pytest.mark.slow
 def test_the_command_takes_a_column(run_cli: RunCli, path: Path) -> None:
     ended = run_cli("fit", str(path), "numpy_lstsq", "--target", "y", "--weights", "w", "--in-process")
     assert ended.code == 0, ended.stderr
@@ -400,6 +405,7 @@ def _trace(fit: Fit | None) -> Floats:
     return fit.trace.coef
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [{"loss": "l1"}, {"weight_decay": 0.1}, {"batch": 8}])
 def test_a_weighted_training_is_judged_by_its_own_objective(asked: dict[str, Any]) -> None:
     """Whole weights train as the repeated rows do, whatever the loss; of batches the objective is the same."""
@@ -415,6 +421,7 @@ def test_a_weighted_training_is_judged_by_its_own_objective(asked: dict[str, Any
         assert ours.accuracy.excess_loss == pytest.approx(repeated.accuracy.excess_loss, rel=1e-6, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_sweep_reaches_the_weighted_optimum(run_cli: RunCli, path: Path, store_path: Path) -> None:
     words = ("--problem", str(path), "--target", "y", "--weights", "w", "--engine", "loop", "--store", str(store_path))
     ended = run_cli(

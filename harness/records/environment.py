@@ -142,6 +142,7 @@ def libraries(modules: Iterable[str] = ()) -> tuple[str, ...]:
     return (*EVERY_RUN, *sorted(found - set(EVERY_RUN)))
 
 
+@cache
 def distribution_of(module: str) -> str:
     """The distribution that a module comes with: `sklearn.linear_model` with scikit-learn."""
     package = module.partition(".")[0]
@@ -222,6 +223,7 @@ def _load_scipy_blas() -> None:
 
 
 @cache
+@cache  # a page of histories asks 40,000 times, and each time a file is read
 def _version(name: str) -> str | None:
     try:
         return version(name)
