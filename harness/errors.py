@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from difflib import get_close_matches
 
 USAGE = 2
@@ -47,6 +48,24 @@ def one_line(text: str) -> str:
     seen = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
     whole = looked_at == text and len(seen) <= MOST_CHARACTERS
     return seen if whole else seen[: MOST_CHARACTERS - 4].rstrip() + " ..."
+
+
+def said_by(error: BaseException, *, whole: bool = False) -> str:
+    """The class and the first line of whatever was raised, or all of them, as one line.
+
+    What it says may be anything: endless, half a character, or nothing, since `str` of it raises.
+    """
+    lines = _text(error)[: 2 * MOST_CHARACTERS].replace("\0", "\\0").strip().splitlines()
+    return one_line(f"{type(error).__name__}: {' '.join(lines if whole else lines[:1])}")
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as other:  # noqa: BLE001  # it may raise anything
+        with suppress(Exception):
+            return f"its text cannot be read: {type(other).__name__}: {other}"
+    return "its text cannot be read"
 
 
 class HarnessError(Exception):

@@ -25,7 +25,9 @@ from harness.problems.problem import Floats, Problem
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
 from harness.solvers.fit import fit_from_design
 from harness.solvers.options import Options
+from harness.solvers.solver import Solver
 from harness.solvers.status import Status
+from tests import answer_faults as answers
 from tests import state_faults as left
 from tests.planted import exact_line
 
@@ -282,7 +284,7 @@ LEFT_IN_TORCH: tuple[tuple[str, Fault, str], ...] = (
 )
 """The same of torch's."""
 
-PLANTED: tuple[tuple[str, Faulty, Status, str, str], ...] = (
+PLANTED: tuple[tuple[str, Solver, Status, str, str], ...] = (
     ("hangs", Faulty("hangs", _sleep), Status.TIMEOUT, "longer than", ""),
     ("hangs with the GIL", Faulty("hangs_gil", _hold_the_gil), Status.TIMEOUT, "longer than", ""),
     ("hangs and ignores SIGTERM", Faulty("hangs_ignoring", _ignore_signals), Status.TIMEOUT, "longer than", ""),
@@ -300,8 +302,8 @@ PLANTED: tuple[tuple[str, Faulty, Status, str, str], ...] = (
     (
         "sys.exit at its 3rd call",
         Faulty("sys_exit_timed", _raise(SystemExit(3)), first=3),
-        Status.CRASHED,
-        "code 3",
+        Status.ERROR,
+        "while it was timed: SystemExit: 3",
         "",
     ),
     ("an error without words", Faulty("unspeakable", _raise(_UnspeakableError())), Status.ERROR, "no words", ""),
@@ -350,6 +352,15 @@ PLANTED: tuple[tuple[str, Faulty, Status, str, str], ...] = (
     ("writes over the page", Faulty("overwrites", left.write_over_the_page), Status.CRASHED, "wrote over", ""),
     ("cuts off the data", Faulty("cuts_off", left.cut_off_the_data), Status.CRASHED, "SIGABRT", ""),
     ("a daemon, and dies", Faulty("daemon_dies", left.leave_a_daemon_and_die), Status.CRASHED, "SIGABRT", ""),
+    *answers.ANSWERS,
+    ("50 MB of text", Faulty("lengthy", answers.lengthy), Status.ERROR, "LengthyError: xxx", ""),
+    ("50 MB, 3rd call", Faulty("lengthy_timed", answers.lengthy, first=3), Status.ERROR, "timed: LengthyError", ""),
+    ("half a character", Faulty("surrogate", answers.surrogate), Status.ERROR, "\\ud800 is half", ""),
+    ("colours", Faulty("colours", answers.colours), Status.ERROR, "\\x1b[31mred\\x1b]0;title\\x07 and \\u202eback", ""),
+    ("silence", Faulty("silent", answers.silent), Status.ERROR, "its text cannot be read", ""),
+    ("very many warnings", Faulty("warns", answers.warn_very_often), Status.OK, "", "which are not kept"),
+    ("a warning of no text", Faulty("warns_half", answers.warn_half_a_character), Status.OK, "", "\\udfff"),
+    ("raises at its 3rd call", Faulty("raises_timed", _raise(ValueError("no")), first=3), Status.ERROR, "timed: V", ""),
     ("loads and patches", Faulty("loads_and_patches", left.replace_inside_scipy), Status.OK, "", ""),
     *(
         (name, Faulty(f"leaves: {name}", fault, requires=SCIPY), Status.OK, "", warning)
@@ -366,7 +377,9 @@ PLANTED: tuple[tuple[str, Faulty, Status, str, str], ...] = (
 )
 """What it is, the solver, the status that it ends as, and a part of its message and of its record's warnings."""
 
-SOLVERS = {solver.name: solver for solver in (HEALTHY, *(solver for _, solver, *_ in PLANTED))}
+SOLVERS: dict[str, Solver] = {one.name: one for one in (answers.KEEPING, answers.POISONING)}
+SOLVERS |= {HEALTHY.name: HEALTHY}
+SOLVERS |= {solver.name: solver for _, solver, *_ in PLANTED}
 MODULE = "tests.faults"
 TIMEOUT_S = 1.5
 """What those may take that hang."""
@@ -386,3 +399,10 @@ class FaultLimits(Limits):
 MEMORY_BYTES = 2**30
 """The worker holds 0.1 GiB, with torch 0.3, with a CUDA build of torch 0.7."""
 LIMITS = FaultLimits(memory_bytes=MEMORY_BYTES)
+
+
+def fault_named(name: str) -> Fault:
+    """What a Faulty solver of that name does."""
+    solver = SOLVERS[name]
+    assert isinstance(solver, Faulty)
+    return solver.fault

@@ -71,7 +71,7 @@ class FaultyBatched(BatchedEngine):
         """Go wrong; who has not, learns."""
         name = _fault(f"torch_{training.optimizer}", training.options.weight_decay)
         if name:
-            faults.SOLVERS[name].fault(training.problem)
+            faults.fault_named(name)(training.problem)
         return super().learn(training, grid, aim, progress)
 
 
@@ -81,7 +81,7 @@ class FaultyLoop(LoopEngine):
     def prepare(self, training: Training) -> LoopTraining:
         """Go wrong, or not."""
         if training.options.weight_decay == UNTIMED:
-            faults.SOLVERS["segfaults"].fault(training.problem)
+            faults.fault_named("segfaults")(training.problem)
         return super().prepare(training)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.errors import MOST_CHARACTERS
 from harness.measure.isolation.isolated import Isolated
 from harness.measure.isolation.state import arithmetic
 from harness.measure.isolation.state.item import Changes, Item
@@ -16,10 +17,12 @@ from harness.problems.catalog import load
 from harness.records.record import Record
 from harness.records.run import exit_code
 from harness.solvers.options import Options
+from harness.solvers.solver import Solver
 from harness.solvers.status import Status
 from harness.store.store import Store
 from harness.timing.sampling import Effort
-from tests.faults import HEALTHY, LIMITS, MODULE, PLANTED, SOLVERS, Faulty
+from tests.answer_faults import KEEPING, POISONING
+from tests.faults import HEALTHY, LIMITS, MODULE, PLANTED, SOLVERS
 
 FAST = Effort(warm_up_calls=0, calls_per_turn=1, min_calls=2, max_calls=2, budget_s=0)
 PROBLEM = load("synthetic:n=50,p=2")
@@ -28,7 +31,7 @@ MEASURED_ANEW = {"prepare_s", "peak_bytes", "samples"}
 """What no two measurements of a case have in common."""
 
 
-def case_of(solver: Faulty) -> Case:
+def case_of(solver: Solver) -> Case:
     return single(PROBLEM, solver, Options())
 
 
@@ -43,7 +46,7 @@ def place() -> Iterator[Isolated]:
         yield isolated
 
 
-def executed(place: Isolated, store: Store, *solvers: Faulty) -> list[Record]:
+def executed(place: Isolated, store: Store, *solvers: Solver) -> list[Record]:
     cases = [case_of(solver) for solver in solvers]
     return execute(new_run(Request(), cases), cases, store, effort=FAST, place=place)
 
@@ -52,14 +55,14 @@ def test_there_are_at_least_twenty_faults_and_each_is_another() -> None:
     names = [solver.name for _, solver, *_ in PLANTED]
     assert len(set(names)) == len(names) >= 20
     assert {status for _, _, status, _, _ in PLANTED} == {
-        Status.OK, Status.ERROR, Status.TIMEOUT, Status.CRASHED, Status.OUT_OF_MEMORY,
+        Status.OK, Status.ERROR, Status.TIMEOUT, Status.CRASHED, Status.OUT_OF_MEMORY, Status.WRONG,
     }  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("_", "solver", "status", "message", "warning"), PLANTED, ids=[name for name, *_ in PLANTED])
 def test_a_fault_is_typed_and_the_next_case_is_untouched(
-    place: Isolated, tmp_path: Path, _: str, solver: Faulty, status: Status, message: str, warning: str
+    place: Isolated, tmp_path: Path, _: str, solver: Solver, status: Status, message: str, warning: str
 ) -> None:
     store = Store(str(tmp_path / "s.sqlite"))
     fault, healthy = executed(place, store, solver, HEALTHY)
@@ -68,7 +71,9 @@ def test_a_fault_is_typed_and_the_next_case_is_untouched(
     assert "\n" not in fault.message
     assert warning in " ".join(fault.warnings)
     assert bool(warning) == bool(fault.warnings)
-    assert bool(fault.samples.wall_s) == (status is Status.OK)
+    assert len(fault.message) <= MOST_CHARACTERS
+    found_as_it_was_timed = message in ("its last timed call", "another right-hand side")
+    assert bool(fault.samples.wall_s) == (status in (Status.OK, Status.WRONG) and not found_as_it_was_timed)
     assert exit_code([fault, healthy]) == (0 if status is Status.OK else 1)
     # The next case is the very record of a process that has seen nothing, and it was timed.
     assert same_in_both(healthy) == same_in_both(measure(case_of(HEALTHY)).record)
@@ -76,6 +81,28 @@ def test_a_fault_is_typed_and_the_next_case_is_untouched(
     # What is stored is what was handed out, whenever the fault came.
     kept = store.records(store.run().id)
     assert [record.model_dump_json() for record in kept] == [fault.model_dump_json(), healthy.model_dump_json()]
+
+
+@pytest.mark.slow
+def test_a_solver_that_keeps_its_answer_from_call_to_call_is_an_error(place: Isolated, tmp_path: Path) -> None:
+    """Of so many rows that a look at them takes a hundred times what it takes to hand out what was kept."""
+    cases = [single(load("synthetic:n=20000,p=10"), solver, Options()) for solver in (KEEPING, HEALTHY)]
+    kept, healthy = execute(
+        new_run(Request(), cases), cases, Store(str(tmp_path / "s.sqlite")), effort=FAST, place=place
+    )
+    assert (kept.status, kept.samples.wall_s) == (Status.ERROR, ())
+    assert kept.message.startswith("it keeps its answer between calls: a later call does not enter")
+    assert (healthy.status, healthy.warnings, len(healthy.samples.wall_s)) == (Status.OK, (), 2)
+
+
+@pytest.mark.slow
+def test_an_innocent_is_tried_again_where_no_other_solver_has_run(place: Isolated, tmp_path: Path) -> None:
+    """What one did to the process nobody can see; the next one raises, fitted and timed, and is not to blame."""
+    records = executed(place, Store(str(tmp_path / "s.sqlite")), POISONING, HEALTHY, SOLVERS["raises_timed"])
+    assert [record.status for record in records] == [Status.OK, Status.OK, Status.ERROR]
+    assert records[1].warnings == ()
+    assert [len(record.samples.wall_s) for record in records] == [2, 2, 0]
+    assert records[2].message == "while it was timed: ValueError: no"
 
 
 @pytest.mark.slow

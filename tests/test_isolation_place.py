@@ -20,6 +20,7 @@ import torch
 from harness.ab.launch import _status as status_of_version
 from harness.cli.isolation import bytes_of
 from harness.errors import CannotMeasureError, UsageError
+from harness.measure.failure import failure
 from harness.measure.isolation.data import DataFile, read_problem
 from harness.measure.isolation.ending import how_it_ended, last_line
 from harness.measure.isolation.isolated import Isolated
@@ -27,7 +28,7 @@ from harness.measure.isolation.limits import LEAST_S, Limits, default_timeout_s
 from harness.measure.isolation.messages import Answer, case_order
 from harness.measure.isolation.note import Note, new_page
 from harness.measure.isolation.serving import Bench
-from harness.measure.one_case import Outcome, failure
+from harness.measure.one_case import Outcome
 from harness.measure.plan import Case, Request, single
 from harness.measure.recording import record_of
 from harness.measure.run import execute, measure, new_run
@@ -446,6 +447,9 @@ class PoisonedOnce:
 
     def at(self, _problem: Problem, _group: int) -> int:
         return self.worker
+
+    def renew(self) -> None:
+        self.worker += 1
 
     def ask(self, worker: int, order: dict[str, list[int]], *_: object, **__: object) -> Answer:
         assert worker == self.worker, "a worker that was lost is asked no more"

@@ -15,7 +15,7 @@ from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 from harness.store.store import Store
-from harness.timing.sampling import Effort
+from harness.timing.sampling import Effort, Samples
 from tests.planted import PLANTED, Planted, exact_line
 
 FAST = Effort(warm_up_calls=0, min_calls=2, max_calls=2, budget_s=0)
@@ -75,7 +75,8 @@ def test_a_solver_that_fails_while_it_is_timed_keeps_its_row(tmp_path: Path) -> 
         return exact_line(problem)  # type: ignore[arg-type]
 
     records = executed(cases_of(Planted("fading", third_time_unlucky)), Store(str(tmp_path / "s.sqlite")))
-    assert records[0].samples.error == "RuntimeError: worn out"
+    assert (records[0].status, records[0].message) == (Status.ERROR, "while it was timed: RuntimeError: worn out")
+    assert records[0].samples == Samples()
     assert exit_code(records) == 1
 
 

@@ -15,8 +15,9 @@ from harness.measure.run import InProcess, Place
 from harness.problems.catalog import load
 from harness.solvers import catalog
 from harness.solvers.options import Options
+from harness.solvers.solver import Solver
 from harness.timing.sampling import Effort
-from tests.faults import HEALTHY, LIMITS, MODULE, PLANTED, TIMEOUT_S, Faulty
+from tests.faults import HEALTHY, LIMITS, MODULE, PLANTED, TIMEOUT_S
 
 EFFORT = Effort(warm_up_calls=0, calls_per_turn=1, min_calls=2, max_calls=2, budget_s=0)
 PROBLEM = load("synthetic:n=50,p=2")
@@ -26,7 +27,7 @@ FAST_ROWS = 1000
 """Up to which a fit takes so little that every round is affordable."""
 
 
-def case_of(solver: Faulty) -> Case:
+def case_of(solver: Solver) -> Case:
     return single(PROBLEM, solver, Options())
 
 

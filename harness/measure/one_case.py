@@ -3,7 +3,6 @@
 Nothing here is stored, and everything happens in this process; `harness.measure.isolation` does it in another one.
 """
 
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -11,25 +10,28 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 
+from harness.errors import one_line
+from harness.measure.again import Again, of_last_call, of_other_right_hand_side
+from harness.measure.failure import failure
 from harness.measure.isolation import apart
-from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.plan import Case
 from harness.measure.recording import (
+    again_record,
     draw_of,
     head_of,
     record_of,
     solution_of,
-    texts,
     timed_record,
     trace_of,
     transfer_of,
+    warnings_caught,
 )
 from harness.measure.truth import KeptAnswerWarning, Truths
 from harness.records.record import Record
-from harness.solvers.fit import Fit
+from harness.solvers.fit import Fit, NotAnAnswerError
 from harness.solvers.options import Options
-from harness.solvers.solver import Prepared, why_unsupported
-from harness.solvers.status import Status, of_error
+from harness.solvers.solver import Kind, Prepared, why_unsupported
+from harness.solvers.status import Status
 from harness.timing.clock import Clock, SystemClock
 from harness.timing.device import synchronizer
 from harness.timing.device_start import STARTS
@@ -38,8 +40,10 @@ from harness.timing.memory import device_requests, peak_memory
 from harness.timing.precision import matmul_precision, tf32_in_force
 from harness.timing.sampling import Effort, Samples, Work, sample_interleaved
 from harness.timing.threads import limited, pools_of
-from harness.verify.accuracy import assess
-from harness.verify.objective import NotJudgedError
+from harness.verify.accuracy import Accuracy, assess
+from harness.verify.answer import check_excess, checked, contradiction
+from harness.verify.objective import Objective
+from harness.verify.reference import Reference
 from harness.verify.settle import settle
 
 Watch = Callable[[], AbstractContextManager[object]]
@@ -48,14 +52,22 @@ Turn = Callable[[int], AbstractContextManager[object]]
 """Entered around each turn of the outcome of that index."""
 
 
+Aim = tuple[Reference, Objective]
+"""The exact answer to a problem, and what a case is judged by."""
+
+
 @dataclass
 class Outcome:
-    """A case that has been fitted and verified, not yet timed; `prepared` is None if there is nothing to time."""
+    """A case that has been fitted and verified, not yet timed; `prepared` is None if there is nothing to time.
+
+    `aim`: what it was judged by; None of a case that was only prepared.
+    """
 
     case: Case
     record: Record
     fit: Fit | None = None
     prepared: Prepared | None = None
+    aim: Aim | None = None
 
 
 def measure(
@@ -72,40 +84,16 @@ def measure(
     reason = why_unsupported(case.solver, case.problem, case.options)
     if reason:
         return Outcome(case, record_of(case, Status.UNSUPPORTED, reason))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings_caught() as caught:
         try:
             return _measure(case, caught, watch, fit, truths or apart.shared())
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a solver may raise anything: it is the case's status
-            return Outcome(case, record_of(case, *failure(error), warnings=texts(caught)))
+            return Outcome(case, record_of(case, *failure(error), warnings=caught))
 
 
-def failure(error: BaseException) -> tuple[Status, str]:
-    """Status and line of whatever was raised."""
-    if isinstance(error, NotJudgedError):
-        return Status.UNSUPPORTED, str(error)
-    if isinstance(error, WorkerLostError):
-        return error.status, str(error)
-    if isinstance(error, MemoryError):
-        return Status.OUT_OF_MEMORY, str(error) or "the host's memory is exhausted"
-    return of_error(f"{type(error).__name__}: {error}"), first_line_of(error)
-
-
-def first_line_of(error: BaseException) -> str:
-    """The class and the first line of whatever was raised."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else ''}"
-
-
-def _measure(
-    case: Case,
-    caught: list[warnings.WarningMessage],
-    watch: Watch,
-    fit_of: Callable[[], Fit] | None,
-    truths: Truths,
-) -> Outcome:
-    problem, solver, options = case.problem, case.solver, case.options
-    truth, objective = truths.of(problem, case.trained)
+def _measure(case: Case, caught: list[str], watch: Watch, fit_of: Callable[[], Fit] | None, truths: Truths) -> Outcome:
+    problem, options = case.problem, case.options
+    aim = truth, objective = truths.of(problem, case.trained)
     if note := truths.note(problem):
         warnings.warn(note, KeptAnswerWarning, stacklevel=2)
     import_libraries(case)
@@ -116,18 +104,17 @@ def _measure(
     with limited(options.threads), _precision(options):
         tf32 = tf32_in_force(options.device)
         with watch(), peak_memory(options.device) as peak:
-            fit = fit_of() if fit_of else prepared.fit()
+            fit = checked(fit_of() if fit_of else prepared.fit(), problem)
             synchronizer(options.device)()
         of_torch = device_requests(options.device) != asked
         copied, draw_s = transfer_of(case, fit), draw_of(case, prepared)
-    dtype, started = options.dtype or "float64", STARTS.of(options.device)
-    accuracy = assess(problem, fit, truth, dtype, objective)
-    status, message = settle(fit, accuracy, truth, solver.kind, dtype, objective)
+    started = STARTS.of(options.device)
+    accuracy, status, message = judged(case, fit, aim)
     record = record_of(
         case,
         status,
         message,
-        warnings=texts(caught),
+        warnings=caught,
         unit=prepared.unit,
         epochs_per_call=prepared.epochs_per_call,
         prepare_s=prepare_s,
@@ -148,7 +135,20 @@ def _measure(
     )
     refused = fit.status is Status.RANK_DEFICIENT
     timed = (status.measured or status is Status.WRONG) and not refused
-    return Outcome(case, record, fit, prepared if timed else None)
+    return Outcome(case, record, fit, prepared if timed else None, aim)
+
+
+def judged(case: Case, fit: Fit, aim: Aim) -> tuple[Accuracy, Status, str]:
+    """How right a checked fit is, and the status that follows."""
+    truth, objective = aim
+    dtype = case.options.dtype or "float64"
+    accuracy = assess(case.problem, fit, truth, dtype, objective)
+    if fit.coef is not None:  # of predictions alone it may be below 0: no linear function makes them then
+        check_excess(accuracy.excess_loss, truth.n)
+    status, message = settle(fit, accuracy, truth, case.solver.kind, dtype, objective)
+    if status.measured and (why := contradiction(case.problem, fit, truth, dtype)):
+        status, message = Status.WRONG, why
+    return accuracy, status, message
 
 
 def import_libraries(case: Case) -> None:
@@ -165,11 +165,25 @@ def import_libraries(case: Case) -> None:
 def prepare(case: Case, watch: Watch = nullcontext) -> tuple[Prepared, float]:
     """The prepared case and the wall seconds of its preparation, imports before them. Raises whatever it raises."""
     import_libraries(case)
+    clock = SystemClock()
     with pools_of(case.options.threads), _precision(case.options), watch():
-        before = time.perf_counter()
+        before = clock.wall_s()
         prepared = case.solver.prepare(case.problem, case.options)
         synchronizer(case.options.device)()
-        return prepared, time.perf_counter() - before
+        prepare_s = clock.wall_s() - before
+        check_prepared(prepared)
+        return prepared, prepare_s
+
+
+def check_prepared(prepared: Prepared) -> None:
+    """Raise NotAnAnswerError where what is said of the timed work cannot be."""
+    unit, epochs = prepared.unit, prepared.epochs_per_call
+    if unit not in ("fit", "epoch"):
+        raise NotAnAnswerError(f"the unit of what is timed is 'fit' or 'epoch', not {one_line(repr(unit))}")
+    if type(epochs) is not int or epochs < 1 or (unit == "fit" and epochs != 1):
+        raise NotAnAnswerError(
+            f"epochs_per_call is a whole number above 0, and 1 of a fit, not {one_line(repr(epochs))}"
+        )
 
 
 def only_prepared(case: Case, watch: Watch = nullcontext) -> Outcome:
@@ -192,7 +206,8 @@ def measure_alone(case: Case, effort: Effort | None = None) -> Outcome:
     """One case fitted, verified and timed by itself, not stored."""
     outcome = measure(case)
     samples = time_together([outcome], SystemClock(), effort or Effort())[0]
-    return replace(outcome, record=timed_record(outcome.record, samples, clocks_of([outcome])))
+    record = timed_record(outcome.record, samples, clocks_of([outcome]))
+    return replace(outcome, record=again_record(record, ask_again([outcome], [samples])[0]))
 
 
 def time_together(
@@ -213,6 +228,49 @@ def time_together(
             own = {i: work for i, work in works.items() if outcomes[i].case.options.device == device}
             sampled |= zip(own, sample_interleaved(list(own.values()), clock, effort), strict=True)
     return [sampled.get(i, Samples()) for i in range(len(outcomes))]
+
+
+def ask_again(
+    outcomes: Sequence[Outcome],
+    sampled: Sequence[Samples],
+    turn: Turn = lambda _: nullcontext(),
+    truths: Truths | None = None,
+) -> list[Again]:
+    """Whether what was timed is the work that was verified, by calls that are not timed; of fits, not of epochs."""
+    with limited(outcomes[0].case.options.threads), warnings_caught():
+        found = []
+        for i, (outcome, samples) in enumerate(zip(outcomes, sampled, strict=True)):
+            with turn(i), _precision(outcome.case.options):
+                found.append(_ask_again(outcome, samples, truths))
+        return found
+
+
+def _ask_again(outcome: Outcome, samples: Samples, truths: Truths | None) -> Again:
+    case, prepared = outcome.case, outcome.prepared
+    if prepared is None or prepared.unit != "fit" or not samples.wall_s or samples.error:
+        return Again()
+    closed_form = case.solver.kind is Kind.CLOSED_FORM
+    if outcome.aim is None and not closed_form:
+        return Again()
+    try:
+        aim = outcome.aim or (truths or apart.shared()).of(case.problem, None)
+
+        def judge(fit: Fit) -> tuple[Status, str]:
+            return judged(case, checked(fit, case.problem), aim)[1:]
+
+        found = of_last_call(prepared, outcome.fit, judge)
+        if found.status.failed or not closed_form:
+            return found
+        return of_other_right_hand_side(
+            case.problem,
+            lambda problem: prepare(replace(case, problem=problem))[0],
+            prepared,
+            min(samples.wall_s),
+            judge,
+        )
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # as in `measure`
+        status, message = failure(error)
+        return Again(status=status, message=f"asked again: {message}")
 
 
 def clocks_of(outcomes: Sequence[Outcome]) -> dict[str, float]:

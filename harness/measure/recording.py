@@ -1,11 +1,14 @@
 """A case and its fit as a Record: what is kept of the solution, the trace and the predictions."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from harness.errors import one_line, said_by
+from harness.measure.again import Again
 from harness.measure.plan import Case
 from harness.problems.problem import Floats, Problem
 from harness.records.record import HeadRow, Record, Samples, Solution, TraceRecord
@@ -13,7 +16,7 @@ from harness.solvers.brought.origin import source_of
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
 from harness.solvers.solver import Prepared, Solver
-from harness.solvers.status import Status
+from harness.solvers.status import Status, of_error
 from harness.solvers.training.torch_trained import TorchTrained
 from harness.timing.clock import SystemClock
 from harness.timing.device import synchronizer
@@ -24,6 +27,8 @@ from harness.verify.objective import Objective
 TRACE_POINTS = 200
 """At most so many points of a trace are kept, so that a store of thousands of trainings stays small."""
 HEAD_ROWS = 5
+MOST_WARNINGS = 100
+"""Of a case: nobody reads more, and a solver may have another text for each of a million."""
 
 
 def source_sha256(solver: Solver, options: Options) -> str:
@@ -70,16 +75,40 @@ def record_of(case: Case, status: Status, message: str, **measured: object) -> R
 
 
 def timed_record(record: Record, samples: Samples, clocks_hz: Mapping[str, float]) -> Record:
-    """The record with its samples and, on a device, the clock that it was timed at."""
+    """The record with its samples and, on a device, the clock that it was timed at; a failure if a call raised."""
+    if samples.error:
+        return failed_record(record, of_error(samples.error), f"while it was timed: {samples.error}")
     return record.model_copy(update={"samples": samples, "device_clock_hz": clocks_hz.get(record.device)})
 
 
-def texts(caught: Sequence[warnings.WarningMessage]) -> tuple[str, ...]:
-    """Each different warning once, first line only."""
-    lines = [
-        f"{w.category.__name__}: {str(w.message).strip().splitlines()[0]}" for w in caught if str(w.message).strip()
-    ]
-    return tuple(dict.fromkeys(lines))
+def failed_record(record: Record, status: Status, message: str) -> Record:
+    """The record of a case that went wrong after it was fitted: without samples, which nobody could rely on."""
+    return record.model_copy(update={"status": status, "message": one_line(message), "samples": Samples()})
+
+
+def again_record(record: Record, again: Again) -> Record:
+    """The record of a case that was asked again; what it says already is not said twice."""
+    if again.status.failed and record.status.measured:
+        return failed_record(record, again.status, again.message)
+    return record.model_copy(update={"warnings": tuple(dict.fromkeys((*record.warnings, *again.warnings)))})
+
+
+@contextmanager
+def warnings_caught() -> Iterator[list[str]]:
+    """Each different warning of what is inside once, first line only; of very many so many, and that there are more."""
+    lines: list[str] = []
+
+    def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+        if len(lines) > MOST_WARNINGS:
+            return
+        line = said_by(message if isinstance(message, Warning) else category(message))
+        if not line.endswith(":") and line not in lines:
+            lines.append(line if len(lines) < MOST_WARNINGS else "and more warnings, which are not kept")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = show
+        yield lines
 
 
 def solution_of(problem: Problem, fit: Fit, objective: Objective) -> Solution:

@@ -6,9 +6,17 @@ from typing import Protocol
 
 from harness.errors import counted
 from harness.measure.isolation import apart
-from harness.measure.one_case import Outcome, clocks_of, measure, measure_alone, only_prepared, time_together
+from harness.measure.one_case import (
+    Outcome,
+    ask_again,
+    clocks_of,
+    measure,
+    measure_alone,
+    only_prepared,
+    time_together,
+)
 from harness.measure.plan import Case, Request
-from harness.measure.recording import timed_record
+from harness.measure.recording import again_record, timed_record
 from harness.records.environment import environment
 from harness.records.observer import Observer
 from harness.records.record import Record
@@ -72,8 +80,10 @@ class InProcess:
         outcomes, self._outcomes = self._outcomes, []
         sampled = time_together(outcomes, self._clock, effort)
         clocks = clocks_of(outcomes) if effort.max_calls else {}
+        again = ask_again(outcomes, sampled) if outcomes else []
         return [
-            timed_record(outcome.record, samples, clocks) for outcome, samples in zip(outcomes, sampled, strict=True)
+            again_record(timed_record(outcome.record, samples, clocks), asked)
+            for outcome, samples, asked in zip(outcomes, sampled, again, strict=True)
         ]
 
     def close(self) -> None:

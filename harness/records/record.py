@@ -127,7 +127,7 @@ class Record(Kept):
     message: str = ""
     warnings: tuple[str, ...] = ()
     unit: str = ""
-    epochs_per_call: int = 1
+    epochs_per_call: int = Field(default=1, ge=1)
     prepare_s: float | None = None
     capture_s: float | None = None
     device_start_s: float | None = None

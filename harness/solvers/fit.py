@@ -3,11 +3,29 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from harness.problems.problem import Floats
 from harness.solvers.status import Status
+
+
+class NotAnAnswerError(Exception):
+    """What a solver handed out is no answer; the text says why, in a line."""
+
+
+def real(values: Any, what: str) -> Floats:
+    """Numbers as float64, of any shape. Raises NotAnAnswerError where they are none, or have an imaginary part."""
+    array = np.asarray(values)
+    if np.iscomplexobj(array):
+        if not (array.imag == 0).all():
+            raise NotAnAnswerError(f"the solver's {what} are complex, with an imaginary part")
+        array = array.real
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise NotAnAnswerError(f"the solver's {what} are no numbers") from None
 
 
 @dataclass(frozen=True)
@@ -77,7 +95,7 @@ def linear_fit(
     inference: Inference | None = None,
 ) -> Fit:
     """The Fit of a linear model; `rank` counts the intercept's column."""
-    w = np.asarray(coef, dtype=np.float64).reshape(-1)
+    w = real(coef, "coefficients").reshape(-1)
     b = float(intercept)
 
     def predict(X: Floats) -> Floats:
@@ -90,5 +108,5 @@ def fit_from_design(
     beta: np.typing.ArrayLike, intercept: bool, *, rank: int | None = None, inference: Inference | None = None
 ) -> Fit:
     """The Fit of a solution over `design_matrix`: its first entry is the intercept if there is one."""
-    b = np.asarray(beta, dtype=np.float64).reshape(-1)
+    b = real(beta, "coefficients").reshape(-1)
     return linear_fit(b[intercept:], b[0] if intercept else 0.0, rank=rank, inference=inference)

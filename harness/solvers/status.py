@@ -58,8 +58,8 @@ _MEANING_AND_ADVICE = {
         "Do not use this solver on this problem: another one gets it right.",
     ),
     Status.ERROR: (
-        "the solver raised, or wrote to its data",
-        "The solver raised: read the message, and run the case alone with 'harness fit'.",
+        "the solver raised, wrote to its data, kept its answer between calls, or gave what is no answer",
+        "The solver raised, or gave no answer: read the message, and run the case alone with 'harness fit'.",
     ),
     Status.TIMEOUT: (
         "it was killed after its time",
@@ -80,7 +80,7 @@ _MEANING_AND_ADVICE = {
 }
 
 EXHAUSTED = re.compile(
-    r"out of memory|^OutOfMemoryError"  # torch's and mps's allocators, the CUDA driver, jax; torch's class
+    r"out of memory|^\w*MemoryError\b"  # allocators of torch and mps, CUDA's driver, jax; Python's and torch's classes
     r"|CUDA_ERROR_OUT_OF_MEMORY|RESOURCE_EXHAUSTED"  # the driver's own name, XLA's status
     r"|STATUS_ALLOC(?:ATION)?_FAILED|CUFFT_ALLOC_FAILED"  # handles and workspaces: cuBLAS, cuSOLVER, cuDNN, cuRAND, ...
     r"|not enough memory|can't allocate memory",  # torch's allocator of the host

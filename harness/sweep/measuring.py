@@ -5,8 +5,9 @@ import warnings
 from typing import Protocol
 
 from harness.measure import run
+from harness.measure.failure import failure
 from harness.measure.isolation import apart
-from harness.measure.one_case import failure, import_libraries
+from harness.measure.one_case import import_libraries
 from harness.measure.truth import Truths
 from harness.records.observer import Observer
 from harness.records.sweep import Cell

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
+from harness.errors import said_by
 from harness.timing.clock import Clock
 
 
@@ -134,10 +135,12 @@ def _guarded(work: Work, call: Callable[[], object]) -> None:
         return
     try:
         with work.around():
-            call()
-    except Exception as error:  # noqa: BLE001  # any solver's any error ends its own sampling only
-        # PostgreSQL takes no NUL in a text: what a solver says must not end its run.
-        work.error = f"{type(error).__name__}: {error}".replace("\0", "\\0")
+            try:
+                call()
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # any solver's any error ends its own sampling only
+                work.error = said_by(error, whole=True)  # in its turn: to say it may take long, too
+    except Exception as error:  # noqa: BLE001  # such as a device that is lost
+        work.error = work.error or said_by(error, whole=True)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from itertools import count
 
 from harness.errors import UsageError
+from harness.measure.again import Again
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.keeper import Keeper
 from harness.measure.isolation.limits import Limits
@@ -13,7 +14,7 @@ from harness.measure.isolation.messages import Answer, News, case_order, with_ch
 from harness.measure.isolation.process import WorkerProcess
 from harness.measure.isolation.transport import START_S
 from harness.measure.plan import Case
-from harness.measure.recording import record_of, timed_record
+from harness.measure.recording import again_record, failed_record, record_of, timed_record
 from harness.measure.truth import KeptAnswerWarning
 from harness.problems.problem import Problem
 from harness.records.observer import Observer
@@ -23,6 +24,8 @@ from harness.solvers.brought.parcel import packed
 from harness.timing.sampling import Effort
 
 CATALOG = "harness.solvers.catalog"
+UNEXPLAINED = (Status.ERROR, Status.CRASHED, Status.OUT_OF_MEMORY)
+"""What another solver may have brought about: such a case is tried again in a worker that has seen no other."""
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Member:
     """A case of the group, its record so far, and the worker in which it is prepared (None: in none).
 
     `timed`: whether there is something to time; `alone`: whether it is timed by itself, since it disturbs others.
+    `retried`: whether it was tried again in a worker of its own, after what another solver may have been to blame for.
     """
 
     key: int
@@ -37,16 +41,23 @@ class Member:
     record: Record
     timed: bool = False
     alone: bool = False
+    retried: bool = False
     worker: WorkerProcess | None = None
 
     def failed(self, status: Status, message: str) -> None:
         """It went wrong when it was called again."""
-        update = {"status": status, "message": f"while it was timed: {message}", "samples": Samples()}
-        self.record, self.timed = self.record.model_copy(update=update), False
+        self.record, self.timed = failed_record(self.record, status, f"while it was timed: {message}"), False
 
-    def sampled(self, samples: Samples, answer: Answer) -> None:
-        """It has been timed."""
-        self.record = with_changes(timed_record(self.record, samples, answer.clocks_hz), answer.changed)
+    def sampled(self, samples: Samples, again: Again, answer: Answer) -> None:
+        """It has been timed, and asked again."""
+        record = again_record(timed_record(self.record, samples, answer.clocks_hz), again)
+        self.record = with_changes(record, answer.changed)
+
+    def is_suspect(self, served: set[int]) -> bool:
+        """Whether its worker has served another case, whose solver an error may be the fault of: asked once."""
+        suspect = not self.retried and bool(served - {self.key})
+        self.retried |= suspect
+        return suspect
 
 
 class Isolated:
@@ -67,11 +78,22 @@ class Isolated:
         self._keeper = Keeper(solvers)
         self._members: list[Member] = []
         self._keys, self._group = count(), 0
+        self._serving: WorkerProcess | None = None
+        self._served: set[int] = set()  # the keys of the cases whose solvers were called in that worker
 
     def fit(self, case: Case) -> Record:
         """Prepare, fit and verify one case of a group. Raises CannotMeasureError where no worker can be had."""
         member = Member(next(self._keys), case, record_of(case, Status.ERROR, ""))
         self._members.append(member)
+
+        while not self._fitted(member):
+            self._keeper.renew()
+        member.retried = False  # as it is timed others are in its worker, too
+        return member.record
+
+    def _fitted(self, member: Member) -> bool:
+        """Enter the record of a case; whether it is settled, and need not be tried again in a fresh worker."""
+        case = member.case
 
         def ask(worker: WorkerProcess) -> Answer:
             member.worker = worker
@@ -82,13 +104,15 @@ class Isolated:
         except WorkerLostError as lost:
             advice = self._limits.memory_advice(case) if lost.status is Status.OUT_OF_MEMORY else ""
             member.record = record_of(case, lost.status, f"{lost}{advice}")
-            return member.record
-        member.record = answer.record or record_of(case, Status.ERROR, answer.failed)
+            answer = Answer()
+        else:
+            member.record = answer.record or record_of(case, Status.ERROR, answer.failed)
         if note := self._keeper.truths.note(case.problem):
             warned = (*member.record.warnings, f"{KeptAnswerWarning.__name__}: {note}")
             member.record = member.record.model_copy(update={"warnings": warned})
         member.timed, member.alone = answer.timed, bool(answer.changed)
-        return member.record
+        unexplained = member.record.status in UNEXPLAINED and not answer.disturbed
+        return not (unexplained and member.is_suspect(self._served))
 
     def prepare(self, case: Case) -> None:
         """Add a case that is only timed; it is prepared then."""
@@ -127,6 +151,7 @@ class Isolated:
 
         Of one alone it is nobody's fault that a worker is lost before it comes to it, unless it is the `last` time.
         """
+        suspects: list[Member] = []
         while members:
             try:
                 worker = self._keeper.at(members[0].case.problem, self._group)
@@ -138,15 +163,21 @@ class Isolated:
                 guilty = [one for one in members if last or one.key == lost.case]
                 if not guilty:
                     self._time_each(members, effort, last=len(members) == 1)
-                    return
-                guilty[0].failed(lost.status, str(lost))
-                members = [member for member in members if member.timed]
+                    break
+                members = [member for member in members if member.timed and member is not guilty[0]]
+                if lost.status in UNEXPLAINED and guilty[0].is_suspect(self._served):
+                    suspects.append(guilty[0])
+                else:
+                    guilty[0].failed(lost.status, str(lost))
                 continue
             if len(members) > 1 and (answer.changed or answer.disturbed or answer.failed or answer.retire):
                 self._time_each(members, effort)
             else:
-                self._take(answer, members)
-            return
+                suspects += self._take(answer, members)
+            break
+        for member in suspects:
+            self._keeper.renew()
+            self._time([member], effort, last=True)
 
     def _time_each(self, members: Sequence[Member], effort: Effort, *, last: bool = False) -> None:
         """By itself each shows what it does; together nobody knows who did it."""
@@ -165,19 +196,31 @@ class Isolated:
             member.failed(answer.status, answer.failed)
         member.worker = worker
 
-    @staticmethod
-    def _take(answer: Answer, members: Sequence[Member]) -> None:
-        """Enter the samples, or what went wrong: with several members nothing did."""
-        wrong = answer.disturbed or answer.failed
-        for member, samples in zip(members, (Samples(),) if wrong else answer.samples, strict=True):
-            if wrong:
+    def _take(self, answer: Answer, members: Sequence[Member]) -> list[Member]:
+        """Enter the samples, or what went wrong; the members for which another solver may be to blame.
+
+        What is wrong with all is wrong with one: several are then timed each by itself.
+        """
+        wrong, suspects = answer.disturbed or answer.failed, []
+        again = answer.again or (Again(),) * len(members)
+        if wrong:
+            for member in members:
                 member.failed(Status.ERROR, wrong)
+            return []
+        for member, samples, asked in zip(members, answer.samples, again, strict=True):
+            failed = samples.error or (asked.status in UNEXPLAINED and member.record.status.measured)
+            if failed and member.is_suspect(self._served):
+                suspects.append(member)
             else:
-                member.sampled(samples, answer)
+                member.sampled(samples, asked, answer)
+        return suspects
 
     def _ask(self, worker: WorkerProcess, what: str, members: Sequence[Member], effort: Effort | None = None) -> Answer:
         """Order something about the members. A turn is an untimed call and timed ones: each may take its seconds."""
+        if self._serving is not worker:
+            self._serving, self._served = worker, set()
         for member in members:
+            self._served.add(member.key)
             self._bring(worker, member.case, member.key)
         order: dict[str, object] = {"cases": [member.key for member in members]}
         calls = 1

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from harness.measure.again import Again
 from harness.measure.plan import Case
 from harness.records.record import Kept, Record, Samples
 from harness.records.sweep import Cell
@@ -20,8 +21,9 @@ class Answer(Kept):
     """`record`: of a fit, its samples to come; `timed`: whether there is something to time.
 
     `changed`: what of the process's state the solver changed; `retire`: why the worker must be replaced, if it
-    must. `samples`: of the cases timed, in their order; `disturbed`: why they cannot be relied on; `clocks_hz`: of the
-    devices that they were timed on. `free_bytes`: of each device's memory, after the worker had started it.
+    must. `samples` and `again`: of the cases timed, in their order; `disturbed`: why they cannot be relied on;
+    `clocks_hz`: of the devices that they were timed on. `free_bytes`: of each device's memory, after the worker had
+    started it.
     `cells`: of trainings. `failed` and `status`: what was raised instead. `news`: this is no answer yet.
     """
 
@@ -30,6 +32,7 @@ class Answer(Kept):
     changed: tuple[str, ...] = ()
     retire: str = ""
     samples: tuple[Samples, ...] = ()
+    again: tuple[Again, ...] = ()
     disturbed: str = ""
     clocks_hz: dict[str, float] = Field(default_factory=dict)
     free_bytes: dict[str, int] = Field(default_factory=dict)

@@ -4,7 +4,7 @@ import base64
 import json
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -13,16 +13,20 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from harness.errors import said_by
+from harness.measure.again import Again
+from harness.measure.failure import failure
 from harness.measure.isolation.data import read_problem
 from harness.measure.isolation.messages import Answer, options_of, with_changes
 from harness.measure.isolation.note import Note
 from harness.measure.isolation.state.guard import Guard
 from harness.measure.isolation.state.item import Changes
+from harness.measure.isolation.state.system import OPEN_FILES
+from harness.measure.isolation.transport import LONGEST_ANSWER_BYTES
 from harness.measure.one_case import (
     Outcome,
+    ask_again,
     clocks_of,
-    failure,
-    first_line_of,
     import_libraries,
     measure,
     only_prepared,
@@ -34,12 +38,13 @@ from harness.measure.truth import Given
 from harness.problems.problem import Problem
 from harness.solvers import catalog
 from harness.solvers.brought.parcel import unpacked
+from harness.solvers.brought.solver import Brought
 from harness.solvers.solver import Solver
 from harness.solvers.status import Status
 from harness.timing.clock import SystemClock
 from harness.timing.device import synchronizer
 from harness.timing.device_start import STARTS
-from harness.timing.sampling import Effort
+from harness.timing.sampling import Effort, Samples
 
 Order = Mapping[str, Any]
 Say = Callable[[Answer], None]
@@ -91,16 +96,31 @@ class Bench:
         """Prepare, fit and verify a case."""
         case, key = self._case(order), int(order["cases"][0])
         self.truths.give_solved(order["solved"])
-        outcome, changes = self._guarded(
-            key, case, lambda changes: measure(case, partial(self._guard.watched, changes), truths=self.truths)
-        )
+
+        def work(changes: Changes) -> Outcome:
+            if is_ours(case.solver):
+                return measure(case, partial(self._guard.watched, changes), truths=self.truths)
+            around = Changes()  # what is asked of somebody's solver besides its work: what it takes and predicts
+            try:
+                with self._guard.watched(around):
+                    return measure(case, partial(self._guard.watched, changes), truths=self.truths)
+            finally:
+                changes.add(around)
+
+        outcome, changes = self._guarded(key, case, work)
         if isinstance(outcome, str):
             outcome = Outcome(case, record_of(case, Status.ERROR, outcome))
         record = with_changes(outcome.record, changes.all)
         if outcome.prepared is not None:
             self._outcomes[key] = outcome
         retire = changes.retire or self.lost_device()
-        return Answer(record=record, timed=outcome.prepared is not None, changed=changes.all, retire=retire)
+        return Answer(
+            record=record,
+            timed=outcome.prepared is not None,
+            changed=changes.all,
+            disturbed=changes.written,
+            retire=retire,
+        )
 
     def prepare(self, order: Order) -> Answer:
         """Prepare a case that is not to be fitted, or that another worker has fitted, and lost."""
@@ -121,16 +141,26 @@ class Bench:
             samples = time_together(
                 outcomes, SystemClock(), Effort(**order["effort"]), lambda i: self._note.during(keys[i])
             )
+        again = self._ask_again(keys, outcomes, samples, changes)
         if written := self._written_to():
             changes.written = f"the solver wrote to the problem's {written} while it was timed"
         self._devices |= {one.case.options.device for one in outcomes}
         return Answer(
             samples=tuple(samples),
+            again=tuple(again),
             changed=changes.all,
             disturbed=changes.written,
             clocks_hz=clocks_of(outcomes),
             retire=changes.retire or self.lost_device(),
         )
+
+    def _ask_again(
+        self, keys: Sequence[int], outcomes: Sequence[Outcome], samples: Sequence[Samples], changes: Changes
+    ) -> list[Again]:
+        if OPEN_FILES in changes.lasting:  # with no descriptor left nothing can be asked
+            return [Again()] * len(keys)
+        with self._guard.watched(changes):
+            return ask_again(outcomes, samples, lambda i: self._note.during(keys[i]), self.truths)
 
     def lost_device(self) -> str:
         """Why this process is of no more use on a device: after an error of a kernel every call fails (sticky).
@@ -143,7 +173,7 @@ class Bench:
             try:
                 synchronizer(device)()
             except Exception as error:  # noqa: BLE001  # torch's class for it has changed its name
-                return f"{device} is in an error state: {first_line_of(error)}"
+                return f"{device} is in an error state: {said_by(error)}"
         return ""
 
     def _guarded(self, key: int, case: Case, work: Callable[[Changes], Result]) -> tuple[Result | str, Changes]:
@@ -155,7 +185,7 @@ class Bench:
         try:
             result: Result | str = work(changes)
         except BaseException as error:  # noqa: BLE001  # KeyboardInterrupt too: nobody presses a key here
-            result = first_line_of(error)
+            result = said_by(error)
         self._note.end()
         if written := self._written_to():
             result = changes.written = f"the solver wrote to the problem's {written}, which every solver is given"
@@ -183,6 +213,11 @@ class Bench:
         return " and ".join(names)
 
 
+def is_ours(solver: Solver) -> bool:
+    """Whether it is one of the harness's own: what it takes is said, and what it predicts computed, by the harness."""
+    return type(solver).__module__.startswith("harness.") and not isinstance(solver, Brought)
+
+
 def checksums(problem: Problem) -> tuple[int, ...]:
     """CRC-32 of X, of y and of the split: 1.4 ms for 8.8 MB on the reference machine, where SHA-256 takes 9."""
     split = problem.split
@@ -203,7 +238,10 @@ def serve(connection: Connection, note: int, data: int, solvers: str) -> None:
     def say(answer: Answer) -> None:
         if os.getpid() != worker:
             os._exit(0)  # a solver's forked child that came back from the solver
-        connection.send_bytes(answer.model_dump_json().encode())
+        said = answer.model_dump_json().encode()
+        if len(said) > LONGEST_ANSWER_BYTES:
+            raise ValueError(f"what the solver hands out takes {len(said)} bytes, more than {LONGEST_ANSWER_BYTES}")
+        connection.send_bytes(said)
 
     bench = getattr(module, "BENCH", Bench)(module.SOLVERS, Note(note), data, say)
     say(Answer())
@@ -212,8 +250,7 @@ def serve(connection: Connection, note: int, data: int, solvers: str) -> None:
             order = json.loads(connection.recv_bytes())
             STARTS.expect(order.get("free_bytes", {}))
             try:
-                answer = bench.works[order["do"]](order)
+                say(bench.works[order["do"]](order))
             except Exception as error:  # noqa: BLE001  # the parent knows what to make of it
                 status, message = failure(error)
-                answer = Answer(failed=message, status=status, retire=bench.lost_device())
-            say(answer.model_copy(update={"free_bytes": STARTS.free_bytes}))
+                say(Answer(failed=message, status=status))

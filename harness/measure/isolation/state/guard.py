@@ -24,7 +24,7 @@ class Guard:
         What was assigned to in modules is put back first: all that follows is read through them.
         """
         self._kept.keep_new()
-        before, modules = [item.read() for item in ITEMS], len(sys.modules)
+        before, modules = [item.now() for item in ITEMS], len(sys.modules)
         try:
             yield
         finally:

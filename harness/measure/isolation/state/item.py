@@ -23,6 +23,12 @@ class Item:
     same: Callable[[Any, Any], bool] = operator.eq
     initial: Any = None
 
+    def now(self) -> Any:
+        """What it is, to be compared later; None where that cannot be read, since no descriptor is left."""
+        with suppress(OSError):
+            return self.read()
+        return None
+
     def settle(self, was: Any, changes: "Changes") -> None:
         """Compare with what was read before, put it back if it differs, and enter it."""
         was = self.initial if was is None else was
@@ -57,6 +63,11 @@ class Changes:
     def enter(self, name: str, *, restored: bool) -> None:
         """Something was changed."""
         (self.restored if restored else self.lasting).append(name)
+
+    def add(self, others: "Changes") -> None:
+        """What was found around, too; what is loaded there is none of a solver's own calls' doing."""
+        self.restored += others.restored
+        self.lasting += others.lasting
 
     @property
     def retire(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.measure.isolation.state.item import Item
 
+OPEN_FILES = "open files"
 FREE_DESCRIPTORS = 64
 """So many more must be left to open: a library and its data take fewer."""
 _LIMITS = tuple(number for name, number in sorted(vars(resource).items()) if name.startswith("RLIMIT_"))
@@ -124,6 +125,6 @@ ITEMS = (
     Item("the umask", _mask, os.umask),
     Item("the priority", _priority, _set_priority),
     Item("the processor affinity", lambda: os.sched_getaffinity(0), lambda cores: os.sched_setaffinity(0, cores)),
-    Item("open files", _opened, same=_same_opened),
+    Item(OPEN_FILES, _opened, same=_same_opened),
     Item("processes left behind", _has_children, same=lambda was, now: was or not now),
 )
