@@ -32,6 +32,7 @@ from harness.solvers.closed_forms.numpy_lstsq import NumpyLstsq
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 
+pytestmark = pytest.mark.usefixtures("harmless_imports")
 RNG = np.random.default_rng(19)
 X = RNG.standard_normal((60, 3)) * [1.0, 5.0, 0.2] + [0.0, 3.0, 1.0]
 Y = X @ [1.0, -2.0, 3.0] + 4.0 + RNG.standard_normal(60)
@@ -259,6 +260,12 @@ def test_a_place_in_a_file(tmp_path: Path) -> None:
     assert measure(single(PROBLEM, solver, Options())).record.status is Status.OK
 
 
+def test_settings_of_a_function_are_filled_in(tmp_path: Path) -> None:
+    place = write(tmp_path, SOLVER.replace("(X, y):", "(X, y, cut=0.9):").replace("rcond=None", "rcond=cut"))
+    records = [measure(single(PROBLEM, catalog.get(f"{place}:solve{end}"), Options())).record for end in ("", ":cut=0")]
+    assert [record.status for record in records] == [Status.WRONG, Status.OK]
+
+
 def test_a_place_in_a_module_with_settings() -> None:
     assert catalog.get("sklearn.linear_model:Ridge:alpha=0").name == "sklearn.linear_model:Ridge:alpha=0"
     spec = parse("torch.optim:Adam:betas=0.9,0.99,eps=1e-8,amsgrad=true,name=x")
@@ -276,6 +283,7 @@ def test_a_place_in_a_module_with_settings() -> None:
         ("numpy:lstsqq", "unknown name in numpy 'lstsqq'"),
         ("numpy:pi", "'numpy:pi': float is no solver"),
         ("numpy:", "is no package.module:name"),
+        ("mine.py", "'mine.py' is no package.module:name and no path/to/file.py:name"),
         ("sklearn.linear_model:Ridge:alpah=0", "refuses its settings: TypeError"),
         ("numpy:pi:a=1", "pi is not callable"),
         ("numpy:x:a=1,a=2", "says a twice"),

@@ -23,7 +23,7 @@ from tests.conftest import RunCli
 
 PLACE = str(Path(__file__).with_name("brought_optimizers.py"))
 LINE, CURVE = "synthetic:n=60,p=3,noise=0.5", "sine"
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "harmless_imports")
 
 
 def fitted(name: str, problem: str = LINE, **asked: Any) -> Record:

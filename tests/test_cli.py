@@ -142,7 +142,7 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     (("compare", "--by", "solvers"), "unknown axis 'solvers': did you mean 'solver'?"),
     (("compare", "--by", "colour"), "known: device, lr, optimizer, size, solver"),
     (("list", "solver"), "unknown list 'solver': did you mean 'solvers'?"),
-    (("list", "everything"), "known: devices, problems, solvers"),
+    (("list", "everything"), "known: devices, optimizers, problems, solvers"),
 ]
 
 

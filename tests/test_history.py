@@ -229,6 +229,22 @@ def test_launches_of_one_commit_are_replications(planted: Planted, commits: list
 
 
 @pytest.mark.slow
+def test_an_edit_of_a_solver_that_somebody_brought_is_seen_within_a_commit(
+    planted: Planted, commits: list[str], run_cli: RunCli, store_path: Path
+) -> None:
+    for source, digits in (("a" * 64, 12.0), ("a" * 64, 12.0), ("b" * 64, 9.0)):
+        accuracy = replace(record().accuracy, digits=digits)
+        planted.launch(commits[0], 1e-3, source_sha256=source, accuracy=accuracy)
+    (series,) = history_of(stored(planted.store), " ".join(CASE), quantity="digits").series
+    assert [(point.source[:1], point.values) for point in series.points] == [("a", (12.0, 12.0)), ("b", (9.0,))]
+    (step,) = series.steps
+    assert (step.verdict, step.change) == (Verdict.REGRESSION, -3.0)
+    assert [level for _, _, level in series.levels] == [12.0, 9.0]
+    shown = run_cli("history", *CASE, "--quantity", "digits", "--store", store_path)
+    assert shown.stdout.count("source aaaaaaaa → bbbbbbbb") == 1
+
+
+@pytest.mark.slow
 def test_the_newest_launch_decides_whether_there_is_a_number(planted: Planted, commits: list[str]) -> None:
     planted.launch(commits[0], 1e-3)
     planted.launch(commits[1], 1e-3)

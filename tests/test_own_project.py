@@ -65,11 +65,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitCheckout:
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Modules of another test's project are not this one's."""
-    from harness.solvers.brought import spec
-
     for name in [name for name in sys.modules if name.startswith("linefit_of_the_tests")]:
         monkeypatch.delitem(sys.modules, name)
-    spec._module.cache_clear()  # noqa: SLF001  # a process has one project but here
 
 
 def ab(run_cli: RunCli, *words: object) -> tuple[int, Any]:

@@ -18,7 +18,7 @@ import typer
 from typer.models import ParameterInfo
 
 from harness.solvers.device_needs import TORCH_DEVICES
-from harness.solvers.training.optimizers import PRESETS
+from harness.solvers.training.optimizers import OPTIMIZERS, PRESETS
 
 Command = TypeVar("Command", bound=Callable[..., None])
 Names = Callable[[typer.Context], Iterable[str]]
@@ -131,9 +131,10 @@ COMPLETIONS: Mapping[str, Names] = MappingProxyType(
 QUANTITIES = ("time", "digits", "excess_loss")
 FOR_ONE_COMMAND: Mapping[str, Mapping[str, Names]] = MappingProxyType(
     {
-        "list_names": {"what": _these("problems", "solvers", "devices")},
+        "list_names": {"what": _these("problems", "solvers", "optimizers", "devices")},
         "import_results": {"what": _these("asv")},
         "compare": {"by": _these("solver", "device", "optimizer", "lr", "size")},
+        "run": {"optimizer": _these(*OPTIMIZERS)},
         "fit": {"device": _these(*TORCH_DEVICES)},
         "sweep": {
             "device": _these(*TORCH_DEVICES),

@@ -1,18 +1,21 @@
 """harness list: what there is, which options it takes, why something is unavailable here."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from harness.errors import unknown
+from harness.errors import UsageError, unknown
+from harness.solvers.brought.missing import Missing
 
 if TYPE_CHECKING:
+    from harness.report.tables.column import Column
     from harness.report.tables.document import Table
     from harness.solvers.solver import Solver
     from harness.timing.device import Device
 
-WHAT = ("problems", "solvers", "devices")
+WHAT = ("problems", "solvers", "optimizers", "devices")
 NONE = "–"
 
 
@@ -24,10 +27,33 @@ class ProblemRow(NamedTuple):
     family: str
     parameters: str
     what: str
+    origin: str = ""
 
 
-def list_names(what: Annotated[str, typer.Argument(help="problems, solvers or devices.")]) -> None:
-    """What there is: problems, solvers or devices."""
+class SolverRow(NamedTuple):
+    """A solver; `origin`: the package and version that it comes from, empty for the harness's own."""
+
+    name: str
+    what: str
+    runs_on: str
+    takes: str
+    origin: str
+    missing: bool
+
+
+class OptimizerRow(NamedTuple):
+    """An optimizer; `origin` as of a solver."""
+
+    name: str
+    what: str
+    settings: str
+    engines: str
+    origin: str = ""
+    missing: bool = False
+
+
+def list_names(what: Annotated[str, typer.Argument(help="problems, solvers, optimizers or devices.")]) -> None:
+    """What there is: problems, solvers, optimizers or devices; of installed packages too, with their versions."""
     if what not in WHAT:
         raise unknown("list", what, WHAT)
     from harness.report.render.terminal import print_table
@@ -38,6 +64,8 @@ def list_names(what: Annotated[str, typer.Argument(help="problems, solvers or de
             print_table(out(), _problems())
         case "solvers":
             print_table(out(), _solvers())
+        case "optimizers":
+            print_table(out(), _optimizers())
         case _:
             print_table(out(), _devices())
 
@@ -48,13 +76,15 @@ def _problems() -> "Table[ProblemRow]":
     from harness.report.tables.document import table_of
 
     yours = ProblemRow("FILE.csv, FILE.parquet", "", "yours", "--target", "any table with numeric columns")
-    rows = [*map(_problem_row, (*catalog.sidecars(), *catalog.GENERATORS)), *_rungs(), yours]
+    own = map(_problem_row, (*catalog.sidecars(), *catalog.GENERATORS))
+    rows = [*own, *_rungs(), *_packaged_problems(), yours]
     columns: tuple[Column[ProblemRow], ...] = (
         Column("problem"),
         Column("size", head="n x p", spare=1),
         Column("family", spare=3),
         Column("parameters", spare=2, least=12),
         Column("what", head="what it is", least=20),
+        *_from_package(rows),
     )
     return table_of(columns, rows)
 
@@ -80,31 +110,98 @@ def _rungs() -> Iterator[ProblemRow]:
         yield _problem_row(names[0])._replace(problem=f"{prefix}...", what=f"{group.title}: {suffixes}")
 
 
-def _solvers() -> "Table[Solver]":
-    from harness.records.labels import text_of
+def _solvers() -> "Table[SolverRow]":
+    from harness import plugins
     from harness.report.tables.column import Column
     from harness.report.tables.document import table_of
-    from harness.solvers.catalog import ALL
+    from harness.solvers import catalog
+
+    rows = [_solver_row(solver, "") for solver in catalog.ALL]
+    for one in plugins.plugins(plugins.SOLVERS):
+        taken = f"{one.name} is taken by a solver of the harness" if one.name in catalog.SOLVERS else ""
+        reason = taken or _repeated(plugins.SOLVERS, one.name)
+        solver: Solver = Missing(one.name, one.value, reason) if reason else catalog.of_plugin(one)
+        rows.append(_solver_row(solver, one.origin))
+    columns: tuple[Column[SolverRow], ...] = (
+        Column("name", head="solver"),
+        Column("what", head="what it is", least=20),
+        Column("runs_on", head="runs on", style=lambda row: "red" if row.missing else "", least=9),
+        Column("takes", head="options and defaults", spare=1, least=16),
+        *_from_package(rows),
+    )
+    return table_of(columns, rows)
+
+
+def _solver_row(solver: "Solver", origin: str) -> SolverRow:
+    from harness.records.labels import text_of
     from harness.solvers.solver import missing_library
 
-    def takes(solver: "Solver") -> str:
-        each = (name if value is None else f"{name}={text_of(value)}" for name, value in solver.takes.items())
-        return ", ".join(each) or NONE
+    missing = solver.reason if isinstance(solver, Missing) else missing_library(solver.requires) or ""
+    each = (name if value is None else f"{name}={text_of(value)}" for name, value in solver.takes.items())
+    takes = NONE if missing and origin else ", ".join(each) or NONE
+    return SolverRow(solver.name, solver.title, missing or ", ".join(solver.devices), takes, origin, bool(missing))
 
-    missing = {solver.name: missing_library(solver.requires) for solver in ALL}
-    columns: tuple[Column[Solver], ...] = (
-        Column("name", head="solver"),
-        Column("title", head="what it is", least=20),
-        Column(
-            "devices",
-            head="runs on",
-            text=lambda solver: missing[solver.name] or ", ".join(solver.devices),
-            style=lambda solver: "red" if missing[solver.name] else "",
-            least=9,
-        ),
-        Column("takes", head="options and defaults", text=takes, spare=1, least=16),
+
+def _optimizers() -> "Table[OptimizerRow]":
+    from harness import plugins
+    from harness.report.tables.column import Column
+    from harness.report.tables.document import table_of
+    from harness.solvers.training import optimizers
+
+    rows = [
+        OptimizerRow(one.name, f"torch.optim.{one.torch_class}", ", ".join(one.settings), ", ".join(one.runs_by))
+        for one in optimizers.OPTIMIZERS.values()
+    ]
+    for one in plugins.plugins(plugins.OPTIMIZERS):
+        taken = f"{one.name} is taken by an optimizer of the harness" if one.name in optimizers.OPTIMIZERS else ""
+        reason = taken or _reason(partial(optimizers.get, one.name))
+        rows.append(OptimizerRow(one.name, reason or one.value, "its own", "loop", one.origin, bool(reason)))
+    columns: tuple[Column[OptimizerRow], ...] = (
+        Column("name", head="optimizer"),
+        Column("what", head="what it is", style=lambda row: "red" if row.missing else "", least=20),
+        Column("settings", spare=1, least=12),
+        Column("engines", spare=2, least=12),
+        *_from_package(rows),
     )
-    return table_of(columns, ALL)
+    return table_of(columns, rows)
+
+
+def _packaged_problems() -> Iterator[ProblemRow]:
+    """The problems of installed packages; one that cannot be had has its reason in the place of what it is."""
+    from harness import plugins
+    from harness.problems import catalog
+
+    known = catalog.names()
+    for one in plugins.plugins(plugins.PROBLEMS):
+        if one.name in known:
+            yield ProblemRow(one.name, "", "", NONE, f"{one.name} is taken by a problem of the harness", one.origin)
+            continue
+        try:
+            yield _problem_row(one.name)._replace(what=one.value, origin=one.origin)
+        except UsageError as error:
+            yield ProblemRow(one.name, "", "", NONE, str(error), one.origin)
+
+
+def _from_package(rows: Sequence[Any]) -> "tuple[Column[Any], ...]":
+    """The column of the packages, where any row is of one."""
+    from harness.report.tables.column import Column
+
+    return (Column("origin", head="from", least=8),) if any(row.origin for row in rows) else ()
+
+
+def _reason(get: Callable[[], object]) -> str:
+    """Why something cannot be had; empty where it can."""
+    try:
+        get()
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+def _repeated(group: str, name: str) -> str:
+    from harness.plugins import plugin
+
+    return _reason(partial(plugin, group, name))
 
 
 def _devices() -> "Table[Device]":

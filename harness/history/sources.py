@@ -117,7 +117,7 @@ class OrderedPoints:
 def points_of(
     launches: Sequence[Launch], quantity: Quantity, since: str | None = None, commits: Commits | None = None
 ) -> OrderedPoints:
-    """One point a commit, environment and content of the data; its launches are replications, the newest last.
+    """One point a commit, environment, content of the data and source of the solver; its launches are replications.
 
     `commits`: those of many cases, asked of git once; the launches' own unless given.
 
@@ -133,7 +133,8 @@ def points_of(
     commits = commits or Commits(_commit(one) for one in clean)
     order = _order(clean, commits, notes)
     points = _since(_points(clean, quantity, order), since, commits)
-    if len({(point.commit, identity(point.environment), point.data) for point in points}) < 2:  # noqa: PLR2004  # before, after
+    told_apart = {(point.commit, identity(point.environment), point.data, point.source) for point in points}
+    if len(told_apart) < 2:  # noqa: PLR2004  # before, after
         held = f"one commit only, {points[0].commit[:8]}" if points else f"nothing since {since}"
         raise CannotMeasureError(f"no history: {held}; run the case on another commit")
     return OrderedPoints(tuple(points), commits, tuple(notes))
@@ -163,19 +164,20 @@ def _order(launches: Sequence[Launch], commits: Commits, notes: list[str]) -> di
 
 
 def _points(launches: Sequence[Launch], quantity: Quantity, order: dict[str, tuple[int, float]]) -> list[Point]:
-    groups: dict[tuple[str, object, str], list[Launch]] = {}
+    groups: dict[tuple[str, object, str, str], list[Launch]] = {}
     content = contents(launch.record for launch in launches)
     for launch in launches:
-        key = (_commit(launch), identity(launch.environment), content(launch.record))
+        record = launch.record
+        key = (_commit(launch), identity(launch.environment), content(record), record.source_sha256)
         groups.setdefault(key, []).append(launch)
     points = []
-    for (commit, _, data), members in groups.items():
+    for (commit, _, data, source), members in groups.items():
         numbers = [value_of(member.record, quantity) for member in members]
         # The newest launch decides: a case that has stopped working is not saved by what it once measured.
         why = numbers[-1][1]
         values = () if why else tuple(value for value, _ in numbers if value is not None)
         place, date_s = order[commit]
-        points.append(Point(commit, place, date_s, members[-1].environment, values, why, data))
+        points.append(Point(commit, place, date_s, members[-1].environment, values, why, data, source))
     return sorted(points, key=lambda point: point.place)
 
 

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import prod
 from pathlib import Path
+from typing import TypeVar
 
 from harness.errors import UsageError, unknown
 from harness.paths import datasets_folder
+from harness.plugins import PROBLEMS, Plugin, plugin, plugins
 from harness.problems import ladder
 from harness.problems.generators import everyday, synthetic
 from harness.problems.ill_conditioned import collinear, conditioned, scaled, shifted
@@ -16,6 +18,7 @@ from harness.problems.problem import FILE_SUFFIXES, Problem, short, without_inte
 from harness.problems.table_options import NOTHING_SAID, TableOptions, options_of
 from harness.problems.weights import weighted_by
 
+Given = TypeVar("Given")
 GENERATORS: dict[str, Callable[..., Problem]] = {
     "synthetic": synthetic,
     "everyday": everyday,
@@ -87,11 +90,13 @@ def named(spec: str, *, n: int | None = None, most_numbers: int | None = None) -
     """
     name, _, text = spec.partition(":")
     if name in GENERATORS:
-        return _generate(name, text, n, most_numbers)
+        return _generate(GENERATORS[name], name, text, n, most_numbers)
     stored = sidecars()
+    if name not in stored and (packaged := plugin(PROBLEMS, name)) is not None:
+        return _of_package(packaged, text, n, most_numbers)
     rung = None if name in stored else ladder.rungs().get(name)
     if name not in stored and rung is None:
-        raise unknown("problem", name, names())
+        raise unknown("problem", name, [*names(), *(one.name for one in plugins(PROBLEMS))])
     _refuse_n(spec, n)
     if text:
         what = "a stored data set" if rung is None else f"a rung of {ladder.FILE}"
@@ -109,11 +114,32 @@ def _rung(name: str, rung: ladder.Rung) -> Problem:
         raise UsageError(f"{ladder.FILE}: {name}: {unknown('generator', rung.generator, GENERATORS)}")
     text = ",".join(f"{key}={value!r}" for key, value in rung.parameters.items())
     try:
-        problem = _generate(rung.generator, text, None)
+        problem = _generate(GENERATORS[rung.generator], rung.generator, text, None)
     except UsageError as error:
         raise UsageError(f"{ladder.FILE}: {name}: {error}") from None
     source = f"{problem.label}, {problem.source}"
     return replace(problem, name=name, family=ladder.FAMILY, title=rung.title, source=source, parameters={})
+
+
+def _of_package(packaged: Plugin, text: str, n: int | None, most_numbers: int | None) -> Problem:
+    """The problem of an entry point: a Problem, (X, y), or a function that gives one of them.
+
+    Its label is the entry point's name with the parameters. Raises UsageError where it cannot be had.
+    """
+    given = packaged.load()
+    if callable(given):
+        given = _generate(given, packaged.name, text, n, most_numbers)
+    elif n is not None or text:
+        raise UsageError(f"{packaged.name} of {packaged.origin} is no function, and takes no parameters")
+    if isinstance(given, Problem):
+        return replace(given, name=packaged.name)
+    from harness.problems.in_memory import from_arrays
+
+    if isinstance(given, tuple) and len(given) == 2:  # noqa: PLR2004  # X and y
+        drawn = ",".join(filter(None, (text, "" if n is None else f"n={n}")))
+        label = f"{packaged.name}:{drawn}" if drawn else packaged.name
+        return replace(from_arrays(*given, name=packaged.name), spec=label, title=packaged.origin)
+    raise UsageError(f"{packaged.name} of {packaged.origin} gives {type(given).__name__}, no Problem and no (X, y)")
 
 
 def _refuse_n(spec: str, n: int | None) -> None:
@@ -121,9 +147,10 @@ def _refuse_n(spec: str, n: int | None) -> None:
         raise UsageError(f"{spec} has the rows it has; --n goes with a drawn problem: {', '.join(GENERATORS)}")
 
 
-def _generate(name: str, text: str, n: int | None, most_numbers: int | None = None) -> Problem:
+def _generate(
+    generator: Callable[..., Given], name: str, text: str, n: int | None, most_numbers: int | None = None
+) -> Given:
     """Parse `key=value,...` by the generator's own signature and call it, unless it would draw too many numbers."""
-    generator = GENERATORS[name]
     signature = inspect.signature(generator).parameters
     values: dict[str, float | int] = {}
     for part in filter(None, text.split(",")):

@@ -3,8 +3,12 @@
 import re
 from collections.abc import Collection
 
-from harness.errors import unknown
-from harness.solvers.brought.solver import solver_at
+from harness.errors import UsageError, unknown
+from harness.plugins import OPTIMIZERS as OPTIMIZERS_PACKAGED
+from harness.plugins import SOLVERS as PACKAGED
+from harness.plugins import Plugin, plugin, plugins
+from harness.solvers.brought.missing import Missing
+from harness.solvers.brought.solver import solver_at, solver_of
 from harness.solvers.brought.spec import is_spec
 from harness.solvers.closed_forms.glum_normal import GlumNormal
 from harness.solvers.closed_forms.jax_lstsq import JaxLstsq
@@ -21,7 +25,7 @@ from harness.solvers.closed_forms.sklearn_ols import SklearnOls
 from harness.solvers.closed_forms.statsmodels_ols import StatsmodelsOls
 from harness.solvers.closed_forms.streaming_ols import StreamingOls
 from harness.solvers.closed_forms.torch_lstsq import TorchLstsq
-from harness.solvers.solver import Solver
+from harness.solvers.solver import Kind, Solver
 from harness.solvers.torch_linear import TorchLinear
 from harness.solvers.torch_mlp import TorchMlp
 from harness.solvers.training.optimizers import OPTIMIZERS
@@ -89,11 +93,30 @@ def trained(optimizer: str, asked: Collection[str] = ()) -> list[str]:
 
 def get(name: str) -> Solver:
     """The solver of that name, or at a place: `package.module:name`. Raises UsageError, with the nearest name."""
-    trained = _TRAINED.fullmatch(name)
-    if trained:
-        return MODELS[trained["model"]](trained["optimizer"])
-    if name not in SOLVERS and is_spec(name):
+    if name in SOLVERS:
+        return SOLVERS[name]
+    if trained := _TRAINED.fullmatch(name):
+        return _by_optimizer(name, MODELS[trained["model"]], trained["optimizer"])
+    if is_spec(name):
         return solver_at(name)
-    if name not in SOLVERS:
-        raise unknown("solver", name, SOLVERS)
-    return SOLVERS[name]
+    if (packaged := plugin(PACKAGED, name)) is not None:
+        return of_plugin(packaged)
+    raise unknown("solver", name, [*SOLVERS, *(one.name for one in plugins(PACKAGED))])
+
+
+def of_plugin(packaged: Plugin) -> Solver:
+    """The solver of an entry point; one that cannot be had is a row that says why."""
+    try:
+        return solver_of(packaged.load(), packaged.name, packaged.name)
+    except UsageError as error:
+        return Missing(packaged.name, packaged.value, str(error))
+
+
+def _by_optimizer(name: str, model: type[TorchLinear | TorchMlp], optimizer: str) -> Solver:
+    """The model trained by an optimizer; one of a package that cannot be had is a row that says why."""
+    try:
+        return model(optimizer)
+    except UsageError as error:
+        if is_spec(optimizer) or plugin(OPTIMIZERS_PACKAGED, optimizer) is None:
+            raise
+        return Missing(name, optimizer, str(error), Kind.ITERATIVE)

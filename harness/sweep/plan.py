@@ -19,12 +19,11 @@ from harness.records.record import Kept
 from harness.records.run import new_run_id, now, this_command
 from harness.records.sweep import Sweep
 from harness.solvers import catalog as solvers
-from harness.solvers.brought.spec import is_spec
 from harness.solvers.options import Options, resolve
 from harness.solvers.torch_linear import TorchLinear
 from harness.solvers.torch_mlp import TorchMlp
 from harness.solvers.training import engines
-from harness.solvers.training.optimizers import PRESETS
+from harness.solvers.training.optimizers import PRESETS, is_brought
 from harness.solvers.training.trained import Trained
 from harness.solvers.training.training import Grid, Training
 from harness.timing.device import check_device
@@ -245,7 +244,7 @@ def parse_optimizer(text: str) -> tuple[str, str, dict[str, float | bool]]:
     twice, or a value that is none.
     """
     name, _, rest = text.partition(":")
-    if name not in PRESETS and is_spec(text):
+    if name not in PRESETS and is_brought(text):
         return text, text, {}
     if name not in PRESETS:
         raise unknown("optimizer", name, PRESETS)

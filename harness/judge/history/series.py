@@ -78,7 +78,8 @@ class Point:
     """What one commit measured in one environment.
 
     `place`: its place in the order of commits; `date_s`: Unix seconds; `values`: one a launch, in the quantity's own
-    unit; empty where the newest launch has no number, and `why` says why. `data`: the content of the case's data.
+    unit; empty where the newest launch has no number, and `why` says why. `data`: the content of the case's data;
+    `source`: the hash of the source of a solver that somebody brought, whose edits no commit need tell.
     """
 
     commit: str
@@ -88,6 +89,7 @@ class Point:
     values: tuple[float, ...]
     why: str = ""
     data: str = ""
+    source: str = ""
 
     @property
     def value(self) -> float | None:
@@ -123,9 +125,10 @@ class Series:
     @property
     def levels(self) -> list[tuple[Point, Point, float]]:
         """First and last point and the median of each stretch between steps, of points with a number."""
-        starts = [step.new.place for step in self.steps]
+        places = {id(point): place for place, point in enumerate(self.points)}  # a commit has one for each source
+        starts = [places[id(step.new)] for step in self.steps]
         measured = [point for point in self.points if point.value is not None]
-        stretches = groupby(measured, key=lambda point: sum(start <= point.place for start in starts))
+        stretches = groupby(measured, key=lambda point: sum(start <= places[id(point)] for start in starts))
         found = [list(points) for _, points in stretches]
         return [(one[0], one[-1], float(np.median([p.value for p in one if p.value is not None]))) for one in found]
 

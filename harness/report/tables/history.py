@@ -42,16 +42,25 @@ def _least(quantity: Quantity) -> float:
 
 
 class Marked(NamedTuple):
-    """A point, and the step that begins at it."""
+    """A point, the step that begins at it, and how the source of the solver changed since the point before."""
 
     point: Point
     step: Step | None
+    edited: str = ""
 
 
 def marked(series: Series) -> list[Marked]:
     """Every point; where a number comes back at another level, the level is what is shown."""
-    steps = {step.new.place: step for step in sorted(series.steps, key=lambda step: step.change is not None)}
-    return [Marked(point, steps.get(point.place)) for point in series.points]
+    steps = {id(step.new): step for step in sorted(series.steps, key=lambda step: step.change is not None)}
+    before = (series.points[0], *series.points)
+    return [
+        Marked(point, steps.get(id(point)), _edited(old.source, point.source))
+        for old, point in zip(before, series.points, strict=False)
+    ]
+
+
+def _edited(old: str, new: str) -> str:
+    return "" if old == new else f"source {old[:SHORT] or 'none'} → {new[:SHORT] or 'none'}"
 
 
 def points(quantity: Quantity) -> tuple[Column[Marked], ...]:
@@ -61,6 +70,9 @@ def points(quantity: Quantity) -> tuple[Column[Marked], ...]:
         return value_text(row.point.value, quantity)
 
     def change(row: Marked) -> str:
+        return "; ".join(filter(None, (moved(row), row.edited)))
+
+    def moved(row: Marked) -> str:
         if row.step is None or row.step.change is None:
             return row.point.why
         return change_words(quantity, row.step.change, row.step.low, row.step.high)
@@ -84,7 +96,7 @@ def _date(point: Point) -> str:
 POINT: tuple[Column[Point], ...] = (
     *attributes("commit"),
     Column("date", value=_date),
-    *attributes("value launches=values why"),
+    *attributes("value launches=values why source"),
 )
 
 

@@ -45,7 +45,8 @@ class Function(ClosedForm):
         """`call`: a function, any other callable, or a class of statistical models (`is_model_class`)."""
         self.call = call
         self.name = name
-        self.title = f"{getattr(call, '__module__', '')}.{getattr(call, '__qualname__', type(call).__qualname__)}"
+        lines = (inspect.getdoc(call) or "").splitlines()
+        self.title = lines[0] if lines else name
         self.kind = kind_of(call)
         self._is_model = is_model_class(call)
         self._weights = weights_of(call)

@@ -7,8 +7,8 @@ from typing import Any
 import cloudpickle
 
 from harness.errors import UsageError
+from harness.plugins import last_line_of
 from harness.solvers.brought.origin import Source, is_importable
-from harness.solvers.brought.spec import last_line_of
 from harness.solvers.solver import Solver
 
 

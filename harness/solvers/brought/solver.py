@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.errors import UsageError
+from harness.plugins import last_line_of
 from harness.problems.problem import Problem
 from harness.solvers.brought.estimator import Estimator
 from harness.solvers.brought.function import Function, is_model_class
 from harness.solvers.brought.origin import Source
-from harness.solvers.brought.spec import last_line_of, parse
+from harness.solvers.brought.spec import parse
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Prepared, Solver
 
@@ -78,7 +79,7 @@ def solver_of(given: Any, name: str = "", spec: str = "") -> Brought:
     `name`: as records have it; by default what it calls itself: `Ridge(alpha=0)`, `my_function`. `spec`: where it was
     found, if it was. Raises UsageError for what is none of these.
     """
-    made = _instance(given)
+    made = _instance(given.source.given if isinstance(given, Brought) else given)
     called = name or name_of(made)
     if _keeps_contract(made):
         return Brought(made, made, name or str(made.name), spec)

@@ -1,18 +1,19 @@
 """A thing of somebody else's by its place: `package.module:name` or `path/to/file.py:name`, and settings after it."""
 
 import hashlib
-import importlib
 import importlib.util
+import inspect
 import re
 import sys
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
 from harness.errors import UsageError, unknown
+from harness.plugins import RUN_FILE, ends_a_process, imported, last_line_of
 
 Setting = float | bool | str | None | tuple[float | bool | str | None, ...]
 WORDS = MappingProxyType({"true": True, "false": False, "none": None})
@@ -38,7 +39,7 @@ class Spec:
 
     def load(self) -> Any:
         """The thing itself, without its settings. Raises UsageError, one line, where it cannot be had."""
-        module = _file_module(Path(self.place), self.text) if self.is_file else _module(self.place, self.text)
+        module = _file_module(Path(self.place), self.text) if self.is_file else imported(self.place, self.text)
         try:
             return attrgetter(self.name)(module)
         except AttributeError:
@@ -46,21 +47,24 @@ class Spec:
             raise unknown(f"name in {self.place}", self.name, known) from None
 
     def made(self) -> Any:
-        """The thing with its settings: a class is then called with them. Raises UsageError as `load` does."""
+        """The thing with its settings: a class called with them, a function with them filled in.
+
+        Raises UsageError as `load` does, and for what refuses them.
+        """
         found = self.load()
         if not self.settings:
             return found
         if not callable(found):
             raise UsageError(f"'{self.text}': {self.name} is not callable, and so takes no settings")
         try:
-            return found(**self.settings)
+            return found(**self.settings) if inspect.isclass(found) else partial(found, **self.settings)
         except Exception as error:  # noqa: BLE001  # somebody's constructor may raise anything
             raise UsageError(f"'{self.text}': {self.name} refuses its settings: {last_line_of(error)}") from None
 
 
 def is_spec(text: str) -> bool:
-    """Whether a name says a place."""
-    return ":" in text
+    """Whether a name says a place, or the file of one."""
+    return ":" in text or text.endswith(".py")
 
 
 def parse(text: str) -> Spec:
@@ -68,16 +72,10 @@ def parse(text: str) -> Spec:
     found = _SPEC.fullmatch(text)
     if found is None or not all(part.isidentifier() for part in found["name"].split(".")):
         raise UsageError(f"'{text}' is no package.module:name and no path/to/file.py:name")
-    return Spec(text, found["place"], found["name"], MappingProxyType(_settings(found["settings"] or "", text)))
+    return Spec(text, found["place"], found["name"], MappingProxyType(settings_of(found["settings"] or "", text)))
 
 
-def last_line_of(error: BaseException) -> str:
-    """The class and the last line of what was raised, as a traceback ends."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
-
-
-def _settings(text: str, whole: str) -> dict[str, Setting]:
+def settings_of(text: str, whole: str) -> dict[str, Setting]:
     """`betas=0.9,0.99,eps=1e-8`: what has no name goes on with the value before it."""
     values: dict[str, list[float | bool | str | None]] = {}
     name = ""
@@ -106,27 +104,6 @@ def _value(text: str) -> float | bool | str | None:
 
 
 @cache
-def _module(name: str, text: str) -> ModuleType:
-    """The module of that name; the working folder is looked in last, as `python -m` looks in it first.
-
-    Not under `-P`, as Python itself: there a version's modules must be its own (harness.ab.worker).
-    """
-    here = str(Path.cwd())
-    if here not in sys.path and not sys.flags.safe_path:
-        sys.path.append(here)
-    try:
-        return importlib.import_module(name)
-    except KeyboardInterrupt:
-        raise
-    except ModuleNotFoundError as error:
-        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise UsageError(f"'{text}': there is no module {error.name}") from None
-        raise UsageError(f"'{text}': {name} cannot be imported: {last_line_of(error)}") from None
-    except BaseException as error:  # noqa: BLE001  # a module may raise anything, SystemExit too
-        raise UsageError(f"'{text}': {name} cannot be imported: {last_line_of(error)}") from None
-
-
-@cache
 def _file_module(path: Path, text: str) -> ModuleType:
     """The module that a file is; its folder is looked in for what it imports, as that of a script is."""
     if not path.is_file():
@@ -137,6 +114,8 @@ def _file_module(path: Path, text: str) -> ModuleType:
         return sys.modules[name]
     if str(whole.parent) not in sys.path:
         sys.path.append(str(whole.parent))
+    if reason := ends_a_process(str(whole), RUN_FILE):
+        raise UsageError(f"'{text}': {path} cannot be imported: {reason}")
     found = importlib.util.spec_from_file_location(name, whole)
     assert found is not None and found.loader is not None  # noqa: S101, PT018  # it ends in .py
     module = importlib.util.module_from_spec(found)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
-from harness.solvers.brought.spec import parse
+from harness.plugins import OPTIMIZERS, plugin
+from harness.solvers.brought.spec import is_spec, parse, settings_of
 
 if TYPE_CHECKING:
     import torch
@@ -20,11 +21,15 @@ NEEDED = ("zero_grad", "step")
 
 @dataclass(frozen=True)
 class Made:
-    """A Factory around what was brought. `given` is called with (params, lr=lr, **settings), or with (params, lr)."""
+    """A Factory around what was brought. `given` is called with (params, lr=lr, **settings), or with (params, lr).
+
+    `found`: whether another process finds it by its name.
+    """
 
     given: Callable[..., Any]
     name: str
     settings: Mapping[str, object] = field(default_factory=dict)
+    found: bool = False
 
     def __call__(self, parameters: "Iterable[torch.nn.Parameter]", **settings: Any) -> Any:
         """The optimizer. Raises TypeError where it is none."""
@@ -48,17 +53,25 @@ def takes_by_name(call: Callable[..., Any], name: str) -> bool:
     return any(one.name == name or one.kind is one.VAR_KEYWORD for one in known)
 
 
-def factory_of(given: Any, name: str, settings: Mapping[str, object] | None = None) -> Made:
+def factory_of(given: Any, name: str, settings: Mapping[str, object] | None = None, *, found: bool = False) -> Made:
     """The Factory of a class or a function. Raises UsageError for what cannot be called."""
     if not callable(given):
         raise UsageError(f"{name}: {type(given).__name__} is no optimizer: give a class, or a function f(params, lr)")
-    return Made(given, name, dict(settings or {}))
+    return Made(given, name, dict(settings or {}), found)
 
 
-def factory_at(text: str) -> Made:
-    """The Factory at a place, `module:Class:betas=0.9,0.99`. Raises UsageError where it cannot be had."""
+def factory_at(text: str) -> Made | None:
+    """The Factory at a place, `module:Class:betas=0.9,0.99`, or of an installed package, `name:betas=0.9,0.99`.
+
+    None where the text is neither; raises UsageError where it cannot be had.
+    """
+    name, _, settings = text.partition(":")
+    if (packaged := plugin(OPTIMIZERS, name)) is not None:
+        return factory_of(packaged.load(), text, settings_of(settings, text), found=True)
+    if not is_spec(text):
+        return None
     spec = parse(text)
-    return factory_of(spec.load(), text, spec.settings)
+    return factory_of(spec.load(), text, spec.settings, found=True)
 
 
 def needs_closure(optimizer: object) -> bool:

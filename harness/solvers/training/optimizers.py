@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.errors import unknown
+from harness.plugins import OPTIMIZERS as PACKAGED
+from harness.plugins import plugin, plugins
 from harness.solvers.brought.spec import is_spec
 from harness.solvers.training import muon
 from harness.solvers.training.brought_optimizer import Factory, factory_at
@@ -59,6 +61,11 @@ class Optimizer:
     objective_known: bool = True
 
     @property
+    def runs_by(self) -> tuple[str, ...]:
+        """Every engine that trains with it."""
+        return ("loop", *self.engines)
+
+    @property
     def is_brought(self) -> bool:
         """Whether somebody brought it: torch has no class of its name."""
         return not self.torch_class
@@ -76,7 +83,7 @@ class Optimizer:
 
     def unsupported(self, engine: str, implementation: str | None = None) -> str | None:
         """Why an engine does not train with it, or None."""
-        if engine not in ("loop", *self.engines):
+        if engine not in self.runs_by:
             whose = self.name if self.is_brought else f"torch's {self.torch_class}"
             return f"the engine {engine} has no arithmetic of {whose}: use --engine loop"
         if self.since and _older_torch(self.since):
@@ -172,11 +179,17 @@ PRESETS: Mapping[str, tuple[Optimizer, Mapping[str, float | bool]]] = MappingPro
 
 def get(name: str) -> Optimizer:
     """The optimizer of that name, or at a place. Raises UsageError with the nearest name if there is none."""
-    if name not in OPTIMIZERS and is_spec(name):
-        return brought(factory_at(name), name)
-    if name not in OPTIMIZERS:
-        raise unknown("optimizer", name, OPTIMIZERS)
-    return OPTIMIZERS[name]
+    if name in OPTIMIZERS:
+        return OPTIMIZERS[name]
+    factory = factory_at(name)
+    if factory is None:
+        raise unknown("optimizer", name, [*OPTIMIZERS, *(one.name for one in plugins(PACKAGED))])
+    return brought(factory, name)
+
+
+def is_brought(text: str) -> bool:
+    """Whether an optimizer is not the table's, and is one that somebody brings: at a place, or in a package."""
+    return is_spec(text) or plugin(PACKAGED, text) is not None
 
 
 def _older_torch(since: str) -> bool:

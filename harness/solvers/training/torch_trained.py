@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness.problems.problem import Problem
 from harness.solvers.brought.origin import Source
-from harness.solvers.brought.spec import is_spec, parse
+from harness.solvers.brought.spec import parse
 from harness.solvers.device_needs import TORCH_DEVICES, lacking
 from harness.solvers.options import Options
 from harness.solvers.solver import Prepared, missing_library
@@ -56,7 +56,7 @@ class TorchTrained:
         self.parts: Mapping[str, Callable[..., Any]] = MappingProxyType({})
         self.source: Source | None = None
         if isinstance(self.entry.make, Made):
-            self.source = Source(self.entry.make.given, self.name if is_spec(self.entry.name) else "", self.entry.name)
+            self.source = Source(self.entry.make.given, self.name if self.entry.make.found else "", self.entry.name)
 
     @property
     def requires(self) -> tuple[str, ...]:

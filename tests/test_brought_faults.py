@@ -1,0 +1,83 @@
+"""A solver of somebody's that hangs, crashes or changes global state: its own status, and the next case untouched."""
+
+import sys
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness import plugins
+from harness.errors import UsageError
+from harness.measure.isolation import isolated
+from harness.solvers import catalog
+from harness.solvers.status import Status
+from tests import brought_faults as faults
+
+PLACE = str(Path(faults.__file__))
+EXPECTED = {
+    "hangs": (Status.TIMEOUT, "it took longer than 3 s"),
+    "ends": (Status.CRASHED, "the process ended with exit code 7"),
+    "aborts": (Status.CRASHED, "SIGABRT"),
+    "leaves": (Status.ERROR, "SystemExit: 3"),
+    "writes": (Status.ERROR, "wrote to the y"),
+    "changes": (Status.OK, ""),
+    "forks": (Status.OK, ""),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by_place", [True, False], ids=["place", "object"])
+def test_each_has_its_status_and_the_next_case_is_untouched(by_place: bool) -> None:
+    given = {name: f"{PLACE}:{name}" if by_place else getattr(faults, name) for name in EXPECTED}
+    in_turn = chain.from_iterable(((name, one), (f"after_{name}", faults.looks)) for name, one in given.items())
+    run = harness.run("four_points", dict(in_turn), timeout_s=3.0, store="sqlite://")
+    found = {record.solver: record for record in run.records}
+    for name, (status, message) in EXPECTED.items():
+        assert found[name].status is status, (name, found[name].message)
+        assert message in found[name].message
+        after = found[f"after_{name}"]
+        assert (after.status, after.message) == (Status.OK, ""), name
+        assert after.samples.wall_s
+    assert any("numpy's error state" in warning for warning in found["changes"].warnings)
+
+
+@pytest.mark.slow
+def test_what_cannot_be_unpacked_in_the_worker_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolated, "packed", lambda *_: b"no pickle")
+    run = harness.run("four_points", {"lost": faults.good, "ours": "numpy_lstsq"}, store="sqlite://")
+    assert list(run["status"]) == ["error", "error"], "both were brought as objects"
+    monkeypatch.undo()
+    again = harness.run("four_points", [faults.good, "numpy_lstsq"], store="sqlite://")
+    assert list(again["status"]) == ["ok", "ok"]
+
+
+@pytest.mark.slow
+def test_a_place_is_found_again_by_the_worker_that_comes_after_a_lost_one() -> None:
+    names = [f"{PLACE}:{name}" for name in ("good", "aborts", "looks")]
+    run = harness.run("four_points", [*names, "numpy_lstsq"], store="sqlite://")
+    assert list(run["status"]) == ["ok", "crashed", "ok", "ok"]
+    assert [bool(record.samples.wall_s) for record in run.records] == [True, False, True, True]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import os; os._exit(0)", "cannot be imported: it ended the process with exit code 0"),
+        ("import os; os.abort()", "cannot be imported: it ended the process with signal 6"),
+        ("import time; time.sleep(3600)", "cannot be imported: it took longer than 2 s"),
+        ("print('words'); raise SystemExit(4)", "cannot be imported: SystemExit: 4"),
+    ],
+)
+def test_what_ends_or_hangs_a_process_at_import_is_one_line(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "IMPORT_S", 2.0)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "own_ending.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    for place in ("own_ending.py:solve", "own_ending:solve"):
+        with pytest.raises(UsageError, match=message):
+            catalog.get(place)
+        plugins.ends_a_process.cache_clear()
