@@ -421,6 +421,7 @@ def _calibrated(path: Path, task: Task) -> tuple[Asked, dict[Condition, list[Com
     return done, calibrate(task, path, nobody_decided, lambda _: None, partial(_compare, done))
 
 
+@pytest.mark.slow
 def test_a_calibration_measures_every_condition_in_turn_and_keeps_each(tmp_path: Path) -> None:
     path = tmp_path / "folder/machine.jsonl"
     done, found = _calibrated(path, _task())
@@ -452,6 +453,7 @@ def test_a_calibrations_file_is_named_after_the_processor_and_the_manner() -> No
     assert calibration_file(here, Manner(fastest=True)).name == "a-b-tm-2-cores-fastest.json"
 
 
+@pytest.mark.slow
 def test_a_calibration_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "machine.jsonl"
     _calibrated(path, _task())
@@ -462,6 +464,7 @@ def test_a_calibration_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     assert all(len(repeats) == REPEATS for repeats in found.values())
 
 
+@pytest.mark.slow
 def test_a_calibration_of_another_budget_does_not_count(tmp_path: Path) -> None:
     path = tmp_path / "machine.jsonl"
     _calibrated(path, _task())

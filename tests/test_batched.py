@@ -186,6 +186,7 @@ def test_mini_batches_come_in_the_loop_s_order(model: str, problem: str, optimiz
     check(Setup(problem, model, optimizer, loss=loss, batch=32), 6, MLP_DOUBLE, rates=(0.003, 0.03))
 
 
+@pytest.mark.slow
 def test_a_mini_batch_of_all_rows_is_the_full_batch() -> None:
     check(Setup(batch=1000), 5, DOUBLE)
 

@@ -36,6 +36,7 @@ def losses(record: Record) -> list[float]:
     return list(record.trace.train_loss)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["torch", "mlp"])
 def test_a_place_trains_as_the_table_does(model: str) -> None:
     problem = LINE if model == "torch" else CURVE

@@ -19,6 +19,7 @@ from harness.measure.run import execute, new_run
 from harness.records.record import Record
 from harness.records.run import new_run_id, now
 from harness.solvers.options import Options
+from harness.store.migrations import VERSION
 from harness.store.store import Store
 from harness.timing.sampling import Effort
 from tests.conftest import RunCli
@@ -134,11 +135,14 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     ((*NUMPY, "--store", "data.csv/x.sqlite"), "store sqlite:///data.csv/x.sqlite"),
     ((*NUMPY, "--store", "folder"), "store sqlite:///folder: cannot be opened: name another --store"),
     ((*NUMPY, "--store", "paper://desk"), "store paper://desk"),
-    ((*NUMPY, "--store", "tomorrow.sqlite"), "its schema version is 3, this harness has 2: a newer harness made it"),
-    (("gate", "--store", "tomorrow.sqlite"), "its schema version is 3"),
+    (
+        (*NUMPY, "--store", "tomorrow.sqlite"),
+        f"its schema version is {VERSION + 1}, this harness has {VERSION}: a newer harness made it",
+    ),
+    (("gate", "--store", "tomorrow.sqlite"), f"its schema version is {VERSION + 1}"),
     (("gate", "--fresh", "--run", "mine"), "--fresh makes a run and --run names one"),
     (("gate", "--expectations", "absent.toml"), "absent.toml"),
-    (("compare", "--by", "solver", "--store", "tomorrow.sqlite"), "its schema version is 3"),
+    (("compare", "--by", "solver", "--store", "tomorrow.sqlite"), f"its schema version is {VERSION + 1}"),
     (("compare", "--by", "solvers"), "unknown axis 'solvers': did you mean 'solver'?"),
     (("compare", "--by", "colour"), "known: device, lr, optimizer, size, solver"),
     (("list", "solver"), "unknown list 'solver': did you mean 'solvers'?"),
@@ -155,7 +159,7 @@ def test_a_wrong_request_is_one_line_exit_code_2_and_writes_nothing(
     with closing(sqlite3.connect(tmp_path / "tomorrow.sqlite", isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("CREATE TABLE meta (schema_version INTEGER NOT NULL)")
-        connection.execute("INSERT INTO meta VALUES (3)")
+        connection.execute("INSERT INTO meta VALUES (?)", [VERSION + 1])
     before = contents(tmp_path)
     ended = run_cli(*words)
     assert (ended.code, ended.stdout) == (2, "")

@@ -542,6 +542,7 @@ def test_a_full_database_keeps_what_was_reported_and_takes_more_once_there_is_ro
     check_kept(store_path, added, run_cli)
 
 
+@pytest.mark.slow
 def test_a_full_disk_keeps_what_was_reported_and_takes_more_once_there_is_room(
     store_path: Path, run_cli: RunCli
 ) -> None:

@@ -511,6 +511,7 @@ def by_hand(setup: Setup, kind: type[torch.optim.Optimizer], **settings: Any) ->
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "settings"),
     [

@@ -89,6 +89,7 @@ def test_a_solver_with_a_new_library_is_recorded_with_it(monkeypatch: pytest.Mon
     assert environment().id != before.id
 
 
+@pytest.mark.slow
 def test_a_library_that_only_a_solver_of_one_s_own_requires_is_recorded_too() -> None:
     assert "python-dateutil" in environment(["dateutil.tz"]).versions
     assert environment(["no_such_library"]) == environment()

@@ -176,6 +176,7 @@ def test_every_picture_can_be_of_a_file(name: str, prices: Path) -> None:
     assert figure.title.startswith("prices, ")
 
 
+@pytest.mark.slow
 def test_dollars_in_a_column_name_are_dollars_and_validation_rows_stand_in_for_test_rows(prices: Path) -> None:
     asked = request("predictions", problem=str(prices), target="price in $ or $$")
     figure = picture("predictions", asked)

@@ -180,6 +180,7 @@ def test_no_contents_end_in_a_traceback(kind: str, folder: Path, runs: Runs) -> 
             assert "Traceback" not in ended.stderr, name
 
 
+@pytest.mark.slow
 def test_a_completion_does_not_wait_for_a_view(store_path: Path) -> None:
     Store(str(store_path)).close()
     with closing(sqlite3.connect(store_path, isolation_level=None)) as connection:

@@ -126,6 +126,7 @@ def test_two_commits_are_imported_and_judged(tmp_path: Path, run_cli: RunCli) ->
     assert run_cli("gate", "--asv", "--results", folder, "--commit", BASE).code == 0
 
 
+@pytest.mark.slow
 def test_bigger_and_smaller_is_better_are_judged_so(tmp_path: Path, run_cli: RunCli) -> None:
     for name, after, code in (
         ("customBiggerIsBetter", 50.0, 1),

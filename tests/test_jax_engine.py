@@ -268,6 +268,7 @@ def test_a_device_that_jax_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     assert "has no CUDA here" in (ENGINES["jax"].unsupported(training_of(device="cuda")) or "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("asked", "expected"), [(["cpu"], "cpu"), (["cuda"], ""), (["cpu", "cuda"], "")])
 def test_a_client_for_the_cpu_starts_no_other(asked: list[str], expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With jax's CUDA plugin there, asking for the CPU would make a context on the device, too."""

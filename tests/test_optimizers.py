@@ -181,6 +181,7 @@ def test_the_table_names_an_engine_where_the_arithmetic_is_written_out(engine: s
     assert {one.name for one in OPTIMIZERS.values() if engine in one.engines} == written
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in ENGINES if name != "loop"])
 @pytest.mark.parametrize("optimizer", ["rmsprop", "sdg"])
 def test_no_engine_trains_another_optimizer_under_a_name_that_it_does_not_know(name: str, optimizer: str) -> None:

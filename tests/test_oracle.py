@@ -155,6 +155,7 @@ SHARES = (1e-3, 0.03, 0.3, 0.9, 0.999, 1.001, 1.05)
 """Of the stability limit."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9, 0.99])
 @pytest.mark.parametrize("name", PROBLEMS)

@@ -161,6 +161,7 @@ def test_a_run_that_has_measured_nothing_yet_has_a_page_too() -> None:
     assert "cases" in Tags(render(evidence([]), made)).blocks
 
 
+@pytest.mark.slow
 def test_the_client_is_all_there_and_parts_have_names_of_their_own() -> None:
     assert len(set(SCRIPTS)) == len(SCRIPTS)
     one = Table("same", "caption", (Column("a", "A"),), [])

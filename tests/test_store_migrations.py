@@ -58,6 +58,7 @@ def test_a_store_of_version_1_becomes_one_of_today(sweeps: bool, tmp_path: Path)
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
 
 
+@pytest.mark.slow
 def test_a_store_of_version_2_becomes_one_of_today_with_its_runs_in_order(store_path: Path, tmp_path: Path) -> None:
     version_2(store_path)
     before = Store(str(store_path), create=False)
@@ -85,6 +86,7 @@ def test_after_the_migration_a_record_without_samples_in_a_run_that_was_cut_off_
     assert store.done(CUT_OFF) == {"timed": 1}
 
 
+@pytest.mark.slow
 @OLD
 def test_a_store_of_version_1_that_is_only_read_is_left_as_it_is(
     sweeps: bool, store_path: Path, run_cli: RunCli
@@ -101,6 +103,7 @@ def test_a_store_of_version_1_that_is_only_read_is_left_as_it_is(
     assert list(store_path.parent.iterdir()) == [store_path]
 
 
+@pytest.mark.slow
 def test_a_migration_that_fails_leaves_the_old_store(store_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     version_1(store_path, sweeps=False)
 
@@ -120,6 +123,7 @@ def test_a_migration_that_fails_leaves_the_old_store(store_path: Path, monkeypat
     assert Store(str(store_path)).done(CUT_OFF) == {"timed": 1}
 
 
+@pytest.mark.slow
 def test_several_that_migrate_one_store_at_once_do_it_once(store_path: Path) -> None:
     version_1(store_path, sweeps=True)
     with ThreadPoolExecutor(4) as pool:

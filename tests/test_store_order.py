@@ -74,6 +74,7 @@ def sweep_of(name: str, at: str, rest: dict[str, object]) -> Sweep:
     return Sweep.model_validate({"id": name, "started_at": at, **rest})
 
 
+@pytest.mark.slow
 def test_an_export_keeps_the_order_and_an_import_goes_by_date(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "ours.sqlite"))
     made(store, "first", LATE)
@@ -130,6 +131,7 @@ GONE: dict[str, tuple[str, Callable[[Path], object]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", GONE)
 @pytest.mark.parametrize("when", ["between two cases", "before the end"])
 def test_a_store_that_goes_during_a_run_is_3_and_what_was_measured_is_beside_it(
