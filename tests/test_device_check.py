@@ -8,8 +8,17 @@ import torch
 
 from tests.conftest import RunCli
 from tools.device_check import __main__ as command
+from tools.device_check import ceilings
 from tools.device_check.ceilings import GRAM_LEAST, Ceiling, gram_bars
-from tools.device_check.steps import STEPS, Seen, deficient_design, faults, marked_tests, training_bars
+from tools.device_check.steps import (
+    STEPS,
+    Seen,
+    deficient_design,
+    faults,
+    marked_tests,
+    measured_ceilings,
+    training_bars,
+)
 
 
 def good(device: str, folder: Path) -> Seen:
@@ -146,3 +155,17 @@ def test_the_tests_are_counted_and_a_skip_is_not_checked(
 def test_tests_that_did_not_end_are_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.device_check.steps._process", lambda *_: 124)
     assert marked_tests("cpu", tmp_path).failed == "the tests did not end (exit code 124): see tests.txt"
+
+
+@pytest.mark.slow
+def test_every_ceiling_is_measured_or_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dry run, at sizes that take no time."""
+    monkeypatch.setattr(ceilings, "HOST_BYTES", 2**16)
+    monkeypatch.setattr(ceilings, "HOST_SQUARE", 16)
+    seen = measured_ceilings("cpu", tmp_path)
+    assert seen.failed == ""
+    assert "upload of pinned memory: nothing is uploaded to the CPU" in seen.missing
+    kept = json.loads((tmp_path / "ceilings.json").read_text())["ceilings"]
+    assert len(kept) == 1 + 1 + 2 + 2 * (1 + 3)
+    assert all((one["seconds"] is None) == ("upload" in one["name"]) for one in kept)
+    assert len((tmp_path / "ceilings.txt").read_text().splitlines()) == len(kept)
