@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from difflib import get_close_matches
 
 USAGE = 2
 COULD_NOT_MEASURE = 3
@@ -14,11 +13,11 @@ MOST_CHARACTERS = 2000
 
 A column or a key of a file that somebody handed over may be megabytes long."""
 
-PASSWORD = re.compile(r"(:/{1,2}[^:/\s]*):(?!\*\*\*@|\s|\d+(?:[/?][^@\s]*)?(?:\s|$))[^@]*@(?:\S*@)?")
+IN_URL = r"(:/{1,2}[^:/\s]*):(?!\*\*\*@|\s|\d+(?:[/?][^@\s]*)?(?:\s|$))[^@]*@(?:\S*@)?"
 """Of a URL, which as a path has one slash; a number is its port. In a password an @ may have been left as it is, where
 %40 was meant: it goes on to the last of a word. The one that is hidden already stays as it is."""
-USER = re.compile(r"://(?!git@|\*\*\*@)[^@/\s:]+@")
-PASSWORD_ASKED = re.compile(r"([?&][^=&\s]*password=)[^&\s'\"]*", re.IGNORECASE)
+USER = r"://(?!git@|\*\*\*@)[^@/\s:]+@"
+ASKED_FOR = r"(?i)([?&][^=&\s]*password=)[^&\s'\"]*"
 """libpq takes a password among a URL's parameters too."""
 
 
@@ -28,12 +27,12 @@ def without_password(text: str) -> str:
     SQLAlchemy's URL.render_as_string does the same for a URL that it can parse; but this is also for those that it
     cannot, for `?password=`, and inside of what is said.
     """
-    return PASSWORD_ASKED.sub(r"\1***", PASSWORD.sub(r"\1:***@", text))
+    return re.sub(ASKED_FOR, r"\1***", re.sub(IN_URL, r"\1:***@", text))
 
 
 def without_credentials(text: str) -> str:
     """The same, and with *** for a user of a URL that may be a token; `git@`, which everybody is, stays."""
-    return USER.sub("://***@", without_password(text))
+    return re.sub(USER, "://***@", without_password(text))
 
 
 def one_line(text: str) -> str:
@@ -97,6 +96,9 @@ MOST_NAMES = 20
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """The error for a name that is not in a catalog, with the nearest one that is."""
+    # Loaded here: pytest imports this module in every session, used or not.
+    from difflib import get_close_matches
+
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.6)
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""

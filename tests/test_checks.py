@@ -11,6 +11,7 @@ from sklearn.linear_model import LinearRegression, SGDRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import harness.testing
 from harness.errors import UsageError
 from harness.testing import check, checks
 from harness.testing.subject import METHODS
@@ -126,6 +127,11 @@ def test_an_iterative_solver_is_held_to_its_loss_alone() -> None:
     assert "whose fault: the settings'. It stopped before the optimum" in text or "wrong" in text
 
 
+def test_a_solver_that_is_named_by_its_place_is_checked_in_all() -> None:
+    assert outcome("tests.bad_estimators:ForgetsWhenPickled", "pickles").startswith("tests.bad_estimators:Forgets")
+    assert outcome("tests.bad_estimators:Estimator", "clones") == ""
+
+
 def test_a_solver_says_its_method_by_an_attribute() -> None:
     solver = NormalEquations()
     solver.least_squares_method = "normal_equations"  # type: ignore[attr-defined]
@@ -143,3 +149,10 @@ def test_one_line_for_what_is_unknown() -> None:
 
 def test_every_check_says_what_it_is_about() -> None:
     assert all(re.fullmatch(r"[a-z0-9_]+", name) and about for name, about in checks().items())
+
+
+def test_the_names_of_the_package_stay_functions() -> None:
+    assert outcome(Estimator(), "exact_line") == ""  # every module of the package is loaded now
+    assert harness.testing.checks() == checks()
+    assert callable(harness.testing.check)
+    assert callable(harness.testing.parametrize_with_problems)

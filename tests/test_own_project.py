@@ -13,6 +13,7 @@ from harness.ab.environments import of_revisions
 from harness.ab.process import identify
 from harness.ab.sources import of_commit, of_working_tree
 from harness.errors import CannotMeasureError, UsageError
+from harness.files.asv_settings import ASV
 from harness.git import commit_of
 from harness.store.store import Store
 from tests.conftest import RunCli
@@ -152,7 +153,7 @@ def test_a_project_without_a_build_is_measured_as_it_is(checkout: GitCheckout) -
 
 def test_the_build_commands_of_asv_are_its_build(checkout: GitCheckout) -> None:
     checkout.write(
-        project.ASV,
+        ASV,
         """{
     // as asv has it
     "build_command": [
@@ -168,14 +169,14 @@ def test_the_build_commands_of_asv_are_its_build(checkout: GitCheckout) -> None:
 
 @pytest.mark.parametrize("command", ["no-such-command-at-all", "python -c 'raise SystemExit(3)'"])
 def test_a_build_command_that_fails_is_named(checkout: GitCheckout, command: str) -> None:
-    checkout.write(project.ASV, json.dumps({"build_command": command}))
+    checkout.write(ASV, json.dumps({"build_command": command}))
     commit = checkout.commit("does not build")
     with pytest.raises(BuildFailedError, match=f"{commit[:12]} does not build: .*exited (127|3)"):
         revisions.built(of_commit(commit, checkout.path), lambda _: None)
 
 
 def test_an_asv_file_that_cannot_be_read_is_named(checkout: GitCheckout) -> None:
-    checkout.write(project.ASV, "{")
+    checkout.write(ASV, "{")
     commit = checkout.commit("no JSON")
     with pytest.raises(UsageError, match=r"^asv.conf.json: cannot be read"):
         revisions.built(of_commit(commit, checkout.path), lambda _: None)

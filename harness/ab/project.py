@@ -1,21 +1,17 @@
 """Somebody's own project, built from its files: by the commands of its asv.conf.json, as a wheel, or as it is."""
 
-import json
-import re
 import shlex
 import shutil
 import sys
 import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
 
 from packaging.requirements import Requirement
 
 from harness.ab import building, libraries
-from harness.errors import UsageError
+from harness.files.asv_settings import asv_settings
 
-ASV = "asv.conf.json"
 TREE, PACKAGE = "tree", "package"
 """What is kept of a side: its files, and what goes on sys.path."""
 SETUPTOOLS = ("setuptools", "wheel")
@@ -80,15 +76,7 @@ def _can_build_here(source: Path) -> bool:
 
 def _commands(source: Path) -> list[list[str]]:
     """The build commands of asv.conf.json, in words; none where it names none."""
-    path = source / ASV
-    if not path.is_file():
-        return []
-    try:
-        # asv takes comments of whole lines, and commas before an end.
-        text = re.sub(r",(\s*[}\]])", r"\1", re.sub(r"^\s*//.*$", "", path.read_text(), flags=re.MULTILINE))
-        said: Any = json.loads(text).get("build_command", [])
-    except (ValueError, AttributeError) as error:
-        raise UsageError(f"{ASV}: cannot be read: {error}") from None
+    said = asv_settings(source).get("build_command", [])
     listed = [said] if isinstance(said, str) else said
     return [shlex.split(one) for one in listed]
 

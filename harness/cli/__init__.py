@@ -19,6 +19,7 @@ from harness.cli.fit import fit
 from harness.cli.gate import gate
 from harness.cli.history import history
 from harness.cli.import_ import import_results
+from harness.cli.init import init
 from harness.cli.interrupting import INTERRUPTED
 from harness.cli.list_ import list_names
 from harness.cli.plot import plot
@@ -49,6 +50,7 @@ app.command("import")(completing(import_results))
 app.command()(completing(doctor))
 app.add_typer(store, name="store")
 for command in (
+    init,
     fit,
     run,
     sweep,

@@ -51,7 +51,7 @@ def check(solver: object, name: str, *, method: str | None = None) -> None:
 
     Raises AssertionError where it fails, unittest.SkipTest where it does not apply, UsageError for an unknown name.
     """
-    from harness.testing.checks import named
+    from harness.testing.catalog import named
     from harness.testing.subject import subject_of
 
     named(name).run(subject_of(solver, method))
@@ -59,6 +59,6 @@ def check(solver: object, name: str, *, method: str | None = None) -> None:
 
 def checks() -> dict[str, str]:
     """Every check with what it is about, in the order in which they are run."""
-    from harness.testing.checks import CHECKS
+    from harness.testing.catalog import CHECKS
 
     return {one.name: one.about for one in CHECKS}

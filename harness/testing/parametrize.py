@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.testing import ExpectedFailures, Test
-from harness.testing.checks import CHECKS, Check, named
+from harness.testing.catalog import CHECKS, Check, named
 from harness.testing.subject import Subject, subject_of
 
 Claim = str | Callable[[Any], str | None] | None
@@ -39,7 +39,7 @@ def parametrized(
         params = [
             pytest.param(Bound(check, subject), id=f"{subject.solver.name}-{check.name}", marks=marks)
             for subject in subjects
-            for check, marks in _marked(expected(subject.given) if callable(expected) else expected, xfail_strict)
+            for check, marks in _marked(expected(subject.made) if callable(expected) else expected, xfail_strict)
         ]
     except UsageError as error:
         raise pytest.Collector.CollectError(f"parametrize_with_problems: {error}") from None

@@ -66,7 +66,7 @@ def two_fits_agree(subject: Subject, name: str, problem: Problem) -> None:
     before = fitted().predict(problem.X)
     fresh = other().predict(problem.X)
     _agree(subject, name, problem, before, fitted().predict(problem.X), "a second fit of the same data")
-    if _is_estimator(subject.given):
+    if _is_estimator(subject.made):
         again = _fitted(subject, problem).fit(changed.X.copy(), changed.y.copy()).predict(problem.X)
         _agree(subject, name, changed, fresh, again, "an estimator that was fitted to other data before")
 
@@ -85,11 +85,11 @@ def pickles(subject: Subject, name: str, problem: Problem) -> None:
 
 def clones(subject: Subject, name: str, problem: Problem) -> None:
     """A clone of a fitted estimator has its parameters and fits the same."""
-    if not hasattr(subject.given, "get_params"):
+    if not hasattr(subject.made, "get_params"):
         raise SkipTest(f"{subject.solver.name} has no get_params")
     from sklearn.base import clone
 
-    before = repr(subject.given.get_params())
+    before = repr(subject.made.get_params())
     model = _fitted(subject, problem)
     copy = clone(model)
     if repr(model.get_params()) != before or repr(copy.get_params()) != before:
@@ -102,9 +102,9 @@ def clones(subject: Subject, name: str, problem: Problem) -> None:
 
 def _fitted(subject: Subject, problem: Problem) -> Any:
     """An estimator's copy, fitted. Raises SkipTest for what is none."""
-    if not _is_estimator(subject.given):
+    if not _is_estimator(subject.made):
         raise SkipTest(f"{subject.solver.name} is no estimator with fit and predict")
-    model = deepcopy(subject.given)
+    model = deepcopy(subject.made)
     return model.fit(problem.X.copy(), problem.y.copy())
 
 

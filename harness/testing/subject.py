@@ -31,9 +31,13 @@ UNSAID = Method.SVD
 
 @dataclass(frozen=True)
 class Subject:
-    """`given`: what was brought; `solver`: the Solver made of it; `method`: its claim, None of an iterative one."""
+    """`given`: what was brought, a name perhaps; `made`: the object itself; `solver`: the Solver made of it.
+
+    `method`: its claim, None of an iterative one.
+    """
 
     given: Any
+    made: Any
     solver: Solver
     method: Method | None
 
@@ -80,10 +84,10 @@ class Subject:
 def subject_of(given: object, method: str | None = None) -> Subject:
     """The subject of whatever is given. Raises UsageError for what is no solver, and for an unknown method."""
     solver = catalog.get(given) if isinstance(given, str) else solver_of(given)
-    own = given if isinstance(given, str) else getattr(solver, "given", solver)
+    own = solver.source.given if isinstance(solver, Brought) else solver
     claim = method or getattr(own, CLAIM, None) or (ITERATIVE if solver.kind is Kind.ITERATIVE else UNSAID)
     if claim not in METHODS:
         raise unknown("method", str(claim), METHODS)
     if claim == ITERATIVE and isinstance(solver, Brought):
         solver.solver.kind = Kind.ITERATIVE  # type: ignore[misc]  # made for this subject, and nobody else's
-    return Subject(own, solver, None if claim == ITERATIVE else Method(claim))
+    return Subject(given, own, solver, None if claim == ITERATIVE else Method(claim))
