@@ -119,6 +119,7 @@ def test_what_cannot_be_had_is_a_row_with_its_reason(install: Install, name: str
     record = fitted(name, lr=0.1)
     assert record.status is Status.UNSUPPORTED
     assert message in record.message
+    assert message in fitted(name, device="mps").message, "on whatever device it is asked for"
 
 
 def test_a_package_for_another_version_is_a_row_with_its_reason(install: Install) -> None:

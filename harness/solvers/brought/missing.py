@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from harness.problems.problem import Problem
+from harness.solvers.device_needs import TORCH_DEVICES
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Prepared
 
@@ -17,7 +18,7 @@ class Missing:
     reason: str
     kind: Kind = Kind.CLOSED_FORM
     optimizer: str | None = None
-    devices: tuple[str, ...] = ("cpu", "cuda")
+    devices: tuple[str, ...] = TORCH_DEVICES
     requires: tuple[str, ...] = ()
     weighted: bool = True
 
