@@ -91,31 +91,30 @@ def test_the_gate_against_the_base_names_the_benchmark(ran: Ran, run_cli: RunCli
     assert "speed is shown, not gated" in speed.stdout
 
 
-@pytest.fixture(scope="module")
-def broken(ran: Ran) -> str:
-    """A commit that deletes a benchmark and returns NaN, which another benchmark tracks."""
+def test_a_deleted_benchmark_fails(ran: Ran, run_cli: RunCli) -> None:
     project = ran.project
     project.git("checkout", "--quiet", ran.honest)
     project.replace("suites/closed_forms.py", "class Digits(_Digits)", "class _Deleted(_Digits)")
-    project.replace(NUMPY_SOLVER, ANSWER, 'return beta * float("nan"), int(rank)')
-    commit = project.commit("Delete a benchmark, return NaN")
-    project.git("checkout", "--quiet", "-B", "main", commit)
-    with pytest.raises(AssertionError, match="no number to track"):
-        project.run(commit, bench="closed_forms.Digits|closed_forms.Loss")  # asv exits 2: a benchmark failed
-    return commit
-
-
-def test_a_deleted_benchmark_fails(ran: Ran, broken: str, run_cli: RunCli) -> None:
-    words = ("gate", "--asv", "--results", ran.project.results, "--commit", broken, "--base", ran.honest)
+    deleted = project.commit("Delete a benchmark")
+    project.run(deleted, bench="closed_forms.Digits|closed_forms.Loss")
+    words = ("gate", "--asv", "--results", project.results, "--commit", deleted, "--base", ran.honest)
     ended = run_cli(*words, "--bench", "closed_forms.Digits", "--json")
     assert ended.code == 1
     assert "the benchmark or its parameters were deleted" in ended.stdout
     assert PLANTED in ended.stdout
 
 
-def test_a_nan_is_a_failed_benchmark_and_fails(ran: Ran, broken: str, run_cli: RunCli) -> None:
-    words = ("gate", "--asv", "--results", ran.project.results, "--commit", broken)
-    ended = run_cli(*words, "--bench", "closed_forms.Loss", "--json")
+def test_a_nan_is_a_failed_benchmark_and_fails(ran: Ran, run_cli: RunCli) -> None:
+    project = ran.project
+    project.git("checkout", "--quiet", ran.honest)
+    project.replace(NUMPY_SOLVER, ANSWER, 'return beta * float("nan"), int(rank)')
+    broken = project.commit("Return NaN")
+    project.git("checkout", "--quiet", "-B", "main", broken)
+    with pytest.raises(AssertionError, match="no number to track"):
+        project.run(broken, bench="closed_forms.Loss")  # asv exits 2: a benchmark failed
+    ended = run_cli(
+        "gate", "--asv", "--results", project.results, "--commit", broken, "--bench", "closed_forms.Loss", "--json"
+    )
     assert ended.code == 1
     assert "the benchmark failed" in ended.stdout
 
