@@ -131,7 +131,7 @@ def test_a_single_commit_is_read_and_said_to_be_compared_with_nothing(tmp_path: 
     ended, report = gated(run_cli, tmp_path / "asv")
     assert (ended.code, verdicts(report)) == (0, {"track_r2 a a": "unchanged"})
     assert set(reasons(report).values()) == {NO_DIRECTION}
-    assert report["notes"] == ["compared with nothing: no base"]
+    assert report["notes"] == ["compared with nothing: there is no earlier commit in this environment"]
 
 
 def test_rules_of_the_repository_and_of_the_expectations_decide(

@@ -99,7 +99,8 @@ def _judge_any(
     suite.judge(results.cells)
     if suite.is_asked and base is not None and not suite.compared:
         missing = (*missing, f"a number of {base.commit[:8]} {base.environment} that can be compared")
-    compared = f"compared with {base.commit[:8]}, {base.environment}" if base else "compared with nothing: no base"
+    nothing = "compared with nothing: there is no earlier commit in this environment"
+    compared = f"compared with {base.commit[:8]}, {base.environment}" if base else nothing
     notes = (compared, suite.rates, *results.unreadable, *earlier.problems)
     return GateReport(tuple(suite.judgements), missing, 0, tuple(suite.not_judged), tuple(filter(None, notes)))
 
