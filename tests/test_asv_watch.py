@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from harness.judge.history.change_points import segments
 from harness.judge.history.scan import WINDOW, critical, scan
 from harness.judge.history.watch import watch
+from harness.paths import results_folder
 from harness.records.asv_history import table_of_store
 from harness.records.asv_results import every_commit
 from harness.report.figures.figure import Figure
@@ -23,6 +24,7 @@ from tests.conftest import RunCli
 from tests.page_site import evidence, svg
 from tests.test_asv_results import body, write
 from tests.test_json_keys import check, printed
+from tools.change_points.rivals import RIVALS
 
 Floats = NDArray[np.float64]
 EFFECT = math.log1p(0.03)
@@ -228,3 +230,18 @@ def test_another_s_unreadable_file_is_said_and_the_rest_is_searched(tmp_path: Pa
     (folder / "here" / f"{9:08x}-virtualenv.json").write_text("{")
     ended = run_cli("history", "--asv", "--all", "--results", folder, "--json")
     assert [f"{9:08x}" in note for note in json.loads(ended.stdout)["notes"]] == [True]
+
+
+def test_the_published_table_of_a_store_is_what_was_measured() -> None:
+    """The scan with its reading takes no longer than asv's detector, has no false step, and finds more than rivals."""
+    published = json.loads((results_folder() / "change_points" / "store_scipy.json").read_text())
+    whole = published["store"]
+    assert whole["read_cpu_s"] + whole["scan_cpu_s"] <= whole["asv_detector_cpu_s"]
+    assert whole["with_a_step_shuffled"]["scan"] <= 0.01 * whole["searched"]
+    table = (results_folder() / "change_points" / "README.md").read_text()
+    for of in ("with_a_step", "with_a_step_shuffled"):
+        assert f"{whole[of]['asv']:,}" in table
+    for found in published["planted"].values():
+        assert {rival.name for rival in RIVALS} == set(found)
+        assert found["kernel"] >= max(found["asv"], found["asv, two"], found["Otava"])
+        assert f"| {100 * found['kernel']:.0f} % | {100 * found['ruptures rbf']:.0f} % |" in table
