@@ -134,6 +134,16 @@ def test_a_single_commit_is_read_and_said_to_be_compared_with_nothing(tmp_path: 
     assert report["notes"] == ["compared with nothing: there is no earlier commit in this environment"]
 
 
+def test_a_file_that_cannot_be_read_costs_no_other_commit(tmp_path: Path, run_cli: RunCli) -> None:
+    rows: Rows = {"a.time_x": [[1.0], [["'a'"]], "1"]}
+    folder = two_commits(tmp_path / "asv", rows, rows)
+    (folder / "here" / f"{'c' * 8}-env.json").write_text("{")
+    ended, report = gated(run_cli, folder)
+    assert (ended.code, verdicts(report)) == (0, {"time_x a a": "unchanged"})
+    assert sum("cccccccc-env.json" in note for note in report["notes"]) == 1
+    assert run_cli("gate", "--asv", "--results", folder, "--commit", "c" * 40).code == 2
+
+
 def test_rules_of_the_repository_and_of_the_expectations_decide(
     tmp_path: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

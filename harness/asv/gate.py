@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -69,16 +69,18 @@ def gate_asv(
 
     Raises what read_results raises, and UsageError for an unknown commit.
     """
-    chosen = _environments(_read(folder, asked, asked.commit), asked.env)
+    problems: list[str] = []
+    chosen = _environments(_read(folder, asked, asked.commit, problems), asked.env)
     listed = frozenset(filter(asked.wants, listed_benchmarks(folder)))
     rules = (*rules, *expectations.asv.rules)
     judged = []
     for results in chosen:
-        earlier = _Earlier(folder, asked, results)
+        earlier = _Earlier(folder, asked, results, problems)
         base = _base(folder, asked, results)
         missing = (f"{asked.base} in the environment {results.environment}",) if asked.base and base is None else ()
         if is_own(results):
-            judged.append((results, base, _judge_own(results, base, listed, expectations, missing)))
+            report = _judge_own(results, base, listed, expectations, missing)
+            judged.append((results, base, replace(report, notes=(*results.unreadable, *problems))))
         else:
             base = base or (earlier.newest if asked.base is None else None)
             judged.append((results, base, _judge_any(results, base, listed, rules, earlier, missing)))
@@ -101,7 +103,7 @@ def _judge_any(
         missing = (*missing, f"a number of {base.commit[:8]} {base.environment} that can be compared")
     nothing = "compared with nothing: there is no earlier commit in this environment"
     compared = f"compared with {base.commit[:8]}, {base.environment}" if base else nothing
-    notes = (compared, suite.rates, *results.unreadable, *earlier.problems)
+    notes = (compared, suite.rates, *results.unreadable, *dict.fromkeys(earlier.problems))
     return GateReport(tuple(suite.judgements), missing, 0, tuple(suite.not_judged), tuple(filter(None, notes)))
 
 
@@ -137,9 +139,10 @@ class _Earlier:
                 yield narrowed
 
 
-def _read(folder: Path, asked: AsvSelection, commit: str | None) -> list[AsvResults]:
+def _read(folder: Path, asked: AsvSelection, commit: str | None, problems: list[str]) -> list[AsvResults]:
     """A commit's results, narrowed to the benchmarks that are asked for."""
-    return [one.narrowed(asked.wants) for one in read_results(folder, asked.machine, resolve_commit(commit))]
+    found = read_results(folder, asked.machine, resolve_commit(commit), problems)
+    return [one.narrowed(asked.wants) for one in found]
 
 
 def _environments(results: Sequence[AsvResults], wanted: str | None) -> list[AsvResults]:
@@ -154,7 +157,7 @@ def _base(folder: Path, asked: AsvSelection, results: AsvResults) -> AsvResults 
     """What to compare with: the base commit's results in the same environment, or in the one asked for."""
     if not asked.has_base:
         return None
-    candidates = _read(folder, asked, asked.base or results.commit)
+    candidates = _read(folder, asked, asked.base or results.commit, [])
     if asked.base_env is None:
         return next((r for r in candidates if r.environment == results.environment), None)
     return _environments(candidates, asked.base_env)[0]
@@ -184,7 +187,7 @@ def _judge_own(
         *against,
     ]
     left = [NotJudged(cell.label, cell.metric, AS_BEFORE) for cell in results.cells if cell.identity in never]
-    return GateReport(tuple(judgements), missing, report.unjudged, tuple(left), results.unreadable)
+    return GateReport(tuple(judgements), missing, report.unjudged, tuple(left))
 
 
 def _has_none(then: AsvCell | None) -> bool:

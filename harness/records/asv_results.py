@@ -58,8 +58,8 @@ class _ResultFile(BaseModel):
     commit_hash: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{6,64}$")]
     env_name: Name = "unnamed"
     date: Annotated[int, Field(ge=0, le=LAST_DATE_MS)]
-    params: Texts
-    python: str = ""
+    params: Texts = {}
+    python: str | None = None
     requirements: Texts = {}
     result_columns: list[str] = []
     results: dict[str, Any]
@@ -103,17 +103,21 @@ class AsvResults:
         return replace(self, benchmarks=tuple(one for one in self.benchmarks if wants(one.name)))
 
 
-def read_results(folder: Path, machine: str | None = None, commit: str | None = None) -> list[AsvResults]:
+def read_results(
+    folder: Path, machine: str | None = None, commit: str | None = None, problems: list[str] | None = None
+) -> list[AsvResults]:
     """Every environment's results of a commit: the one whose hash begins with `commit`, or the newest.
+
+    `problems` gets a line for each file that cannot be read, where another can; without it the first one is raised.
 
     Raises CannotMeasureError if there are none, UsageError for two machines and none named, an unknown
     machine, a commit that is ambiguous, a file that is not asv's.
     """
     files = _files(folder, machine)
     if commit is None:
-        return _newest(_every(files, folder))
+        return _newest(_every(files, folder, problems))
     mine = [path for path in files if _may_be_of(path, commit)]
-    matching = [results for results in _every(mine, folder) if results.commit.startswith(commit)] if mine else []
+    matching = [results for results in _every(mine, folder, problems) if results.commit.startswith(commit)]
     if not matching:
         found = sorted({path.name.partition("-")[0] for path in files})
         known = ", ".join(found[:MOST_COMMITS_NAMED]) + (", ..." if len(found) > MOST_COMMITS_NAMED else "")
@@ -142,7 +146,7 @@ def _may_be_of(path: Path, commit: str) -> bool:
 
 def read_every_commit(folder: Path, machine: str | None = None) -> list[AsvResults]:
     """Every environment's results of every commit of one machine. Raises as read_results does."""
-    return list(_every(_files(folder, machine), folder))
+    return list(_every(_files(folder, machine), folder, None))
 
 
 def every_commit(folder: Path, machine: str | None, problems: list[str]) -> Iterator[AsvResults]:
@@ -151,23 +155,23 @@ def every_commit(folder: Path, machine: str | None, problems: list[str]) -> Iter
     `problems` gets a line for each file that cannot be read. Raises CannotMeasureError where there are no results,
     UsageError for an unknown machine, and for the first file where none can be read.
     """
-    listing, read = cache(lambda: _listing(folder)), False
     files = [path for found in _machines(folder, machine).values() for path in found]
+    yield from _every(files, folder, problems)
+
+
+def _every(files: list[Path], folder: Path, problems: list[str] | None) -> Iterator[AsvResults]:
+    """What can be read; a line in `problems` for what cannot, which is raised where nothing can or nobody listens."""
+    listing, read = cache(lambda: _listing(folder)), False
     for path in files:
         try:
             results = _read(path, listing)
         except UsageError as error:
-            problems.append(str(error))
-            if not read and path == files[-1]:
+            if problems is None or (not read and path == files[-1]):
                 raise
+            problems.append(str(error))
             continue
         read = True
         yield results
-
-
-def _every(files: list[Path], folder: Path) -> Iterator[AsvResults]:
-    listing = cache(lambda: _listing(folder))
-    return (_read(path, listing) for path in files)
 
 
 def _files(folder: Path, machine: str | None) -> list[Path]:
@@ -231,7 +235,7 @@ def _read(path: Path, listing: Callable[[], Mapping[str, _Benchmark]]) -> AsvRes
         environment=file.env_name,
         machine=path.parent.name,
         date_ms=file.date,
-        python=file.python,
+        python=file.python or "",
         requirements=file.requirements,
         machine_params=file.params,
         benchmarks=tuple(benchmarks),

@@ -61,7 +61,7 @@ GROUPS = by_key(
         least=24, spare=2),
     Column("machine_wide", "Machine?", help="whether over half of all series have a step: hardly the commit then"),
 )  # fmt: skip
-CONSOLE = pick(GROUPS, "commit date change largest")
+CONSOLE = pick(GROUPS, "old commit date change largest")
 PAGE: tuple[Column[CommitSteps], ...] = (
     Column("commit", "Commit", Kind.CODE, GROUPS["commit"].help, lambda one: one.commit[:SHORT]),
     Column("old", "After", Kind.CODE, GROUPS["old"].help, lambda one: one.old[:SHORT]),
