@@ -254,7 +254,7 @@ def test_a_rule_that_says_nothing_or_two_things_is_refused(said: dict[str, Any])
     assert Rule(match="x", floor=1.0).direction is Direction.UNKNOWN
 
 
-def noisy_store(folder: Path, last: Floats, rows: int = 60, commits: int = 24, sd: float = 0.03) -> Path:
+def noisy_store(folder: Path, last: Floats, rows: int = 60, commits: int = 50, sd: float = 0.03) -> Path:
     """Times that flicker, half of them ten times as much; the last commit's are the typical ones times `last`."""
     rng = np.random.default_rng(0)
     scale = np.where(np.arange(rows) < rows // 2, sd, 10 * sd)
@@ -277,11 +277,27 @@ def test_times_are_judged_by_how_far_the_store_s_own_unchanged_commits_differ(tm
 
 
 @pytest.mark.slow
+def test_one_flaky_number_hides_no_other_s_change(tmp_path: Path, run_cli: RunCli) -> None:
+    """A constant score once had another value: it is no measure of how far times differ, nor of the other scores."""
+    rng = np.random.default_rng(2)
+    times = np.exp(rng.normal(0, 0.01, (50, 40)))
+    times[-1, :3] *= 3.0
+    scores = np.full((50, 4), 0.9)
+    scores[12, 0] = 0.2
+    scores[-1, :2] = 0.4
+    ended, report = gated(run_cli, store(tmp_path / "asv", {"a.time_x": times, "a.track_score": scores}))
+    assert ended.code == 1
+    worse = {name for name, verdict in verdicts(report).items() if verdict == "regression"}
+    assert worse == {"time_x a 0", "time_x a 1", "time_x a 2", "track_score a 1"}
+    assert reasons(report) == {"track_score a 0": WITHIN_NOISE}
+
+
+@pytest.mark.slow
 def test_unchanged_commits_of_a_noisy_store_pass(tmp_path: Path, run_cli: RunCli) -> None:
     """One in twenty at most may err where the history is shortest; of these, one does in twenty."""
     rng = np.random.default_rng(1)
-    folder = noisy_store(tmp_path / "asv", np.exp(rng.normal(0, 0.03, 60)), commits=45)
-    codes = [gated(run_cli, folder, "--commit", f"{at:08x}" + "0" * 32)[0].code for at in range(25, 45)]
+    folder = noisy_store(tmp_path / "asv", np.exp(rng.normal(0, 0.03, 60)), commits=65)
+    codes = [gated(run_cli, folder, "--commit", f"{at:08x}" + "0" * 32)[0].code for at in range(45, 65)]
     assert codes.count(1) <= 1
     assert codes.count(0) >= 19
 

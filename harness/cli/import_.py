@@ -68,4 +68,4 @@ def _file(
     folder = results or DEFAULT_FOLDER
     path, count = import_format(what, file, folder, commit, machine)
     where = "" if results is None else f" --results {folder}"
-    typer.echo(f"{path}: {counted(count, 'number')}; next: harness gate --asv{where} or history --asv --all{where}")
+    typer.echo(f"{path}: {counted(count, 'number')}; next: harness gate --asv{where}")

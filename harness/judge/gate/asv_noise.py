@@ -1,10 +1,17 @@
 """How far the numbers of a store of asv's differ where nothing happened, and which differences are beyond that.
 
 The pairs in which nothing happened: neighbouring commits of the store's own history between which no step is found
-(harness.judge.history.scan). Both what is judged and such a pair are given the same score: nothing where the difference
-is within its limit or the two intervals overlap, else its size in units of the series' own scatter, the median
-difference of its neighbours. The share of unchanged pairs with a score as large is the p-value; of the numbers that are
-called worse at most FALSE_SHARE are expected to be unchanged (Benjamini and Hochberg, as in the scan).
+(harness.judge.history.scan). Both what is judged and such a pair are given the same two scores, nothing where the
+difference is within its limit or the two intervals overlap, else
+
+    its size in units of the series' scatter (the median difference of its neighbours), and its size
+
+because noise goes with the series and outliers with the machine. The share of unchanged pairs with a score as large is
+the p-value; by each score half of FALSE_SHARE at most of the numbers that are called worse are expected to be unchanged
+(Benjamini and Hochberg, as in the scan), and one that is further than every unchanged pair is worse in any case.
+
+A series whose neighbours do not differ at all is no noisy one: it is worse beyond its limit, and further than it ever
+was without a step.
 """
 
 import math
@@ -30,8 +37,9 @@ FEWEST = 5
 INTERVAL = 0.99
 """Of samples, as of the interval that asv keeps."""
 FALSE_SHARE = 0.01
-FEWEST_PAIRS = 20
-"""Unchanged pairs for each number that is judged: with fewer, one judgement in twenty commits would err at least."""
+FEWEST_PAIRS = 40
+"""Unchanged pairs for each number that is judged: with fewer, more than one commit in twenty would have a number that
+is by either score further than all of them."""
 SHORT_FACTOR = 2.0
 """Of a time in a store with fewer. Of 273,374 pairs of neighbouring commits of scipy's published results between which
 no step is found, 0.007 % differ so far in the bad direction with intervals apart, of pandera's 3,137 it is 0.2 %."""
@@ -63,35 +71,44 @@ def judge_noise(pairs: Sequence[Pair], history: AsvTable) -> Noise:
     if not pairs:
         return Noise((), (), "")
     unchanged = _unchanged(pairs, history)
-    scatter = np.array([one.scatter for one in unchanged])
-    typical = float(np.nanmedian(scatter)) if np.isfinite(scatter).any() else 1.0
-    scatter[np.isnan(scatter)] = typical
     compared = [_compare(np.array(_ends(one.then)), np.array(_ends(one.now)), one.limit) for one in pairs]
     beyond = np.array([bool(one) for one, _ in compared])
-    scores = _scores(beyond, np.array([float(size) for _, size in compared]), scatter)
-    null = np.concatenate([_scores(one.beyond, one.sizes, own) for one, own in zip(unchanged, scatter, strict=True)])
-    return _verdicts(pairs, beyond, scores, np.sort(null), sum(int(one.beyond.sum()) for one in unchanged))
-
-
-def _verdicts(pairs: Sequence[Pair], beyond: Bools, scores: Floats, null: Floats, unchanged: int) -> Noise:
-    p_values = (1 + len(null) - np.searchsorted(null, scores, side="left")) / (1 + len(null))
-    pairs_of = f"{counted(len(null), 'pair')} of neighbouring commits without a step between them"
-    largest = null[-1] if len(null) else 0.0
-    if len(null) * FALSE_SHARE >= len(pairs):
-        worse = (scores > 0) & (p_values <= level_of(np.where(scores > 0, p_values, 1.0), len(pairs), FALSE_SHARE))
-    else:
-        worse = (scores > 0) & (scores > largest)
-    if len(null) < FEWEST_PAIRS * len(pairs):
-        worse &= np.array([_is_far(one, bare=not len(null)) for one in pairs])
-        rates = f"how often such a verdict errs is not known: {pairs_of} for {counted(len(pairs), 'number')}"
-    else:
-        least = scores[worse].min() if worse.any() else largest
-        errs = int((null >= least).sum()) if worse.any() else 0
-        rates = (
-            f"of {pairs_of} {_share(unchanged, null)} are beyond their limit,"
-            f" {_share(errs, null)} as far as what is called worse here"
-        )
+    sizes = np.array([float(size) for _, size in compared])
+    scatter = np.array([one.scatter for one in unchanged])
+    steady = scatter == 0
+    scatter[np.isnan(scatter)] = np.nanmedian(scatter[~steady]) if np.isfinite(scatter[~steady]).any() else 1.0
+    worse, rates = np.zeros(len(pairs), dtype=bool), ""
+    for unit in (np.where(steady, 1.0, scatter), np.ones(len(pairs))):
+        scored = [np.where(one.beyond, one.sizes / by, 0.0) for one, by in zip(unchanged, unit, strict=True)]
+        noisy = [one for one, still in zip(scored, steady, strict=True) if not still]
+        null = np.sort(np.concatenate(noisy or [np.empty(0)]))
+        worse |= _beyond_chance(pairs, np.where(beyond & ~steady, sizes / unit, 0.0), null)
+        rates = _rates(null, len(pairs))
+    own_worst = np.array([one.sizes[one.beyond].max(initial=0.0) for one in unchanged])
+    worse |= steady & beyond & (sizes > own_worst)
     return Noise(tuple(worse.tolist()), tuple(beyond.tolist()), rates)
+
+
+def _beyond_chance(pairs: Sequence[Pair], scores: Floats, null: Floats) -> Bools:
+    """Which scores are larger than chance makes them; `null`: the sorted scores of unchanged pairs."""
+    worse = np.asarray(scores > (null[-1] if len(null) else 0.0))
+    if len(null) < FEWEST_PAIRS * len(pairs):
+        return worse & np.array([_is_far(one, bare=not len(null)) for one in pairs])
+    p_values = (1 + len(null) - np.searchsorted(null, scores, side="left")) / (1 + len(null))
+    level = level_of(np.where(scores > 0, p_values, 1.0), len(pairs), FALSE_SHARE / 2)
+    return worse | ((scores > 0) & (p_values <= level))
+
+
+def _rates(null: Floats, count: int) -> str:
+    """How often a number of an unchanged commit is beyond its limit, and called worse."""
+    pairs = f"{counted(len(null), 'pair')} of neighbouring commits without a step between them"
+    if len(null) < FEWEST_PAIRS * count:
+        return f"how often such a verdict errs is not known: {pairs} for {counted(count, 'number')}"
+    limit = int((null > 0).sum())
+    return (
+        f"of {pairs} {100 * limit / len(null):.2g} % ({limit}) are beyond their limit; called worse is only what is"
+        f" further than chance goes there: of such verdicts {100 * FALSE_SHARE:g} % are expected to err"
+    )
 
 
 def _is_far(pair: Pair, *, bare: bool) -> bool:
@@ -99,10 +116,6 @@ def _is_far(pair: Pair, *, bare: bool) -> bool:
     old, low, high = _ends(pair.then)
     factor = BARE_FACTOR if bare and low == high else SHORT_FACTOR
     return not pair.limit.is_time or (pair.now.number or 0.0) >= factor * old
-
-
-def _share(count: int, null: Floats) -> str:
-    return f"{100 * count / max(len(null), 1):.2g} % ({count})"
 
 
 def _ends(cell: AsvCell) -> tuple[float, float, float]:
@@ -154,9 +167,3 @@ def _unchanged(pairs: Sequence[Pair], history: AsvTable) -> list[_Unchanged]:
         old, new = ends[:, row or 0, at[:-1][quiet]], ends[:, row or 0, at[1:][quiet]]
         found.append(_Unchanged(*_compare(old, new, pair.limit)))
     return found
-
-
-def _scores(beyond: Bools, sizes: Floats, scatter: Floats | float) -> Floats:
-    """0 within the limit; beyond it the size in units of the scatter, which may be none: then it is infinite."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(beyond, sizes / scatter, 0.0))
