@@ -63,6 +63,7 @@ def test_a_score_that_falls_and_a_time_ten_times_as_long_fail(tmp_path: Path, ru
             "time_fit fit.S b": "regression",
         }
     assert gated(run_cli, folder, "--commit", OTHER)[0].code == 0
+    assert gated(run_cli, folder, "--commit", OTHER, "--base", OTHER)[0].code == 0
     shown = run_cli("gate", "--asv", "--results", folder).stdout
     assert "10 times the base's 0.02" in shown
     assert "is not known: 0 pairs" in shown

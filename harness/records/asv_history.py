@@ -1,5 +1,6 @@
 """All of a store of asv's as one table: a row a series, a column a commit."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -68,7 +69,7 @@ class _Growing:
     rows: dict[AsvSeries, int] = field(default_factory=dict)
     known: dict[object, Rows] = field(default_factory=dict)
     dates_ms: dict[str, int] = field(default_factory=dict)
-    columns: list[tuple[str, Rows, list[Floats]]] = field(default_factory=list)
+    columns: deque[tuple[str, Rows, list[Floats]]] = field(default_factory=deque)
 
     def add(self, results: AsvResults) -> None:
         if not results.benchmarks:
@@ -93,10 +94,10 @@ class _Growing:
         commits = sorted(self.dates_ms, key=lambda commit: (self.dates_ms[commit], commit))
         place = {commit: at for at, commit in enumerate(commits)}
         filled = [np.full((len(self.rows), len(commits)), np.nan) for _ in self.kept]
-        for commit, rows, parts in self.columns:
+        while self.columns:  # each is let go once it stands in the table: a store may have ten million numbers
+            commit, rows, parts = self.columns.popleft()
             for table, part in zip(filled, parts, strict=True):
                 table[rows, place[commit]] = part
-            parts.clear()
         none = np.empty((0, 0))
         values, lows, highs = filled if len(filled) > 1 else (filled[0], none, none)
         dates_ms = tuple(self.dates_ms[commit] for commit in commits)

@@ -93,10 +93,10 @@ def _beyond_chance(pairs: Sequence[Pair], scores: Floats, null: Floats) -> Bools
     """Which scores are larger than chance makes them; `null`: the sorted scores of unchanged pairs."""
     worse = np.asarray(scores > (null[-1] if len(null) else 0.0))
     if len(null) < FEWEST_PAIRS * len(pairs):
-        return worse & np.array([_is_far(one, bare=not len(null)) for one in pairs])
+        return np.asarray(worse & np.array([_is_far(one, bare=not len(null)) for one in pairs]))
     p_values = (1 + len(null) - np.searchsorted(null, scores, side="left")) / (1 + len(null))
     level = level_of(np.where(scores > 0, p_values, 1.0), len(pairs), FALSE_SHARE / 2)
-    return worse | ((scores > 0) & (p_values <= level))
+    return np.asarray(worse | ((scores > 0) & (p_values <= level)))
 
 
 def _rates(null: Floats, count: int) -> str:
@@ -161,9 +161,12 @@ def _unchanged(pairs: Sequence[Pair], history: AsvTable) -> list[_Unchanged]:
     for step in scan(newest[0][known], 0.0).steps if known else ():
         stepped.setdefault(known[step.row], []).append(step.new)
     found = []
+    nothing = _Unchanged(np.zeros(0, dtype=bool), np.empty(0))
     for pair, row in zip(pairs, mine, strict=True):
-        at = np.flatnonzero(np.isfinite(newest[0][row])) if row is not None else np.empty(0, dtype=np.int64)
-        quiet = ~np.isin(at[1:], stepped.get(-1 if row is None else row, []))
-        old, new = ends[:, row or 0, at[:-1][quiet]], ends[:, row or 0, at[1:][quiet]]
-        found.append(_Unchanged(*_compare(old, new, pair.limit)))
+        if row is None:
+            found.append(nothing)
+            continue
+        at = np.flatnonzero(np.isfinite(newest[0][row]))
+        quiet = ~np.isin(at[1:], stepped.get(row, []))
+        found.append(_Unchanged(*_compare(ends[:, row, at[:-1][quiet]], ends[:, row, at[1:][quiet]], pair.limit)))
     return found
