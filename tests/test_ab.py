@@ -494,7 +494,7 @@ def test_a_calibrations_file_that_is_none_is_named(tmp_path: Path) -> None:
         (("--with", "a=="), "'a==' is no requirement"),
         (("HEAD", "--budget", "0"), "--budget"),
         (("HEAD", "--effect", "1"), "--effect"),
-        (("HEAD", "--problem", "nosuch"), "unknown problem"),
+        (("--python-a", sys.executable, "--python-b", sys.executable, "--problem", "nosuch"), "unknown problem"),
         (("A", "B", "--calibrate"), "--calibrate compares one version with itself"),
         (("HEAD",), "is no git checkout"),
     ],

@@ -29,8 +29,14 @@ CLOSED_RTOL = 1e-9
 TRAINED_RTOL = 2e-3
 """A float32 training to a relative excess loss of 1e-6 has its coefficients right to about its square root."""
 
-ENOUGH = {"rmsprop": {"lr": 0.001, "epochs": 2500}, "adagrad": {"lr": 1.0, "epochs": 400}}
-"""RMSprop's steps do not shrink: they end up about as long as the rate. Adagrad's shrink from the first."""
+ENOUGH = {
+    "rmsprop": {"lr": 0.001, "epochs": 2500},
+    "adagrad": {"lr": 1.0, "epochs": 400},
+    "adadelta": {"lr": 1.0, "epochs": 1500},
+    "muon": {"lr": 0.003, "epochs": 2000},
+}
+"""Steps of RMSprop and Muon do not shrink: they end up about as long as the rate. Adagrad's shrink from the first, and
+Adadelta's begin at a thousandth of the rate."""
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
