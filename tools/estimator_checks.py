@@ -80,6 +80,7 @@ def linearmodels(name: str) -> Tried:
         def fit(X: Any, y: Any, weights: Any = None) -> Any:
             return model(y, X, None, None, weights=weights).fit().params
 
+        fit.__name__ = fit.__qualname__ = name
         return fit
 
     return Tried("linearmodels", make, "normal_equations")
