@@ -95,6 +95,14 @@ def weighted_function(X: Any, y: Any, weights: Any = None) -> Any:
     return sm.WLS(y, X, weights=1.0 if weights is None else weights).fit().params
 
 
+def with_ones_of_its_own(X: Any, y: Any) -> Any:
+    return np.linalg.lstsq(np.column_stack([np.ones(len(X)), X]), y, rcond=None)[0]
+
+
+def inverted_with_ones_of_its_own(X: Any, y: Any) -> Any:
+    return normal(np.column_stack([np.ones(len(X)), X]), y)
+
+
 def fitted(given: object, problem: Problem = PROBLEM) -> Record:
     return measure(single(problem, solver_of(given), Options())).record
 
@@ -195,7 +203,7 @@ def without_ones(X: Any, y: Any) -> Any:
     [
         (lambda X, y: None, "TypeError: lambda returned None"),
         (WithoutPredictions(), "fit returned None"),
-        (without_ones, "returned 3 coefficients for 4 columns: the first is of ones; if it adds"),
+        (without_ones, "returned 3 coefficients for 4 columns: X has a column of ones in front"),
         (lambda X, y: "none", "lambda returned str, where numbers are expected"),
         (writes, "writes wrote to the X"),
         (lambda X, y: 1 / 0, "ZeroDivisionError"),
@@ -352,3 +360,10 @@ def test_what_is_packed_comes_out() -> None:
     locked = Mine(how=threading.Lock())  # type: ignore[arg-type]  # what no pickle takes
     with pytest.raises(UsageError, match="cannot go to a worker process"):
         packed(solver_of(locked), solver_of(locked).source)
+
+
+@pytest.mark.parametrize("given", [with_ones_of_its_own, inverted_with_ones_of_its_own])
+def test_a_function_that_takes_the_design_for_another_is_told_how_to_say_so(given: object) -> None:
+    record = fitted(given)
+    assert record.status is Status.ERROR
+    assert "adds_intercept = True" in record.message

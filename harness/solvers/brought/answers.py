@@ -12,6 +12,8 @@ from harness.solvers.fit import Fit, Inference, fit_from_design, linear_fit
 LSTSQ = 4
 """numpy.linalg.lstsq and scipy.linalg.lstsq return (coefficients, residuals, rank, singular values)."""
 
+ONES = "X has a column of ones in front: a function that adds its own has adds_intercept = True"
+
 
 def read_answer(answer: Any, problem: Problem, name: str, *, ones: bool) -> Fit:
     """The Fit of what `name` returned. `ones`: its design had the column of ones of the intercept in front.
@@ -39,8 +41,8 @@ def read_answer(answer: Any, problem: Problem, name: str, *, ones: bool) -> Fit:
         answer = answer[0]
     hint = ""
     values = _numbers(answer, name)
-    if ones and values.size == problem.p:
-        hint = f": the first is of ones; if it adds an intercept itself, say {name}.adds_intercept = True"
+    if ones and values.size in (problem.p, problem.p + 2):
+        hint = f": {ONES}"
     beta = _counted(values, problem.p + problem.intercept, name, hint)
     return fit_from_design(beta, problem.intercept, rank=rank)
 

@@ -4,8 +4,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from harness.problems.problem import Problem
-from harness.solvers.brought.answers import design_for, read_answer
+from harness.solvers.brought.answers import ONES, design_for, read_answer
 from harness.solvers.brought.estimator import kind_of, weights_of
 from harness.solvers.brought.unwritten import Unwritten
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
@@ -68,7 +70,12 @@ class Function(ClosedForm):
         call, is_model = self.call, self._is_model
 
         def solve() -> tuple[Any]:
-            return (fitted_model(call, X, y, **weights) if is_model else call(X, y, **weights),)
+            try:
+                return (fitted_model(call, X, y, **weights) if is_model else call(X, y, **weights),)
+            except np.linalg.LinAlgError as error:
+                if not ones:
+                    raise
+                raise np.linalg.LinAlgError(f"{error} ({ONES})") from error
 
         def read(answer: tuple[Any]) -> Fit:
             unwritten.check()
