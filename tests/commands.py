@@ -42,6 +42,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "history": ("four_points", "numpy_lstsq", "dtype=float64", *STORE),
     "published": ("four_points",),
     "findings": (),
+    "init": ("--dry-run",),
     "explain": ("four_points", "numpy_lstsq", "dtype=float64", *STORE),
     "report": ("--quick", "-o", "page.html", *STORE),
     "plot": ("accuracy-digits", "-o", "digits.svg", *STORE),

@@ -203,7 +203,7 @@ def test_the_suffix_is_the_format_and_the_same_fit_the_same_file(suffix: str, st
         ("fits", "a.png", {}, "unknown plot 'fits': did you mean 'fit'?"),
         ("fit", "a.jpg", {}, ".png, .svg or .pdf, not '.jpg'"),
         ("fit", "a", {}, ".png, .svg or .pdf, not ''"),
-        ("fit", "nowhere/a.png", {}, "there is no folder"),
+        ("fit", "nowhere/a.png", {}, "its folder does not exist"),
         ("fit", "folder.png", {}, "is a folder"),
         ("fit", "a.png", {"problem": "auto_mgp"}, "did you mean 'auto_mpg'?"),
         ("fit", "a.png", {"solver": "torch_sdg"}, "did you mean 'torch_sgd'?"),

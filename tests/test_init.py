@@ -20,7 +20,7 @@ class Line:
 """
 WRITTEN = (
     "harness.toml",
-    "results/expectations.toml",
+    "benchmarks/expectations.toml",
     "tests/test_least_squares.py",
     "asv.conf.json",
     "benchmarks/__init__.py",
@@ -48,7 +48,7 @@ def test_what_is_missing_is_written_and_can_be_read(folder: Path, run_cli: RunCl
     assert (ended.code, ended.stderr) == (0, "")
     assert ended.stdout.splitlines()[:-1] == [f"wrote {name}" for name in WRITTEN]
     assert config(folder).content.solvers == ("linefit:Line",)
-    assert read_expectations(folder / "results/expectations.toml").expect == ()
+    assert read_expectations(folder / "benchmarks/expectations.toml").expect == ()
     assert asv_settings(folder)["benchmark_dir"] == "benchmarks"
     for name in WRITTEN:
         if name.endswith(".py"):
@@ -74,7 +74,7 @@ def test_nothing_that_is_there_is_changed(folder: Path, run_cli: RunCli) -> None
     before = everything(folder)
     assert run_cli("init").code == 0
     after = everything(folder)
-    assert after[".gitignore"] == b"build/\n.asv/\nresults/harness.sqlite*\n"
+    assert after[".gitignore"] == b"build/\n.asv/\nbenchmarks/harness.sqlite*\n"
     assert {name: after[name] for name in before if name != ".gitignore"} == {
         name: text for name, text in before.items() if name != ".gitignore"
     }
@@ -141,10 +141,10 @@ def test_one_line_for_a_solver_that_is_none(folder: Path, run_cli: RunCli) -> No
 
 
 def test_one_line_where_nothing_can_be_written(folder: Path, run_cli: RunCli) -> None:
-    (folder / "results").write_text("a file\n")
+    (folder / "benchmarks").write_text("a file\n")
     ended = run_cli("init")
     assert ended.code in (2, 3)
-    assert ended.stderr.startswith("harness: results/expectations.toml: cannot be written: ")
+    assert ended.stderr.startswith("harness: benchmarks/expectations.toml: cannot be written: ")
 
 
 def test_estimators_are_found_without_importing_them(folder: Path) -> None:

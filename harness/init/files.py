@@ -12,7 +12,7 @@ from harness.files.asv_settings import ASV, asv_settings
 from harness.files.writing import write
 
 IGNORE = ".gitignore"
-IGNORED = ("results/harness.sqlite*", ".asv/")
+IGNORED = ("benchmarks/harness.sqlite*", ".asv/")
 EXAMPLE = "numpy_lstsq"
 """The solver where none of the project's own is known: it takes the place of one."""
 
@@ -40,7 +40,7 @@ def planned(folder: Path, name: str, solvers: Sequence[str]) -> list[Planned]:
     said = config(folder)
     own = tuple(said.content.solvers or solvers or (EXAMPLE,))
     values = {"name": name, "solvers": ", ".join(f'"{one}"' for one in own), "branch": "main"}
-    where = folder / (said.content.expectations or "results/expectations.toml")
+    where = folder / (said.content.expectations or "benchmarks/expectations.toml")
     suites = folder / _benchmarks(folder)
     wanted = [
         (folder / FILE, "harness.toml"),
