@@ -1,5 +1,6 @@
 """Answers that are none, that change from call to call or contradict each other, and what a solver says at length."""
 
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -116,6 +117,17 @@ class Claiming(Answering):
         return prepared
 
 
+@dataclass
+class Idle(Answering):
+    """Its fit is right, and its epochs do nothing."""
+
+    def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[Floats]:
+        beta = exact_line(problem)
+        prepared = ClosedFormPrepared(lambda: beta, lambda beta: fit_from_design(beta, problem.intercept))
+        prepared.unit = "epoch"
+        return prepared
+
+
 class LengthyError(Exception):
     """Its text is 50 MB."""
 
@@ -146,6 +158,18 @@ class SilentError(Exception):
 
 def silent(_: object) -> None:
     raise SilentError
+
+
+class EndlessError(Exception):
+    """Its text never comes."""
+
+    def __str__(self) -> str:
+        time.sleep(10**6)
+        return ""
+
+
+def endless(_: object) -> None:
+    raise EndlessError
 
 
 def warn_very_often(_: object) -> None:
@@ -185,6 +209,11 @@ ANSWERS: tuple[tuple[str, Solver, Status, str, str], ...] = (
     ("one coefficient more", Answering("one_more", one_more), Status.ERROR, "3 coefficients; there are 2", ""),
     ("no intercept", Answering("half", changed(intercept=None)), Status.ERROR, "without an intercept", ""),
     ("texts as coefficients", Answering("texts", changed(coef=["a", "b"])), Status.ERROR, "are no numbers", ""),
+    ("texts of numbers", Answering("numerals", changed(coef=["1", "2"])), Status.ERROR, "are no numbers", ""),
+    ("None for a number", Answering("nones", changed(coef=[None, 1.0])), Status.ERROR, "are no numbers", ""),
+    ("times", Answering("times", changed(coef=np.array([1, 2], "M8[s]"))), Status.ERROR, "are no numbers", ""),
+    ("masked", Answering("masked", changed(coef=np.ma.masked_less([1, 2], 2))), Status.ERROR, "some are masked", ""),
+    ("epochs that do nothing", Idle("idle", itself), Status.ERROR, "it never reads the data", ""),
     ("no Fit at all", Answering("no_fit", lambda _: None), Status.ERROR, "no Fit but a NoneType", ""),
     ("a rank of 2.5", Answering("rank_part", changed(rank=2.5)), Status.ERROR, "no whole number: 2.5", ""),
     ("a rank of 4 of 3", Answering("rank_4", changed(rank=4)), Status.ERROR, "rank 4 of 3 columns", ""),

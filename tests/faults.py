@@ -357,6 +357,8 @@ PLANTED: tuple[tuple[str, Solver, Status, str, str], ...] = (
     ("50 MB, 3rd call", Faulty("lengthy_timed", answers.lengthy, first=3), Status.ERROR, "timed: LengthyError", ""),
     ("half a character", Faulty("surrogate", answers.surrogate), Status.ERROR, "\\ud800 is half", ""),
     ("colours", Faulty("colours", answers.colours), Status.ERROR, "\\x1b[31mred\\x1b]0;title\\x07 and \\u202eback", ""),
+    ("an endless text", Faulty("endless", answers.endless), Status.TIMEOUT, "longer than", ""),
+    ("an endless text, 3rd", Faulty("endless_3", answers.endless, first=3), Status.TIMEOUT, "while it was timed", ""),
     ("silence", Faulty("silent", answers.silent), Status.ERROR, "its text cannot be read", ""),
     ("very many warnings", Faulty("warns", answers.warn_very_often), Status.OK, "", "which are not kept"),
     ("a warning of no text", Faulty("warns_half", answers.warn_half_a_character), Status.OK, "", "\\udfff"),

@@ -161,6 +161,24 @@ def test_predictions_that_lose_or_that_no_line_makes_are_wrong() -> None:
     assert "no linear function" in curved.message
 
 
+class Contradicting(LinearRegression):
+    """Its coefficients are right, and its predictions are not theirs."""
+
+    def predict(self, X: Any) -> Any:
+        return super().predict(X) + 1.0
+
+
+def test_predictions_of_an_estimator_that_are_not_its_coefficients_are_wrong() -> None:
+    record = fitted(Contradicting())
+    assert record.status is Status.WRONG
+    assert "are not X coef + intercept" in record.message
+
+
+def test_what_clones_an_estimator_is_imported_before_its_case() -> None:
+    assert "sklearn.base" in solver_of(LinearRegression()).requires
+    assert "sklearn.base" not in solver_of(normal).requires
+
+
 def test_standard_errors_of_a_results_object_are_judged() -> None:
     for given in (results, sm.OLS):
         accuracy = fitted(given).accuracy
@@ -205,6 +223,8 @@ def without_ones(X: Any, y: Any) -> Any:
         (WithoutPredictions(), "fit returned None"),
         (without_ones, "returned 3 coefficients for 4 columns: X has a column of ones in front"),
         (lambda X, y: "none", "lambda returned str, where numbers are expected"),
+        (lambda X, y: normal(X, y) + 5j, "numbers are expected: the solver's numbers are complex"),
+        (lambda X, y: [str(one) for one in normal(X, y)], "lambda returned list, where numbers are expected"),
         (writes, "writes wrote to the X"),
         (lambda X, y: 1 / 0, "ZeroDivisionError"),
     ],
@@ -343,7 +363,7 @@ def test_two_lambdas_are_told_apart() -> None:
 
 
 def test_where_it_comes_from() -> None:
-    assert solver_of(Ridge()).requires == ("sklearn.linear_model._ridge",)
+    assert solver_of(Ridge()).requires == ("sklearn.base", "sklearn.linear_model._ridge")
     assert is_importable("sklearn.linear_model")
     assert not is_importable("__main__")
     assert not is_importable("nowhere")

@@ -7,17 +7,26 @@ from typing import Any
 
 import numpy as np
 
+from harness.errors import counted
 from harness.problems.problem import Floats, Problem
 from harness.records.record import Kept
-from harness.solvers.fit import Fit, linear_fit
+from harness.solvers.fit import Fit, Trace, linear_fit
 from harness.solvers.solver import Prepared
 from harness.solvers.status import Status
 from harness.timing.clock import SystemClock
+from harness.timing.sampling import Work
 
 LARGEST_BYTES = 2**28
 """Of X: a larger problem is not prepared a second time for another right-hand side."""
 LARGEST_Y = 1e300
 """Above it the right-hand side is halved, that it does not overflow, and not doubled."""
+LOOKS_A_LOOK = 16
+"""How much faster than numpy's float64 a sound engine could look at the data: 2 by float32, 5 by passes that are not
+made (p = 1), and some room."""
+EMPTY_AND_SOME = 1.5
+"""Of an empty call's time: it took 1.34 us, and an epoch of numpy's over the three rows of `four_points` 4.4 us."""
+EMPTY_CALLS = 30
+"""As many as most cases have samples (harness.timing.sampling.Effort)."""
 PASSES = 5
 """The fastest of so many looks at the data is taken, so that a busy machine makes none too slow."""
 
@@ -75,6 +84,33 @@ def of_other_right_hand_side(
     return Again(warnings=(f"WorkChanged: {less}; what is kept or compiled belongs in `prepare`",))
 
 
+def of_epochs(problem: Problem, prepared: Prepared, trace: Trace | None, fastest_s: float, dtype: str) -> Again:
+    """Whether timed epochs train: they take the time of a look at the data, and the loss moves as it was verified to.
+
+    `fastest_s`: of one call, on the CPU; `trace`: of the verified training. Each epoch computes at least what a look at
+    the data does, X'(y - X b - a), but some engine may do it faster than numpy: LOOKS_A_LOOK times. On few data an
+    empty call takes longer than that, by the clock's own time: what takes less than EMPTY_AND_SOME of it is one.
+
+    The losses of the timed epochs, where `prepared` keeps them, are those of the verified training's first epochs. A
+    brought optimizer or network may draw at random, so that they need not be the same; but where they move by less
+    than sqrt(eps) of what the verified ones do, nothing trained.
+    """
+    X, y = problem.rows("train")
+    epochs = prepared.epochs_per_call
+    if fastest_s < max(EMPTY_AND_SOME * _empty_s(), epochs * _look_s(X, y) / LOOKS_A_LOOK):
+        told = f"a timed call of {counted(epochs, 'epoch')} takes {fastest_s:.1e} s: it never reads the data"
+        return Again(status=Status.ERROR, message=told)
+    losses = [float(loss) for loss in getattr(prepared, "losses", ())]
+    together = min(len(losses), 0 if trace is None else trace.epochs)
+    if trace is None or together < 2:  # noqa: PLR2004  # of one loss nobody sees whether it moves
+        return Again()
+    timed, verified = (float(np.ptp(each[:together])) for each in (losses, trace.train_loss))
+    if timed < verified * float(np.sqrt(np.finfo(dtype).eps)):
+        lost = f"in {together} timed epochs the loss changes by {timed:.1e}, and by {verified:.1e} where it is verified"
+        return Again(status=Status.ERROR, message=f"what is timed does not train: {lost}")
+    return Again()
+
+
 def _same(first: Fit, last: Fit) -> bool:
     return (
         first.coef is not None
@@ -111,3 +147,11 @@ def _look_s(X: Floats, y: Floats) -> float:
         X.T @ (y - X @ b - 1.0)
         found.append(clock.wall_s() - before)
     return min(found)
+
+
+def _empty_s() -> float:
+    """Seconds of a call that does nothing, timed as any other: the fastest of some."""
+    clock, empty = SystemClock(), Work(lambda: None)
+    for _ in range(EMPTY_CALLS):
+        empty.sample(clock)
+    return min(empty.wall_s)

@@ -11,7 +11,7 @@ from functools import partial
 from importlib import import_module
 
 from harness.errors import one_line
-from harness.measure.again import Again, of_last_call, of_other_right_hand_side
+from harness.measure.again import Again, of_epochs, of_last_call, of_other_right_hand_side
 from harness.measure.failure import failure
 from harness.measure.isolation import apart
 from harness.measure.plan import Case
@@ -236,7 +236,7 @@ def ask_again(
     turn: Turn = lambda _: nullcontext(),
     truths: Truths | None = None,
 ) -> list[Again]:
-    """Whether what was timed is the work that was verified, by calls that are not timed; of fits, not of epochs."""
+    """Whether what was timed is the work that was verified, by calls that are not timed."""
     with limited(outcomes[0].case.options.threads), warnings_caught():
         found = []
         for i, (outcome, samples) in enumerate(zip(outcomes, sampled, strict=True)):
@@ -247,8 +247,10 @@ def ask_again(
 
 def _ask_again(outcome: Outcome, samples: Samples, truths: Truths | None) -> Again:
     case, prepared = outcome.case, outcome.prepared
-    if prepared is None or prepared.unit != "fit" or not samples.wall_s or samples.error:
+    if prepared is None or not samples.wall_s or samples.error:
         return Again()
+    if prepared.unit != "fit":
+        return _epochs_again(outcome, prepared, min(samples.wall_s))
     closed_form = case.solver.kind is Kind.CLOSED_FORM
     if outcome.aim is None and not closed_form:
         return Again()
@@ -268,6 +270,19 @@ def _ask_again(outcome: Outcome, samples: Samples, truths: Truths | None) -> Aga
             min(samples.wall_s),
             judge,
         )
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # as in `measure`
+        status, message = failure(error)
+        return Again(status=status, message=f"asked again: {message}")
+
+
+def _epochs_again(outcome: Outcome, prepared: Prepared, fastest_s: float) -> Again:
+    """Of a device's epochs nothing is asked: its time and numpy's have no common measure."""
+    case = outcome.case
+    if case.options.device != "cpu":
+        return Again()
+    trace = None if outcome.fit is None else outcome.fit.trace
+    try:
+        return of_epochs(case.problem, prepared, trace, fastest_s, case.options.dtype or "float64")
     except (Exception, SystemExit) as error:  # noqa: BLE001  # as in `measure`
         status, message = failure(error)
         return Again(status=status, message=f"asked again: {message}")

@@ -15,9 +15,24 @@ class NotAnAnswerError(Exception):
     """What a solver handed out is no answer; the text says why, in a line."""
 
 
+NO_NUMBERS = "USTmMV"
+"""Kinds of numpy's dtypes whose values can be cast to float64 and are none: texts, times, durations, raw bytes."""
+
+
 def real(values: Any, what: str) -> Floats:
-    """Numbers as float64, of any shape. Raises NotAnAnswerError where they are none, or have an imaginary part."""
-    array = np.asarray(values)
+    """Numbers as float64, of any shape. Raises NotAnAnswerError where they are none, or have an imaginary part.
+
+    A text that reads as a number is none, nor is None, nor what is masked: below a mask there may be anything.
+    """
+    if np.ma.is_masked(values):
+        raise NotAnAnswerError(f"of the solver's {what} some are masked")
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError):
+        raise NotAnAnswerError(f"the solver's {what} are no numbers") from None
+    given = array.flat if array.dtype.kind == "O" else ()
+    if array.dtype.kind in NO_NUMBERS or any(value is None or isinstance(value, str | bytes) for value in given):
+        raise NotAnAnswerError(f"the solver's {what} are no numbers")
     if np.iscomplexobj(array):
         if not (array.imag == 0).all():
             raise NotAnAnswerError(f"the solver's {what} are complex, with an imaginary part")

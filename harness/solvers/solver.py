@@ -28,7 +28,8 @@ class Prepared(Protocol):
     is done: the clock synchronises. `fit()` is not timed; it hands out the solution: of the last
     `run()` where the unit is a fit, of a whole training from the initial weights where it is an epoch.
     One whose `run()` needs something from chance, as the order of an epoch's rows, may have a method `draw()` too:
-    it is called before each `run()`, and timed apart.
+    it is called before each `run()`, and timed apart. One of epochs may keep in `losses` the
+    loss that each epoch of its `run()`s stepped from, in order: whether these epochs train is then seen.
     """
 
     @property

@@ -1,13 +1,14 @@
 """What somebody's solver hands out, read as a Fit: coefficients, a results object, a fitted estimator."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from harness.problems.problem import Floats, Problem, design_matrix
 from harness.solvers.closed_forms.inference import reported
-from harness.solvers.fit import Fit, Inference, fit_from_design, linear_fit
+from harness.solvers.fit import Fit, Inference, NotAnAnswerError, fit_from_design, linear_fit, real
 
 LSTSQ = 4
 """numpy.linalg.lstsq and scipy.linalg.lstsq return (coefficients, residuals, rank, singular values)."""
@@ -48,22 +49,31 @@ def read_answer(answer: Any, problem: Problem, name: str, *, ones: bool) -> Fit:
 
 
 def read_estimator(fitted: Any, problem: Problem, name: str, *, ones: bool) -> Fit:
-    """The Fit of a fitted estimator; one without `coef_` is a predictor, and judged by what it predicts."""
+    """The Fit of a fitted estimator: its coefficients and, where it has `predict`, its predictions, which must agree.
+
+    One without `coef_` is a predictor, and judged by what it predicts.
+    """
     coef = getattr(fitted, "coef_", None)
     if coef is None:
         return Fit(lambda X: _predicted(fitted, _design_of(X, ones=ones), name), by_predictions=True)
     if ones:
-        return fit_from_design(_counted(coef, problem.p + 1, name), True)
-    rank = getattr(fitted, "rank_", None)
-    own = int(problem.intercept)
-    return linear_fit(
-        _counted(coef, problem.p, name),
-        float(_counted(getattr(fitted, "intercept_", 0.0), 1, name)[0]),
-        rank=int(rank) + own if isinstance(rank, int | np.integer) else None,
-    )
+        fit = fit_from_design(_counted(coef, problem.p + 1, name), True)
+    else:
+        rank = getattr(fitted, "rank_", None)
+        own = int(problem.intercept)
+        fit = linear_fit(
+            _counted(coef, problem.p, name),
+            float(_counted(getattr(fitted, "intercept_", 0.0), 1, name)[0]),
+            rank=int(rank) + own if isinstance(rank, int | np.integer) else None,
+        )
+    if not callable(getattr(fitted, "predict", None)):
+        return fit
+    return replace(fit, predict=lambda X: _predicted(fitted, _design_of(X, ones=ones), name))
 
 
 def _predicted(fitted: Any, X: Floats, name: str) -> Floats:
+    if not len(X):  # scikit-learn's refuse it; a part of a split may have no rows
+        return np.empty(0)
     return _counted(fitted.predict(X), len(X), f"{name}.predict", what="values", of="rows")
 
 
@@ -112,14 +122,14 @@ def _counted(
 
 
 def _numbers(values: Any, name: str) -> Floats:
-    """An array of float64, of a tensor too. Raises TypeError for what is none."""
+    """An array of float64, of a tensor too. Raises TypeError for what is none, or has an imaginary part."""
     if hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
     try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
+        return real(values, "numbers")
+    except NotAnAnswerError as error:
         kind = type(values).__name__
-        raise TypeError(f"{name} returned {kind}, where numbers are expected") from None
+        raise TypeError(f"{name} returned {kind}, where numbers are expected: {error}") from None
 
 
 def design_for(problem: Problem, dtype: str, *, ones: bool) -> Sequence[Floats]:

@@ -40,11 +40,11 @@ class Estimator(ClosedForm):
     TransformedTargetRegressor) it is judged by its predictions.
     """
 
-    requires: tuple[str, ...] = ()
-
     def __init__(self, given: Any, name: str) -> None:
         """`given`: unfitted; it is left as it is."""
         self.given = given
+        # Imported before the case: neither its time nor what the import changes is the estimator's.
+        self.requires: tuple[str, ...] = ("sklearn.base",) if hasattr(given, "get_params") else ()
         self.name = name
         self.title = f"{type(given).__module__}.{type(given).__qualname__}"
         self.kind = kind_of(given)

@@ -1,6 +1,7 @@
 """The engine `loop`: the textbook loop as a solver's work, the timed subject of every training figure."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from harness.solvers.training.loop import Loop, train
 from harness.solvers.training.path import Path, fit_of, keeps_all, loss_of
 from harness.solvers.training.training import Aim, Grid, Training
 from harness.solvers.training.watch import Block, Watch
+
+if TYPE_CHECKING:
+    import torch
 
 
 def loop_of(training: Training) -> Loop:
@@ -73,10 +77,11 @@ class LoopTraining:
         """Build the model that is timed."""
         self.timed = loop_of(self.training)
         self.draw = self.timed.draw if self.timed.draws else None
+        self.losses: list[float | torch.Tensor] = []
 
     def run(self) -> None:
-        """One epoch of the timed model."""
-        self.timed.epoch()
+        """One epoch of the timed model; its loss is kept, for whoever asks whether these epochs train."""
+        self.losses.append(self.timed.epoch())
 
     def fit(self) -> Fit:
         """Train from the initial weights."""
