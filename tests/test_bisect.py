@@ -18,8 +18,9 @@ from harness.ab.measure import Allowance
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError, UsageError
 from harness.judge.versions.bisection import halfway, marked
-from harness.records.ab import AbCell, Measured
-from harness.records.bisection import Mark, Marked
+from harness.records.ab import AbCell, Library, Measured
+from harness.records.bisection import Commit, Mark, Marked
+from harness.report.words.bisect import step_line
 from tests.ab_cells import cell
 from tests.ab_sides import SUITE, spec
 from tests.conftest import RunCli
@@ -137,6 +138,9 @@ def test_commits_are_told_apart_at_the_middle_of_the_whole_change() -> None:
     assert halfway(cell(rng, 1.0, launches=0), 0.03) == 0.03
 
 
+HELD = (Library(name="numpy", version="2.0.0", origin="file:///wheels/numpy.whl", sha256="ab" * 32),)
+
+
 class Benches:
     """A bench whose comparisons are planned by commit, and what it asked for."""
 
@@ -148,7 +152,7 @@ class Benches:
     def _built(self, commit: str) -> Sides:
         if commit == "broken":
             raise CannotMeasureError("broken does not build")
-        here = Version(commit, Path("python"))
+        here = Version(commit, Path("python"), held=HELD)
         return Sides(here, here)
 
     def _measure(self, sides: Sides, allowance: Allowance, _: object) -> AbCell:
@@ -170,7 +174,10 @@ def test_a_commit_that_does_not_build_is_skipped_and_an_answer_needs_one_launch(
     one = AbCell(case="a b", problem="a", solver="b", base=Measured(digits=12.5), head=Measured(digits=2.0))
     benches = Benches({"wrong": [one]}, "digits")
     assert benches.bench.mark("broken") == Marked(Mark.SKIPPED, "broken does not build")
-    assert benches.bench.mark("wrong").mark is Mark.BAD
+    found = benches.bench.mark("wrong")
+    assert (found.mark, found.libraries) == (Mark.BAD, HELD)
+    line = step_line(Commit("c" * 40, "who", "when", "what"), found)
+    assert line.endswith("; with numpy 2.0.0 from file:///wheels/numpy.whl, sha256 abababababab")
     assert benches.asked == [("wrong", ANSWER_S, 0)]
 
 

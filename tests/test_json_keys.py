@@ -20,6 +20,7 @@ from harness.judge.studies.bars import Bar
 from harness.judge.studies.published import Ending, Line, Summary
 from harness.judge.versions.ab import judge_ab
 from harness.judge.versions.calibration import Calibration
+from harness.records.ab import Library
 from harness.records.bisection import Bisection, Commit, Mark, Marked, Step
 from harness.records.environment import Environment
 from harness.records.record import Record
@@ -231,7 +232,7 @@ def test_ab_instructions(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_bisect() -> None:
-    found = Bisection((Step("a", Marked(Mark.BAD, "slow")),), ("a",))
+    found = Bisection((Step("a", Marked(Mark.BAD, "slow", (Library(name="numpy"),))),), ("a",))
     check("bisect", printed(bisection_json("case", "time", found, [Commit("a", "who", "when", "what", ("file",))])))
 
 

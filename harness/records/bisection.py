@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from harness.records.ab import Library
+
 SHORT = 12
 """Letters of a commit's hash that a person sees."""
 
@@ -17,10 +19,11 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True)
 class Marked:
-    """A commit's mark, and what was seen of it in words."""
+    """A commit's mark, what was seen of it in words, and the libraries that were installed for it."""
 
     mark: Mark
     seen: str
+    libraries: tuple[Library, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from harness.ab.measure import Allowance, Decide, Measurement, nobody_decided
 from harness.errors import CannotMeasureError
 from harness.judge.versions.ab import decided
 from harness.judge.versions.bisection import TIME, halfway, marked
-from harness.records.ab import AbCell
+from harness.records.ab import AbCell, Library
 from harness.records.bisection import Mark, Marked
 
 AGAIN = 2.0
@@ -49,8 +49,8 @@ class Bench:
 
         Raises CannotMeasureError where there is no regression between the two, or nobody can tell.
         """
-        cell = self._cell(bad)
-        found = marked(cell, self._asked.quantity, self._asked.effect)
+        cell, held = self._cell(bad)
+        found = replace(marked(cell, self._asked.quantity, self._asked.effect), libraries=held)
         if found.mark is not Mark.BAD:
             why = "there is no regression" if found.mark is Mark.GOOD else "nobody can tell; a larger --budget may"
             why = "no commit is to blame" if cell.data_changed else why
@@ -61,21 +61,23 @@ class Bench:
     def mark(self, commit: str) -> Marked:
         """Good, bad, or skipped with the reason, as one that does not build."""
         try:
-            return marked(self._cell(commit), self._asked.quantity, self._asked.effect)
+            cell, held = self._cell(commit)
+            return replace(marked(cell, self._asked.quantity, self._asked.effect), libraries=held)
         except CannotMeasureError as error:
             return Marked(Mark.SKIPPED, str(error))
 
-    def _cell(self, commit: str) -> AbCell:
+    def _cell(self, commit: str) -> tuple[AbCell, tuple[Library, ...]]:
+        """The comparison, and the libraries that the commit was compared with."""
         sides = self._built(commit)
         asked = self._asked
         if asked.quantity != TIME:
-            return self._measure(sides, Allowance(ANSWER_S, asked.seed), nobody_decided)
+            return self._measure(sides, Allowance(ANSWER_S, asked.seed), nobody_decided), sides.head.held
         decide = partial(decided, effect=asked.effect)
         cell = self._measure(sides, Allowance(asked.budget_s, asked.seed), decide)
         if marked(cell, TIME, asked.effect).mark is Mark.SKIPPED and cell.launches and not cell.data_changed:
             self._notify("undecided: once more, with twice the time")
             cell = self._measure(sides, Allowance(AGAIN * asked.budget_s, asked.seed + 1), decide)
-        return cell
+        return cell, sides.head.held
 
     def _measured(self, sides: Sides, allowance: Allowance, decide: Decide) -> AbCell:
         versions = (sides.base, sides.head)

@@ -8,13 +8,15 @@ from rich.console import Console
 from rich.markup import escape
 
 from harness.records.bisection import Bisection, Commit, Marked
+from harness.report.words.ab import library
 
 SHOWN_FILES = 8
 
 
 def step_line(commit: Commit, marked: Marked) -> str:
     """For example `bad     1a2b3c4d5e6f Rewrite the loop: CPU time x 1.21 [1.20, 1.23]`."""
-    return f"{marked.mark:7s} {commit}: {marked.seen}"
+    held = ", ".join(map(library, marked.libraries))
+    return f"{marked.mark:7s} {commit}: {marked.seen}" + (f"; with {held}" if held else "")
 
 
 def print_bisection(console: Console, quantity: str, suspects: Sequence[Commit]) -> None:
@@ -33,8 +35,16 @@ def print_bisection(console: Console, quantity: str, suspects: Sequence[Commit])
 
 
 def bisection_json(case: str, quantity: str, found: Bisection, suspects: Sequence[Commit]) -> str:
-    """Case, quantity, every step with its mark and what was seen, and the suspects; null unless one is left."""
-    steps = [{"commit": one.commit, "mark": one.marked.mark, "seen": one.marked.seen} for one in found.steps]
+    """Case, quantity, every step with its mark, libraries and what was seen, the suspects; null unless one is left."""
+    steps = [
+        {
+            "commit": one.commit,
+            "mark": one.marked.mark,
+            "seen": one.marked.seen,
+            "libraries": [each.model_dump() for each in one.marked.libraries],
+        }
+        for one in found.steps
+    ]
     every = [asdict(one) for one in suspects]
     page = {"case": case, "quantity": quantity, "steps": steps, "suspects": every}
     return json.dumps({**page, "first_bad": found.suspects[0] if len(found.suspects) == 1 else None}, indent=1)
