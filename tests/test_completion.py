@@ -125,7 +125,7 @@ def test_the_newest_runs_of_the_store_that_is_named_are_offered(offered: Offered
     hostile = another_run("$(touch pwned)").model_copy(update={"id": "$(touch pwned)"})
     store.start(hostile)
     store.close()
-    assert offered("gate", "--run", "") == ["harness-20260101-b", "harness-20260101-a", "harness-20250101-c"]
+    assert offered("gate", "--run", "") == ["harness-20250101-c", "harness-20260101-b", "harness-20260101-a"]
     assert offered("gate", "--store", "other.sqlite", "--run", "other-2026") == [
         "other-20260101-b",
         "other-20260101-a",

@@ -32,7 +32,7 @@ TRAINED_RTOL = 2e-3
 ENOUGH = {
     "rmsprop": {"lr": 0.001, "epochs": 2500},
     "adagrad": {"lr": 1.0, "epochs": 400},
-    "adadelta": {"lr": 1.0, "epochs": 3000},
+    "adadelta": {"lr": 0.3, "epochs": 1200},
     "muon": {"lr": 0.003, "epochs": 2000},
 }
 """Steps of RMSprop and Muon do not shrink: they end up about as long as the rate. Adagrad's shrink from the first, and
