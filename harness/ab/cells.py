@@ -20,8 +20,29 @@ DEFAULT_CELLS = (*((f"synthetic:n={n}", solver) for solver in CLOSED_FORMS for n
 
 
 @dataclass(frozen=True)
+class Benchmark:
+    """A cell that is none of the harness's: a benchmark of an asv suite, or a plain callable.
+
+    `order`: what a worker is told of it. `params`: names and values, as asv writes them. `is_time`: it is timed; else
+    it has a value, in `unit`. `is_fresh`: only a process of its own has it, as a peak of memory. `timeout_s`: for its
+    setup, and for one turn of calls; `cache_timeout_s`: for what its setups share.
+    """
+
+    order: Mapping[str, object]
+    params: tuple[tuple[str, str], ...] = ()
+    is_time: bool = True
+    is_fresh: bool = False
+    unit: str = "seconds"
+    timeout_s: float = 120.0
+    cache_timeout_s: float = 0.0
+
+
+@dataclass(frozen=True)
 class CellSpec:
-    """One case: `spec` as the command line names the problem, `problem` its label, `case` the key that records have."""
+    """One case: `spec` as the command line names the problem, `problem` its label, `case` the key that records have.
+
+    A benchmark has its name as problem, no solver, and `case` is its name with its parameters.
+    """
 
     case: str
     problem: str
@@ -29,10 +50,13 @@ class CellSpec:
     spec: str
     device: str = "cpu"
     options: Mapping[str, object] = field(default_factory=dict)
+    benchmark: Benchmark | None = None
 
     @property
     def order(self) -> dict[str, object]:
         """What a worker is told to prepare."""
+        if self.benchmark is not None:
+            return {"cell": self.case, **self.benchmark.order}
         return {
             "cell": self.case,
             "problem": self.spec,

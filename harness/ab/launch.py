@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from harness.ab.cells import Benchmark
 from harness.ab.layout import Layout, drawn
 from harness.ab.process import Answer, Process, Worker
 from harness.ab.progress import HEAD, SIDES, Progress
@@ -26,6 +27,14 @@ ENDED = "ended"
 """In what stands for the answer of a worker that has ended."""
 Start = Callable[[Version, Layout | None], Worker]
 Quietest = Callable[[Sequence[int]], int]
+Enough = Callable[[], bool]
+Until = Callable[[], Enough | None]
+FEWEST_ROUNDS = 3
+"""Of a benchmark in a launch, however little time there is: one disturbed round leaves the median of three alone."""
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,7 @@ class Pair:
 
     def prepare(self, open_cells: Sequence[Progress]) -> bool:
         """Greet both and let them prepare every cell, at the same time; whether both are still there."""
+        open_cells = [one for one in open_cells if one.spec.benchmark is None]
         for side, worker in self.workers.items():
             for one in open_cells:
                 slow = self.manner.slow.get(one.spec.case, 1.0) if side == HEAD else 1.0
@@ -87,11 +97,45 @@ class Pair:
         chosen = self._order.sample(cores, len(SIDES)) if self.manner.duet else [quietest(cores)] * len(SIDES)
         return all(self._onto(side, (core,), open_cells) for side, core in zip(SIDES, chosen, strict=True))
 
-    def visit(self, open_cells: Sequence[Progress]) -> bool:
-        """Every cell, in shuffled order, all of its rounds at once; whether both workers are still there."""
-        return all(self._rounds(one) for one in self._order.sample(open_cells, len(open_cells)) if not one.lost)
+    def visit(self, open_cells: Sequence[Progress], until: Until | None = None) -> bool:
+        """Every cell, in shuffled order, all of its rounds at once; whether both workers are still there.
 
-    def _rounds(self, one: Progress) -> bool:
+        `until`: asked before each benchmark, which says when it has had its share of the time; None: no more of them.
+        """
+        for one in self._order.sample(open_cells, len(open_cells)):
+            if one.lost:
+                continue
+            if one.spec.benchmark is None:
+                there = self._rounds(one)
+            else:
+                enough = until() if until else _never
+                if enough is None:
+                    return True
+                there = self._benchmark(one, one.spec.benchmark, enough)
+            if not there:
+                return False
+        return True
+
+    def _benchmark(self, one: Progress, what: Benchmark, enough: Enough) -> bool:
+        """Set one benchmark up in both versions, time it or ask for its value, tear it down.
+
+        Only one at a time: what thousands of setups hold fits into no memory.
+        """
+        setup_s = what.timeout_s + what.cache_timeout_s
+        if self._ask(one, {"do": "prepare", **one.spec.order}, [SIDES], setup_s) is None:
+            return False
+        if not one.lost and what.is_time and not self._rounds(one, what.timeout_s, enough):
+            return False
+        if not one.lost and not what.is_time:
+            answers = self._ask(one, {"do": "value", "cell": one.spec.case}, [[side] for side in SIDES], what.timeout_s)
+            if answers is None:
+                return False
+            if not one.lost:
+                for side in SIDES:
+                    one.found(side, float(answers[side]["value"]))
+        return self._ask(one, {"do": "release", "cell": one.spec.case}, [SIDES], what.timeout_s) is not None
+
+    def _rounds(self, one: Progress, turn_s: float = TURN_S, enough: Enough = _never) -> bool:
         """Turns of both versions, the order reversed from round to round: what drifts steadily cancels.
 
         The first round does not count: both fill the caches anew, which the cell before has emptied. Measured (12
@@ -102,7 +146,7 @@ class Pair:
         sides = self._order.sample(SIDES, len(SIDES))
         for number in range(rounds(one.launches[:-1], one.spec.device) + 1):
             turn = {"do": "time", "cell": one.spec.case, "calls": one.calls}
-            answers = self._ask(one, turn, [sides] if self.manner.duet else [[side] for side in sides], TURN_S)
+            answers = self._ask(one, turn, [sides] if self.manner.duet else [[side] for side in sides], turn_s)
             if answers is None:
                 return False
             if one.lost:
@@ -111,6 +155,8 @@ class Pair:
             if number:
                 one.append(answers, min if self.manner.fastest else statistics.median)
             sides.reverse()
+            if number >= FEWEST_ROUNDS and enough():
+                break
         return True
 
     def accuracy(self, open_cells: Sequence[Progress]) -> bool:
@@ -119,7 +165,7 @@ class Pair:
         if cores and not all(self._onto(side, cores, open_cells) for side in SIDES):
             return False
         for one in open_cells:
-            if one.lost:
+            if one.lost or one.spec.benchmark is not None:
                 continue
             answers = self._ask(one, {"do": "accuracy", "cell": one.spec.case}, [SIDES], ACCURACY_S, results=True)
             if answers is None:
@@ -177,8 +223,8 @@ class Pair:
                 answer = answers[side] = self._answer(side, deadline_s)
                 if ENDED in answer or not (results or answer["status"] == "ok"):
                     _lose(side, answer, [one])
-                if ENDED in answer:
-                    return None
+            if any(ENDED in answers[side] for side in group):
+                return None
         return answers
 
     def _answer(self, side: str, deadline_s: float) -> Answer:

@@ -5,7 +5,9 @@ Launches are the unit of replication: where libraries are mapped alone makes fre
 machine hits both.
 """
 
+import math
 import random
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +15,7 @@ from harness.ab.building import Notify
 from harness.ab.cells import CellSpec
 from harness.ab.cores import quietest_core
 from harness.ab.environments import Sides
-from harness.ab.launch import Manner, Pair, Quietest, Start
+from harness.ab.launch import Enough, Manner, Pair, Quietest, Start
 from harness.ab.process import Process
 from harness.ab.progress import SIDES, Progress
 from harness.ab.version import Version
@@ -23,6 +25,10 @@ from harness.timing.clock import Clock, SystemClock
 
 MIN_LAUNCHES = 5
 """Before that many nobody is asked whether a cell is decided: harness.judge.versions.ab looks at five first."""
+
+PLAINLY = 0.015
+"""Half of the smallest effect of interest: where a launch's noise is 1 % (harness.ab.launch), one of 5 % is dropped in
+about one of 3 000."""
 
 UNTOUCHED = Condition(planted=1.0)
 
@@ -76,6 +82,7 @@ class Measurement:
         self._notify = notify
         self._quietest = quietest
         self.spent = Spent()
+        self._ends_s = self._share_s = math.inf
 
     @property
     def cells(self) -> list[AbCell]:
@@ -91,8 +98,10 @@ class Measurement:
         begun = self._clock.wall_s()
         order = random.Random(allowance.seed)  # noqa: S311  # an order of turns, not a secret
         decided: set[str] = set()
+        self._ends_s = begun + allowance.budget_s
+        self._share_s = allowance.budget_s / (MIN_LAUNCHES * max(1, len(self._progress)))
         while self._another(allowance.budget_s, begun):
-            going = [one for key, one in self._progress.items() if not one.lost and key not in decided]
+            going = [one for key, one in self._progress.items() if not (one.lost or one.left or key in decided)]
             if not going:
                 break
             self._notify(
@@ -100,15 +109,55 @@ class Measurement:
             )
             self._launch(going, order)
             self.spent.total_s = self._clock.wall_s() - begun
+            if self.spent.launches == 1:
+                self._early_look(allowance.budget_s)
             if self.spent.launches >= MIN_LAUNCHES:
                 decided |= decide(self.cells)
+        for one in self._progress.values():
+            if one.spec.benchmark is not None and not (one.launches or one.measured or one.left):
+                one.leave(f"not looked at: the budget of {allowance.budget_s:g} s was spent")
         return self.cells
+
+    def _early_look(self, budget_s: float) -> None:
+        """Where launches of all benchmarks do not fit into the budget, drop those that are plainly unchanged.
+
+        What this look chose by is not counted for those that go on: else chance would have chosen them and be counted.
+        """
+        if self.spent.longest_s * MIN_LAUNCHES <= budget_s:
+            return
+        for one in self._progress.values():
+            if one.spec.benchmark is None or not one.spec.benchmark.is_time or not one.launches:
+                continue
+            ratio = first_ratio(one.launches[0])
+            if abs(math.log(ratio)) < math.log1p(PLAINLY):
+                one.leave(f"dropped at the early look: x {ratio:.3f} in one launch; a larger --budget judges it")
+            else:
+                one.launches.clear()
+        self.spent.longest_s *= sum(not one.left for one in self._progress.values()) / max(1, len(self._progress))
+
+    def _until(self) -> Enough | None:
+        """When the next benchmark has had its share; None once the budget is spent, but for the first of all."""
+        now = self._clock.wall_s()
+        if now > self._ends_s and any(map(_seen, self._progress.values())):
+            return None
+        return lambda: self._clock.wall_s() - now > self._share_s
 
     def _another(self, budget_s: float, begun: float) -> bool:
         """Whether the longest launch so far, the first with its accuracy apart, still fits into the budget."""
         return budget_s - (self._clock.wall_s() - begun) > self.spent.longest_s
 
     def _launch(self, going: Sequence[Progress], order: random.Random) -> None:
+        """One fresh process a version for all, and one more for each whose memory is its own."""
+        begun = self._clock.wall_s()
+        alone = [one for one in going if one.spec.benchmark is not None and one.spec.benchmark.is_fresh]
+        shared = [one for one in going if one not in alone]
+        for group in [shared, *([one] for one in alone)]:
+            if group and (group is shared or self._clock.wall_s() <= self._ends_s):
+                self._pair(group, order)
+        self.spent.launches += 1
+        self.spent.longest_s = max(self.spent.longest_s, self._clock.wall_s() - begun if alone else 0.0)
+
+    def _pair(self, going: Sequence[Progress], order: random.Random) -> None:
         begun = self._clock.wall_s()
         for one in going:
             one.launches.append(Launch())
@@ -116,18 +165,27 @@ class Measurement:
         try:
             there = pair.prepare(going)
             self.spent.started_s = self._clock.wall_s() - begun
-            there = there and pair.settle(going, self._quietest) and pair.visit(going)
+            there = there and pair.settle(going, self._quietest) and pair.visit(going, self._until)
             self.spent.visited_s = self._clock.wall_s() - begun - self.spent.started_s
             self.spent.longest_s = max(self.spent.longest_s, self._clock.wall_s() - begun)
-            if there and self.spent.launches == 0:
+            if there and self.spent.launches == 0 and any(one.spec.benchmark is None for one in going):
                 self._notify("accuracy of both versions")
                 pair.accuracy(going)
         finally:
             pair.stop()
-            self.spent.launches += 1
             for one in going:
                 if not one.launches[-1].base.wall_s:
                     one.launches.pop()
+
+
+def _seen(one: Progress) -> bool:
+    return bool(one.measured) or any(launch.base.wall_s for launch in one.launches)
+
+
+def first_ratio(launch: Launch) -> float:
+    """The median over rounds of head / base by the wall; infinite where a time is zero."""
+    pairs = zip(launch.base.wall_s, launch.head.wall_s, strict=True)
+    return statistics.median(head / base if base > 0 and head > 0 else math.inf for base, head in pairs)
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class Process(Child):
             {
                 "paths": version.paths,
                 "libraries": names,
+                "scratch": str(version.scratch) if version.scratch else None,
                 "pages": layout.pages if layout else 0,
                 "folder": str(version.tree) if own else None,
                 "modules": modules(version.package) if own and version.package else (),
@@ -96,10 +97,17 @@ def identify(version: Version) -> Side:
         except WorkerLostError as error:
             raise CannotMeasureError(f"{version.name}: {error}") from None
     if greeting["status"] != "ok":
+        if version.scratch is not None:
+            raise CannotMeasureError(f"{version.name}: {greeting['message']}")
         hint = "" if version.package else f"; install the harness into {version.python}"
         raise CannotMeasureError(f"{version.name} has no harness.suite to measure with: {greeting['message']}{hint}")
     found = Path(greeting["file"]).resolve()
-    if version.tree is None and version.package is not None and version.package.resolve() not in found.parents:
+    if (
+        version.scratch is None
+        and version.tree is None
+        and version.package is not None
+        and version.package.resolve() not in found.parents
+    ):
         raise CannotMeasureError(f"{version.name}: {version.python} imports {found}, not {version.package}/harness")
     return Side(
         name=version.name,

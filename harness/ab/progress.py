@@ -9,6 +9,7 @@ from harness.records.ab import AbCell, Launch, Measured
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples
 
+SKIPPED = "skipped by the suite in both versions"
 BASE, HEAD = "base", "head"
 SIDES = (BASE, HEAD)
 MAX_CALLS = 15
@@ -21,18 +22,31 @@ CLOCK_DIGITS = 10
 
 @dataclass
 class Progress:
-    """One cell so far; `calls` of its next turn; `lost` once a version could not run it."""
+    """One cell so far; `calls` of its next turn; `lost` once a version could not run it; `left`: why nobody goes on."""
 
     spec: CellSpec
     launches: list[Launch] = field(default_factory=list)
     measured: dict[str, Measured] = field(default_factory=dict)
     calls: int = 1
     lost: bool = False
+    left: str = ""
 
     def lose(self, side: str, status: Status, message: str) -> None:
         """A version could not run it: that is its result, and it is not tried again."""
-        self.measured[side] = Measured(status=status, message=message)
+        self.measured[side] = self.measured.get(side, Measured()).model_copy(
+            update={"status": status, "message": message}
+        )
         self.lost = True
+
+    def leave(self, why: str) -> None:
+        """Nobody looks at it again, though nothing is wrong with it."""
+        self.left = why
+        self.launches.clear()
+
+    def found(self, side: str, value: float) -> None:
+        """A launch's value of a benchmark that is no time."""
+        so_far = self.measured.get(side, Measured())
+        self.measured[side] = so_far.model_copy(update={"values": (*so_far.values, value)})
 
     def took(self, call_s: float) -> None:
         """One call takes so many seconds by the wall: the next turn has as many as fill it."""
@@ -52,7 +66,9 @@ class Progress:
     @property
     def cell(self) -> AbCell:
         """As it is kept."""
-        spec = self.spec
+        spec, benchmark = self.spec, self.spec.benchmark
+        both = [self.measured.get(side, Measured()).status for side in SIDES]
+        left = SKIPPED if benchmark is not None and set(both) == {Status.UNSUPPORTED} else self.left
         return AbCell(
             case=spec.case,
             problem=spec.problem,
@@ -61,4 +77,7 @@ class Progress:
             base=self.measured.get(BASE, Measured()),
             head=self.measured.get(HEAD, Measured()),
             launches=tuple(self.launches),
+            params=() if benchmark is None else benchmark.params,
+            unit="" if benchmark is None or benchmark.is_time else benchmark.unit,
+            left=left,
         )

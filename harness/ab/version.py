@@ -14,6 +14,8 @@ class Version:
     `harness` must come from, None for the interpreter's own; `libraries`: folders of libraries that stand in for the
     interpreter's own; `held`: the libraries that were asked for, or installed for it, as they are.
 
+    `scratch`: a folder where an asv suite runs. With it no harness is needed, which else makes the cases.
+
     `tree`: the files of somebody's project, in whose folder the interpreter's harness measures it; `package` is then
     where its modules must come from.
     """
@@ -25,6 +27,7 @@ class Version:
     tree: Path | None = None
     libraries: tuple[Path, ...] = ()
     held: tuple[Library, ...] = ()
+    scratch: Path | None = None
 
     @property
     def paths(self) -> tuple[str, ...]:

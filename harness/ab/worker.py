@@ -3,10 +3,10 @@
 It is run as a script by the version's own interpreter, with `-P` so that this folder is not importable. The first
 message says what to put on sys.path, and how many pages to map before anything is imported. Until it is told what to
 prepare it needs nothing but the standard library; of the version it uses `harness.suite.SuiteCase`, whose names stay
-from commit to commit.
+from commit to commit. An asv benchmark or a plain callable needs no harness: `benchmark_worker.py` has those.
 
-Orders: `prepare`, `time`, `accuracy` of a cell, `cores`. Every answer has a `status`, `ok` or what went wrong with its
-`message`.
+Orders: `prepare`, `time`, `accuracy`, `value`, `release` of a cell, `discover`, `cores`. Every answer has a
+`status`, `ok` or what went wrong with its `message`.
 """
 
 import gc
@@ -15,16 +15,18 @@ import math
 import mmap
 import os
 import platform
+import runpy
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 WARM_UP_CALLS = 2
@@ -38,9 +40,10 @@ Answer = dict[str, Any]
 class Cells:
     """The cells that were prepared, and how each is timed."""
 
-    def __init__(self, suite: Any) -> None:
-        """`suite` is the version's module harness.suite."""
+    def __init__(self, suite: Any, scratch: str | None = None) -> None:
+        """`suite` is the version's module harness.suite; `scratch`: where an asv suite runs, which needs none."""
         self._suite = suite
+        self._scratch = scratch
         self._cases: dict[str, Any] = {}
         self._slow: dict[str, float] = {}
         self._last_s: dict[str, float] = {}
@@ -48,6 +51,10 @@ class Cells:
 
     def prepare(self, order: Answer) -> Answer:
         """Prepare one cell and call it twice, untimed. `slow`: the factor of a slowdown that is planted in it."""
+        if "benchmark" in order or "call" in order:
+            kind = "AsvBenchmark" if "benchmark" in order else "PlainCall"
+            self._cases[order["cell"]] = benchmarks()[kind]({**order, "scratch": self._scratch})
+            return {}
         options = {name: tuple(v) if isinstance(v, list) else v for name, v in order.get("options", {}).items()}
         case = self._suite.SuiteCase(order["problem"], order["solver"], device=order["device"], **options)
         for _ in range(WARM_UP_CALLS):
@@ -61,6 +68,8 @@ class Cells:
     def time(self, order: Answer) -> Answer:
         """`calls` single calls after an untimed one: seconds of wall and of this process's CPU time, in order."""
         key = order["cell"]
+        if key not in self._slow:
+            return dict(self._cases[key].times(order["calls"]))
         call, slow = self._cases[key].run, self._slow[key]
         wall_s, cpu_s = [], []
         gc.disable()
@@ -80,6 +89,17 @@ class Cells:
         self._last_s[key] = wall_s[-1]
         return {"wall_s": wall_s, "cpu_s": cpu_s}
 
+    def value(self, order: Answer) -> Answer:
+        """What a benchmark that is no time returns."""
+        return dict(self._cases[order["cell"]].value())
+
+    def release(self, order: Answer) -> Answer:
+        """Tear a benchmark down, if it was set up, and forget it."""
+        case = self._cases.pop(order["cell"], None)
+        if case is not None:
+            case.release()
+        return {}
+
     def accuracy(self, order: Answer) -> Answer:
         """The cell fitted in full and verified by the version itself: its status, digits and excess loss."""
         case = self._cases[order["cell"]]
@@ -97,6 +117,12 @@ class Cells:
             "excess_loss": _number(found.excess_loss),
             "problem_sha256": getattr(record, "problem_sha256", ""),  # no version must have it
         }
+
+
+@cache
+def benchmarks() -> dict[str, Any]:
+    """The names of benchmark_worker.py, which cannot be imported from here by its name."""
+    return runpy.run_path(str(Path(__file__).with_name("benchmark_worker.py")))
 
 
 def _number(value: float | None) -> float | str | None:
@@ -143,9 +169,10 @@ def hello(setup: Answer) -> tuple[Answer, Any]:
         if spec is None or spec.origin is None or not spec.origin.startswith(setup["paths"][0] + os.sep):
             where = "nowhere" if spec is None else spec.origin
             raise RuntimeError(f"{name} is imported from {where}, not from what was built: uninstall the editable one")
-    suite = import_module("harness.suite")
+    suite = None if setup.get("scratch") else import_module("harness.suite")
+    spec = find_spec("harness")
     return {
-        "file": import_module("harness").__file__,
+        "file": spec.origin if spec else "",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "versions": {name: found for name in setup["libraries"] if (found := _version(name))},
     }, suite
@@ -167,6 +194,8 @@ def guarded(work: Callable[[], Answer]) -> Answer:
     except MemoryError as error:
         return {"status": "out_of_memory", "message": str(error) or "the host's memory is exhausted"}
     except (Exception, SystemExit) as error:  # noqa: BLE001  # a solver may raise anything: it is the cell's status
+        if type(error).__name__ == "SkippedError":
+            return {"status": "unsupported", "message": str(error)}
         lines = str(error).strip().splitlines()
         return {"status": "error", "message": f"{type(error).__name__}: {lines[0] if lines else ''}"}
 
@@ -177,18 +206,19 @@ def serve(setup: Answer, connection: Connection) -> None:
     def say(answer: Answer) -> None:
         connection.send_bytes(json.dumps(answer, allow_nan=False).encode())
 
-    suite: Any = None
+    cells: Cells | None = None
 
     def begin() -> Answer:
-        nonlocal suite
+        nonlocal cells
         greeting, suite = hello(setup)
+        cells = Cells(suite, setup.get("scratch"))
         return greeting
 
     say(guarded(begin))
-    if suite is None:
+    if cells is None:
         return
-    cells = Cells(suite)
-    works = {"prepare": cells.prepare, "time": cells.time, "accuracy": cells.accuracy, "cores": on_cores}
+    works = {name: getattr(cells, name) for name in ("prepare", "time", "accuracy", "value", "release")}
+    works |= {"cores": on_cores, "discover": lambda order: dict(benchmarks()["discover"](order))}
     with suppress(EOFError):  # the parent has gone
         while True:
             order = json.loads(connection.recv_bytes())

@@ -1,12 +1,13 @@
 """harness ab: two versions built, launched and alternated, with a verdict a cell."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options as cli
+from harness.cli.ab_benchmarks import Foreign
 from harness.cli.ab_instructions import check_instructions, count_instructions
 from harness.cli.outputs import NOTHING, Outputs, takes_outputs
 from harness.cli.streams import print_json
@@ -14,8 +15,10 @@ from harness.config import expectations_file
 from harness.errors import UsageError, counted
 
 if TYPE_CHECKING:
+    from harness.ab.cells import CellSpec
     from harness.ab.environments import Sides
     from harness.ab.measure import Task
+    from harness.cli.ab_benchmarks import Cases
     from harness.judge.versions.ab import AbReport
     from harness.records.ab import Side
 
@@ -43,6 +46,13 @@ def ab(
     dirty: Annotated[
         bool, typer.Option("--dirty", help="The head is the working tree as it is, what is not committed with it.")
     ] = False,
+    asv_suite: Annotated[
+        bool, typer.Option("--asv-suite", help="The benchmarks of this checkout's asv suite, in place of problems.")
+    ] = False,
+    bench: Annotated[str | None, typer.Option(help="With --asv-suite: a regular expression on their names.")] = None,
+    call: Annotated[
+        list[str] | None, typer.Option(help="A function without arguments, package.module:function; repeatable.")
+    ] = None,
     budget: Annotated[float, typer.Option(help="Seconds to measure, once both are built.")] = 60.0,
     effect: Annotated[float, typer.Option(help="The smallest change of interest, as a fraction.")] = 0.03,
     seed: Annotated[int, typer.Option(help="Of the orders in which cells and versions take turns.")] = 0,
@@ -67,9 +77,8 @@ def ab(
     quiet: cli.Quiet = False,
 ) -> None:
     """Compare two versions: speed with intervals over fresh processes, and accuracy; exit 1 for a regression."""
-    from harness.ab.cells import cells
     from harness.ab.cores import all_cores
-    from harness.ab.environments import alike, imported_from
+    from harness.ab.environments import alike
     from harness.ab.launch import Manner
     from harness.ab.measure import Allowance, Task
     from harness.report.render.ab_file import ab_json
@@ -82,6 +91,9 @@ def ab(
     from harness.report.words.checks import ab_checks
 
     check_numbers(budget, effect)
+    foreign = Foreign(asv_suite, tuple(call or ()), bench)
+    cases = (problem or (), solver or (), cli.solver_options(**given_options))
+    foreign.check(cases, others=instructions or calibrate)
     if instructions:
         check_instructions(calibrate=calibrate)
     cores = all_cores()
@@ -94,10 +106,7 @@ def ab(
             raise UsageError(ONE_VERSION)
         revisions = (base, base if calibrate else None if dirty else head or "HEAD")
         sides = _built(lambda: _sides(revisions, (python_a, python_b), (with_, against), status.update, calibrate))
-        imported_from(sides)
-        specs = cells(
-            problem or (), solver or (), cli.solver_options(**given_options), project=sides.head.tree is not None
-        )
+        sides, specs = _cells(sides, foreign, cases)
         described = _described(sides)
     same = "" if calibrate else sides.same or alike(*described)
     if not quiet:
@@ -169,6 +178,17 @@ def _built(make: "Callable[[], Sides]") -> "Sides":
         raise
 
 
+def _cells(sides: "Sides", foreign: Foreign, cases: "Cases") -> "tuple[Sides, Sequence[CellSpec]]":
+    """The sides, as they measure what was asked for, and that."""
+    from harness.ab.cells import cells
+    from harness.ab.environments import imported_from
+
+    if foreign.is_asked:
+        return foreign.cells(sides)
+    imported_from(sides)
+    return sides, cells(*cases, project=sides.head.tree is not None)
+
+
 def _described(sides: "Sides") -> "tuple[Side, Side]":
     from harness.ab.process import identify
 
@@ -181,6 +201,7 @@ def _compared(task: "Task", effect: float, *, quiet: bool) -> "AbReport":
 
     from harness.ab.calibrate import calibration_file
     from harness.ab.measure import measured
+    from harness.asv.gate import rules_of_repository
     from harness.judge.gate.expectations import read_expectations
     from harness.judge.versions.ab import decided, judge_ab
     from harness.judge.versions.calibration import read_calibration
@@ -197,12 +218,15 @@ def _compared(task: "Task", effect: float, *, quiet: bool) -> "AbReport":
             "its cells",
             style="dim",
         )
+    expectations = read_expectations(expectations_file())
+    is_foreign = task.sides.head.scratch is not None
     return judge_ab(
         compared.cells,
         effect=effect,
-        expectations=read_expectations(expectations_file()),
-        calibration=read_calibration(calibration_file(environment(), task.manner)),
+        expectations=None if is_foreign else expectations,
+        calibration=None if is_foreign else read_calibration(calibration_file(environment(), task.manner)),
         versions=compared.head.versions,
+        rules=(*rules_of_repository(), *expectations.asv.rules) if is_foreign else (),
     )
 
 

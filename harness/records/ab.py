@@ -70,6 +70,8 @@ class Launch(Kept):
 class Measured(Kept):
     """How well one version did on a cell; `status` error with a message where it could not be run at all.
 
+    `values`: what a benchmark that is no time gave, a number a launch.
+
     `problem_sha256`: of the training rows that it was given; empty of versions and results from before it was kept.
     """
 
@@ -78,10 +80,15 @@ class Measured(Kept):
     digits: Number | None = None
     excess_loss: Number | None = None
     problem_sha256: str = ""
+    values: tuple[Number, ...] = ()
 
 
 class AbCell(Kept):
-    """One case in both versions. `case` names problem, solver and options as records do."""
+    """One case in both versions. `case` names problem, solver and options as records do.
+
+    Of an asv benchmark `case` is its name with its parameters, `problem` its name, and there is no solver. Where it has
+    `values` and no times, they are in `unit`. `left`: why nobody looked at it, or looked on; empty where somebody did.
+    """
 
     case: str
     problem: str
@@ -90,6 +97,9 @@ class AbCell(Kept):
     base: Measured = Measured()
     head: Measured = Measured()
     launches: tuple[Launch, ...] = ()
+    params: tuple[tuple[str, str], ...] = ()
+    unit: str = ""
+    left: str = ""
 
     @property
     def data_changed(self) -> bool:

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 
 from harness.errors import COULD_NOT_MEASURE
 from harness.judge.gate.expectations import Expectations
+from harness.judge.gate.rules import Rule
 from harness.judge.verdict import Judgement, Verdict
 from harness.judge.versions.ab_accuracy import judge_accuracy
 from harness.judge.versions.ab_cell import CPU, WALL, Speed, ran, speed
 from harness.judge.versions.ab_expectations import judge_expected
 from harness.judge.versions.ab_speed import EFFECT, SpeedVerdict, judge_speeds, looked
+from harness.judge.versions.ab_values import enough, judge_values
 from harness.judge.versions.calibration import Calibration
 from harness.records.ab import AbCell
 
@@ -35,13 +37,22 @@ class AbVerdict:
     @property
     def verdict(self) -> Verdict:
         """A regression of anything; else undecided if anything is; else an improvement of anything; else unchanged."""
-        found = {self.found.verdict, *(one.verdict for one in self.accuracy)}
+        found = {one.verdict for one in self.accuracy}
+        if not self.cell.unit:  # else it is no time
+            found.add(self.found.verdict)
         order = (Verdict.REGRESSION, Verdict.UNDECIDED, Verdict.IMPROVEMENT)
         return next((verdict for verdict in order if verdict in found), Verdict.UNCHANGED)
 
     @property
+    def decided_on(self) -> Verdict:
+        """The verdict on its speed; of a benchmark that is no time on its value."""
+        return self.verdict if self.cell.unit else self.found.verdict
+
+    @property
     def could_not_measure(self) -> bool:
         """Neither version could run it, or they were given other data."""
+        if self.cell.left:
+            return False
         return self.cell.data_changed or not (ran(self.cell.base.status) or ran(self.cell.head.status))
 
     @property
@@ -58,6 +69,8 @@ class AbVerdict:
             parts.insert(0, f"{self.speed.clock} {slower}")
         if parts or self.verdict is not Verdict.UNDECIDED:
             return "; ".join(parts)
+        if self.cell.left:
+            return self.cell.left
         open_ = [f"{one.quantity}: {one.detail}" for one in self.accuracy if one.verdict is Verdict.UNDECIDED]
         return "; ".join(open_) or self.speed.why_not or "more launches needed: a larger --budget"
 
@@ -79,7 +92,7 @@ class AbReport:
         """1 for a regression; 3 if a cell could not be measured or no cell's speed was decided; else 0."""
         if self.with_verdict(Verdict.REGRESSION):
             return 1
-        nothing = all(one.found.verdict is Verdict.UNDECIDED for one in self.cells)
+        nothing = all(one.decided_on is Verdict.UNDECIDED for one in self.cells)
         return COULD_NOT_MEASURE if nothing or any(one.could_not_measure for one in self.cells) else 0
 
 
@@ -90,8 +103,12 @@ def judge_ab(
     expectations: Expectations | None = None,
     calibration: Calibration | None = None,
     versions: Mapping[str, str] | None = None,
+    rules: Sequence[Rule] = (),
 ) -> AbReport:
-    """Judge every cell by all of its launches. `versions`: of the head's libraries, for the expectations."""
+    """Judge every cell by all of its launches. `versions`: of the head's libraries, for the expectations.
+
+    `rules`: for what benchmarks that are no times gave.
+    """
     floors = judge_expected(cells, expectations, versions) if expectations is not None else {}
     judged = []
     for cell, found in zip(cells, judge_speeds(cells, effect), strict=True):
@@ -100,6 +117,8 @@ def judge_ab(
             found = replace(found, verdict=Verdict.UNDECIDED)  # noqa: PLW2901  # times of other work
         else:
             accuracy += floors.get(cell.case, ())
+        if cell.base.values and cell.head.values:
+            accuracy += judge_values(cell, rules)
         other = speed(cell, WALL if found.speed.clock == CPU else CPU, effect)
         judged.append(AbVerdict(cell, found, other, accuracy))
     return AbReport(tuple(judged), effect, calibration)
@@ -111,6 +130,7 @@ def decided(cells: Sequence[AbCell], *, effect: float = EFFECT) -> set[str]:
     Only launches up to a look count, so that asking more often costs nothing.
     """
     done = {cell.case for cell in cells if not (ran(cell.base.status) and ran(cell.head.status))}
+    done |= {cell.case for cell in cells if cell.base.values and cell.head.values and enough(cell)}
     seen = looked([cell for cell in cells if cell.case not in done])
     verdicts = zip(seen, judge_speeds(seen, effect), strict=True)
     return done | {cell.case for cell, found in verdicts if found.verdict is not Verdict.UNDECIDED}

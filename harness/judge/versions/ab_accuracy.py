@@ -2,6 +2,7 @@
 
 import math
 
+from harness.judge.gate.asv_gate import RUN_IT
 from harness.judge.gate.rules import DECADE, HALF_A_DIGIT, LIMITS
 from harness.judge.verdict import Judgement, Verdict
 from harness.judge.versions.ab_cell import ran
@@ -65,6 +66,8 @@ def _status(cell: AbCell) -> Judgement:
         verdict, detail, advice = Verdict.REGRESSION, _said(head), head.status.advice
     elif now < then:
         verdict = Verdict.IMPROVEMENT
+    if advice and not cell.solver:  # a benchmark's status is no solver's
+        advice = ADVICE if verdict is Verdict.REGRESSION else RUN_IT
     return Judgement(cell.case, "status", head.status, base.status, verdict, detail, advice, "the base")
 
 

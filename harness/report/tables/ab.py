@@ -1,11 +1,13 @@
 """Two versions side by side, a row a cell: its times or its instructions in both, and the verdict."""
 
+import statistics
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.judge.versions.ab import AbVerdict
 from harness.judge.versions.calibration import NO_EFFECT, Arm
 from harness.judge.versions.instructions import InstructionLine
+from harness.records.ab import Measured
 from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, by_key
 
@@ -13,6 +15,13 @@ from harness.report.tables.column import Column, Kind, by_key
 def _number(key: str, text: Callable[[Any], str], head: str | None = None, spare: int = 0) -> Column[Any]:
     """Numbers that are read as `text` gives them, a row at a time."""
     return Column(key, kind=Kind.NUMBER, text=text, head=head, spare=spare)
+
+
+def _measured(one: AbVerdict, side: Measured, call_s: float | None) -> str:
+    """Seconds of one call, or the value of a benchmark that is no time."""
+    if not one.cell.unit:
+        return show.compact_seconds(call_s)
+    return f"{statistics.median(side.values):.4g}" if side.values else show.NONE
 
 
 def _interval(one: AbVerdict) -> str:
@@ -34,8 +43,8 @@ def cells(labels: Mapping[str, str]) -> tuple[Column[AbVerdict], ...]:
     """Of `harness ab`; `labels`: what each case is called."""
     return (
         Column("case", value=lambda one: labels[one.cell.case], least=16),
-        _number("base", lambda one: show.compact_seconds(one.speed.base_s), spare=4),
-        _number("head", lambda one: show.compact_seconds(one.speed.head_s), spare=3),
+        _number("base", lambda one: _measured(one, one.cell.base, one.speed.base_s), spare=4),
+        _number("head", lambda one: _measured(one, one.cell.head, one.speed.head_s), spare=3),
         Column("ratio", kind=Kind.NUMBER, value="speed.ratio", text=".3f"),
         _number("interval", _interval, "95 %", spare=1),
         _number("other_clock", _other_clock, "other clock", spare=6),

@@ -9,7 +9,7 @@ from harness.judge.verdict import Verdict
 from harness.judge.versions.ab import AbReport, AbVerdict
 from harness.judge.versions.calibration import NO_EFFECT, Calibration
 from harness.judge.versions.instructions import InstructionLine, instructions_exit_code
-from harness.records.ab import Library, Side
+from harness.records.ab import AbCell, Library, Side
 from harness.records.bisection import SHORT
 from harness.report.render.objects import objects
 from harness.report.tables import ab as table
@@ -18,6 +18,7 @@ from harness.report.tables.document import Document, Line, Part, table_of
 from harness.report.words.gate import to_do
 
 NOT_CALIBRATED = "not calibrated: harness ab --calibrate measures this machine's error rates"
+FOREIGN = "by the wall clock, as asv does; harness ab --calibrate measures error rates of the harness's own cases only"
 PLANTED = (1.03, 1.05, 1.10)
 NOT_TIME = (
     "instructions of one call by difference under valgrind, one thread, mean of drawn memory layouts: no caches, "
@@ -40,7 +41,7 @@ def compared(report: AbReport, sides: Sequence[Side] = (), same: str = "") -> Do
     parts += to_do(wrong for one in cells for wrong in one.wrong)
     verdicts = [one.verdict for one in cells]
     went = _went("harness ab", report.exit_code, verdicts, f"; smallest effect of interest {report.effect:.1%}")
-    return Document(parts, [went, Line(error_rates(report.calibration))], report.exit_code)
+    return Document(parts, [went, Line(_rates(report))], report.exit_code)
 
 
 def holdings(sides: Sequence[Side], same: str) -> Iterator[Line]:
@@ -67,9 +68,13 @@ def _went(command: str, code: int, verdicts: Sequence[Verdict], more: str = "") 
 
 def labels(report: AbReport) -> dict[str, str]:
     """By case: problem and solver, or the whole key where two cells share them."""
-    short = {one.cell.case: f"{one.cell.problem} {one.cell.solver}" for one in report.cells}
+    short = {one.cell.case: _short(one.cell) for one in report.cells}
     counts = Counter(short.values())
     return {case: label if counts[label] == 1 else case for case, label in short.items()}
+
+
+def _short(cell: AbCell) -> str:
+    return f"{cell.problem} {cell.solver}" if cell.solver else cell.case
 
 
 def reasons(report: AbReport, cells: Sequence[AbVerdict]) -> Iterator[Line]:
@@ -84,8 +89,13 @@ def reasons(report: AbReport, cells: Sequence[AbVerdict]) -> Iterator[Line]:
 
 def judged_by(report: AbReport) -> str:
     """Which clock the ratio is of."""
-    clocks = " and ".join(sorted({one.speed.clock for one in report.cells}))
+    clocks = " and ".join(sorted({one.speed.clock for one in report.cells if not one.cell.unit}))
     return f"ratio: head / base in {clocks or 'no'} time of one call, over launches" if report.cells else ""
+
+
+def _rates(report: AbReport) -> str:
+    is_foreign = bool(report.cells) and not any(one.cell.solver for one in report.cells)
+    return FOREIGN if is_foreign else error_rates(report.calibration)
 
 
 def error_rates(calibration: Calibration | None) -> str:

@@ -71,12 +71,13 @@ def _cell(one: AbVerdict) -> Iterator[Check]:
     if one.could_not_measure:
         yield _of(one.accuracy[0], Outcome.ERROR)
         return
-    yield Check(
-        one.cell.case,
-        "speed",
-        _OUTCOMES.get(one.found.verdict, Outcome.PASSED),
-        "" if one.found.verdict in (Verdict.UNCHANGED, Verdict.IMPROVEMENT) else _speed_words(one),
-    )
+    if not one.cell.unit:
+        yield Check(
+            one.cell.case,
+            "speed",
+            _OUTCOMES.get(one.found.verdict, Outcome.PASSED),
+            "" if one.found.verdict in (Verdict.UNCHANGED, Verdict.IMPROVEMENT) else one.cell.left or _speed_words(one),
+        )
     for judgement in one.accuracy:
         yield _of(judgement, _OUTCOMES.get(judgement.verdict, Outcome.PASSED))
 

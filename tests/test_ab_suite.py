@@ -1,0 +1,219 @@
+"""harness ab over somebody's asv suite and plain callables: a planted project with a suite, two commits apart."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.files.asv_settings import ASV
+from harness.judge.gate.rules import Rule
+from harness.judge.verdict import Verdict
+from harness.judge.versions.ab import judge_ab
+from harness.records.ab import AbCell, Measured
+from tests.conftest import RunCli
+from tests.git_checkout import GitCheckout
+
+MODULE = """
+import sys, time
+SCORE, STEPS = {score}, 3
+
+def work(n):
+    total = 0
+    for i in range({factor} * n):
+        total += i
+    return total
+
+def waits():
+    time.sleep({factor} * 0.0005)
+
+def swells():
+    return bytearray({factor} * 40_000_000)
+"""
+SUITE = """
+import pathlib
+import planted_of_the_tests as planted
+from asv_runner.benchmarks.mark import skip_for_params
+
+class Suite:
+    params = ([1000, 2000], ["a", "b"])
+    param_names = ["n", "kind"]
+
+    def setup_cache(self):
+        with open("calls", "a") as file:
+            file.write("made ")
+        return {"made": pathlib.Path("calls").read_text()}
+
+    def setup(self, cache, n, kind):
+        assert cache["made"] == "made "
+        if kind == "b":
+            raise NotImplementedError("no b")
+        self.ready = 1
+
+    def teardown(self, cache, n, kind):
+        self.ready = 0
+
+    def time_work(self, cache, n, kind):
+        assert self.ready == 1
+        self.ready = 2  # a second call without a setup would fail
+        planted.work(n)
+
+def time_same():
+    sum(range(500))
+
+def time_breaks():
+    raise ValueError("broken in both")
+
+def time_hangs():
+    import time
+    time.sleep(600)
+time_hangs.timeout = 0.5
+
+def timeraw_import():
+    return "import json"
+
+def track_score():
+    return planted.SCORE
+
+def track_steps():
+    return planted.STEPS
+
+def peakmem_swells():
+    return planted.swells()
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitCheckout:
+    """Two commits: the second takes twice the time and memory, and its score falls."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    made = GitCheckout(tmp_path / "project")
+    made.write(ASV, '{\n// where asv looks\n"benchmark_dir": "asv_bench",\n}')
+    (made.path / "asv_bench").mkdir()
+    made.write("asv_bench/__init__.py", "")
+    made.write("asv_bench/suite.py", SUITE)
+    for factor, score in ((1, 0.95), (2, 0.11)):
+        made.write("planted_of_the_tests.py", MODULE.format(factor=factor, score=score))
+        made.commit(f"factor {factor}")
+    monkeypatch.chdir(made.path)
+    return made
+
+
+def ab(run_cli: RunCli, *words: object) -> tuple[int, dict[str, Any]]:
+    ended = run_cli("ab", "HEAD~1", "HEAD", *words, "--json", "--quiet")
+    assert ended.stdout, ended.stderr
+    return ended.code, {one["case"]: one for one in json.loads(ended.stdout)["cells"]}
+
+
+@pytest.mark.slow
+def test_a_planted_slowdown_of_a_suite_is_found(run_cli: RunCli, checkout: GitCheckout) -> None:
+    code, cells = ab(run_cli, "--asv-suite", "--bench", "time_work|track|breaks", "--budget", "60")
+    assert code == 1
+    work = {case: one for case, one in cells.items() if "time_work" in case}
+    assert sorted(work) == [f"suite.Suite.time_work(n={n}, kind='{kind}')" for n in (1000, 2000) for kind in "ab"]
+    for case, one in work.items():
+        if "'b'" in case:
+            assert one["why"] == "skipped by the suite in both versions"
+            assert not one["could_not_measure"]
+        else:
+            assert one["verdict"] == "regression"
+            assert 1.5 < one["speed"]["ratio"] < 2.6
+            assert one["speed"]["clock"] == "wall"
+    assert cells["suite.time_breaks"]["why"] == "status: neither version could run it: ValueError: broken in both"
+    assert cells["suite.track_score"]["verdict"] == "regression"
+    assert "track_score: 0.84 worse than the base's 0.95" in cells["suite.track_score"]["why"]
+    assert cells["suite.track_steps"]["verdict"] == "undecided"
+    assert "no direction known: add a rule" in cells["suite.track_steps"]["why"]
+
+
+@pytest.mark.slow
+def test_timeouts_memory_and_processes(run_cli: RunCli, checkout: GitCheckout) -> None:
+    code, cells = ab(run_cli, "--asv-suite", "--bench", "hangs|peakmem", "--budget", "60")
+    assert code == 1
+    assert cells["suite.time_hangs"]["base"]["status"] == "timeout"
+    assert cells["suite.peakmem_swells"]["verdict"] == "regression"
+
+
+@pytest.mark.slow
+def test_what_the_budget_has_no_time_for_is_named_and_never_unchanged(run_cli: RunCli, checkout: GitCheckout) -> None:
+    _, cells = ab(run_cli, "--asv-suite", "--bench", "time_work|time_same", "--budget", "0.001")
+    assert all(one["verdict"] == "undecided" for one in cells.values())
+    assert any(one["why"] == "not looked at: the budget of 0.001 s was spent" for one in cells.values())
+
+
+@pytest.mark.slow
+def test_a_plain_callable(run_cli: RunCli, checkout: GitCheckout) -> None:
+    code, cells = ab(run_cli, "--call", "planted_of_the_tests:waits", "--budget", "60")
+    assert code == 1
+    assert 1.5 < cells["planted_of_the_tests:waits"]["speed"]["ratio"] < 2.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("--asv-suite", "--bench", "nothing_like_it"),
+            "or peakmem_ benchmark whose name has",
+        ),
+        (("--asv-suite", "--bench", "("), "--bench '(' is no regular expression"),
+        (("--bench", "x"), "--bench narrows a suite"),
+        (("--call", "math.sqrt"), "write it as package.module:function"),
+        (("--asv-suite", "--call", "a:b"), "one of them"),
+        (("--asv-suite", "--solver", "sklearn"), "have no problem, solver or option"),
+        (("--asv-suite", "--calibrate"), "are about the harness's own cases"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    run_cli: RunCli, checkout: GitCheckout, words: tuple[str, ...], message: str
+) -> None:
+    ended = run_cli("ab", "HEAD~1", "HEAD", *words)
+    assert ended.code == 2
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.slow
+def test_a_suite_that_cannot_be_imported_is_one_line(run_cli: RunCli, checkout: GitCheckout) -> None:
+    checkout.write("asv_bench/suite.py", "import no_such_module_of_anybody")
+    ended = run_cli("ab", "HEAD~1", "HEAD", "--asv-suite")
+    assert ended.code == 2
+    assert "cannot be imported with HEAD: ModuleNotFoundError: No module named 'no_such_module" in ended.stderr
+    (checkout.path / ASV).unlink()
+    assert "there is no asv.conf.json" in run_cli("ab", "HEAD~1", "HEAD", "--asv-suite").stderr
+
+
+def valued(base: list[float], head: list[float], unit: str = "unit", name: str = "m.track_score") -> AbCell:
+    return AbCell(case=name, problem=name, solver="", unit=unit, base=Measured(values=base), head=Measured(values=head))
+
+
+@pytest.mark.parametrize(
+    ("cell", "verdict"),
+    [
+        (valued([0.95] * 2, [0.11] * 2), Verdict.REGRESSION),
+        (valued([0.11] * 2, [0.95] * 2), Verdict.IMPROVEMENT),
+        (valued([0.95] * 2, [0.95] * 2), Verdict.UNCHANGED),
+        (valued([0.95], [0.11]), Verdict.UNDECIDED),
+        (valued([0.9, 0.91, 0.92, 0.93], [0.1, 0.11, 0.12, 0.13]), Verdict.UNDECIDED),
+        (valued([0.9, 0.91, 0.92, 0.93, 0.94], [0.1, 0.11, 0.12, 0.13, 0.14]), Verdict.REGRESSION),
+        (valued([0.9, 0.91, 0.92, 0.93, 0.1], [0.1, 0.11, 0.12, 0.13, 0.14]), Verdict.UNDECIDED),
+        (valued([0.95] * 2, [float("nan")] * 2), Verdict.REGRESSION),
+        (valued([1.0] * 2, [2.0] * 2, name="m.track_steps"), Verdict.UNDECIDED),
+        (valued([1e8] * 2, [1.2e8] * 2, "bytes", "m.peakmem_fit"), Verdict.REGRESSION),
+        (valued([1e8] * 2, [1.05e8] * 2, "bytes", "m.peakmem_fit"), Verdict.UNCHANGED),
+    ],
+)
+def test_values_are_judged_with_direction(cell: AbCell, verdict: Verdict) -> None:
+    (found,) = judge_ab([cell]).cells
+    assert found.verdict is verdict, found.why
+    assert found.verdict is not Verdict.UNDECIDED or found.why
+
+
+def test_a_rule_gives_a_value_its_direction() -> None:
+    cell = valued([100.0] * 2, [130.0] * 2, name="m.track_steps")
+    rule = Rule.model_validate({"match": "track_steps", "direction": "lower", "factor": 1.2})
+    report = judge_ab([cell], rules=[rule])
+    assert report.exit_code == 1
+    assert np.isclose(report.cells[0].cell.head.values[0], 130.0)
