@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from harness.errors import UsageError, unknown
-from harness.solvers.brought.missing import Missing
 
 if TYPE_CHECKING:
     from harness.report.tables.column import Column
@@ -115,6 +114,7 @@ def _solvers() -> "Table[SolverRow]":
     from harness.report.tables.column import Column
     from harness.report.tables.document import table_of
     from harness.solvers import catalog
+    from harness.solvers.brought.missing import Missing
 
     rows = [_solver_row(solver, "") for solver in catalog.ALL]
     for one in plugins.plugins(plugins.SOLVERS):
@@ -134,6 +134,7 @@ def _solvers() -> "Table[SolverRow]":
 
 def _solver_row(solver: "Solver", origin: str) -> SolverRow:
     from harness.records.labels import text_of
+    from harness.solvers.brought.missing import Missing
     from harness.solvers.solver import missing_library
 
     missing = solver.reason if isinstance(solver, Missing) else missing_library(solver.requires) or ""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from harness.errors import COULD_NOT_MEASURE
-from harness.report.render.text import CONTROLS
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -63,6 +62,8 @@ def _lasting(number: int, stream: TextIO | None) -> TextIO:
 
 def print_json(text: str) -> None:
     """Print JSON, with escapes in the place of what a terminal would act upon: to a program it is the same."""
+    from harness.report.render.text import CONTROLS
+
     typer.echo(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
