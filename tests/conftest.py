@@ -47,6 +47,26 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+LONGEST = (
+    "asv_suite",
+    "page_access",
+    "page_browser",
+    "hostile_stores",
+    "delivery",
+    "page_load",
+    "docs_run",
+    "page_live",
+)
+LONGEST += ("isolation_commands", "durability", "isolation_sweep", "sweep_objectives", "engines", "store_addresses")
+"""The files of tests that take over a minute, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest files first: a process takes a whole file, and the last one should not work alone."""
+    place = {f"test_{name}": i for i, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     """What is there before a test is left alone by the collections in it.

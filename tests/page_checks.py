@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from selenium.common.exceptions import TimeoutException
+from selenium.webdriver import ActionChains
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -78,7 +79,7 @@ def tabbed(page: WebDriver) -> tuple[int, list[str], list[str]]:
     controls = page.execute_script(CONTROLS)
     reached, unseen = set(), []
     for _ in range(2 * len(controls) + 10):
-        page.switch_to.active_element.send_keys(Keys.TAB)
+        ActionChains(page, duration=0).send_keys(Keys.TAB).perform()
         now = page.execute_script(FOCUSED)
         if now["element"] is None or now["element"] in reached:
             break

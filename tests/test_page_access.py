@@ -11,7 +11,6 @@ from tests.page_driver import Made, Reader
 
 pytestmark = pytest.mark.slow
 
-WIDTHS = (1400, 400)
 UNFOLD = "for (const one of document.querySelectorAll('details')) one.open = true; scrollTo(0, 0)"
 
 
@@ -38,16 +37,40 @@ def opened(reader: Reader, made: Made, width: int, scheme: str = "light", fragme
     reader.open(made, fragment)
     for name in made.figures:
         reader.drawn(name)
-    reader.page.execute_script(
-        "for (const one of document.querySelectorAll('details')) one.open = true; scrollTo(0, 0)"
-    )
+    reader.page.execute_script(UNFOLD)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
-def test_axe_finds_nothing_serious(reader: Reader, made: Made, source: str, width: int, scheme: str) -> None:
-    opened(reader, made, width, scheme)
+LOOKED_AT = [pytest.param((wide, "light"), id=str(wide)) for wide in (1400, 320, 800, 2200)]
+LOOKED_AT.insert(1, pytest.param((400, "dark"), id="400"))
+TRIED = LOOKED_AT[:2]
+"""A wide page in the light, a narrow one in the dark: what a width changes a scheme does not, and the other way."""
+
+
+@pytest.fixture(scope="module")
+def width(request: pytest.FixtureRequest, reader: Reader, made: Made) -> int:
+    """How wide the page is: it is opened once for all the tests that change nothing in it."""
+    wide, scheme = request.param
+    opened(reader, made, wide, scheme)
+    return int(wide)
+
+
+@pytest.mark.parametrize("width", LOOKED_AT, indirect=True)
+def test_nothing_sticks_out_of_the_page(reader: Reader, width: int) -> None:
+    assert reader.page.execute_script("return innerWidth") == width
+    assert too_wide(reader.page) == []
+
+
+@pytest.mark.parametrize("width", TRIED, indirect=True)
+def test_axe_finds_nothing_serious(reader: Reader, source: str, width: int) -> None:
     assert violation_lines(axe(reader.page, source)) == []
+
+
+@pytest.mark.parametrize("width", TRIED, indirect=True)
+def test_tab_reaches_every_control_and_shows_where_it_is(reader: Reader, width: int) -> None:
+    controls, missed, unseen = tabbed(reader.page)
+    assert controls > 20
+    assert missed == []
+    assert unseen == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -63,7 +86,9 @@ def test_axe_finds_nothing_serious_in_a_case_or_where_a_filter_leaves_nothing(
 
 
 def test_axe_finds_what_is_planted(reader: Reader, made: Made, source: str) -> None:
-    opened(reader, made, 1400)
+    resize(reader.page, 1400)
+    prefer(reader.page, "light")
+    reader.open(made)
     plant = """
         const button = document.createElement('button');
         document.querySelector('main').append(button);
@@ -76,26 +101,11 @@ def test_axe_finds_what_is_planted(reader: Reader, made: Made, source: str) -> N
     assert [one for one in found if "color-contrast" in one]
 
 
-@pytest.mark.parametrize("width", [320, 400, 800, 1400, 2200])
-def test_nothing_sticks_out_of_the_page(reader: Reader, made: Made, width: int) -> None:
-    opened(reader, made, width)
-    assert too_wide(reader.page) == []
-
-
 def test_on_a_phone_the_conclusions_come_before_the_filters_fill_the_screen(reader: Reader, made: Made) -> None:
     resize(reader.page, 400, 800)
     reader.open(made)
     first = reader.one("main .conclusion, main .missing")
     assert first.rect["y"] < 800
-
-
-@pytest.mark.parametrize("width", WIDTHS)
-def test_tab_reaches_every_control_and_shows_where_it_is(reader: Reader, made: Made, width: int) -> None:
-    opened(reader, made, width)
-    controls, missed, unseen = tabbed(reader.page)
-    assert controls > 20
-    assert missed == []
-    assert unseen == []
 
 
 def test_a_case_keeps_the_focus_inside(reader: Reader, made: Made) -> None:
