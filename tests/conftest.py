@@ -48,16 +48,9 @@ def pytest_configure() -> None:
 
 
 LONGEST = (
-    "asv_suite",
-    "page_access",
-    "page_browser",
-    "hostile_stores",
-    "delivery",
-    "page_load",
-    "docs_run",
-    "page_live",
+    *("asv_suite", "page_access", "page_browser", "hostile_stores", "delivery", "page_load", "docs_run", "page_live"),
+    *("isolation_commands", "durability", "isolation_sweep", "sweep_objectives", "engines", "store_addresses"),
 )
-LONGEST += ("isolation_commands", "durability", "isolation_sweep", "sweep_objectives", "engines", "store_addresses")
 """The files of tests that take over a minute, the longest first."""
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -39,7 +40,7 @@ def reporting(store: Path, *words: str, stderr: int | None = None) -> Iterator["
     process = subprocess.Popen(
         command,
         cwd=store.parent,
-        env={**os.environ, "BROWSER": "true"},
+        env={**os.environ, "BROWSER": "true", "HARNESS_CACHE_DIR": str(store.parent / "cache")},
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,
@@ -75,9 +76,21 @@ class Growing:
         self.store.add_samples(self.store.add(self.run.id, one), one.samples)
 
 
-@pytest.fixture
-def growing(store_path: Path) -> Growing:
-    return Growing(store_path)
+class Server(NamedTuple):
+    """A page that is served and watched: its address with the token in it, its store."""
+
+    url: str
+    growing: Growing
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One process for all that ask a server; whatever they asked, it ends well and says nothing on standard error."""
+    growing = Growing(tmp_path_factory.mktemp("served") / "store.sqlite")
+    with reporting(growing.path, "--serve", "--port", "0", "--watch", stderr=subprocess.PIPE) as process:
+        yield Server(line_with(process, r"http://127\.0\.0\.1:\d+/\?token=\S+"), growing)
+    assert process.returncode in (0, 130)
+    assert ended_with[process.pid] == ""
 
 
 @pytest.fixture(scope="module")
@@ -97,20 +110,19 @@ def seen(reader: Reader, solver: str) -> bool:
     return bool(reader.page.execute_script(rows, solver))
 
 
-def test_a_served_page_takes_up_a_new_record(reader: Reader, growing: Growing) -> None:
-    with reporting(growing.path, "--serve", "--port", "0", "--watch") as process:
-        reader.page.get(line_with(process, r"http://127\.0\.0\.1:\d+/\?token=\S+"))
-        ready(reader.page)
-        assert seen(reader, FIRST)
-        assert not seen(reader, SECOND)
-        reader.page.execute_script("location.hash = '#accuracy&solver=numpy_lstsq,a_late_solver'")
-        growing.add(record("four_points", SECOND))
-        reader.until(lambda: seen(reader, SECOND))
-        assert complaints(reader.page) == []
-    assert process.returncode in (0, 130)
+def test_a_served_page_takes_up_a_new_record(reader: Reader, served: Server) -> None:
+    reader.page.get(served.url)
+    ready(reader.page)
+    assert seen(reader, FIRST)
+    assert not seen(reader, SECOND)
+    reader.page.execute_script("location.hash = '#accuracy&solver=numpy_lstsq,a_late_solver'")
+    served.growing.add(record("four_points", SECOND))
+    reader.until(lambda: seen(reader, SECOND))
+    assert complaints(reader.page) == []
 
 
-def test_a_watched_file_loads_itself_anew(reader: Reader, growing: Growing, tmp_path: Path) -> None:
+def test_a_watched_file_loads_itself_anew(reader: Reader, store_path: Path, tmp_path: Path) -> None:
+    growing = Growing(store_path)
     page = tmp_path / "report.html"
     with reporting(growing.path, "--watch", "-o", str(page)) as process:
         line_with(process, "written")
@@ -136,44 +148,37 @@ def status_of(url: str, **headers: str) -> int:
         return error.code
 
 
-def test_the_server_hands_out_the_page_and_its_version_and_nothing_else(growing: Growing) -> None:
-    with reporting(growing.path, "--serve", "--port", "0", "--watch") as process:
-        url = line_with(process, r"http://127\.0\.0\.1:\d+/\?token=\S+")
-        place, _, token = url.partition("?token=")
-        with urlopen(url) as answer:  # noqa: S310  # the address is ours
-            assert b"harness report" in answer.read()
-            cookie = answer.headers["Set-Cookie"]
-            assert answer.headers["Referrer-Policy"] == "no-referrer"
-        assert cookie.endswith("; HttpOnly; SameSite=Strict; Path=/")
-        kept = {"Cookie": f"other=1; {cookie.partition(';')[0]}"}
-        with urlopen(Request(f"{place}version", headers=kept)) as answer:  # noqa: S310
-            assert re.fullmatch(rb"[0-9a-f]{16}", answer.read())
-        for path in ("store.sqlite", "../store.sqlite", "%2e%2e/store.sqlite", "version/x"):
-            assert status_of(place + path, **kept) == 404
-        assert status_of(url, Host="evil.example:80") == 403
-        for path in ("", "version", "?token=", f"?token={token[:-1]}", "?token=%ff", f"?token=x&token={token}"):
-            assert status_of(place + path) == 403
-        name = cookie.partition("=")[0]
-        for wrong in (f"{name}=", f"{name}={token[:-1]}x", f"harness-1={token}", "\x80=;;", "token=" + token):
-            assert status_of(place, Cookie=wrong) == 403
+def test_the_server_hands_out_the_page_and_its_version_and_nothing_else(served: Server) -> None:
+    place, _, token = served.url.partition("?token=")
+    with urlopen(served.url) as answer:  # noqa: S310  # the address is ours
+        assert b"harness report" in answer.read()
+        cookie = answer.headers["Set-Cookie"]
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert cookie.endswith("; HttpOnly; SameSite=Strict; Path=/")
+    kept = {"Cookie": f"other=1; {cookie.partition(';')[0]}"}
+    with urlopen(Request(f"{place}version", headers=kept)) as answer:  # noqa: S310
+        assert re.fullmatch(rb"[0-9a-f]{16}", answer.read())
+    for path in ("store.sqlite", "../store.sqlite", "%2e%2e/store.sqlite", "version/x"):
+        assert status_of(place + path, **kept) == 404
+    assert status_of(served.url, Host="evil.example:80") == 403
+    for path in ("", "version", "?token=", f"?token={token[:-1]}", "?token=%ff", f"?token=x&token={token}"):
+        assert status_of(place + path) == 403
+    name = cookie.partition("=")[0]
+    for wrong in (f"{name}=", f"{name}={token[:-1]}x", f"harness-1={token}", "\x80=;;", "token=" + token):
+        assert status_of(place, Cookie=wrong) == 403
 
 
-def test_a_client_that_leaves_is_no_traceback(growing: Growing) -> None:
-    with reporting(growing.path, "--serve", "--port", "0", stderr=subprocess.PIPE) as process:
-        url = line_with(process, r"http://127\.0\.0\.1:\d+/\?token=\S+")
-        port = int(re.findall(r":(\d+)/", url)[0])
-        for request in (
-            f"GET /?{url.partition('?')[2]} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n",
-            "GET / HT",
-            "\x00\r\n\r\n",
-        ):
-            with socket.create_connection(("127.0.0.1", port)) as client:
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leaves by a reset
-                client.sendall(request.encode())
-        assert status_of(url) == 200
-    assert process.stderr is not None
-    assert process.returncode in (0, 130)
-    assert ended_with[process.pid] == ""
+def test_a_client_that_leaves_is_no_traceback(served: Server) -> None:
+    port = int(re.findall(r":(\d+)/", served.url)[0])
+    for request in (
+        f"GET /?{served.url.partition('?')[2]} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n",
+        "GET / HT",
+        "\x00\r\n\r\n",
+    ):
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # leaves by a reset
+            client.sendall(request.encode())
+    assert status_of(served.url) == 200
 
 
 def test_no_other_user_sees_the_token_among_the_words_of_a_browser() -> None:
