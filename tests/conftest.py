@@ -48,8 +48,9 @@ def pytest_configure() -> None:
 
 
 LONGEST = (
-    *("asv_suite", "page_access", "page_browser", "hostile_stores", "delivery", "page_load", "docs_run", "page_live"),
-    *("isolation_commands", "durability", "isolation_sweep", "sweep_objectives", "engines", "store_addresses"),
+    *("asv_suite", "isolation_sweep", "isolation", "durability", "instructions", "engines", "docs_run"),
+    *("hostile_stores", "page_browser", "own_project", "expectations", "delivery", "page_access"),
+    *("store_addresses", "isolation_commands", "cli", "postgres", "isolation_place"),
 )
 """The files of tests that take over a minute, the longest first."""
 
