@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.ab.cells import Benchmark, CellSpec
+from harness.ab.measure import Allowance
 from harness.files.asv_settings import ASV
 from harness.judge.gate.rules import Rule
 from harness.judge.verdict import Verdict
@@ -15,6 +17,7 @@ from harness.judge.versions.ab import judge_ab
 from harness.records.ab import AbCell, Measured
 from tests.conftest import RunCli
 from tests.git_checkout import GitCheckout
+from tests.test_ab import Fakes
 
 MODULE = """
 import sys, time
@@ -217,3 +220,43 @@ def test_a_rule_gives_a_value_its_direction() -> None:
     report = judge_ab([cell], rules=[rule])
     assert report.exit_code == 1
     assert np.isclose(report.cells[0].cell.head.values[0], 130.0)
+
+
+def asked(budget_s: float) -> Fakes:
+    """Twenty benchmarks that are alike and one that takes twice the time in the head, measured by fake workers."""
+    names = [*(f"same{i}" for i in range(20)), "slower"]
+    specs = [CellSpec(name, name, "", name, "any", benchmark=Benchmark({"benchmark": name})) for name in names]
+    slower = {"status": "ok", "wall_s": [0.02], "cpu_s": [0.02]}
+    fakes = Fakes(specs, fate={("head", "time", "slower"): slower})
+    fakes.measurement.run(Allowance(budget_s))
+    return fakes
+
+
+def test_an_early_look_drops_what_is_plainly_unchanged_and_does_not_count_itself() -> None:
+    fakes = asked(40.0)
+    cells = {cell.case: cell for cell in fakes.measurement.cells}
+    launches = fakes.measurement.spent.launches
+    assert launches >= 3
+    assert len(cells["slower"].launches) == launches - 1
+    dropped = [cell for name, cell in cells.items() if name != "slower"]
+    assert {cell.left for cell in dropped} == {
+        "dropped at the early look: x 1.000 in one launch; a larger --budget judges it"
+    }
+    assert not any(cell.launches for cell in dropped)
+    assert {one.verdict for one in judge_ab(dropped).cells} == {Verdict.UNDECIDED}
+    assert fakes.said.count(("head", "prepare", "same3")) == 1
+
+
+def test_nothing_is_dropped_where_five_launches_of_all_fit() -> None:
+    fakes = asked(400.0)
+    assert all(len(cell.launches) == fakes.measurement.spent.launches >= 5 for cell in fakes.measurement.cells)
+
+
+def test_one_benchmark_at_a_time_is_set_up_timed_and_torn_down() -> None:
+    head = [
+        (do, cell) for side, do, cell in asked(0.001).said if side == "head" and do in {"prepare", "time", "release"}
+    ]
+    assert head[0] == ("prepare", head[0][1])
+    assert {cell for _, cell in head} == {head[0][1]}  # the budget is spent with the first
+    assert [do for do, _ in head] == ["prepare", *["time"] * (len(head) - 2), "release"]
+    assert len(head) > 4
