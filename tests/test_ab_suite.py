@@ -126,6 +126,8 @@ def test_a_planted_slowdown_of_a_suite_is_found(run_cli: RunCli, checkout: GitCh
             assert one["speed"]["clock"] == "wall"
     assert cells["suite.time_breaks"]["why"] == "status: neither version could run it: ValueError: broken in both"
     assert cells["suite.track_score"]["verdict"] == "regression"
+    assert set(cells["suite.track_score"]["head"]["values"]) == {0.11}
+    assert cells["suite.track_score"]["unit"] == "unit"
     assert "track_score: 0.84 worse than the base's 0.95" in cells["suite.track_score"]["why"]
     assert cells["suite.track_steps"]["verdict"] == "undecided"
     assert "no direction known: add a rule" in cells["suite.track_steps"]["why"]

@@ -67,13 +67,17 @@ class Answer(AbPart):
 
 
 class Outcome(AbPart):
-    """How well one version did, and the hash of the training rows that it was given (empty in older files)."""
+    """How well one version did, and the hash of the training rows that it was given (empty in older files).
+
+    `values`: of a benchmark that is no time, a number a launch, in the cell's unit.
+    """
 
     status: Status
     message: str
     digits: Known
     excess_loss: Known
     problem_sha256: str = ""
+    values: tuple[Known, ...] = ()
 
 
 class Rounds(AbPart):
@@ -101,6 +105,7 @@ class Cell(AbPart):
     base: Outcome
     head: Outcome
     launches: tuple[Rounds, ...]
+    unit: str = ""
 
 
 class AbFile(AbPart):
@@ -149,7 +154,7 @@ def read_ab(path: Path) -> AbFile:
 def _cell(one: AbVerdict) -> Cell:
     judged = {name: getattr(one.found, name) for name in ("verdict", "p_change", "p_same")}
     document = {
-        **{name: getattr(one.cell, name) for name in ("case", "problem", "solver", "device", "base", "head")},
+        **{name: getattr(one.cell, name) for name in ("case", "problem", "solver", "device", "base", "head", "unit")},
         **{name: getattr(one, name) for name in ("verdict", "why", "could_not_measure", "accuracy")},
         "speed": Ratio.model_validate(one.speed).model_dump() | judged,
         "other_clock": one.other,

@@ -18,7 +18,7 @@ from harness.report.tables.document import Document, Line, Part, table_of
 from harness.report.words.gate import to_do
 
 NOT_CALIBRATED = "not calibrated: harness ab --calibrate measures this machine's error rates"
-FOREIGN = "by the wall clock, as asv does; harness ab --calibrate measures error rates of the harness's own cases only"
+FOREIGN = "how often such a verdict errs has not been measured: --calibrate is about the harness's own cases"
 PLANTED = (1.03, 1.05, 1.10)
 NOT_TIME = (
     "instructions of one call by difference under valgrind, one thread, mean of drawn memory layouts: no caches, "
@@ -36,7 +36,8 @@ def compared(report: AbReport, sides: Sequence[Side] = (), same: str = "") -> Do
     cells = sorted(report.cells, key=lambda one: show.worst_first(one.verdict, one.speed.ratio))
     parts: list[Part] = list(holdings(sides, same))
     if cells:
-        parts += [table_of(table.cells(labels(report)), cells), Line(judged_by(report), style="dim")]
+        parts += [table_of(table.cells(labels(report)), cells)]
+        parts += [Line(by, style="dim")] if (by := judged_by(report)) else []
     parts += reasons(report, cells)
     parts += to_do(wrong for one in cells for wrong in one.wrong)
     verdicts = [one.verdict for one in cells]
@@ -90,7 +91,7 @@ def reasons(report: AbReport, cells: Sequence[AbVerdict]) -> Iterator[Line]:
 def judged_by(report: AbReport) -> str:
     """Which clock the ratio is of."""
     clocks = " and ".join(sorted({one.speed.clock for one in report.cells if not one.cell.unit}))
-    return f"ratio: head / base in {clocks or 'no'} time of one call, over launches" if report.cells else ""
+    return f"ratio: head / base in {clocks} time of one call, over launches" if clocks else ""
 
 
 def _rates(report: AbReport) -> str:
