@@ -19,6 +19,9 @@ from tests.page_records import HOSTILE
 
 pytestmark = pytest.mark.slow
 
+TURNING = dict.fromkeys(map(ord, "\u202e\u202c\u2066\u2069"), "\ufffd")
+SHOWN = tuple(name.translate(TURNING) for name in HOSTILE)
+"""The names with U+FFFD for what would turn the order of a line."""
 NUMBER = re.compile(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?")
 HELD = """
     return {
@@ -82,7 +85,7 @@ def test_every_name_is_in_a_table_as_it_is(reader: Reader, made: Made) -> None:
         if row.get(column.key) in HOSTILE
     }
     assert set(HOSTILE) <= wanted
-    assert wanted <= cells
+    assert {name.translate(TURNING) for name in wanted} <= cells
 
 
 def test_a_name_of_ten_thousand_letters_does_not_widen_the_page(reader: Reader, made: Made) -> None:
@@ -95,7 +98,7 @@ def test_a_name_of_ten_thousand_letters_does_not_widen_the_page(reader: Reader, 
 def test_a_case_with_such_a_name_is_opened_filtered_and_kept_in_the_address(
     reader: Reader, made: Made, place: int
 ) -> None:
-    name = HOSTILE[place]
+    name = SHOWN[place]
     table = next(name for name, table in made.tables.items() if any("case" in row for row in table.rows))
     reader.rows(table)
     opener = next(
@@ -115,9 +118,9 @@ def test_a_case_with_such_a_name_is_opened_filtered_and_kept_in_the_address(
 def test_filters_hold_such_names_and_find_their_rows(reader: Reader) -> None:
     boxes = "return [...document.querySelectorAll('details.filter label')].map(label => label.textContent)"
     labels = reader.page.execute_script(boxes)
-    assert set(HOSTILE) <= set(labels)
+    assert set(SHOWN) <= set(labels)
     first = reader.one("#count").text
-    for name in HOSTILE[:-1]:
+    for name in SHOWN[:-1]:
         reader.page.execute_script(
             """
             for (const label of document.querySelectorAll('details.filter label')) {
@@ -146,7 +149,7 @@ def pointed_at(reader: Reader, made: Made) -> Iterator[str]:
 
 
 def test_pointing_at_a_mark_shows_its_name_as_text(reader: Reader, made: Made) -> None:
-    assert any(name in said for said in pointed_at(reader, made) for name in HOSTILE)
+    assert any(name in said for said in pointed_at(reader, made) for name in SHOWN)
 
 
 def test_no_cell_of_a_download_is_a_formula(reader: Reader, made: Made, tmp_path: Path) -> None:
