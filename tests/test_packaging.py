@@ -77,7 +77,8 @@ def test_the_wheel_holds_nothing_but_the_package_and_its_metadata(names: set[str
     assert {name.partition("/")[0] for name in names} == {"harness", f"ls_harness-{__version__}.dist-info"}
     paths = list(map(PurePosixPath, names))
     assert [path for path in paths if path.suffix in {".pyc", ".pyo", ".so", ".pyd", ".sqlite", ".ipynb"}] == []
-    assert [path for path in paths if path.name.startswith("test_") or path.name == "conftest.py"] == []
+    tests = [path for path in paths if path.name.startswith("test_") or path.name == "conftest.py"]
+    assert [path for path in tests if path.parent != PurePosixPath("harness/init/templates")] == []
     assert [path for path in paths if {"tests", "suites", "__pycache__"} & set(path.parts)] == []
 
 

@@ -108,8 +108,8 @@ class Store:
             found = peek_version(path)
             if found is not None:
                 check_version(found, self.url)
-            elif create:
-                make_whole(path, _fill)
+            if create:
+                make_whole(path, _fill)  # clears what a process that was killed has left, too
         present = set(inspect(self.engine).get_table_names())
         if "meta" not in present:
             if not create:
