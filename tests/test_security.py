@@ -68,11 +68,14 @@ def offences(source: str) -> Iterator[str]:
 
 
 OWN_BYTES = {
+    "harness/ab/benchmark_worker.py": {"import pickle"},
     "harness/solvers/brought/parcel.py": {"import cloudpickle"},
     "harness/testing/properties.py": {"import pickle"},
 }
-"""Modules that pickle, and never a file: a person's own object goes to our own child process by a pipe, and a fitted
-estimator is read back from bytes that were made on the same line."""
+"""Modules that pickle: a person's own object goes to our own child process by a pipe, a fitted estimator is read back
+from bytes that were made on the same line, and what a suite's setup_cache made is read from the scratch folder that
+this comparison has made for nobody else, as asv does it."""
+SCRATCH = {"harness/ab/benchmark_worker.py"}
 TO_FILES = re.compile(r"\bopen\(|\bpickle\.(?:load|dump)\(|\.read_bytes\(|\.write_bytes\(")
 
 
@@ -88,7 +91,8 @@ def found(search: Callable[[str], Iterator[str]], sources: Iterable[Path]) -> di
 def test_nothing_runs_what_a_file_says() -> None:
     assert len(SOURCES) > 400
     assert found(offences, SOURCES) == OWN_BYTES
-    assert [name for name in OWN_BYTES if TO_FILES.search((ROOT / name).read_text(encoding="utf-8"))] == []
+    to_files = {name for name in OWN_BYTES if TO_FILES.search((ROOT / name).read_text(encoding="utf-8"))}
+    assert to_files == SCRATCH
 
 
 @pytest.mark.parametrize(
