@@ -141,20 +141,13 @@ def _is_begun(folder: Path) -> bool:
 
 def _lines(path: Path) -> tuple[dict[str, list[str]], list[str]]:
     """All lines of each run and sweep of a store, and what is wrong with it."""
-    from harness.store.entries import RunEntry, SweepEntry, lines_of
+    from harness.store.entries import belongs_to, lines_of
     from harness.store.salvage import salvaging
 
     found: dict[str, list[str]] = {}
     with salvaging(str(path)) as salvaged:
         for entry in salvaged.entries():
-            of = (
-                entry.run.id
-                if isinstance(entry, RunEntry)
-                else entry.sweep.id
-                if isinstance(entry, SweepEntry)
-                else entry.of
-            )
-            found.setdefault(of, []).append(list(lines_of([entry]))[1])
+            found.setdefault(belongs_to(entry), []).append(list(lines_of([entry]))[1])
         salvaged.integrity()
         return found, salvaged.troubles
 

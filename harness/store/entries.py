@@ -65,6 +65,19 @@ class ConditionsEntry(Kept):
 
 
 Entry = RunEntry | RecordEntry | SweepEntry | CellEntry | ConditionsEntry
+
+
+def belongs_to(entry: Entry) -> str:
+    """The id of the run or sweep that an entry is, or is of."""
+    match entry:
+        case RunEntry(run=run):
+            return run.id
+        case SweepEntry(sweep=sweep):
+            return sweep.id
+        case _:
+            return entry.of
+
+
 KINDS: Mapping[str, type[Header | Entry]] = {
     "format": Header,
     "run": RunEntry,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.store.entries import Entry, RunEntry, SweepEntry
+from harness.store.entries import Entry, belongs_to
 from harness.store.exchange_files import JSON_LINES, write_entries
 from harness.store.salvage import Salvage
 from harness.store.store import Store
@@ -28,12 +28,5 @@ def rescued(store: Store, path: Path) -> str:
 
 def _measured(found: Salvage, started: set[str]) -> Iterator[Entry]:
     for entry in found.entries():
-        of = (
-            entry.run.id
-            if isinstance(entry, RunEntry)
-            else entry.sweep.id
-            if isinstance(entry, SweepEntry)
-            else entry.of
-        )
-        if of in started:
+        if belongs_to(entry) in started:
             yield entry
