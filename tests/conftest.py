@@ -34,6 +34,11 @@ settings.load_profile("busy")
 for variable in SIZED_ONCE:
     os.environ.setdefault(variable, "1")
 
+# pytest prints longer lines in CI, commands write GitHub's summary, and a width or a colour changes what they print:
+# a test is the same wherever it runs.
+for variable in ("CI", "BUILD_NUMBER", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "COLUMNS", "FORCE_COLOR", "NO_COLOR"):
+    os.environ.pop(variable, None)
+
 RunCli = Callable[..., Ended]
 
 
@@ -136,8 +141,6 @@ def any_store(request: pytest.FixtureRequest) -> str:
 def run_cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> RunCli:
     """The command `harness`, or another, in this process, with `tmp_path` as its working folder."""
     monkeypatch.chdir(tmp_path)
-    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):  # on GitHub the gate writes there by itself
-        monkeypatch.delenv(name, raising=False)
     # On a busy machine the shortest run would come to its first line of a log.
     monkeypatch.setattr("harness.report.terminal.live_lines.LOG_EVERY_S", math.inf)
 

@@ -38,11 +38,7 @@ AT_MOST = 18
 
 
 @pytest.mark.parametrize("page", DOCUMENTS)
-def test_what_a_page_shows_is_what_its_commands_print(
-    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):  # on GitHub the gate writes there by itself
-        monkeypatch.delenv(name, raising=False)
+def test_what_a_page_shows_is_what_its_commands_print(page: str, tmp_path: Path) -> None:
     for block, step, got in Session(tmp_path).follow(blocks(page)):
         what = step.command if step else block.text
         pytest.fail(f"{page}:{block.line}: {what}\nprints\n{got}\n(`python -m tools.documents {page}` writes it there)")

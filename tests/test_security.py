@@ -374,7 +374,6 @@ def test_colours_are_still_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 )
 def test_github_s_runner_is_told_nothing(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes lines that begin with :: and ##[ anywhere for commands (actions/runner, ActionCommand.cs)."""
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     assert inert(text) == text
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     assert not [line for line in inert(text).splitlines() if line.lstrip().startswith("::") or "##[" in line]
