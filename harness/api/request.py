@@ -16,7 +16,8 @@ from harness.api.brought import NO_PARTS, parts_of, solvers_of
 from harness.errors import HarnessError, UsageError, unknown
 from harness.measure.plan import Request
 from harness.problems import catalog
-from harness.problems.in_memory import NAME, column_beside, from_arrays, from_frame, is_frame, name_of, shape_of
+from harness.problems.containers import is_frame, name_of, shape_of
+from harness.problems.in_memory import NAME, column_beside, from_arrays, from_frame
 from harness.problems.problem import Problem
 from harness.problems.table_options import NOTHING_SAID, TableOptions
 from harness.problems.weights import weighted
