@@ -15,7 +15,9 @@ from harness.cli.completing import COMPLETIONS, FOR_ONE_COMMAND, completing
 from harness.judge.history.series import QUANTITIES as FOLLOWED
 from harness.judge.speed.comparison import AXES
 from harness.judge.versions.bisection import QUANTITIES as BISECTED
+from harness.page.tutorials import SHOWN
 from harness.problems import catalog as problems
+from harness.report.figures.catalog import PAGE, remade_name
 from harness.report.tables.accuracy import QUANTITIES as DIGITS
 from harness.solvers.catalog import SOLVERS
 from harness.solvers.options import ENGINES
@@ -159,7 +161,7 @@ def test_what_is_offered_is_what_is_taken() -> None:
     assert names("accuracy", "quantity") == set(DIGITS)
     assert names("history", "quantity") == set(FOLLOWED)
     assert names("bisect", "quantity") == set(BISECTED)
-    assert names("plot", "name") == set(PLOTS)
+    assert names("plot", "name") == {"list", *PLOTS, *PAGE, *(remade_name(t, p) for t, of in SHOWN.items() for p in of)}
     assert names("sweep", "optimizer") == set(PRESETS)
     assert common("model") == set(MODELS)
     assert common("engine") == set(ENGINES)

@@ -16,6 +16,7 @@ from harness.measure.recording import record_of
 from harness.measure.run import Outcome, measure
 from harness.page.tutorials import SHOWN
 from harness.problems import catalog as problems
+from harness.report.figures.catalog import REMADE, remade_name
 from harness.report.figures.figure import Figure
 from harness.report.figures.fits import MOST_POINTS, Drawing, Form, Labels, figure
 from harness.report.html.section import Note, Section, Table
@@ -151,37 +152,40 @@ def test_every_picture_is_of_cases_that_its_tutorial_runs_once() -> None:
     files = published_files()
     for name, shown in SHOWN.items():
         seeds = {case.id: case.seeds for case in read_tutorial(files[name]).cases}
-        for picture in shown:
+        for picture in shown.values():
             assert picture.cases
             assert not any(seeds[case] for case in picture.cases)
     assert set(SHOWN) == set(files)
-    known = {f"tutorial_{name}_{picture.name}" for name, shown in SHOWN.items() for picture in shown}
+    assert {name: tuple(shown) for name, shown in SHOWN.items()} == REMADE
+    known = {remade_name(name, picture) for name, shown in SHOWN.items() for picture in shown}
     assert set(NETWORK_FIGURES) <= known
 
 
 @pytest.fixture
 def four_points(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The tutorials are four points alone, whose fits take a moment; what was run, in order."""
+    """No tutorial has been made again yet; what is run, in order."""
     ran: list[str] = []
 
-    def few(on_case: Callable[[str], None] | None = None, *, seeds: bool = True) -> Iterator[Rerun]:
-        def told(case: str) -> None:
+    def told(
+        names: Sequence[str], on_case: Callable[[str], None] | None = None, *, seeds: bool = True
+    ) -> Iterator[Rerun]:
+        def both(case: str) -> None:
             ran.append(case)
             if on_case:
                 on_case(case)
 
-        yield from rerun(("four_points",), told, seeds=seeds)
+        yield from rerun(names, both, seeds=seeds)
 
-    monkeypatch.setattr(harness.page.tutorials, "rerun", few)
-    monkeypatch.setattr(harness.page.tutorials, "_MADE", [])
+    monkeypatch.setattr(harness.page.tutorials, "rerun", told)
+    monkeypatch.setattr(harness.page.tutorials, "_MADE", {})
     return ran
 
 
 @pytest.mark.slow
 def test_fits_are_made_once_for_lines_and_pictures(four_points: list[str]) -> None:
     said: list[str] = []
-    _, made = harness.page.tutorials.remade(said.append)
-    lines, _ = harness.page.tutorials.remade()
+    _, made = harness.page.tutorials.remade(("four_points",), said.append)
+    lines, _ = harness.page.tutorials.remade(("four_points",))
     assert said == four_points == ["four_points: sgd"]
     assert Ending.NOT_REPRODUCED not in {line.outcome for line in lines}
     assert [one.name for one in made["four_points"]] == ["tutorial_four_points_fit", "tutorial_four_points_loss"]
@@ -197,7 +201,7 @@ def test_a_picture_whose_fit_failed_is_left_out(four_points: list[str], monkeypa
         raise CannotMeasureError("no picture")
 
     monkeypatch.setattr(harness.page.tutorials, "drawable", refuse)
-    assert harness.page.tutorials.remade().pictures == {"four_points": ()}
+    assert harness.page.tutorials.remade(("four_points",)).pictures == {"four_points": ()}
 
 
 def test_cases_of_several_seeds_can_be_left_and_their_lines_say_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from typing import TypeVar
 import typer
 from typer.models import ParameterInfo
 
+from harness.report.figures.catalog import names as pictures
 from harness.solvers.device_needs import TORCH_DEVICES
 from harness.solvers.training.optimizers import OPTIMIZERS, PRESETS
 
@@ -143,7 +144,7 @@ FOR_ONE_COMMAND: Mapping[str, Mapping[str, Names]] = MappingProxyType(
         "accuracy": {"quantity": _these("coef", "se", "sd", "r2")},
         "history": {"quantity": _these(*QUANTITIES, "epochs_to")},
         "bisect": {"quantity": _these(*QUANTITIES, "status")},
-        "plot": {"name": _these("fit", "loss", "validation", "learning-rates", "network-and-ols", "predictions")},
+        "plot": {"name": _these("list", *pictures())},
     }
 )
 """Where a name means something else, or only one command has it."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as cli
-from harness.errors import HarnessError, UsageError, unknown
+from harness.errors import CannotMeasureError, HarnessError, UsageError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,15 +45,18 @@ def plot(
     store: cli.StoreUrl = None,
 ) -> None:
     """Draw one of the tutorials' pictures from a fit made now, or a figure of the page; 'harness plot list' has all."""
-    from harness.report.figures.files import check_path
-    from harness.studies.gallery import PLOTS, PlotRequest, draw
+    from harness.report.figures.catalog import FITTED
 
     if name == LIST:
         _list(run, baseline, store)
         return
     if output is None:
         raise UsageError(f"where to? 'harness plot {name} -o FILE.svg'")
-    if name in PLOTS:
+    from harness.report.figures.files import check_path
+
+    if name in FITTED:
+        from harness.studies.gallery import PlotRequest, draw
+
         if run or baseline or store:
             raise UsageError(f"plot {name} is fitted now: --run, --baseline and --store are for the page's figures")
         request = PlotRequest(
@@ -71,21 +74,32 @@ def plot(
 
 
 def _draw(name: str, output: Path, run: str | None, baseline: str | None, store: str | None) -> None:
-    """One figure of the page; the tutorials are fitted only where it may be theirs."""
+    """One figure of the page; a tutorial's is fitted again, and needs no store."""
     from harness.files.writing import write
+    from harness.report.figures.catalog import names, tutorial_of
     from harness.report.figures.files import drawn
-    from harness.studies.gallery import PLOTS
 
-    found = _figures(run, baseline, store, quick=True)
-    if name not in found:
-        found = _figures(run, baseline, store, quick=False)
-    if name not in found:
-        raise unknown("plot", name, [*PLOTS, *found])
-    write(output, drawn(found[name], output.suffix.lower()))
+    tutorial = tutorial_of(name)
+    found = _figures(run, baseline, store) if tutorial is None else _remade(tutorial, run, baseline, store)
+    if name in found:
+        write(output, drawn(found[name], output.suffix.lower()))
+    elif name in names():
+        there = f"it has {', '.join(found)}" if found else "it has none"
+        raise CannotMeasureError(f"plot {name}: this run has nothing for that figure; {there}")
+    else:
+        raise unknown("plot", name, [*names(), *found])
 
 
-def _figures(run: str | None, baseline: str | None, store: str | None, *, quick: bool) -> "Mapping[str, Figure]":
-    """Every figure of the page by its name."""
+def _remade(tutorial: str, run: str | None, baseline: str | None, store: str | None) -> "Mapping[str, Figure]":
+    from harness.page.tutorials import remade
+
+    if run or baseline or store:
+        raise UsageError("a tutorial's picture is fitted now: --run, --baseline and --store are for the page's figures")
+    return {figure.name: figure for figure in remade((tutorial,)).pictures[tutorial]}
+
+
+def _figures(run: str | None, baseline: str | None, store: str | None) -> "Mapping[str, Figure]":
+    """Every figure of the page by its name, but for the tutorials'."""
     from harness.config import expectations_file
     from harness.judge.gate.expectations import read_expectations
     from harness.page.gather import PageRequest, gather
@@ -93,20 +107,22 @@ def _figures(run: str | None, baseline: str | None, store: str | None, *, quick:
     from harness.store.store import Store
 
     source = expectations_file()
-    asked = PageRequest("harness plot", read_expectations(source), str(source), run, baseline, quick)
+    asked = PageRequest("harness plot", read_expectations(source), str(source), run, baseline, quick=True)
     evidence = gather(Store(store, create=False), asked)
     return {figure.name: figure for figure in figures(sections(evidence))}
 
 
 def _list(run: str | None, baseline: str | None, store: str | None) -> None:
-    """What can be drawn: the tutorials' pictures always, the page's figures of what the store holds."""
+    """All that can be drawn; where a run or a store is named, of the page's figures those that it has."""
+    from harness.report.figures.catalog import FITTED, every
     from harness.report.render.text import visible
-    from harness.studies.gallery import PLOTS
 
-    for name, one in PLOTS.items():
-        typer.echo(f"{name:24} {one.about}")
-    try:
-        for name, figure in _figures(run, baseline, store, quick=False).items():
-            typer.echo(visible(f"{name:24} {figure.heading}"))
-    except HarnessError as error:
-        typer.echo(f"figures of the page: {error}", err=True)
+    shown = dict(every())
+    if run or baseline or store:
+        shown = dict(FITTED)
+        try:
+            shown |= {name: figure.heading for name, figure in _figures(run, baseline, store).items()}
+        except HarnessError as error:
+            typer.echo(f"figures of the page: {error}", err=True)
+    for name, about in shown.items():
+        typer.echo(visible(f"{name:36} {about}"))

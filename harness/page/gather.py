@@ -1,28 +1,28 @@
 """Store, files and fits -> the page's evidence: one run and what is known around it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from harness.errors import CannotMeasureError, UsageError
 from harness.judge.gate.expectations import Expectations
 from harness.judge.gate.gate import gate
 from harness.judge.history.series import History
 from harness.judge.studies.findings import FindingLine
+from harness.judge.studies.published import Line
 from harness.measure.conditions import doubts_of
 from harness.page.floors import floors
 from harness.page.histories import histories
+from harness.records.record import Record
 from harness.records.run import Run, now
 from harness.records.sweep import Cell, Sweep
+from harness.report.figures.catalog import REMADE
+from harness.report.figures.figure import Figure
 from harness.report.html.evidence import Evidence
 from harness.report.html.watch import Watched
 from harness.report.render.ab_file import AbFile
 from harness.store.store import Store
 from harness.store.sweep_store import SweepStore
-
-if TYPE_CHECKING:
-    from harness.page.tutorials import Remade
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def gather(store: Store, asked: PageRequest) -> Evidence:
     baseline = baseline_of(runs, run, asked.baseline)
     sweep, cells = _newest_sweep(store)
     below, without = ((), "--quick times nothing") if asked.quick else floors(run, records)
-    published, pictures = ((), {}) if asked.quick else _tutorials()
+    published, pictures = ((), {}) if asked.quick else _tutorials(records)
     return Evidence(
         made_at=now(),
         command=asked.command,
@@ -106,10 +106,14 @@ def _newest_sweep(store: Store) -> tuple[Sweep | None, tuple[Cell, ...]]:
     return (found[-1], tuple(sweeps.cells(found[-1].id))) if found else (None, ())
 
 
-def _tutorials() -> "Remade":
+def _tutorials(records: Sequence[Record]) -> tuple[tuple[Line, ...], Mapping[str, tuple[Figure, ...]]]:
+    """Of the tutorials whose data the run is of: nothing of what was not asked for."""
+    names = [name for name in REMADE if any(one.problem_name == name and not one.is_own for one in records)]
+    if not names:
+        return (), {}
     from harness.page.tutorials import remade  # where it is made only: it loads what fits
 
-    return remade()
+    return remade(names)
 
 
 @lru_cache(maxsize=1)

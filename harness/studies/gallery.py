@@ -44,12 +44,11 @@ class PlotRequest:
 
 @dataclass(frozen=True)
 class Plot:
-    """One picture: what it shows, what of by default, and how it is made.
+    """One picture: what of by default, and how it is made; what it shows is in `catalog.FITTED`.
 
     `trains`: its solver must have a loss by epoch; `several_lrs`: it takes more than one learning rate.
     """
 
-    about: str
     problem: str
     solver: str
     make: Callable[[Problem, Solver, PlotRequest], Drawing]
@@ -164,27 +163,11 @@ def _held_out(problem: Problem) -> str:
 
 
 PLOTS: dict[str, Plot] = {
-    "fit": Plot("The data with the fitted line.", "auto_mpg", OLS, _fit),
-    "loss": Plot("Training loss by epoch.", "auto_mpg", "torch_sgd", _loss, trains=True),
-    "validation": Plot(
-        "Training and validation loss by epoch.", "make_regression", "torch_adam", _validation, trains=True
-    ),
-    "learning-rates": Plot(
-        "Training loss by epoch, a colour for each learning rate.",
-        "auto_mpg",
-        "torch_sgd",
-        _learning_rates,
-        trains=True,
-        several_lrs=True,
-    ),
-    "network-and-ols": Plot(
-        "The predictions of a trained model beside those of OLS.",
-        "auto_mpg",
-        "torch_sgd",
-        _network_and_ols,
-        trains=True,
-    ),
-    "predictions": Plot(
-        "Training rows, test rows and the predictions for these.", "noiseless_line", "torch_sgd", _predictions
-    ),
+    "fit": Plot("auto_mpg", OLS, _fit),
+    "loss": Plot("auto_mpg", "torch_sgd", _loss, trains=True),
+    "validation": Plot("make_regression", "torch_adam", _validation, trains=True),
+    "learning-rates": Plot("auto_mpg", "torch_sgd", _learning_rates, trains=True, several_lrs=True),
+    "network-and-ols": Plot("auto_mpg", "torch_sgd", _network_and_ols, trains=True),
+    "predictions": Plot("noiseless_line", "torch_sgd", _predictions),
 }
+"""By the names of `catalog.FITTED`."""

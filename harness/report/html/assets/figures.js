@@ -1,4 +1,5 @@
-// Figures: drawn when they come into sight, given the rows that the filter leaves, drawn anew in another theme.
+// Figures: those in sight are drawn first, then the others while nothing else is to be done, so that paper and a tall
+// picture have all of them; given the rows that the filter leaves, drawn anew in another theme.
 
 const figures = [];
 const ERRORS = 1; // of Vega's log levels: it warns of every step that is as high as it wants to be
@@ -85,7 +86,7 @@ function draw(figure) {
     const own = JSON.parse(JSON.stringify(figure.part.spec), (_key, value) => ownName(value));
     const spec = { ...own, description, datasets: { ...own.datasets, rows } };
     figure.embedded = await vegaEmbed(figure.drawing, spec, {
-      mode: "vega-lite", actions: false, ast: true, renderer: "canvas", defaultStyle: false, logLevel: ERRORS,
+      mode: "vega-lite", actions: false, ast: true, renderer: DATA.live.paper ? "svg" : "canvas", defaultStyle: false, logLevel: ERRORS,
       config: DATA.themes[dark() ? "dark" : "light"], tooltip: showTooltip,
     });
     figure.empty.hidden = rows.length > 0;
@@ -124,13 +125,21 @@ function isReady() {
   document.documentElement.dataset.ready ??= performance.now(); // ms since the navigation began
 }
 
+const idle = window.requestIdleCallback ?? setTimeout;
+
+/** One after the other, so that a click is never kept waiting for more than one figure. */
+function drawRest() {
+  const next = figures.find(({ seen }) => !seen);
+  if (next) idle(() => draw(next).then(drawRest));
+}
+
 function watchFigures() {
   const near = new IntersectionObserver((entries) => {
     const drawing = entries.filter(({ isIntersecting }) => isIntersecting).map((entry) => {
       near.unobserve(entry.target);
       return draw(figures.find(({ place }) => place === entry.target));
     });
-    Promise.all(drawing).then(isReady);
+    Promise.all(drawing).then(isReady).then(drawRest);
   }, { rootMargin: "400px 0px" });
   for (const { place } of figures) near.observe(place);
   if (!figures.length) isReady();
