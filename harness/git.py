@@ -32,9 +32,14 @@ def printed(checkout: Path, *words: str, text: str | None = None) -> str | None:
 
 
 def head_of(folder: Path) -> tuple[str | None, bool | None]:
-    """The commit that the checkout around `folder` is at and whether files differ from it; None outside a checkout."""
+    """The commit that the checkout around `folder` is at and whether its files differ from it; None outside a checkout.
+
+    A file that git has not been told of is no change of the commit: so `git describe --dirty` has it.
+    """
     commit = printed(folder, "rev-parse", "HEAD")
-    return (None, None) if commit is None else (commit.strip(), bool(printed(folder, "status", "--porcelain")))
+    if commit is None:
+        return None, None
+    return commit.strip(), bool(printed(folder, "status", "--porcelain", "--untracked-files=no"))
 
 
 def commit_of(revision: str, checkout: Path) -> str:

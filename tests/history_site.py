@@ -2,10 +2,11 @@
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 from harness.measure.plan import Request, plan
@@ -64,10 +65,12 @@ def git(folder: Path, *words: str, **environment: str) -> str:
 
 @dataclass
 class Planted:
-    """A store that is filled launch by launch, a minute apart."""
+    """A store that is filled launch by launch, a minute apart; `machine`: of nights, its name."""
 
     store: Store
     launches: int = field(default=0)
+    machine: str = ""
+    ids: Iterator[int] = field(default_factory=count)
 
     def launch(
         self,
@@ -84,18 +87,18 @@ class Planted:
         self.launches += 1
         at = (NOON + timedelta(minutes=self.launches)).isoformat()
         own = records or (record().model_copy(update=changed),)
-        run = Run(
-            id=f"run-{self.launches:04}",
+        made = Run(
+            id=f"run-{next(self.ids):04}",
             started_at=at,
             command="harness run",
-            selection=Selection(),
+            selection=Selection(machine=self.machine),
             planned=tuple(one.case for one in own),
             environment=environment.model_copy(update={"commit": commit, "dirty": dirty}),
         )
-        self.store.start(run)
+        self.store.start(made)
         for one in own:
-            key = self.store.add(run.id, one)
+            key = self.store.add(made.id, one)
             if wall_s is not None:
                 self.store.add_samples(key, Samples((wall_s,) * 3, (wall_s,) * 3))
         if finished:
-            self.store.finish(run.id)
+            self.store.finish(made.id)

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import CannotMeasureError, UsageError
+from harness.git import head_of
 from harness.history.case import history_of
 from harness.history.commits import Commits
 from harness.history.sources import Launch, in_asv, of_case, stored
@@ -374,10 +375,11 @@ def test_no_history_is_exit_3_and_one_line(
         assert (ended.code, ended.stderr.count("\n")) == (3, 1)
         assert said in ended.stderr
     planted.launch(commits[0], 1e-3, dirty=True)
-    assert "of uncommitted changes" in run_cli("history", *CASE, "--store", store_path).stderr
+    assert "of uncommitted changes" in run_cli("history", *CASE, "--store", store_path, "--by", "commit").stderr
+    assert "one run only, 2026-03-01 12:01" in run_cli("history", *CASE, "--store", store_path).stderr
     planted.launch(commits[3], 1e-3)
     planted.launch(commits[3], 1e-3)
-    ended = run_cli("history", *CASE, "--store", store_path)
+    ended = run_cli("history", *CASE, "--store", store_path, "--by", "commit")
     assert ended.code == 3
     assert f"one commit only, {commits[3][:8]}" in ended.stderr
 
@@ -405,6 +407,65 @@ def test_the_picture_names_the_commit_of_each_step(planted: Planted, commits: li
     assert any(text.startswith(f"{commits[18][:8]} +") for text in texts)
     assert f"{commits[25][:8]} no number" in texts
     assert {"commit", "no number", "slower or worse"} <= set(texts)
+
+
+# Over dates: without git, in the order of the store.
+
+
+def test_without_git_a_history_is_by_date_and_says_what_changed(
+    planted: Planted, run_cli: RunCli, store_path: Path, tmp_path: Path
+) -> None:
+    fine, short = (replace(record().accuracy, digits=digits) for digits in (13.0, 7.0))
+    planted.launch(None, 1e-3, accuracy=fine)
+    planted.launch("a" * 40, 1e-3, accuracy=fine, dirty=True)
+    planted.launch("b" * 40, 1e-3, accuracy=short, dirty=True)
+    planted.launch("b" * 40, 1e-3, accuracy=fine, environment=NEWER)
+    planted.launches = 0  # a clock that was set back: the store has an order of its own
+    planted.launch("b" * 40, 1e-3, accuracy=fine, environment=NEWER)
+    history = history_of(stored(planted.store), " ".join(CASE), quantity="digits")
+    assert history.by == "date"
+    assert [[point.name[-5:] for point in series.points] for series in history.series] == [
+        ["12:01", "12:02", "12:03"],
+        ["12:04", "12:01"],
+    ]
+    (step,) = history.series[0].steps
+    assert (step.verdict, step.old.commit[:1], step.new.commit[:1]) == (Verdict.REGRESSION, "a", "b")
+    (change,) = history.changes
+    assert (change.differs, change.verdict, change.same_commit) == (
+        ("numpy 2.3.1 → 2.4.6",),
+        Verdict.IMPROVEMENT,
+        True,
+    )
+    assert history.notes == ("the clock was set back 1 time: the order is that of the store",)
+    shown = " ".join(run_cli("history", *CASE, "--quantity", "digits", "--store", store_path).stdout.split())
+    for words in (
+        "correct digits by date",
+        "commit aaaaaaaa → bbbbbbbb",
+        "numpy 2.3.1 → 2.4.6",
+        "5 runs, 1 change point",
+        "the commit is the same",
+    ):
+        assert words in shown, shown
+
+
+def test_two_machines_of_one_kind_are_two_series(planted: Planted) -> None:
+    for machine, digits in (("a", 13.0), ("b", 9.0), ("a", 13.0), ("b", 9.0)):
+        accuracy = replace(record().accuracy, digits=digits)
+        planted.machine = machine
+        planted.launch("a" * 40, 1e-3, accuracy=accuracy)
+    history = history_of(stored(planted.store), " ".join(CASE), quantity="digits")
+    assert [(series.machine, len(series.points), series.steps) for series in history.series] == [
+        ("a", 2, ()),
+        ("b", 2, ()),
+    ]
+    assert history.changes == ()
+
+
+def test_a_file_that_git_was_not_told_of_is_no_change_of_the_commit(commits: list[str], tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("lying about")
+    assert head_of(tmp_path) == (commits[-1], False)
+    git(tmp_path, "add", "notes.txt")
+    assert head_of(tmp_path) == (commits[-1], True)
 
 
 # asv's results.

@@ -1,4 +1,4 @@
-"""harness history: one case over commits, where its level changed, and which commit did it."""
+"""harness history: one case over commits or dates, where its level changed, and what did it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +21,10 @@ def history(
         float | None,
         typer.Option("--effect", help="Smallest step: 0.03 of time, 0.5 digits, 1 decade, 0.1 of epochs."),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", help="commit, or date: a point a run, of whatever commit. By commit where there are two."),
+    ] = None,
     since: Annotated[str | None, typer.Option("--since", help="Only from this date (ISO 8601) or commit on.")] = None,
     store: cli.StoreUrl = None,
     asv: Annotated[bool, typer.Option("--asv", help="Read asv's results instead of the store.")] = False,
@@ -35,19 +39,23 @@ def history(
     ] = None,
     as_json: cli.AsJson = False,
 ) -> None:
-    """Show one case over commits with its change points and the commits that made them; it judges nothing.
+    """Show one case over commits, or over dates, with its change points and what made them; it judges nothing.
+
+    Without git, or with one commit, it is by date: a point a run in the order of the store, with the versions, the
+    data and the commit that changed since the one before.
 
     With --asv --all the same of every series in asv's results at once, whoever's suite it is: the commits at which
     series have steps, the worst first.
 
     A level is sought within one environment and one content of the data: an upgraded library, another processor or
-    other data are told apart. Exit 3 where there are too few commits to compare.
+    other data are told apart. Exit 3 where there are too few points to compare.
     """
     given = {"bench": bench, "atom": atom, "commit-url": commit_url}
     if every:
         for name, wrong in {
             "CASE": case,
             "--since": since,
+            "--by": by,
             "--plot": plot,
             "--store": store,
             "no --asv": not asv,
@@ -61,18 +69,18 @@ def history(
             raise UsageError(f"--{name} goes with --all")
     if not case:
         raise UsageError("say which case: its key, or PROBLEM SOLVER, as in 'harness history auto_mpg numpy_lstsq'")
-    for name, value in {"machine": machine, "results": results}.items():
-        if value is not None and not asv:
-            raise UsageError(f"--{name} goes with --asv")
-    if asv and store:
-        raise UsageError("--asv reads asv's results and --store a store: give one of them")
-    _show(" ".join(case), quantity, effect, since, _Source(store, asv, machine, results), plot, as_json=as_json)
+    _show(" ".join(case), quantity, effect, since, by, _Source(store, asv, machine, results), plot, as_json=as_json)
 
 
 class _Source:
-    """Where to read launches from."""
+    """Where to read launches from. Raises UsageError for what does not go together."""
 
     def __init__(self, store: str | None, asv: bool, machine: str | None, results: Path | None) -> None:
+        for name, value in {"machine": machine, "results": results}.items():
+            if value is not None and not asv:
+                raise UsageError(f"--{name} goes with --asv")
+        if asv and store:
+            raise UsageError("--asv reads asv's results and --store a store: give one of them")
         self.store, self.asv, self.machine, self.results = store, asv, machine, results
 
 
@@ -81,6 +89,7 @@ def _show(
     quantity: str,
     effect: float | None,
     since: str | None,
+    by: str | None,
     source: _Source,
     plot: Path | None,
     *,
@@ -89,6 +98,7 @@ def _show(
     from harness.asv.gate import existing_folder
     from harness.history.case import history_of
     from harness.history.sources import in_asv, stored
+    from harness.judge.history.series import COMMIT, DATE
     from harness.report.render.objects import dumps
     from harness.report.render.terminal import print_document
     from harness.report.tables.history import history_object
@@ -97,10 +107,12 @@ def _show(
     from harness.store.store import Store
 
     if source.asv:
-        launches = in_asv(existing_folder(source.results), source.machine)
+        if by == DATE:
+            raise UsageError("--by date is of a store's runs: asv's results are of commits")
+        launches, by = in_asv(existing_folder(source.results), source.machine), COMMIT
     else:
         launches = stored(Store(source.store, create=False))
-    found = history_of(launches, case, quantity=quantity, effect=effect, since=since)
+    found = history_of(launches, case, quantity=quantity, effect=effect, since=since, by=by)
     if plot:
         from harness.files.writing import write
         from harness.report.figures.files import check_suffix, picture

@@ -15,16 +15,20 @@ def history_of(
     quantity: str = "time",
     effect: float | None = None,
     since: str | None = None,
+    by: str | None = None,
 ) -> History:
     """The history of one case: `asked` is its key, or `problem solver [option=value ...]`.
 
+    `by`: the axis, commit or date; None as `points_of` chooses.
+
     Raises UsageError for an unknown or ambiguous case, quantity, effect or `since`; CannotMeasureError where there is
-    no history: nothing measured, or one commit in one environment.
+    no history: nothing measured, or once.
     """
     wanted = quantity_of(quantity)
     every = list(launches)
     if not every:
         raise CannotMeasureError("no history: nothing has been measured yet: 'harness run' measures")
     case, own = of_case(every, asked)
-    found = points_of(own, wanted, since)
-    return judge_history(case, wanted, found.points, found.commits.untested, effect=effect, notes=found.notes)
+    found = points_of(own, wanted, since, by=by)
+    untested = found.commits.untested
+    return judge_history(case, wanted, found.points, untested, effect=effect, notes=found.notes, by=found.by)

@@ -1,9 +1,10 @@
-"""A case's points, out of the store's runs or asv's results, in the order of commits."""
+"""A case's points, out of the store's runs or asv's results, in the order of commits or of nights."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from harness.asv.records import as_run
@@ -11,7 +12,7 @@ from harness.errors import CannotMeasureError, UsageError, counted, unknown
 from harness.git import resolve_commit
 from harness.history.commits import Commits
 from harness.judge.history.history import identity
-from harness.judge.history.series import Point, Quantity
+from harness.judge.history.series import COMMIT, DATE, Point, Quantity
 from harness.judge.measurable import measurable
 from harness.records.asv_results import read_every_commit
 from harness.records.content import contents
@@ -107,37 +108,57 @@ def value_of(record: Record, quantity: Quantity) -> tuple[float | None, str]:
 
 @dataclass(frozen=True)
 class OrderedPoints:
-    """Points in the order of commits, the commits as git knows them, and notes for a person."""
+    """Points in the order of the axis `by`, the commits as git knows them, and notes for a person."""
 
     points: tuple[Point, ...]
     commits: Commits
     notes: tuple[str, ...]
+    by: str = COMMIT
 
 
 def points_of(
-    launches: Sequence[Launch], quantity: Quantity, since: str | None = None, commits: Commits | None = None
+    launches: Sequence[Launch],
+    quantity: Quantity,
+    since: str | None = None,
+    commits: Commits | None = None,
+    by: str | None = None,
 ) -> OrderedPoints:
-    """One point a commit, environment, content of the data and source of the solver; its launches are replications.
+    """The points of an axis: `by` commit, by date, or for None by commit where two can be told apart, else by date.
 
+    By commit one point a commit, machine, environment, content of the data and source of the solver; its launches are
+    replications. By date one a run, of whatever commit, in the order of the store, whatever a clock said.
     `commits`: those of many cases, asked of git once; the launches' own unless given.
 
-    Raises CannotMeasureError if no launch belongs to a commit, or only one commit in one environment has been
-    measured; UsageError for a `since` that is neither a date nor a commit.
+    Raises CannotMeasureError if there are not two points to compare; UsageError for an unknown axis and for a `since`
+    that is neither a date nor a commit.
     """
-    clean = [one for one in launches if _commit(one) and not one.run.environment.dirty and not _cut_off(one)]
+    if by not in (None, COMMIT, DATE):
+        raise unknown("axis", by, (COMMIT, DATE))
+    if by is None:
+        told = {(_commit(one), identity(one.environment), one.record.source_sha256) for one in launches if _clean(one)}
+        by = COMMIT if len(told) > 1 else DATE
+    kept = [one for one in launches if (_clean(one) if by == COMMIT else not _cut_off(one))]
     notes, every = [], counted(len(launches), "launch", "launches")
-    if len(clean) < len(launches):
-        notes.append(f"{len(launches) - len(clean)} of {every} {LEFT_OUT}")
-    if not clean:
-        raise CannotMeasureError(f"no history: {len(launches)} of {every} {LEFT_OUT}")
-    commits = commits or Commits(_commit(one) for one in clean)
-    order = _order(clean, commits, notes)
-    points = _since(_points(clean, quantity, order), since, commits)
-    told_apart = {(point.commit, identity(point.environment), point.data, point.source) for point in points}
+    left = LEFT_OUT if by == COMMIT else "left out: cut off"
+    if len(kept) < len(launches):
+        notes.append(f"{len(launches) - len(kept)} of {every} {left}")
+    if not kept:
+        raise CannotMeasureError(f"no history: {len(launches)} of {every} {left}")
+    commits = commits or Commits(_commit(one) for one in kept)
+    order = _order(kept, commits, notes) if by == COMMIT else _runs_in_order(kept, notes)
+    points = _since(_points(kept, quantity, order, by), since, commits)
+    told_apart = {
+        (point.name, point.machine, identity(point.environment), point.data, point.source) for point in points
+    }
     if len(told_apart) < 2:  # noqa: PLR2004  # before, after
-        held = f"one commit only, {points[0].commit[:8]}" if points else f"nothing since {since}"
-        raise CannotMeasureError(f"no history: {held}; run the case on another commit")
-    return OrderedPoints(tuple(points), commits, tuple(notes))
+        held = f"one {'run' if by == DATE else 'commit'} only, {points[0].name}" if points else f"nothing since {since}"
+        raise CannotMeasureError(f"no history: {held}; run the case again, later or on another commit")
+    return OrderedPoints(tuple(points), commits, tuple(notes), by)
+
+
+def _clean(launch: Launch) -> bool:
+    """Whether it is of a commit as it is, and was timed."""
+    return bool(_commit(launch)) and not launch.run.environment.dirty and not _cut_off(launch)
 
 
 def _commit(launch: Launch) -> str:
@@ -149,12 +170,16 @@ def _cut_off(launch: Launch) -> bool:
     return launch.run.finished_at is None and launch.record.call_s is None
 
 
+def _started_s(run: Run) -> float:
+    when = datetime.fromisoformat(run.started_at)
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
 def _order(launches: Sequence[Launch], commits: Commits, notes: list[str]) -> dict[str, tuple[int, float]]:
     """Place and date of every commit: git's where it has them all, else by date, git's or the first run's."""
     first: dict[str, float] = {}
     for launch in launches:
-        at = datetime.fromisoformat(launch.run.started_at).replace(tzinfo=UTC).timestamp()
-        first[_commit(launch)] = min(at, first.get(_commit(launch), math.inf))
+        first[_commit(launch)] = min(_started_s(launch.run), first.get(_commit(launch), math.inf))
     dates = {commit: commits.date_s(commit) if commits.knows(commit) else at for commit, at in first.items()}
     strange = sum(not commits.knows(commit) for commit in dates)
     if strange:
@@ -163,21 +188,36 @@ def _order(launches: Sequence[Launch], commits: Commits, notes: list[str]) -> di
     return {commit: (place, dates[commit]) for place, commit in enumerate(places)}
 
 
-def _points(launches: Sequence[Launch], quantity: Quantity, order: dict[str, tuple[int, float]]) -> list[Point]:
-    groups: dict[tuple[str, object, str, str], list[Launch]] = {}
+def _runs_in_order(launches: Sequence[Launch], notes: list[str]) -> dict[str, tuple[int, float]]:
+    """Place and date of every run, in the order in which they come; a clock that was set back is said."""
+    dates = {launch.run.id: _started_s(launch.run) for launch in launches}
+    back = sum(new < old for old, new in pairwise(dates.values()))
+    if back:
+        notes.append(f"the clock was set back {counted(back, 'time')}: the order is that of the store")
+    return {run: (place, date_s) for place, (run, date_s) in enumerate(dates.items())}
+
+
+def _points(
+    launches: Sequence[Launch], quantity: Quantity, order: dict[str, tuple[int, float]], by: str
+) -> list[Point]:
+    groups: dict[tuple[str, str, object, str, str], list[Launch]] = {}
     content = contents(launch.record for launch in launches)
     for launch in launches:
-        record = launch.record
-        key = (_commit(launch), identity(launch.environment), content(record), record.source_sha256)
+        record, at = launch.record, launch.run.id if by == DATE else _commit(launch)
+        machine = launch.run.selection.machine
+        key = (at, machine, identity(launch.environment), content(record), record.source_sha256)
         groups.setdefault(key, []).append(launch)
     points = []
-    for (commit, _, data, source), members in groups.items():
+    for (at, machine, _, data, source), members in groups.items():
         numbers = [value_of(member.record, quantity) for member in members]
         # The newest launch decides: a case that has stopped working is not saved by what it once measured.
         why = numbers[-1][1]
         values = () if why else tuple(value for value, _ in numbers if value is not None)
-        place, date_s = order[commit]
-        points.append(Point(commit, place, date_s, members[-1].environment, values, why, data, source))
+        place, date_s = order[at]
+        commit, run = _commit(members[-1]), at if by == DATE else ""
+        points.append(
+            Point(commit, place, date_s, members[-1].environment, values, why, data, source, run=run, machine=machine)
+        )
     return sorted(points, key=lambda point: point.place)
 
 

@@ -90,4 +90,4 @@ def _judged(case: str, quantity: Quantity, launches: Sequence[Launch], commits: 
         found = points_of(launches, quantity, commits=commits)
     except HarnessError:
         return None
-    return judge_history(case, quantity, found.points, found.commits.untested, notes=found.notes)
+    return judge_history(case, quantity, found.points, found.commits.untested, notes=found.notes, by=found.by)

@@ -26,6 +26,8 @@ class Selection(Kept):
 
     `asked` holds each axis and option that was asked for with its values (`device`, `n`, `lr`,
     `seed`, `epochs`, ...), so that a gate knows which expectations the run can answer.
+
+    `machine`: of a night (harness nightly) the name of the machine, whose nights are one series; empty of other runs.
     """
 
     problems: tuple[str, ...] | None = None
@@ -37,6 +39,7 @@ class Selection(Kept):
     intercept: bool = True
     table: dict[str, str | bool | tuple[str, ...]] = Field(default_factory=dict)
     threads: int = 1
+    machine: str = ""
 
     @property
     def model(self) -> str:

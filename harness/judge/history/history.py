@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from harness.judge.history.change_points import change_points, penalty_of, shift
-from harness.judge.history.series import EnvironmentChange, History, Point, Quantity, Series, Step
+from harness.judge.history.series import COMMIT, DATE, EnvironmentChange, History, Point, Quantity, Series, Step
 from harness.judge.medians import Floats
 from harness.judge.verdict import Verdict
 from harness.records.content import SHOWN
@@ -31,18 +31,27 @@ def judge_history(
     *,
     effect: float | None = None,
     notes: Sequence[str] = (),
+    by: str = COMMIT,
 ) -> History:
-    """Points split by environment and data, each with its steps, in the order in which these first appear."""
+    """Points split by machine, environment and data, each with its steps, in the order in which these first appear."""
     smallest = quantity.with_effect(effect)
     split: dict[object, list[Point]] = {}
     for point in sorted(points, key=lambda point: (point.place, point.date_s)):
-        split.setdefault((identity(point.environment), point.data), []).append(point)
-    series = [
-        Series(found[0].environment, tuple(found), steps_of(found, quantity, smallest, untested), found[0].data)
-        for found in split.values()
-    ]
-    changes = tuple(_environment_change(old, new, quantity, smallest) for old, new in pairwise(series))
-    return History(case, quantity, smallest, tuple(series), changes, tuple(notes))
+        split.setdefault((point.machine, identity(point.environment), point.data), []).append(point)
+    series = [_series(found, steps_of(found, quantity, smallest, untested)) for found in split.values()]
+    changes = tuple(_environment_change(old, new, quantity, smallest, by) for old, new in neighbours(series))
+    return History(case, quantity, smallest, tuple(series), changes, tuple(notes), by)
+
+
+def _series(points: Sequence[Point], steps: tuple[Step, ...]) -> Series:
+    first = points[0]
+    return Series(first.environment, tuple(points), steps, first.data, first.machine)
+
+
+def neighbours(series: Sequence[Series]) -> list[tuple[Series, Series]]:
+    """Each series with the one that comes next on its machine: two machines are never compared."""
+    machines = dict.fromkeys(one.machine for one in series)
+    return [pair for name in machines for pair in pairwise([one for one in series if one.machine == name])]
 
 
 def steps_of(points: Sequence[Point], quantity: Quantity, effect: float, untested: Untested) -> tuple[Step, ...]:
@@ -99,22 +108,25 @@ def _verdict(change: float, quantity: Quantity) -> Verdict:
     return Verdict.REGRESSION if (change > 0) == quantity.lower_is_better else Verdict.IMPROVEMENT
 
 
-def _environment_change(old: Series, new: Series, quantity: Quantity, effect: float) -> EnvironmentChange:
-    """On the commits that both measured; without any, from the old one's last level to the new one's first."""
+def _environment_change(old: Series, new: Series, quantity: Quantity, effect: float, by: str) -> EnvironmentChange:
+    """On the commits that both measured; without any, and of nights, from the old's last level to the new's first."""
     differs = differences_of(old, new)
     if old.data != new.data:
         return EnvironmentChange(differs, 0, Verdict.UNDECIDED, of_data=True)
-    before, after = _common(old, new)
+    before, after = _common(old, new) if by == COMMIT else ([], [])
     commits = len(before)
     if not commits:
         before, after = _level(old, last=True), _level(new, last=False)
     if not (before and after):
         return EnvironmentChange(differs, commits, Verdict.UNDECIDED)
+    told = {(point.commit, point.source) for point in (before[-1], after[0])}
+    same = by == DATE and len(told) == 1
     span = shift(_scaled(before, quantity), _scaled(after, quantity))
     if not quantity.noisy:
         span = (span[0],) * 3
     change, low, high = map(quantity.in_units, span)
-    return EnvironmentChange(differs, commits, _span_verdict(span, quantity, effect), change, low, high)
+    verdict = _span_verdict(span, quantity, effect)
+    return EnvironmentChange(differs, commits, verdict, change, low, high, same_commit=same)
 
 
 def _span_verdict(span: Span, quantity: Quantity, effect: float) -> Verdict:
@@ -146,7 +158,10 @@ def identity(environment: Environment) -> tuple[tuple[str, str], ...]:
 
 def labels(found: Sequence[Series]) -> list[str]:
     """What tells each of several series from the others: `scikit-learn 1.9.1`; empty where nothing does."""
-    parts = [dict(identity(series.environment)) | {"data": series.data[:SHOWN]} for series in found]
+    parts = [
+        dict(identity(series.environment)) | {"data": series.data[:SHOWN], "machine": series.machine}
+        for series in found
+    ]
     names = [
         name for name in dict.fromkeys(n for found in parts for n in found) if len({p.get(name) for p in parts}) > 1
     ]
@@ -154,9 +169,22 @@ def labels(found: Sequence[Series]) -> list[str]:
 
 
 def differences_of(old: Series, new: Series) -> tuple[str, ...]:
-    """What differs between two series: their environments, and `data 1a2b3c4d → 5e6f7a8b`."""
-    data = () if old.data == new.data else (f"data {old.data[:SHOWN] or 'none'} → {new.data[:SHOWN] or 'none'}",)
-    return (*data, *changes_between(old.environment, new.environment))
+    """What differs between two series: their data, as `data 1a2b3c4d → 5e6f7a8b`, and their environments."""
+    return (*_hashes("data", old.data, new.data), *changes_between(old.environment, new.environment))
+
+
+def moved(old: Point, new: Point) -> tuple[str, ...]:
+    """All that is known to have changed from one point to the next: commit, source, data, environment."""
+    return (
+        *_hashes("commit", old.commit, new.commit),
+        *_hashes("source", old.source, new.source),
+        *_hashes("data", old.data, new.data),
+        *changes_between(old.environment, new.environment),
+    )
+
+
+def _hashes(name: str, old: str, new: str) -> tuple[str, ...]:
+    return () if old == new else (f"{name} {old[:SHOWN] or 'none'} → {new[:SHOWN] or 'none'}",)
 
 
 def changes_between(old: Environment, new: Environment) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby
 from types import MappingProxyType
 
@@ -13,6 +14,10 @@ from harness.judge.history.change_points import SHORTEST
 from harness.judge.verdict import Verdict
 from harness.records.environment import Environment
 
+COMMIT, DATE = "commit", "date"
+"""The axes: a point is a commit, whose launches are replications; or a run, in the order of the store."""
+SHORT = 8
+"""Digits of a hash that people read."""
 EXCESS_FLOOR = 1e-10
 """Excess loss below it is rounding: where float32 trainings end, as the gate over asv's results has it."""
 
@@ -75,11 +80,13 @@ def quantity_of(name: str) -> Quantity:
 
 @dataclass(frozen=True)
 class Point:
-    """What one commit measured in one environment.
+    """What one commit, or one run of whatever commit, measured in one environment.
 
-    `place`: its place in the order of commits; `date_s`: Unix seconds; `values`: one a launch, in the quantity's own
-    unit; empty where the newest launch has no number, and `why` says why. `data`: the content of the case's data;
-    `source`: the hash of the source of a solver that somebody brought, whose edits no commit need tell.
+    `place`: its place in the order of the axis; `date_s`: Unix seconds, of the commit or of the run; `values`: one a
+    launch, in the quantity's own unit; empty where the newest launch has no number, and `why` says why. `data`: the
+    content of the case's data; `source`: the hash of the source of a solver that somebody brought, whose edits no
+    commit need tell. `run`: the id of the run that it is, empty of a commit's; `machine`: the name that a night's
+    machine was given.
     """
 
     commit: str
@@ -90,6 +97,18 @@ class Point:
     why: str = ""
     data: str = ""
     source: str = ""
+    run: str = field(default="", kw_only=True)
+    machine: str = field(default="", kw_only=True)
+
+    @property
+    def date(self) -> str:
+        """As people write it, in UTC."""
+        return f"{datetime.fromtimestamp(self.date_s, UTC):%Y-%m-%d %H:%M}"
+
+    @property
+    def name(self) -> str:
+        """What the axis calls it: the beginning of the commit's hash, or the date of the run."""
+        return self.date if self.run else self.commit[:SHORT]
 
     @property
     def value(self) -> float | None:
@@ -115,12 +134,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Series:
-    """The points of one environment and one content of the data in the order of commits, and its steps."""
+    """The points of one machine, environment and content of the data in the order of the axis, and its steps."""
 
     environment: Environment
     points: tuple[Point, ...]
     steps: tuple[Step, ...]
     data: str = ""
+    machine: str = ""
 
     @property
     def levels(self) -> list[tuple[Point, Point, float]]:
@@ -139,7 +159,7 @@ class EnvironmentChange:
 
     `commits`: measured in both, on which the shift is the environment's alone; 0: between the last level of the one
     and the first of the other, where commits changed as well. `of_data`: the data changed, so that it is another
-    problem and nothing is compared.
+    problem and nothing is compared. `same_commit`: no commit and no solver changed with it, as far as is recorded.
     """
 
     differs: tuple[str, ...]
@@ -149,11 +169,12 @@ class EnvironmentChange:
     low: float | None = None
     high: float | None = None
     of_data: bool = field(default=False, kw_only=True)
+    same_commit: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)
 class History:
-    """One case's whole history; `notes`: what was left out, and how commits were ordered."""
+    """One case's whole history; `notes`: what was left out, how points were ordered; `by`: the axis, commit or date."""
 
     case: str
     quantity: Quantity
@@ -161,6 +182,7 @@ class History:
     series: tuple[Series, ...]
     changes: tuple[EnvironmentChange, ...]
     notes: tuple[str, ...] = ()
+    by: str = COMMIT
 
     @property
     def fewest(self) -> int:

@@ -177,7 +177,7 @@ TREE = Meaning(
     "dirty tree",
     "The commit that the run names is not what was measured: nobody can measure it again.",
     "Commit or stash first.",
-    "git status --porcelain says anything at all",
+    "git status --porcelain --untracked-files=no says anything at all",
 )
 WAITED = Meaning(
     "waiting",

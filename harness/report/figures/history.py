@@ -6,17 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from harness.errors import counted
 from harness.judge.history.changes import level_changes
-from harness.judge.history.history import labels
-from harness.judge.history.series import History, Point, Quantity, Step
+from harness.judge.history.history import differences_of, labels, neighbours
+from harness.judge.history.series import COMMIT, DATE, SHORT, History, Point, Quantity, Step
 from harness.records.record import Record
 from harness.report.figures import axes
 from harness.report.figures.axes import Spec
 from harness.report.figures.figure import Figure
 from harness.report.figures.rows import CASE, Row, row_of
-from harness.report.tables.history import SHORT, change_words, value_text
+from harness.report.tables.history import change_words, value_text
 
 KEY = re.compile(r"(?P<problem>.+) (?P<solver>\S+) (?P<device>cpu|cuda(:\d+)?)( .*)?")
 """A case's key (harness.measure.plan.Case.key): problem, solver, device, options."""
+VERSION = "version"
 FLOORS = {"time": 1e-12, "excess_loss": 1e-16}
 """Of the quantities that are drawn on a logarithmic axis: seconds, and half a unit in the last place of 1."""
 HEIGHT = 320
@@ -32,27 +33,32 @@ STEPS = {"regression": ("slower or worse", [6, 3]), "improvement": ("faster or b
 
 def figures(histories: Sequence[History], records: Mapping[str, Record]) -> list[Figure]:
     """A figure a quantity, over commits and over versions apart, in the order of the worst histories."""
-    groups: dict[tuple[str, bool], list[History]] = {}
+    groups: dict[tuple[str, str], list[History]] = {}
     for history in histories:
-        groups.setdefault((history.quantity.name, over_versions(history)), []).append(history)
+        groups.setdefault((history.quantity.name, axis_of(history)), []).append(history)
     return [
-        _versions(_changed(held), records) if by_version else _commits(held, records)
-        for (_, by_version), held in groups.items()
+        _versions(_changed(held), records) if axis == VERSION else _in_order(held, records)
+        for (_, axis), held in groups.items()
     ]
 
 
 def history_picture(history: History) -> Figure:
-    """One case over commits or versions, for a file: in their order, evenly spaced; a colour an environment."""
-    by_version = over_versions(history)
+    """One case over commits, versions or dates, for a file: in order, evenly spaced; a colour an environment."""
     rows = [{key: value for key, value in row.items() if key != "panel"} for row in point_rows([history], {})]
-    words = f"{history.quantity.words} by {'version' if by_version else 'commit'}"
-    spec = _versions([history], {}).spec if by_version else _over_commits(rows, history)
+    words = f"{history.quantity.words} by {axis_of(history)}"
+    spec = _versions([history], {}).spec if over_versions(history) else _over_points(rows, history)
     return Figure("history", f"{history.case}\n{words}", words, spec, rows)
 
 
 def over_versions(history: History) -> bool:
     """Whether it is of one commit in several environments: the versions of a library."""
-    return len({point.commit for series in history.series for point in series.points}) == 1
+    commits = {point.commit for series in history.series for point in series.points}
+    return history.by == COMMIT and len(commits) == 1
+
+
+def axis_of(history: History) -> str:
+    """commit, date or version."""
+    return VERSION if over_versions(history) else history.by
 
 
 def named(history: History, records: Mapping[str, Record]) -> dict[str, object]:
@@ -82,23 +88,27 @@ def point_rows(histories: Sequence[History], records: Mapping[str, Record]) -> l
 def _rows(history: History, place: int) -> Iterable[dict[str, object]]:
     environments = labels(history.series)
     by_version = over_versions(history)
-    commits = sorted({(point.place, point.commit) for series in history.series for point in series.points})
-    order = {commit: at for at, (_, commit) in enumerate(commits)}
+    places = sorted({point.place for series in history.series for point in series.points})
+    order = {place: at for at, place in enumerate(places)}
     for number, series in enumerate(history.series):
         environment = environments[number] or "median; line: level"
         own = {"series": title(history) if by_version else environment, "rank": place if by_version else number}
         at = {
-            point.commit: {"at": number, "tick": environment}
+            point.place: {"at": number, "tick": environment}
             if by_version
-            else {"at": order[point.commit], "tick": point.commit[:SHORT]}
+            else {"at": order[point.place], "tick": point.name}
             for point in series.points
         }
-        yield from ({"kind": "point", **own, **at[p.commit], **_point(p, history)} for p in series.points)
+        yield from ({"kind": "point", **own, **at[p.place], **_point(p, history)} for p in series.points)
         for i, (first, last, level) in enumerate(series.levels):
             for end in (first, last):
-                yield {"kind": "level", **own, **at[end.commit], "level": i, "value": _usable(level, history)}
+                yield {"kind": "level", **own, **at[end.place], "level": i, "value": _usable(level, history)}
         for step in series.steps:
-            yield {"kind": "step", **own, **at[step.new.commit], **_step(step, history)}
+            yield {"kind": "step", **own, **at[step.new.place], **_step(step, history)}
+    if history.by == DATE:
+        for old, new in neighbours(history.series):
+            words = "; ".join(differences_of(old, new))
+            yield {"kind": "upgrade", "at": order[new.points[0].place], "tick": new.points[0].name, "words": words}
 
 
 def _point(point: Point, history: History) -> dict[str, object]:
@@ -121,7 +131,7 @@ def _step(step: Step, history: History) -> dict[str, object]:
     size = change_words(history.quantity, step.change, step.change, step.change) or (
         "a number again" if step.new.values else "no number"
     )
-    words = f"{step.new.commit[:SHORT]} {size}"
+    words = f"{step.new.name} {size}"
     return {"verdict": step.verdict.value, "words": words, "value": _usable(step.new.value, history)}
 
 
@@ -154,18 +164,19 @@ def _x(title: str) -> Spec:
     }
 
 
-def _commits(histories: Sequence[History], records: Mapping[str, Record]) -> Figure:
-    """One case of the list: a point a commit, a line a level, a step at the first commit of its new level."""
+def _in_order(histories: Sequence[History], records: Mapping[str, Record]) -> Figure:
+    """One case of the list: a point a commit or a run, a line a level, a step at the first point of its new level."""
+    by = histories[0].by
     words, rows = _quantity(histories[0].quantity), point_rows(histories, records)
     description = (
-        f"{words} by commit, {counted(len(histories), 'case')}, one at a time, the worst first: points are"
-        " medians over a commit's launches, lines levels, upright lines steps with the commit that made them."
+        f"{words} by {by}, {counted(len(histories), 'case')}, one at a time, the worst first: points are medians over"
+        f" a {by}'s launches, lines levels, upright lines steps with the {by} of the first point of the new level."
     )
-    spec = _over_commits(rows, histories[0]) | axes.HALF
-    return Figure(f"history-{histories[0].quantity.name}-commits", f"{words} over commits", description, spec, rows)
+    spec = _over_points(rows, histories[0]) | axes.HALF
+    return Figure(f"history-{histories[0].quantity.name}-{by}s", f"{words} over {by}s", description, spec, rows)
 
 
-def _over_commits(rows: Sequence[Row], history: History) -> Spec:
+def _over_points(rows: Sequence[Row], history: History) -> Spec:
     panels = axes.panels_of(rows) if all("panel" in row for row in rows) else ()
     # A file's legend has every name in full, on the page a tooltip has it.
     legend = None if panels else axes.legend_of({str(row["series"]) for row in rows})
@@ -176,9 +187,31 @@ def _over_commits(rows: Sequence[Row], history: History) -> Spec:
         axes.layer("line", levels, axes.keep("datum.kind === 'level'"), strokeWidth=2.5),
         *_steps(rows),
         *_missing(rows),
+        *_upgrades(rows),
         axes.layer("point", points, axes.keep("datum.kind === 'point'"), filled=True, size=60, opacity=0.8),
     ]
-    return axes.layered(layers, {"x": _x("commit"), "y": _y(history.quantity)}, panels, HEIGHT, "case")
+    return axes.layered(layers, {"x": _x(history.by), "y": _y(history.quantity)}, panels, HEIGHT, "case")
+
+
+def _upgrades(rows: Sequence[Row]) -> list[Spec]:
+    """By date: a thin line where another environment or other data begin, with what changed at its foot."""
+    if all(row["kind"] != "upgrade" for row in rows):
+        return []
+    there = axes.keep("datum.kind === 'upgrade'")
+    late = "scale('x', datum.tick) > 0.6 * width"
+    text = {
+        "align": {"expr": f"{late} ? 'right' : 'left'"},
+        "dx": {"expr": f"{late} ? -4 : 4"},
+        "dy": -6,
+        "baseline": "bottom",
+        "limit": 260,
+    }
+    upright = {"y": {"value": 0}, "y2": {"value": "height"}}
+    words = {"y": {"value": "height"}, "text": axes.category("words")}
+    return [
+        axes.layer("rule", upright, there, strokeWidth=1, color=axes.GREY, opacity=0.6),
+        axes.layer("text", words, there, **text),
+    ]
 
 
 def _missing(rows: Sequence[Row]) -> list[Spec]:

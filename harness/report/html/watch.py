@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.judge.history.series import SHORT
 from harness.judge.history.watch import CommitSteps, SeriesStep, Watch
 from harness.report.figures import axes
 from harness.report.figures.figure import Figure
@@ -10,7 +11,6 @@ from harness.report.figures.rows import Row
 from harness.report.html.section import Note, Part, table_of
 from harness.report.tables import watch as table
 from harness.report.tables.column import Column, Kind
-from harness.report.tables.history import SHORT
 from harness.report.words.watch import error_rates
 
 MOST_FIGURES = 6

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
+from harness.judge.history.series import SHORT
 from harness.judge.history.watch import CommitSteps, Watch
-from harness.report.tables.history import SHORT
 from harness.report.tables.watch import change_words, summary, value_words
 
 NAMESPACE = "http://www.w3.org/2005/Atom"

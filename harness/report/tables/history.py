@@ -1,17 +1,15 @@
-"""One case over commits: a point a commit, what changed at it, and the steps between levels."""
+"""One case over commits or nights: a point each, what changed at it, and the steps between levels."""
 
 import math
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from harness.judge.history.series import EnvironmentChange, History, Point, Quantity, Series, Step
+from harness.judge.history.history import moved
+from harness.judge.history.series import COMMIT, SHORT, EnvironmentChange, History, Point, Quantity, Series, Step
 from harness.report.render.objects import objects
 from harness.report.render.text import STYLES
 from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, attributes
-
-SHORT = 8
-"""Digits of a hash that people read."""
 
 
 def value_text(value: float | None, quantity: Quantity) -> str:
@@ -42,7 +40,7 @@ def _least(quantity: Quantity) -> float:
 
 
 class Marked(NamedTuple):
-    """A point, the step that begins at it, and how the source of the solver changed since the point before."""
+    """A point, the step that begins at it, and what changed since the point before, as far as it is to be said."""
 
     point: Point
     step: Step | None
@@ -50,29 +48,34 @@ class Marked(NamedTuple):
 
 
 def marked(series: Series) -> list[Marked]:
-    """Every point; where a number comes back at another level, the level is what is shown."""
-    steps = {id(step.new): step for step in sorted(series.steps, key=lambda step: step.change is not None)}
-    before = (series.points[0], *series.points)
-    return [
-        Marked(point, steps.get(id(point)), _edited(old.source, point.source))
-        for old, point in zip(before, series.points, strict=False)
-    ]
+    """Every point of a series, with the edits of the solver's source."""
+    return _marked([series], lambda old, new: () if old.source == new.source else moved(old, new)[-1:])
 
 
-def _edited(old: str, new: str) -> str:
-    return "" if old == new else f"source {old[:SHORT] or 'none'} → {new[:SHORT] or 'none'}"
+def nights(series: Sequence[Series]) -> list[Marked]:
+    """Every point of all series of one machine in their order, with all that changed: versions, data, commit."""
+    return _marked(series, moved)
 
 
-def points(quantity: Quantity) -> tuple[Column[Marked], ...]:
-    """Of a quantity: a row a commit."""
+def _marked(series: Sequence[Series], changed: Callable[[Point, Point], tuple[str, ...]]) -> list[Marked]:
+    """Where a number comes back at another level, the level is what is shown."""
+    every = [step for one in series for step in one.steps]
+    steps = {id(step.new): step for step in sorted(every, key=lambda step: step.change is not None)}
+    found = sorted((point for one in series for point in one.points), key=lambda point: point.place)
+    pairs = zip((found[0], *found), found, strict=False)
+    return [Marked(point, steps.get(id(point)), "; ".join(changed(old, point))) for old, point in pairs]
+
+
+def points(quantity: Quantity, by: str = COMMIT) -> tuple[Column[Marked], ...]:
+    """Of a quantity: a row a commit, or a row a run."""
 
     def value(row: Marked) -> str:
         return value_text(row.point.value, quantity)
 
     def change(row: Marked) -> str:
-        return "; ".join(filter(None, (moved(row), row.edited)))
+        return "; ".join(filter(None, (stepped(row), row.edited)))
 
-    def moved(row: Marked) -> str:
+    def stepped(row: Marked) -> str:
         if row.step is None or row.step.change is None:
             return row.point.why
         return change_words(quantity, row.step.change, row.step.low, row.step.high)
@@ -80,23 +83,19 @@ def points(quantity: Quantity) -> tuple[Column[Marked], ...]:
     def style(row: Marked) -> str:
         return STYLES.get(row.step.verdict, "red") if row.step else "dim"
 
+    commit = Column[Marked]("commit", text=lambda row: row.point.commit[:SHORT], spare=3 * (by != COMMIT))
+    date = Column[Marked]("date", text=lambda row: row.point.date, spare=by == COMMIT)
+    launches = Column[Marked]("launches", kind=Kind.WHOLE, value=lambda row: len(row.point.values), spare=2)
     return (
-        Column("commit", text=lambda row: row.point.commit[:SHORT]),
-        Column("date", text=lambda row: _date(row.point), spare=1),
-        Column("launches", kind=Kind.WHOLE, value=lambda row: len(row.point.values), spare=2),
+        *((commit, date, launches) if by == COMMIT else (date, commit)),
         Column("value", quantity.words, Kind.NUMBER, text=value, head=quantity.words, least=8),
         Column("change", text=change, style=style, head="", least=12),
     )
 
 
-def _date(point: Point) -> str:
-    return f"{datetime.fromtimestamp(point.date_s, UTC):%Y-%m-%d %H:%M}"
-
-
 POINT: tuple[Column[Point], ...] = (
     *attributes("commit"),
-    Column("date", value=_date),
-    *attributes("value launches=values why source"),
+    *attributes("run date value launches=values why source"),
 )
 
 
@@ -107,7 +106,11 @@ def _span(found: Step | EnvironmentChange) -> dict[str, Any]:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    ends = {"last_old": step.old.commit, "first_new": step.new.commit, "untested": step.untested}
+    ends = {
+        "last_old": step.old.run or step.old.commit,
+        "first_new": step.new.run or step.new.commit,
+        "untested": step.untested,
+    }
     return {**ends, "verdict": step.verdict, **_span(step)}
 
 
@@ -115,6 +118,7 @@ def _series(series: Series) -> dict[str, Any]:
     return {
         "environment": series.environment.model_dump(mode="json", exclude={"commit", "dirty"}),
         "data": series.data,
+        "machine": series.machine,
         "points": objects(POINT, series.points),
         "change_points": [_step(step) for step in series.steps],
     }
@@ -124,6 +128,7 @@ def history_object(history: History) -> dict[str, Any]:
     """Everything with every launch's value."""
     return {
         "case": history.case,
+        "by": history.by,
         "quantity": history.quantity.name,
         "effect": history.quantity.in_units(history.effect),
         "unit": "%" if history.quantity.relative else history.quantity.unit,

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.errors import counted
+from harness.judge.history.series import SHORT
 from harness.judge.history.watch import CommitSteps, SeriesStep, Watch
 from harness.judge.verdict import Verdict
 from harness.report.render.objects import objects
 from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, by_key, pick
-from harness.report.tables.history import SHORT
 
 NAMES = {Verdict.REGRESSION: ("slower", "worse"), Verdict.IMPROVEMENT: ("faster", "better")}
 """Of times, and of what is not all times."""

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from harness.errors import counted
 from harness.judge.history.scan import FALSE_SERIES, FALSE_SHARE
+from harness.judge.history.series import SHORT
 from harness.judge.history.watch import Watch
 from harness.report.tables import watch as table
 from harness.report.tables.document import Document, Line, Part, table_of
-from harness.report.tables.history import SHORT
 
 SHOWN = 20
 """Commits on a console; JSON and the page have all."""
