@@ -1,6 +1,8 @@
 import gc
 import math
 import os
+import re
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -39,6 +41,23 @@ for variable in SIZED_ONCE:
 for variable in ("CI", "BUILD_NUMBER", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "COLUMNS", "FORCE_COLOR", "NO_COLOR"):
     os.environ.pop(variable, None)
 
+MEMORY = Path("/dev/shm")  # noqa: S108  # as wherever temporary files are, pytest's folder in it is its user's
+ROOM_BYTES = 2**30
+"""What the tests write comes to a fifth of that."""
+
+
+def _keep_temporary_files_in_memory() -> None:
+    """A disk lets each commit of a store wait for a hundredth of a second, and there are thousands.
+
+    Where somebody says where temporary files go, or memory has no room or runs no programs, they are there as ever.
+    """
+    fits = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM_BYTES
+    if fits and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        os.environ.setdefault("TMPDIR", str(MEMORY))
+
+
+_keep_temporary_files_in_memory()
+
 RunCli = Callable[..., Ended]
 
 
@@ -76,15 +95,21 @@ def pytest_runtest_setup() -> None:
     gc.freeze()
 
 
-CACHES = count()
+FOLDERS, CACHES = count(), count()
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this test's own; pytest looks at all that are there before it makes one more, and links that."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    folder = tmp_path_factory.getbasetemp() / f"{name}-{next(FOLDERS)}"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(autouse=True)
 def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where this test's references are kept: never the user's cache. Made by who writes there, as the user's is.
-
-    `mktemp` and `tmp_path` look at every folder that is there: with one more a test they take as long as the tests.
-    """
+    """Where this test's references are kept: never the user's cache. Made by who writes there, as the user's is."""
     folder = tmp_path_factory.getbasetemp() / "caches" / str(next(CACHES))
     monkeypatch.setenv("HARNESS_CACHE_DIR", str(folder))
     monkeypatch.delenv("COLUMNS", raising=False)  # tables are as wide as their tests say

@@ -2,7 +2,9 @@
 
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -37,8 +39,9 @@ class Ran:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    return Ran(tmp_path_factory.mktemp("asv"))
+def ran() -> Iterator[Ran]:
+    with TemporaryDirectory(dir="/var/tmp") as folder:  # its own; on the disk: torch is in it
+        yield Ran(Path(folder))
 
 
 def test_no_benchmark_failed(ran: Ran) -> None:

@@ -22,6 +22,7 @@ from harness.solvers.status import Status
 LINEAR = [solver for solver in ALL if solver.kind in (Kind.CLOSED_FORM, Kind.ITERATIVE)]
 TRAINED = [solver for solver in ALL if "epochs" in solver.takes]
 CLOSED = [solver for solver in ALL if solver.kind is Kind.CLOSED_FORM]
+ITERATIVE = [solver for solver in ALL if solver.kind is Kind.ITERATIVE]
 
 UNPIVOTED = ("statsmodels_qr", "torch_gels", "polars_ols")
 CLOSED_RTOL = 1e-9
@@ -96,33 +97,48 @@ def test_recovers_an_exact_line_with_its_intercept(solver: Solver) -> None:
     np.testing.assert_allclose(parameters(outcome), expected, rtol=tolerance(solver), atol=tolerance(solver))
 
 
-@pytest.mark.parametrize("solver", here(LINEAR))
-def test_scaling_y_scales_the_coefficients(solver: Solver) -> None:
-    problem = line(noise=0.5)
-    scaled = changed(problem, problem.X, 1000 * problem.y)
-    np.testing.assert_allclose(
-        parameters(fitted(scaled, solver)), 1000 * parameters(noisy(solver.name)), rtol=tolerance(solver)
-    )
+ORDER = np.random.default_rng(0).permutation(60)
+Rows = tuple[Floats, Floats]
 
 
-@pytest.mark.parametrize("solver", here(LINEAR))
-def test_permuted_rows_change_nothing(solver: Solver) -> None:
-    problem = line(noise=0.5)
-    order = np.random.default_rng(0).permutation(problem.n)
-    permuted = changed(problem, problem.X[order], problem.y[order])
-    np.testing.assert_allclose(
-        parameters(fitted(permuted, solver)), parameters(noisy(solver.name)), rtol=tolerance(solver)
-    )
+def scaled(X: Floats, y: Floats) -> Rows:
+    return X, 1000 * y
 
 
-@pytest.mark.parametrize("solver", here(LINEAR))
-def test_coefficients_come_back_in_the_problem_s_units(solver: Solver) -> None:
-    """Inches to millimetres and another origin: the slope per unit and the intercept follow."""
-    problem = line(noise=0.5)
-    moved = changed(problem, 25.4 * problem.X + 10, problem.y)
-    before, after = parameters(noisy(solver.name)), parameters(fitted(moved, solver))
-    np.testing.assert_allclose(after[1:], before[1:] / 25.4, rtol=tolerance(solver))
-    np.testing.assert_allclose(after[0], before[0] - 10 * after[1:].sum(), rtol=tolerance(solver))
+def permuted(X: Floats, y: Floats) -> Rows:
+    return X[ORDER], y[ORDER]
+
+
+def moved(X: Floats, y: Floats) -> Rows:
+    """Inches to millimetres and another origin."""
+    return 25.4 * X + 10, y
+
+
+CHANGES = {"scaled": (scaled,), "permuted": (permuted,), "moved": (moved,), "all": (scaled, permuted, moved)}
+
+
+@pytest.mark.parametrize(
+    ("solver", "name"),
+    [
+        pytest.param(*one.values, name, id=f"{one.id}-{name}", marks=one.marks)
+        for solvers, names in ((CLOSED, CHANGES), (ITERATIVE, ["all"]))
+        for one in here(solvers)
+        for name in names
+    ],
+)
+def test_coefficients_follow_other_units_and_rows_in_another_order(solver: Solver, name: str) -> None:
+    """Each change by itself where a fit takes a moment; of a training all three at once."""
+    problem, changes = line(noise=0.5), CHANGES[name]
+    X, y = problem.X, problem.y
+    for change in changes:
+        X, y = change(X, y)
+    expected = parameters(noisy(solver.name))
+    if moved in changes:
+        slopes = expected[1:] / 25.4
+        expected = np.array([expected[0] - 10 * slopes.sum(), *slopes])
+    if scaled in changes:
+        expected = 1000 * expected
+    np.testing.assert_allclose(parameters(fitted(changed(problem, X, y), solver)), expected, rtol=tolerance(solver))
 
 
 @pytest.mark.parametrize("solver", here(ALL))
