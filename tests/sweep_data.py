@@ -152,3 +152,13 @@ def sweep() -> Sweep:
     )
     started, finished = "2026-01-01T00:00:00+00:00", "2026-01-01T00:01:00+00:00"
     return Sweep(id="a1", started_at=started, finished_at=finished, command="harness sweep", environment=environment)
+
+
+def within(middle: Cell) -> list[Cell]:
+    """A cell with a tenth and ten times its learning rate beside it, which do not get there: no edge is near."""
+    lost = (None,) * len(middle.seeds)
+    gone = {"epochs_to": (lost,) * 3, "final": tuple(0.9 for _ in lost)}
+    lower, higher = (
+        {**gone, "lr": middle.lr * k, "options": {**middle.options, "lr": middle.lr * k}} for k in (0.1, 10)
+    )
+    return [middle.model_copy(update=lower), middle, middle.model_copy(update=higher)]

@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from harness.judge.training.tuning import Tuning, summarise_cell
 from harness.records.record import Status
 from harness.records.sweep import Cell
 from harness.timing.sampling import Samples
-from tests.sweep_data import RULES, cell, not_run, trained
+from tests.sweep_data import RULES, cell, not_run, trained, within
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -212,14 +212,15 @@ def test_where_nothing_converges_there_is_no_best() -> None:
 
 def test_a_contest_is_decided_where_the_seeds_tell_and_not_where_they_do_not() -> None:
     fast, slow = (30, 31, 32, 33, 34), (60, 62, 64, 66, 68)
-    task = the_task([cell("sgd", 0.1, slow), cell("adam", 0.1, fast)])
+    task = the_task([*within(cell("sgd", 0.1, slow)), *within(cell("adam", 0.1, fast))])
     assert task.by_epochs is not None
     assert (task.by_epochs.leader.optimizer, task.by_epochs.decided) == ("adam", True)
     (rival,) = task.by_epochs.rivals
     assert rival.interval is not None
     assert rival.ratio == 2
     assert rival.interval.low <= 2 <= rival.interval.high
-    mixed = the_task([cell("sgd", 0.1, (30, 62, 31, 66, 34)), cell("adam", 0.1, (60, 31, 32, 33, 68))])
+    level = (cell("sgd", 0.1, (30, 62, 31, 66, 34)), cell("adam", 0.1, (60, 31, 32, 33, 68)))
+    mixed = the_task([*within(level[0]), *within(level[1])])
     assert mixed.by_epochs is not None
     assert not mixed.by_epochs.decided
     assert len(mixed.by_epochs.level) == 1
@@ -243,13 +244,14 @@ def test_seeds_are_paired_by_their_number() -> None:
 
 
 def test_two_seeds_decide_nothing() -> None:
-    task = the_task([cell("sgd", 0.1, (10, 10)), cell("adam", 0.1, (90, 90))])
+    task = the_task([*within(cell("sgd", 0.1, (10, 10))), *within(cell("adam", 0.1, (90, 90)))])
     assert task.by_epochs is not None
     assert (task.by_epochs.leader.optimizer, task.by_epochs.decided) == ("sgd", False)
 
 
 def test_who_never_arrives_is_infinitely_far_behind() -> None:
-    task = the_task([cell("sgd", 0.1, (None,) * 5), cell("adam", 0.1, (90,) * 5)])
+    never = [cell("sgd", lr, (None,) * 5, final=(gap,) * 5) for lr, gap in ((0.01, 0.5), (0.1, 0.2), (1.0, 0.5))]
+    task = the_task([*never, *within(cell("adam", 0.1, (90,) * 5))])
     assert task.by_epochs is not None
     assert task.by_epochs.decided
     assert task.by_epochs.rivals[0].ratio == math.inf
@@ -261,7 +263,8 @@ def test_seconds_may_be_led_by_another_and_are_no_surer_than_the_timing() -> Non
     noisy = {"sgd": (1e-4, 1e-3) * 5, "adam": (2e-4, 2e-3) * 5}
 
     def task(wall: Mapping[str, tuple[float, ...]]) -> TaskSummary:
-        return the_task([cell(o, 0.1, epochs[o], loop_epoch=Samples(wall_s=wall[o])) for o in epochs])
+        timed = [cell(o, 0.1, epochs[o], loop_epoch=Samples(wall_s=wall[o])) for o in epochs]
+        return the_task([around for one in timed for around in within(one)])
 
     sure, unsure = task(steady).by_seconds, task(noisy).by_seconds
     assert sure is not None
@@ -356,3 +359,44 @@ def test_exact_trajectories_agree_with_theory_and_the_stability_limit(optimizer:
         if one.lr_over_limit is not None:
             assert (one.status == "diverged") == (one.lr_over_limit > 1)
     assert found.best is not None
+
+
+CUT_RATES = (1e-4, 1e-3, 3.16e-3, 0.01, 0.0316, 0.1, 0.316, 1.0, 10.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("problem", ["auto_mpg", "diabetes"])
+def test_a_cut_grid_never_names_a_wrong_winner(problem: str) -> None:
+    """Every contiguous part of a wide grid; without a look at its edges some parts of Auto-MPG's would name a wrong one."""
+    cells = [trained(problem, o, CUT_RATES, 5) for o in ("sgd", "momentum", "adam")]
+    cells = [[one.model_copy(update={"loop_epoch": Samples()}) for one in part] for part in cells]
+    full = the_task([one for part in cells for one in part]).by_epochs
+    assert full is not None
+    best = {side.optimizer for side in (full.leader, *(rival.tuning for rival in full.level))}
+    named, fooled = set(), 0
+    for start, end in combinations(range(len(CUT_RATES) + 1), 2):
+        found = the_task([one for part in cells for one in part[start:end]]).by_epochs
+        if found is not None and found.decided:
+            named.add(found.leader.optimizer)
+        fooled += (
+            found is not None
+            and found.leader.optimizer not in best
+            and all(rival.interval is not None and rival.interval.low > 1 for rival in found.rivals)
+        )
+    assert named <= best
+    assert (fooled > 0, named) == ((True, {"sgd"}) if problem == "auto_mpg" else (False, set()))
+
+
+@pytest.mark.parametrize(
+    ("gaps", "sides"),
+    [
+        ((0.5, 0.2, 0.5), []),
+        ((0.2, 0.5, 0.9), ["lowest"]),
+        ((0.9, 0.5, 0.2), ["highest"]),
+        ((0.2, 0.1, 0.5, 0.4), ["highest"]),
+        ((0.9,), ["lowest", "highest"]),
+    ],
+)
+def test_where_a_gap_falls_at_an_edge_a_better_rate_may_lie_outside(gaps: Sequence[float], sides: list[str]) -> None:
+    found = tuning(*(cell("sgd", 10.0**i, (None,) * 3, final=(gap,) * 3) for i, gap in enumerate(gaps)))
+    assert [edge.side for edge in found.edges] == sides

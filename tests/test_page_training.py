@@ -22,7 +22,7 @@ from harness.report.html.section import Note, Section, Table
 from harness.report.html.training import section
 from harness.timing.sampling import Samples
 from tests.page_site import HOSTILE, evidence, svg, training
-from tests.sweep_data import cell, not_run, sweep, trained
+from tests.sweep_data import cell, not_run, sweep, trained, within
 
 RATES = [0.003, 0.03, 0.3, 3.0]
 
@@ -144,8 +144,8 @@ def test_optimizers_are_compared_at_their_best_and_the_best_is_first(made: Secti
 
 @pytest.mark.slow
 def test_the_conclusion_is_computed() -> None:
-    momentum = [cell("momentum", lr, (36, 38, 38, 41, 41)) for lr in (0.01, 0.1)]
-    sgd = [cell("sgd", lr, (110, 110, 110, 112, 115)) for lr in (0.01, 0.1)]
+    momentum = within(cell("momentum", 0.01, (36, 38, 38, 41, 41)))
+    sgd = within(cell("sgd", 0.01, (110, 110, 110, 112, 115)))
     said = section(evidence((), sweep=sweep(), cells=(*sgd, *momentum))).conclusion
     assert said.startswith("On auto_mpg momentum at lr 0.01 is fastest: 38 epochs [36, 41] to 1e-6, 2.89 times fewer")
     swapped = [one.model_copy(update={"optimizer": "sgd"}) for one in momentum]
@@ -155,8 +155,10 @@ def test_the_conclusion_is_computed() -> None:
 
 @pytest.mark.slow
 def test_the_conclusion_is_two_sentences_and_says_what_diverges_and_what_does_not_get_there() -> None:
-    found = [cell("momentum", lr, (36, 38, 38, 41, 41)) for lr in (0.01, 0.1)]
-    found += [cell("sgd", 0.01, (None,) * 5), cell("sgd", 0.1, (None,) * 5, diverged=(True,) * 5)]
+    found = within(cell("momentum", 0.01, (36, 38, 38, 41, 41)))
+    found += [cell("sgd", 1e-3, (None,) * 5, final=(0.9,) * 5), cell("sgd", 0.01, (None,) * 5)]
+    found += [cell("sgd", 0.1, (None,) * 5, diverged=(True,) * 5)]
+    found += [cell("adam", 1e-3, (None,) * 5, final=(0.9,) * 5), cell("adam", 0.01, (None,) * 5)]
     found += [cell("adam", lr, (None,) * 5, diverged=(True,) * 5) for lr in (0.1, 1.0)]
     made = section(evidence([held_out()], sweep=sweep(), cells=tuple(found)))
     first, second = made.conclusion.split(". ")

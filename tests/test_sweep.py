@@ -11,6 +11,7 @@ from rich.console import Console
 from sqlalchemy import inspect
 
 from harness.errors import UsageError
+from harness.judge.training.convergence import summarise
 from harness.measure.plan import single
 from harness.measure.run import measure
 from harness.problems import catalog as problems
@@ -43,7 +44,7 @@ from tests.conftest import RunCli
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-FEW = ("--problem", "four_points", "--seeds", 3, "--epochs", 20)
+FEW = ("--problem", "four_points", "--seeds", 3, "--epochs", 20, "--no-widen")
 
 
 def request_of(**asked: object) -> SweepRequest:
@@ -435,7 +436,7 @@ def test_a_chunk_is_on_the_disk_as_it_ends(fake: Put, store_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("four_together")
 def test_ctrl_c_shows_what_there_is_and_resume_finishes_it(fake: Put, run_cli: RunCli, store_path: Path) -> None:
-    small = ("--problem", "four_points", "--seeds", 3, "--epochs", 3, "--lr", "0.01:1:decades")
+    small = ("--problem", "four_points", "--seeds", 3, "--epochs", 3, "--lr", "0.01:1:decades", "--no-widen")
     words = ("sweep", *small, "--optimizer", "sgd", "--optimizer", "adam", "--store", store_path, "--in-process")
     fake(interrupt_at(4))
     cut_off = run_cli(*words)
@@ -637,7 +638,7 @@ def test_two_processes_do_not_both_store_a_cell() -> None:
     assert len(kept.cells(kept.sweep().id)) == 2
 
 
-# The bar, the codes and what is refused
+# A grid that goes on
 
 
 class Listener(Observer):
@@ -646,12 +647,36 @@ class Listener(Observer):
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.epochs: list[int] = []
+        self.grown = 0
 
     def working(self, what: str) -> None:
         self.lines.append(what)
 
     def stored(self, epochs: int) -> None:
         self.epochs.append(epochs)
+
+    def more(self, epochs: int) -> None:
+        self.grown += epochs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lr", [(0.001, 0.01), (3.0, 10.0)])
+def test_a_grid_goes_on_until_the_best_rate_lies_inside_and_resumes_there(lr: tuple[float, ...]) -> None:
+    request, kept = request_of(lr=lr, epochs=200, optimizers=("sgd", "momentum")), SweepStore(Store("sqlite://"))
+    planned = candidates(request)
+    made = new_sweep(request, planned)
+    kept.start(made)
+    assert {cell.lr for cell in execute(made, planned, kept)} == set(lr)
+    listener = Listener()
+    wide = execute(made, planned, kept, listener, widen=True)
+    assert sum(listener.epochs) == listener.grown == (len(wide) - 4) * 3 * 200
+    (task,) = summarise(wide).tasks
+    assert [tuning.edges for tuning in task.tunings] == [(), ()]
+    assert max(cell.lr for cell in wide) <= 1e4 * max(lr)
+    assert min(cell.lr for cell in wide) >= 1e-4 * min(lr)
+
+
+# The bar, the codes and what is refused
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ from harness.report.words.sweep import conclusions
 from harness.report.words.sweep_document import swept
 from harness.report.words.sweep_json import sweep_json
 from harness.timing.sampling import Samples
-from tests.sweep_data import cell, not_run, sweep, trained
+from tests.sweep_data import cell, not_run, sweep, trained, within
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -119,8 +119,9 @@ def test_json_has_what_there_is_and_null_for_what_is_not(cells: list[Cell]) -> N
 def test_what_is_concluded_where_it_is_clear() -> None:
     """In pairs: a median of 36 comes with one of 110, and one of 41 with 112 at least; 112 / 41 is 2.73."""
     fast, slow = (36, 38, 38, 41, 41), (110, 110, 110, 112, 115)
-    sgd = [cell("sgd", lr, e) for lr, e in ((0.01, (None,) * 5), (0.1, slow), (1.0, (None,) * 5))]
-    momentum = [cell("momentum", lr, e) for lr, e in ((0.001, (None,) * 5), (0.01, fast), (0.1, fast), (1.0, fast))]
+    none, fine = (None,) * 5, (37, 39, 39, 42, 42)
+    sgd = [cell("sgd", lr, e) for lr, e in ((0.01, none), (0.1, slow), (1.0, none))]
+    momentum = [cell("momentum", lr, e) for lr, e in ((0.001, none), (0.01, fast), (0.1, fine), (1.0, fine))]
     found = conclusions(summarise([*sgd, *momentum]))
     facts = ("auto_mpg", "momentum at lr 0.01", "38 epochs [36, 41]", "1e-6", "2.89", "[2.73, 3.06]", "sgd at lr 0.1")
     assert [fact for fact in facts if fact not in found[0]] == []
@@ -131,8 +132,8 @@ def test_what_is_concluded_where_it_is_clear() -> None:
 
 def test_a_next_optimizer_that_never_gets_there_is_said_to_and_explained() -> None:
     """A censored median has no ratio; what is explained below the table is of best rates alone."""
-    never = [cell("sgd", 0.1, (None,) * 5)]
-    (first, *_) = conclusions(summarise([*never, cell("momentum", 0.1, (38, 38, 39, 41, 41))]))
+    never = within(cell("sgd", 0.1, (None,) * 5))
+    (first, *_) = conclusions(summarise([*never, *within(cell("momentum", 0.1, (38, 38, 39, 41, 41)))]))
     facts = ("momentum at lr 0.1 is fastest", "sgd, the next, does not get there")
     assert [fact for fact in facts if fact not in first] == []
     assert WITHIN in printed([*never, cell("momentum", 0.1, (38, 38, 39, 41, 41))]).partition("best learning")[2]
@@ -140,11 +141,11 @@ def test_a_next_optimizer_that_never_gets_there_is_said_to_and_explained() -> No
 
 
 def test_nothing_is_concluded_where_it_is_not() -> None:
-    level = [cell("sgd", 0.1, (30, 62, 31, 66, 34)), cell("adam", 0.1, (60, 31, 32, 33, 68))]
+    level = within(cell("sgd", 0.1, (30, 62, 31, 66, 34))) + within(cell("adam", 0.1, (60, 31, 32, 33, 68)))
     found = conclusions(summarise(level))
     assert [("undecided" in line, "fastest" in line) for line in found] == [(True, False)] * 3
     assert "5 seeds do not tell them apart" in found[0]
-    (few, *_) = conclusions(summarise([cell("sgd", 0.1, (10,)), cell("adam", 0.1, (90,))]))
+    (few, *_) = conclusions(summarise(within(cell("sgd", 0.1, (10,))) + within(cell("adam", 0.1, (90,)))))
     assert few.endswith("sgd at lr 0.1 (10 epochs) and adam at lr 0.1 (90 epochs) to 1e-6; "
                         "1 seed, 3 are the fewest that can tell.")  # fmt: skip
 
@@ -157,7 +158,17 @@ def test_nothing_is_concluded_where_it_is_not() -> None:
             "On auto_mpg no learning rate of any optimizer reaches 1e-2 within 1000 epochs.",
         ),
         ([not_run("sgd", 0.1, Status.ERROR, "it raised")], "On auto_mpg nothing was trained."),
-        ([cell("sgd", 0.1, (5, 5, 5))], "On auto_mpg sgd is best at lr 0.1: 5 epochs [5, 5] to 1e-6."),
+        (
+            within(cell("sgd", 0.1, (5, 5, 5))),
+            "On auto_mpg sgd is best at lr 0.1: 5 epochs [5, 5] to 1e-6, of lrs 0.01 to 1.",
+        ),
+        (
+            [cell("sgd", 0.1, (5, 5, 5))],
+            (
+                "On auto_mpg this grid does not say where sgd is best: sgd was run at one lr alone; a better lr may lie "
+                "outside: --widen, or a wider --lr."
+            ),
+        ),
     ],
 )
 def test_one_optimizer_none_and_nothing(cells: list[Cell], sentence: str) -> None:

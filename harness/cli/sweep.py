@@ -64,6 +64,13 @@ def sweep(
     dtype: cli.Dtype = None,
     scale: cli.Scale = None,
     threads: Annotated[int | None, typer.Option(help="Threads of BLAS, OpenMP and torch; 1 by default.")] = None,
+    widen: Annotated[
+        bool | None,
+        typer.Option(
+            "--widen/--no-widen",
+            help="Extend a grid while a better learning rate may lie outside of it, 4 decades at most; on by default.",
+        ),
+    ] = None,
     make_target: Annotated[
         Path | None,
         typer.Option(
@@ -105,6 +112,7 @@ def sweep(
         "dtype": dtype,
         "scale": scale,
         "threads": threads,
+        "widen": widen,
         **given_table.given(),
     }
     asked = {name: value for name, value in given.items() if value not in (None, ())}
@@ -145,7 +153,7 @@ def request_of(asked: dict[str, object]) -> "SweepRequest":
     from harness.sweep.plan import DEFAULT_RATES, MODELS, SweepRequest
     from harness.sweep.rates import rates
 
-    values = dict(asked)
+    values = {"widen": True, **asked}
     values["table"] = {name: values.pop(name) for name in given_names() if name in values}
     if "n" in values:
         values["n"] = cli.row_count(str(values["n"]))
@@ -223,7 +231,7 @@ class _Page:
         try:
             live = SweepLive(err(), waiting * request.seeds * request.epochs, quiet=self.quiet)
             with watched(opened, made.id), live:
-                cells = execute(made, planned, kept, live, place=place)
+                cells = execute(made, planned, kept, live, place=place, widen=request.widen)
         except KeyboardInterrupt:
             self._print(made, kept.cells(made.id), opened.url)
             raise

@@ -23,3 +23,6 @@ class Observer:
 
     def stored(self, epochs: int) -> None:
         """A chunk of so many epochs, all its trainings together, is stored."""
+
+    def more(self, epochs: int) -> None:
+        """So many epochs are to be done beside those that were planned."""

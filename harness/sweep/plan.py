@@ -61,6 +61,7 @@ class SweepRequest(Kept):
     dtype: str | None = None
     scale: str | None = None
     threads: int = 1
+    widen: bool = False
 
 
 class JudgedBy(NamedTuple):

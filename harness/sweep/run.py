@@ -12,6 +12,7 @@ from harness.store.sweep_store import SweepStore
 from harness.sweep.cells import without_result
 from harness.sweep.measuring import InProcess, Place
 from harness.sweep.plan import Candidate, JudgedBy
+from harness.sweep.widening import more_rates
 from harness.timing.sampling import Effort, Samples
 
 Done = Mapping[tuple[str, str, float], Cell]
@@ -24,12 +25,14 @@ def execute(
     observer: Observer | None = None,
     *,
     place: Place | None = None,
+    widen: bool = False,
 ) -> list[Cell]:
     """Do what the store does not have of a sweep that it knows, in `place`: this process unless it is given; all cells.
 
-    A chunk's cells are committed as it ends. Never raises for what an engine does: that is the cells' status.
+    A chunk's cells are committed as it ends. `widen`: a grid goes on where a better learning rate may lie outside.
+    Never raises for what an engine does: that is the cells' status.
     """
-    work = _Work(sweep, store, observer or Observer(), place or InProcess())
+    work = _Work(sweep, store, observer or Observer(), place or InProcess(), widen)
     done: Done = {(cell.problem, cell.optimizer, cell.lr): cell for cell in store.cells(sweep.id)}
     for _, members in groupby(planned, key=lambda candidate: candidate.problem.label):
         _problem(work, list(members), done)
@@ -45,6 +48,7 @@ class _Work:
     store: SweepStore
     observer: Observer
     place: Place
+    widen: bool
 
     def keep(self, candidate: Candidate, cells: Sequence[Cell]) -> None:
         """Store the cells of a candidate's grid, and say so."""
@@ -56,7 +60,9 @@ def _problem(work: _Work, members: Sequence[Candidate], done: Done) -> None:
     """All that is missing of one problem."""
     able = []
     for planned in members:
-        candidate = planned.at([lr for lr in planned.grid.lr if (*planned.name, lr) not in done])
+        missing = [lr for lr in planned.grid.lr if (*planned.name, lr) not in done]
+        candidate = planned.at(missing or _wider(work, planned, _known(planned, done)))
+        work.observer.more(0 if missing else candidate.epochs)
         reason = _why_not(candidate) if candidate.grid.lr else None
         if reason:
             work.keep(candidate, without_result(candidate, Status.UNSUPPORTED, reason))
@@ -66,12 +72,39 @@ def _problem(work: _Work, members: Sequence[Candidate], done: Done) -> None:
     if not able:
         return
     timings = _timings(work, able, done)
-    for chunk in (chunk for candidate in able for chunk in candidate.chunks):
-        lr = chunk.grid.lr
-        between = f"{lr[0]:g}" if len(lr) == 1 else f"{lr[0]:g} to {lr[-1]:g}"
-        work.observer.working(f"{chunk.problem.label} {chunk.optimizer} lr {between}")
+    asked = {planned.name: planned for planned in members}
+    for candidate in able:
+        known = [*_known(candidate, done), *_trained(work, candidate, timings)]
+        while more := _wider(work, asked[candidate.name], known):
+            wider = candidate.at(more)
+            work.observer.more(wider.epochs)
+            known += _trained(work, wider, timings)
+
+
+def _known(candidate: Candidate, done: Done) -> list[Cell]:
+    """What the sweep has of a candidate already."""
+    return [cell for name, cell in done.items() if name[:2] == candidate.name]
+
+
+def _wider(work: _Work, asked: Candidate, known: Sequence[Cell]) -> tuple[float, ...]:
+    """The rates that a candidate's grid goes on with."""
+    return more_rates(known, asked.grid.lr) if work.widen else ()
+
+
+def _trained(work: _Work, candidate: Candidate, timings: Mapping[str, Samples]) -> list[Cell]:
+    """The cells of a candidate's grid, chunk by chunk, each stored as it ends."""
+    found: list[Cell] = []
+    for chunk in candidate.chunks:
+        work.observer.working(f"{chunk.problem.label} {chunk.optimizer} {_between(chunk.grid.lr)}")
         cells, timed = work.place.learn(chunk, work.observer), {"loop_epoch": timings[chunk.optimizer]}
-        work.keep(chunk, [cell.model_copy(update=timed) if cell.status is Status.OK else cell for cell in cells])
+        made = [cell.model_copy(update=timed) if cell.status is Status.OK else cell for cell in cells]
+        work.keep(chunk, made)
+        found += made
+    return found
+
+
+def _between(lr: Sequence[float]) -> str:
+    return f"lr {lr[0]:g}" if len(lr) == 1 else f"lr {lr[0]:g} to {lr[-1]:g}"
 
 
 def _aimed(work: _Work, able: Sequence[Candidate]) -> list[Candidate]:

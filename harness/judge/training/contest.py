@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.judge.medians import Floats
 from harness.judge.training.censored import Interval, interval_of, median, median_draws, ratio, ratio_draws
-from harness.judge.training.tuning import Tuning, seed_epochs
+from harness.judge.training.tuning import GOOD_FACTOR, Tuning, seed_epochs
 
 EPOCHS, SECONDS = "epochs", "seconds"
 
@@ -23,14 +23,20 @@ class Rival:
 
     @property
     def behind(self) -> bool:
-        """Whether it is worse for sure: the interval excludes 1."""
-        return self.interval is not None and self.interval.low > 1
+        """Whether it is worse for sure: the interval excludes 1.
+
+        Where its cost is flat up to the grid's edge, an unseen rate may take as much less as those seen differ: there
+        the interval must exclude GOOD_FACTOR.
+        """
+        least = GOOD_FACTOR if self.tuning.flat_at_edge else 1.0
+        return self.interval is not None and self.interval.low > least
 
 
 @dataclass(frozen=True)
 class Contest:
     """Optimizers to one tolerance, by epochs or by seconds: the least median leads, the nearest rival is first.
 
+    A conclusion holds for its grid: no winner is named while a better learning rate of anybody may lie outside.
     The learning rates were chosen on the same seeds, which flatters whoever has more of them by a little.
     """
 
@@ -40,9 +46,19 @@ class Contest:
     rivals: tuple[Rival, ...]
 
     @property
+    def sides(self) -> tuple[Tuning, ...]:
+        """Everybody, the leader first."""
+        return (self.leader, *(rival.tuning for rival in self.rivals))
+
+    @property
+    def open(self) -> tuple[Tuning, ...]:
+        """Those of whom a better learning rate may lie outside the grid."""
+        return tuple(one for one in self.sides if one.edges)
+
+    @property
     def decided(self) -> bool:
-        """Whether every rival is behind for sure."""
-        return all(rival.behind for rival in self.rivals)
+        """Whether every rival is behind for sure, and nobody's best may lie outside the grid."""
+        return not self.open and all(rival.behind for rival in self.rivals)
 
     @property
     def level(self) -> tuple[Rival, ...]:

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from harness.records.sweep import Cell
 
 CONVERGED, CENSORED, DIVERGED = "converged", "censored", "diverged"
 """How a cell whose trainings were run ends; the others end as their records say, unsupported or error."""
+LOWEST, HIGHEST = "lowest", "highest"
 GOOD_FACTOR = 2.0
 """A learning rate is good if it takes at most this many times the epochs of the best one: the project's choice."""
 DIVERGED_SHARE = 0.5
@@ -66,6 +69,12 @@ class CellSummary:
         return self.cell.lr
 
     @property
+    def start_gap(self) -> float | None:
+        """Median relative excess loss of the initial weights; None where no curve was kept."""
+        known = [gap for gap in (self.cell.excess[0] if self.cell.excess else ()) if not math.isnan(gap)]
+        return median(np.array(known)) if known else None
+
+    @property
     def lr_over_limit(self) -> float | None:
         """The learning rate in units of the stability limit; above 1 gradient descent must diverge."""
         limit = self.cell.stability_limit
@@ -111,6 +120,17 @@ class Region:
         return self.below is None or self.above is None
 
 
+class Edge(NamedTuple):
+    """An end of a grid beyond which a better learning rate may lie: the `side`, `lowest` or `highest`, and its rate.
+
+    `best`: the best learning rate is there; else the cost, or the gap of what does not arrive, still falls towards it.
+    """
+
+    side: str
+    lr: float
+    best: bool
+
+
 @dataclass(frozen=True)
 class Tuning:
     """One optimizer on one task; `cells` by ascending learning rate.
@@ -148,6 +168,28 @@ class Tuning:
     def best_at_edge(self) -> bool:
         """Whether the best learning rate is the first or the last of several: a better one may lie outside."""
         return len(self.cells) > 1 and self.best in (self.cells[0], self.cells[-1])
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """The ends of what was run beyond which a better learning rate may lie; a single rate is both ends."""
+        grid = [cell for cell in self.cells if cell.reaches]
+        if not grid:
+            return ()
+        merits = [_merit(cell, self.tolerance) for cell in grid]
+        best = grid.index(self.best) if self.best in grid else merits.index(min(merits))
+        last = len(grid) - 1
+        found = []
+        for side, end, inner in ((LOWEST, 0, min(1, last)), (HIGHEST, last, max(last - 1, 0))):
+            # Where nothing trains at any rate, a lower one may.
+            lost = side == LOWEST and min(merits) == (math.inf, math.inf)
+            if best == end or merits[end] < merits[inner] or lost:
+                found.append(Edge(side, grid[end].lr, best == end))
+        return tuple(found)
+
+    @property
+    def flat_at_edge(self) -> bool:
+        """Whether a rate at an end of the grid is nearly as good as the best: one outside may be so, too."""
+        return self.good is not None and self.good.open
 
 
 def seed_epochs(cell: Cell, tolerance: float) -> Floats:
@@ -198,6 +240,19 @@ def _reach(cell: Cell, tolerance: float, epoch_s: float | None) -> Reach:
         seconds_interval=None if epoch_s is None or interval is None else interval.times(epoch_s),
         predicted=predicted,
     )
+
+
+def _merit(cell: CellSummary, tolerance: float | None) -> tuple[float, float]:
+    """What a learning rate is judged by, the less the better: epochs to the tolerance, else its final gap.
+
+    The gap is infinite where the training diverged, or ended no lower than it began.
+    """
+    epochs = cell.epochs_to(tolerance)
+    if math.isfinite(epochs):
+        return epochs, 0.0
+    gap, start = cell.final_gap, cell.start_gap
+    lost = cell.status == DIVERGED or gap is None or (start is not None and gap >= start)
+    return math.inf, math.inf if lost or gap is None else gap
 
 
 def tune(task: str, optimizer: str, cells: Sequence[CellSummary]) -> Tuning:

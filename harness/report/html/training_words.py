@@ -36,6 +36,8 @@ def _of_one(task: TaskSummary) -> str:
     sentence = f"{sentence.removesuffix('.')} ({over})"
     if seconds is None or not seconds.rivals:
         return f"{sentence}."
+    if seconds.open:
+        return f"{sentence}."
     if not seconds.decided:
         return f"{sentence}; in seconds it is undecided."
     reach = seconds.leader.reach

@@ -105,5 +105,10 @@ class SweepLive(_Live):
         self._stored += epochs
         self._moved(self._stored)
 
+    def more(self, epochs: int) -> None:
+        """The grid was extended."""
+        self.total += epochs
+        self.progress.of(self.total)
+
     def _count(self) -> str:
         return f"{self._steps:.3g}/{self.total:.3g} epochs"

@@ -74,6 +74,10 @@ class Lines(Progress):
         )
         self.step = self.add_task("", total=total)
 
+    def of(self, steps: float) -> None:
+        """There are so many steps now."""
+        self.update(self.step, total=steps)
+
     def done(self, steps: float) -> None:
         """So many steps are done by now."""
         self.update(self.step, completed=steps)

@@ -116,17 +116,43 @@ def fastest(task: str, contest: Contest) -> str:
     """The sentence about epochs."""
     leader, reach = contest.leader, contest.leader.reach
     assert reach is not None  # noqa: S101  # who leads has reached the tolerance
+    if contest.open:
+        who = "names no winner" if contest.rivals else f"does not say where {leader.optimizer} is best"
+        return f"On {task} this grid {who}: {edges(contest)}."
     if not contest.rivals:
-        return f"On {task} {leader.optimizer} is best{named(leader).removeprefix(leader.optimizer)}: {reached(reach)}."
+        best = f"{leader.optimizer} is best{named(leader).removeprefix(leader.optimizer)}"
+        return f"On {task} {best}: {reached(reach)}{_of_grid(contest)}."
     if not contest.decided:
         return f"On {task} it is undecided who needs the fewest epochs: {_level(contest)}."
-    return f"On {task} {named(leader)} is fastest: {reached(reach)}, {_ahead(contest.rivals[0], 'fewer')}."
+    ahead = _ahead(contest.rivals[0], "fewer")
+    return f"On {task} {named(leader)} is fastest: {reached(reach)}, {ahead}{_of_grid(contest)}."
+
+
+def _of_grid(contest: Contest) -> str:
+    """Of which learning rates it is said: `, of lrs 0.01 to 3`."""
+    rates = [cell.lr for tuning in contest.sides for cell in tuning.cells if cell.reaches]
+    return f", of lrs {rate(min(rates))} to {rate(max(rates))}"
+
+
+def edges(contest: Contest) -> str:
+    """Of whom a better learning rate may lie outside the grid, on which side, and what to do about it."""
+    parts = []
+    for tuning in contest.open:
+        ends = [
+            f"is best at the {one.side} lr {rate(one.lr)}" if one.best else f"still falls towards lr {rate(one.lr)}"
+            for one in tuning.edges
+        ]
+        alone = len({cell.lr for cell in tuning.cells if cell.reaches}) == 1
+        parts.append(f"{tuning.optimizer} {'was run at one lr alone' if alone else ' and '.join(ends)}")
+    return f"{' and '.join(parts)}; a better lr may lie outside: --widen, or a wider --lr"
 
 
 def quickest(task: str, contest: Contest, by_epochs: Contest) -> str:
     """The sentence about seconds, at the learning rates that are best by epochs."""
     reach = contest.leader.reach
     assert reach is not None  # noqa: S101  # as above
+    if contest.open:
+        return f"On {task}, in seconds of the textbook loop, this grid names no winner either."
     if not contest.decided:
         return f"On {task}, in seconds of the textbook loop, it is undecided: {_level(contest)}."
     too = " too" if by_epochs.decided and by_epochs.leader is contest.leader else ""
@@ -157,7 +183,11 @@ def _level(contest: Contest) -> str:
     subject = contest.leader.subject
     seeds = len(subject.cell.seeds) if subject else 0
     few = f"{counted(seeds, 'seed')}, {FEWEST_SEEDS} are the fewest that can tell"
-    why = few if seeds < FEWEST_SEEDS else f"{seeds} seeds do not tell them apart"
+    flat = [rival.tuning.optimizer for rival in contest.level if rival.interval is not None and rival.interval.low > 1]
+    apart = f"{seeds} seeds do not tell them apart"
+    if flat:
+        apart = f"{' and '.join(flat)} is {GOOD} of its best up to the grid's edge, so that more may lie outside"
+    why = few if seeds < FEWEST_SEEDS else apart
     return f"{' and '.join(parts)} to {level(contest.tolerance)}; {why}"
 
 

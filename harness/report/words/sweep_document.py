@@ -80,7 +80,7 @@ def _best_explained(summary: SweepSummary) -> list[str]:
     if any(tuning.good is not None and tuning.good.open for tuning in tunings):
         lines[0] += " ≥: it touches the grid's edge."
     if any(tuning.best_at_edge for tuning in tunings):
-        lines.append("!: the best lr is the first or last of the grid: a better one may lie outside, so widen --lr.")
+        lines.append("!: the best lr is the first or last of the grid: a better one may lie outside.")
     if not all(tuning.converging for tuning in tunings if tuning.best):
         lines.append("converge: lrs that reach the tightest tolerance; with none, the best is to a looser one.")
     return lines

@@ -51,7 +51,9 @@ def _contest(contest: Contest | None) -> Json | None:
     if contest is None:
         return None
     rivals = objects(_RIVAL, contest.rivals)
-    return {"leader": contest.leader.optimizer, "decided": contest.decided, "rivals": rivals}
+    leader = contest.leader.optimizer
+    winner = leader if contest.decided else None
+    return {"leader": leader, "winner": winner, "decided": contest.decided, "rivals": rivals}
 
 
 def _region(region: Region | None) -> Json | None:
@@ -63,6 +65,7 @@ def _region(region: Region | None) -> Json | None:
 _RIVAL = attributes("optimizer=tuning.optimizer ratio interval behind")
 _TUNING: tuple[Column[Tuning], ...] = (
     *attributes("optimizer tolerance best_lr=best.lr best_at_edge"),
+    Column("edges", value=lambda tuning: [edge._asdict() for edge in tuning.edges]),
     Column("reach", value=lambda tuning: tuning.reach and table.reach_object(tuning.reach)),
     Column("good", value=lambda tuning: _region(tuning.good)),
     Column("converging", value=lambda tuning: _region(tuning.converging)),
