@@ -367,7 +367,7 @@ CUT_RATES = (1e-4, 1e-3, 3.16e-3, 0.01, 0.0316, 0.1, 0.316, 1.0, 10.0)
 @pytest.mark.slow
 @pytest.mark.parametrize("problem", ["auto_mpg", "diabetes"])
 def test_a_cut_grid_never_names_a_wrong_winner(problem: str) -> None:
-    """Every contiguous part of a wide grid; without a look at its edges some parts of Auto-MPG's would name a wrong one."""
+    """Every contiguous part of a wide grid; without a look at its edges parts would name a wrong one."""
     cells = [trained(problem, o, CUT_RATES, 5) for o in ("sgd", "momentum", "adam")]
     cells = [[one.model_copy(update={"loop_epoch": Samples()}) for one in part] for part in cells]
     full = the_task([one for part in cells for one in part]).by_epochs
