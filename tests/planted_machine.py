@@ -5,11 +5,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from harness.cores.quota import Quota
 from harness.records.record import Record, Samples
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 from harness.store.conditions import Conditions
-from harness.timing.conditions.readings import Cpu, Frequency, Interpreter, Quota, Readings, Stalls, Swap
+from harness.timing.conditions.readings import Cpu, Frequency, Interpreter, Readings, Stalls, Swap
 
 QUIET = Readings(
     wall_s=100.0,

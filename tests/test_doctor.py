@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from harness.cores.quota import Quota, quota
 from harness.errors import UsageError
 from harness.judge.machine.conditions import LOOKS, judge_now, judge_run
 from harness.judge.machine.doubts import Doubt, State, doubtful
@@ -22,7 +23,7 @@ from harness.store.store import Store
 from harness.store.sweep_store import SweepStore
 from harness.timing.conditions import kernel, processes, snapshot
 from harness.timing.conditions.interpreter import THREAD_VARIABLES, debug_modes, thread_variables, watchers
-from harness.timing.conditions.readings import Frequency, Quota, Readings, Stalls, Swap
+from harness.timing.conditions.readings import Frequency, Readings, Stalls, Swap
 from harness.timing.conditions.snapshot import clock_gap_s, known, read
 from tests.conftest import RunCli
 from tests.planted_machine import QUIET, Planted, files, planted, stretch, timed
@@ -316,7 +317,7 @@ def test_thermal_events_of_cores_and_package_are_added(tmp_path: Path) -> None:
     ids=["no groups", "hidden", "the machine's own", "limited", "nested", "first version", "first version, free"],
 )
 def test_quotas_of_control_groups_are_read(texts: dict[str, str], expected: Quota | None, tmp_path: Path) -> None:
-    assert kernel.quota(files(tmp_path, texts)) == expected
+    assert quota(files(tmp_path, texts)) == expected
 
 
 def test_a_tracer_and_the_address_layouts_are_read(tmp_path: Path) -> None:

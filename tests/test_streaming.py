@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.cores.tree import Tree
 from harness.errors import UsageError
 from harness.measure.plan import single
 from harness.measure.run import Outcome, measure
@@ -20,7 +21,7 @@ from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 from harness.solvers.streaming import Answer, Arrays, Chunks, Source, least_squares
-from harness.solvers.streaming.residuals import ResidualSums
+from harness.solvers.streaming.residuals import ResidualSums, rounder
 from harness.solvers.streaming.sliced import BITS
 from harness.solvers.streaming.sources import BLOCK_BYTES
 from harness.verify.digits import digits
@@ -282,10 +283,13 @@ def test_the_gradient_is_summed_to_more_than_float64(seed: int, exponent: int, b
     """Its leading part is exact, and the rest is 2^-26 as large: 2^-70 leaves room for sums of 1000 terms."""
     draws = np.random.default_rng(seed)
     B, r = draws.standard_normal((1000, 2)) * np.ldexp(1.0, exponent), draws.standard_normal(1000)
-    sums = ResidualSums(np.linalg.norm(B, axis=0))
-    for start in range(0, 1000, block):
-        sums.add(B[start : start + block], r[start : start + block])
-    found = sums.sums()
+    tree: Tree[ResidualSums] = Tree()
+    top = rounder(np.linalg.norm(B, axis=0))
+    for number, start in enumerate(range(0, 1000, block)):
+        part = B[start : start + block], r[start : start + block]
+        tree.add(number, ResidualSums.of(*part, part[1], top))
+    found = tree.total()
+    assert found is not None
     for j in range(2):
         terms = [Fraction(a) * Fraction(b) for a, b in zip(B[:, j].tolist(), r.tolist(), strict=True)]
         size, value = sum(map(abs, terms), Fraction(0)), sum(terms, Fraction(0))

@@ -12,7 +12,7 @@ from harness.problems.catalog import load
 from harness.solvers.streaming import Arrays, least_squares, streaming
 from harness.solvers.streaming import blocks as blocks_module
 from harness.solvers.streaming import sliced as sliced_module
-from harness.solvers.streaming.blocks import DeviceBlocks
+from harness.solvers.streaming.blocks import Shifted, device_rows, in_blocks
 from harness.solvers.streaming.folded import BATCH_ROWS, folded_product, integer_product
 from harness.solvers.streaming.sliced import SlicedGram
 from harness.verify.digits import digits
@@ -60,10 +60,10 @@ def test_float32_tensors_are_computed_in_float64() -> None:
 
 def test_blocks_of_tensors_hold_every_row_once_less_the_shift() -> None:
     X, y = torch.arange(30.0).reshape(10, 3), torch.arange(10.0)
-    blocks = DeviceBlocks(3, None)
-    blocks.rows = 4
     shift = np.array([1.0, 2.0, 3.0])
-    parts: list[Any] = list(blocks.of(X, y, shift, 0.5))
+    shifted = Shifted(shift, 0.5)
+    blocks = in_blocks([(X[:5], y[:5]), (X[5:], y[5:])], 4, lasting=False)
+    parts: list[Any] = [shifted.of(block) for some in blocks for block in some]
     assert [len(B) for B, _ in parts] == [4, 4, 2]
     np.testing.assert_array_equal(torch.cat([B for B, _ in parts]).numpy(), X.numpy() - shift)
     np.testing.assert_array_equal(torch.cat([t for _, t in parts]).numpy(), y.numpy() - 0.5)
@@ -169,10 +169,10 @@ def test_nothing_as_large_as_a_block_goes_to_the_device(path: str, monkeypatch: 
 def test_blocks_of_a_device_are_large_and_whole_batches() -> None:
     for p in (1, 10, 500):
         for size_bytes in (None, 2**30, 2**33, 2**40):
-            rows = DeviceBlocks(p, size_bytes).rows
+            rows = device_rows(p, size_bytes)
             assert rows % BATCH_ROWS == 0
             assert 2**28 - 8 * p * BATCH_ROWS < 8 * p * rows <= 2**30
-    assert 8 * DeviceBlocks(8, 2**33).rows * 8 == 2**33 // 16
+    assert 8 * device_rows(8, 2**33) * 8 == 2**33 // 16
 
 
 @pytest.mark.parametrize("rows", [1, 100, BATCH_ROWS, BATCH_ROWS + 1, 3 * BATCH_ROWS + 77])

@@ -5,7 +5,8 @@ rounding removes is none. harness.verify.data_rank judges by the same definition
 stay apart.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,41 +16,61 @@ from harness.problems.problem import Floats
 SINGLE_BITS, DOUBLE_BITS = 24, 53
 
 
+@dataclass
 class ColumnRounding:
-    """Sums over rows, block by block, of the squared half units of each of `columns` columns; numpy or torch."""
+    """Sums over some rows of the squared half units of each column: `squares` (p,) in units of 4^top.
 
-    def __init__(self, columns: int) -> None:
-        """Nothing has been added yet."""
-        self.columns = columns
-        self._top = np.full(columns, -(2**14))  # the largest exponent so far: sums are in units of 4^top
-        self._squares = np.zeros(columns)
-        self._single = np.ones(columns, dtype=bool)
-        self._integers = np.ones(columns, dtype=bool)
-        self._last_bit = np.zeros(columns, dtype=bool)
+    top (p,): the largest exponents; float32, integers, last_bit (p,): whether all entries are float32 values, all are
+    whole, and one has float32's last bit.
+    """
 
-    def add(self, table: Any) -> None:
-        """Add the rows of table (m, columns): finite numbers, float64 or float32."""
+    top: NDArray[np.int64]
+    squares: Floats
+    float32: NDArray[np.bool_]
+    integers: NDArray[np.bool_]
+    last_bit: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, table: Any) -> Self:
+        """Of table (m, p): finite numbers, float64 or float32, numpy or torch."""
         values = table if isinstance(table, np.ndarray) else table.cpu().numpy()
         mantissa, exponent = np.frexp(values.astype(np.float64, copy=False))
         used = mantissa != 0
-        top = np.maximum(self._top, np.where(used, exponent, -(2**14)).max(axis=0))
-        self._squares = self._squares * np.ldexp(1.0, 2 * np.maximum(self._top - top, -(2**9)))
-        self._squares += np.where(used, np.ldexp(1.0, 2 * np.clip(exponent - top, -(2**9), 0)), 0.0).sum(axis=0)
-        self._top = top
+        top = np.where(used, exponent, -(2**14)).max(axis=0).astype(np.int64)
+        squares = np.where(used, np.ldexp(1.0, 2 * np.clip(exponent - top, -(2**9), 0)), 0.0).sum(axis=0)
         bits = np.ldexp(mantissa, SINGLE_BITS)
-        self._single &= (bits == np.trunc(bits)).all(axis=0)
-        self._last_bit |= (bits % 2 == 1).any(axis=0)
-        self._integers &= (values == np.trunc(values)).all(axis=0)
+        return cls(
+            top,
+            squares,
+            (bits == np.trunc(bits)).all(axis=0),
+            (values == np.trunc(values)).all(axis=0),
+            (bits % 2 == 1).any(axis=0),
+        )
+
+    def absorb(self, other: Self) -> None:
+        """The sums over the rows of both."""
+        top = np.maximum(self.top, other.top)
+        own, others = (np.ldexp(1.0, 2 * np.maximum(one.top - top, -(2**9))) for one in (self, other))
+        self.squares = self.squares * own + other.squares * others
+        self.top = top
+        self.float32 = self.float32 & other.float32
+        self.integers = self.integers & other.integers
+        self.last_bit = self.last_bit | other.last_bit
+
+    @property
+    def columns(self) -> int:
+        """Of the table."""
+        return len(self.top)
 
     @property
     def single(self) -> NDArray[np.bool_]:
         """Which columns hold float32 values: all do, they are not all whole, and one needs float32's last bit."""
-        return self._single & ~self._integers & self._last_bit
+        return self.float32 & ~self.integers & self.last_bit
 
     def norms(self, single: NDArray[np.bool_] | None = None) -> Floats:
         """The 2-norm of each column's half units (columns,); of a column of zeros 0. `single`: known from elsewhere."""
         bits = np.where(self.single if single is None else single, SINGLE_BITS, DOUBLE_BITS)
-        return np.asarray(np.sqrt(self._squares) * np.ldexp(1.0, np.maximum(self._top - bits - 1, -(2**10))))
+        return np.asarray(np.sqrt(self.squares) * np.ldexp(1.0, np.maximum(self.top - bits - 1, -(2**10))))
 
 
 def row_scales(X: Any, norms: Floats) -> Any:

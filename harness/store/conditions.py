@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from sqlalchemy import insert, inspect, select, update
 
+from harness.cores.quota import Quota
 from harness.records.record import Kept
 from harness.store import tables
 from harness.store.store import Store
-from harness.timing.conditions.readings import Cpu, Frequency, Interpreter, Quota, Readings, Stalls, Swap
+from harness.timing.conditions.readings import Cpu, Frequency, Interpreter, Readings, Stalls, Swap
 
 __all__ = [
     "Conditions",

@@ -51,7 +51,7 @@ class StreamingOls(ClosedForm):
         least = bool(options.minimum_norm)
 
         def solve() -> "Answer":
-            answer = least_squares(source, intercept=intercept, minimum_norm=least)
+            answer = least_squares(source, intercept=intercept, minimum_norm=least, threads=options.threads)
             return answer if spread is None else replace(answer, r_squared=1 - answer.rss / spread)
 
         def read(answer: "Answer") -> Fit:

@@ -81,17 +81,15 @@ def _determined_rank(A: Floats, f: QR, exponents: NDArray[np.int64], *, intercep
 
     If some do not, the rows are scaled to alike sizes and looked at again: a wild row must not decide for the others.
     """
-    rounding = ColumnRounding(A.shape[1])
-    rounding.add(A)
+    rounding = ColumnRounding.of(A)
     known = rounding.norms()
     known[: int(intercept)] = 0.0
     found = _above_rounding(f, np.ldexp(known, -exponents))
     if found == f.rank:
         return found
     rows = row_scales(A, known)[:, None]
-    lifted, scaled_rounding = A * rows, ColumnRounding(A.shape[1])
-    scaled_rounding.add(lifted)
-    again = scaled_rounding.norms(rounding.single)
+    lifted = A * rows
+    again = ColumnRounding.of(lifted).norms(rounding.single)
     again[: int(intercept)] = 0.0
     units = _exponents(lifted)
     return max(found, _above_rounding(factor(DD.of(np.ldexp(lifted, -units))), np.ldexp(again, -units)))

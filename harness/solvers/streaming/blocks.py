@@ -1,29 +1,44 @@
-"""Rows less a shift, in blocks that stay in the cache, on the host or where the tensors are."""
+"""Rows in numbered blocks that stay in the cache, less a shift, on the host or where the tensors are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from threading import local
 from typing import Any
 
 import numpy as np
 
 from harness.problems.problem import Floats
 from harness.solvers.streaming.folded import BATCH_ROWS
+from harness.solvers.streaming.moments import FOLDED, like
 
-BLOCK_BYTES = 2**20
-"""Of a core's L2 cache; measured at p = 10, 50 and 500, blocks of 0.5 to 2 MB are within a tenth of each other."""
+BLOCK_BYTES, MOST_BLOCK_BYTES = 2**19, 2**22
+"""Of a core's L2 cache; measured at p = 10 and 50, blocks of 0.5 to 2 MB are within a tenth of each other. With many
+columns it is a product with more rows that is quicker: at p = 500, 4 MB take two thirds of the time of 1 MB."""
+PER_SUMS = 2
+"""Of the p² sums, so that adding them to others is little beside them."""
+BYTES_A_THREAD = 20 * BLOCK_BYTES
+"""Of X, at least: so that the threads' blocks together stay below a tenth of it, and less is done in a millisecond."""
 LEAST_DEVICE_BYTES, MOST_DEVICE_BYTES = 2**28, 2**30
 """Of a device's block: a block costs a dozen launches of some 10 us, and 256 MiB are read in 60 us at 4.8 TB/s (NVIDIA
 H200 data sheet); above 1 GiB launches are nothing any more, and memory is short. Not yet measured on a device."""
-LEAST_BLOCK_BYTES = 2**16
 SHARE = 16
-"""A block is at most a sixteenth of X, so that the extra memory stays below a tenth of it."""
-INNER = 320
-"""Numbers per inner loop of the subtraction: numpy is slow where the last axis is short, so rows go together."""
+"""A block on a device is at most a sixteenth of X, so that the extra memory stays below a tenth of it."""
 
 
-def block_rows(p: int, size_bytes: int | None, most: int = BLOCK_BYTES) -> int:
-    """Rows of a block: `most` bytes of them, fewer if X is small."""
-    room = most if size_bytes is None else min(most, max(LEAST_BLOCK_BYTES, size_bytes // SHARE))
-    together = max(1, INNER // p)
+@dataclass(frozen=True)
+class Block:
+    """The rows from `number` times the rows of a block on: X (m, p), y (m,)."""
+
+    number: int
+    X: Any
+    y: Any
+
+
+def block_rows(p: int) -> int:
+    """Rows of a block of host memory: of the number of columns and nothing else, so that the sums are too."""
+    room = min(MOST_BLOCK_BYTES, max(BLOCK_BYTES, PER_SUMS * 8 * p * p))
+    together = max(1, FOLDED // p)
     return max(1, room // (8 * p) // together) * together
 
 
@@ -33,50 +48,88 @@ def device_rows(columns: int, size_bytes: int | None) -> int:
     return max(1, room // (8 * columns) // BATCH_ROWS) * BATCH_ROWS
 
 
-class HostBlocks:
-    """Blocks of numpy arrays of any dtype and layout; C-contiguous float64 is the fast one."""
+def in_blocks(chunks: Iterable[tuple[Any, Any]], rows: int, *, lasting: bool) -> Iterator[list[Block]]:
+    """The rows of all chunks in blocks of `rows`, the last one shorter, wherever a chunk ends: so sums do not tell.
 
-    def __init__(self, p: int, size_bytes: int | None) -> None:
-        """`size_bytes` of X, where it is known."""
-        self.rows = block_rows(p, size_bytes)
-        self._together = max(1, INNER // p)
-        self._block = np.empty((self.rows, p))
-        self._y = np.empty(self.rows)
-
-    def of(self, X: Any, y: Any, shift: Floats | None, y_shift: float) -> Iterator[tuple[Floats, Floats]]:
-        """X (m, p) less `shift` (p,), y (m,) less `y_shift`, valid until the next; X itself without a shift."""
-        tiled = None if shift is None else np.tile(shift, self._together)
-        for start in range(0, len(X), self.rows):
-            rows = X[start : start + self.rows]
-            # dtype: float32 less a Python float would be float32
-            t = np.subtract(y[start : start + self.rows], y_shift, out=self._y[: len(rows)], dtype=np.float64)
-            B = self._block[: len(rows)]
-            if shift is None or tiled is None:
-                if rows.dtype == np.float64:
-                    B = np.asarray(rows)
-                else:
-                    np.copyto(B, rows)
-            elif len(rows) % self._together == 0 and rows.flags.c_contiguous:
-                wide = (len(rows) // self._together, len(tiled))
-                np.subtract(rows.reshape(wide), tiled, out=B.reshape(wide), dtype=np.float64)
+    A list a chunk, to be used up before the next one is asked for: the memory may be the source's again then. Not so
+    if `lasting`; else what begins a block that the next chunk ends is copied.
+    """
+    number, count = 0, 0
+    held: list[tuple[Any, Any]] = []
+    for X, y in chunks:
+        full: list[Block] = []
+        start = 0
+        while start < len(X):
+            end = min(len(X), start + rows - count)
+            part = X[start:end], y[start:end]
+            count += end - start
+            start = end
+            if count == rows:
+                full.append(Block(number, *_joined([*held, part])))
+                held, count, number = [], 0, number + 1
             else:
-                np.subtract(rows, shift, out=B, dtype=np.float64)
-            yield B, t
+                held.append(part if lasting else tuple(map(_copied, part)))
+        yield full
+    if held:
+        yield [Block(number, *_joined(held))]
 
 
-class DeviceBlocks:
-    """Blocks of torch tensors, float64, where the tensors are."""
+def _copied(part: Any) -> Any:
+    return part.copy() if isinstance(part, np.ndarray) else part.clone()
 
-    def __init__(self, p: int, size_bytes: int | None) -> None:
-        """As HostBlocks."""
-        self.rows = device_rows(p, size_bytes)
 
-    def of(self, X: Any, y: Any, shift: Floats | None, y_shift: float) -> Iterator[tuple[Any, Any]]:
-        """As HostBlocks.of."""
-        import torch
+def _joined(parts: list[tuple[Any, Any]]) -> tuple[Any, Any]:
+    if len(parts) == 1:
+        return parts[0]
+    xp: Any = np if isinstance(parts[0][0], np.ndarray) else import_module("torch")
+    X, y = zip(*parts, strict=True)
+    return xp.concatenate(X), xp.concatenate(y)
 
-        moved = None if shift is None else torch.as_tensor(shift, device=X.device)
-        for start in range(0, len(X), self.rows):
-            B = X[start : start + self.rows].to(torch.float64)
-            t = y[start : start + self.rows].to(torch.float64) - y_shift
-            yield (B if moved is None else B - moved), t
+
+class Shifted:
+    """Blocks less a shift in float64: of numpy arrays of any dtype and layout, or of torch tensors, where those are.
+
+    C-contiguous float64 is the fast one.
+    """
+
+    def __init__(self, shift: Floats | None, y_shift: float) -> None:
+        """`shift` (p,), None for none, and `y_shift`."""
+        self._shift, self._y_shift = shift, y_shift
+        self._moved: Any = None
+        self._own = local()
+        self._tiled = None if shift is None else np.tile(shift, max(1, FOLDED // len(shift)))
+
+    def of(self, block: Block) -> tuple[Any, Any]:
+        """X less the shift and y less its own; X itself without a shift. Valid until this thread's next call."""
+        if isinstance(block.X, np.ndarray):
+            return self._on_host(block.X, block.y)
+        float64 = import_module("torch").float64
+        B, t = block.X.to(float64), block.y.to(float64) - self._y_shift
+        if self._shift is None:
+            return B, t
+        self._moved = like(self._shift, B) if self._moved is None else self._moved
+        return B - self._moved, t
+
+    def _on_host(self, X: Any, y: Any) -> tuple[Floats, Floats]:
+        # dtype: float32 less a Python float would be float32
+        t = np.subtract(y, self._y_shift, out=self._room("y", len(y)), dtype=np.float64)
+        # Others are copied: so the answer does not depend on the layout either.
+        if self._tiled is None and X.dtype == np.float64 and X.dtype.isnative and X.flags.c_contiguous:
+            return np.asarray(X), t
+        B = self._room("X", X.size).reshape(X.shape)
+        if self._shift is None or self._tiled is None:
+            np.copyto(B, X)
+        elif X.size % len(self._tiled) == 0 and X.flags.c_contiguous:
+            wide = (-1, len(self._tiled))  # numpy is slow where the last axis is short, so rows go together
+            np.subtract(X.reshape(wide), self._tiled, out=B.reshape(wide), dtype=np.float64)
+        else:
+            np.subtract(X, self._shift, out=B, dtype=np.float64)
+        return B, t
+
+    def _room(self, name: str, size: int) -> Floats:
+        """Memory of this thread for so many numbers."""
+        room: Floats | None = getattr(self._own, name, None)
+        if room is None or len(room) < size:
+            room = np.empty(size)
+            setattr(self._own, name, room)
+        return room[:size]

@@ -2,22 +2,20 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from harness.problems.problem import Floats
 from harness.solvers.streaming.folded import folded_product
 
+FOLDED = 320
+"""Numbers in a row that is folded of several: with 10 columns half the time of a product with rows of 10."""
+
 
 def like(values: Floats, B: Any) -> Any:
     """A host vector where the block is; the device is waited for."""
-    return values if isinstance(B, np.ndarray) else B.new_tensor(values)
-
-
-def ones_like(B: Any) -> Any:
-    """(m,) ones for the rows of a block, made where it is."""
-    return np.ones(len(B)) if isinstance(B, np.ndarray) else B.new_ones(len(B))
+    return values if isinstance(B, np.ndarray) else B.new_tensor(values, dtype=import_module("torch").float64)
 
 
 @dataclass(frozen=True)
@@ -37,33 +35,64 @@ class Moments:
     y_sum: float
 
 
+@dataclass
 class MomentSums:
-    """Accumulates blocks that have been shifted already, numpy arrays or tensors of one device."""
+    """First and second moments of some rows that have been shifted already, where those are: arrays or tensors."""
 
-    def __init__(self) -> None:
-        self.n = 0
-        self._sums: list[Any] = [0.0] * 5
-        self._ones: Any = np.ones(0)
+    n: int
+    gram: Any
+    xy: Any
+    yy: Any
+    x_sum: Any
+    y_sum: Any
 
-    def add(self, B: Any, t: Any) -> None:
-        """B (m, p), t (m,). On a device nothing is waited for."""
-        if len(self._ones) < len(B):
-            self._ones = ones_like(B)
-        ones = self._ones[: len(B)]  # a product: numpy's sum over the first axis is slow where the last is short
-        parts: tuple[Any, ...]
+    @classmethod
+    def of(cls, B: Any, t: Any) -> Self:
+        """Of B (m, p) and t (m,), float64. On a device nothing is waited for."""
         if isinstance(B, np.ndarray):
-            # In this order the block is still in the cache where the cheap sums read it again.
-            parts = (B.T @ B, t @ B, t @ t, ones @ B, t.sum())
-        else:
-            E = import_module("torch").stack([t, ones], 1)
-            of_both = folded_product(B, E)
-            parts = (folded_product(B, B), of_both[:, 0], t @ t, of_both[:, 1], t.sum())
-        for k, part in enumerate(parts):
-            self._sums[k] += part
-        self.n += len(B)
+            # `dot` is run side by side with other threads', and `@` is not (harness.cores.crew.Crew). In this order
+            # the block is still in the cache where the cheap sums read it again.
+            return cls(len(B), np.dot(B.T, B), np.dot(t, B), np.dot(t, t), column_sums(B), t.sum())
+        E = import_module("torch").stack([t, B.new_ones(len(B))], 1)
+        of_both = folded_product(B, E)
+        return cls(len(B), folded_product(B, B), of_both[:, 0], t @ t, of_both[:, 1], t.sum())
+
+    def absorb(self, other: Self) -> None:
+        """The sums over both."""
+        self.n += other.n
+        for name in ("gram", "xy", "yy", "x_sum", "y_sum"):
+            setattr(self, name, add_to(getattr(self, name), getattr(other, name)))
 
     def moments(self, shift: Floats | None, y_shift: float) -> Moments:
-        """What has been added so far, copied to the host."""
-        gram, xy, yy, x_sum, y_sum = (np.asarray(v.cpu() if hasattr(v, "cpu") else v) for v in self._sums)
+        """The same copied to the host, about the shift."""
+        gram, xy, yy, x_sum, y_sum = map(on_host, (self.gram, self.xy, self.yy, self.x_sum, self.y_sum))
         known = np.zeros(len(xy)) if shift is None else shift
         return Moments(self.n, known, y_shift, gram, xy, float(yy), x_sum, float(y_sum))
+
+
+def dot(A: Any, B: Any) -> Any:
+    """The product; of numpy arrays as other threads may run it at the same time."""
+    return np.dot(A, B) if isinstance(A, np.ndarray) else A @ B
+
+
+def column_sums(B: Floats) -> Floats:
+    """(p,) sums over the rows of a block: by a product, since numpy's sum over the first axis is slow on short rows.
+
+    Rows are folded together where they are contiguous, since BLAS is slow on short rows as well.
+    """
+    fold = max(1, FOLDED // B.shape[1])
+    if len(B) % fold or not B.flags.c_contiguous:
+        fold = 1
+    rows = len(B) // fold
+    return np.asarray(np.dot(np.ones(rows), B.reshape(rows, -1)).reshape(fold, -1).sum(axis=0))
+
+
+def add_to(total: Any, part: Any) -> Any:
+    """The sum, in the memory of `total` where that is an array or a tensor."""
+    total += part
+    return total
+
+
+def on_host(values: Any) -> Any:
+    """A numpy array of what may be on a device."""
+    return np.asarray(values.cpu() if hasattr(values, "cpu") else values)

@@ -2,80 +2,70 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from harness.problems.problem import Floats
 from harness.solvers.streaming.folded import folded_product
-from harness.solvers.streaming.moments import like, ones_like
+from harness.solvers.streaming.moments import add_to, column_sums, dot, on_host
 
 BITS = 26
 """Two integers below 2^26, in units of the norms: by Cauchy and Schwarz no sum of their products reaches 2^53."""
 
 
-@dataclass(frozen=True)
-class Residuals:
-    """Over n rows of B and r, on the host: gradient B'r (p,), x_sum (p,) of B, r_sum, and squares r'r."""
-
-    n: int
-    gradient: Floats
-    x_sum: Floats
-    r_sum: float
-    squares: float
-
-
+@dataclass
 class ResidualSums:
-    """Accumulates blocks B (m, p) and residuals r (m,), numpy arrays or tensors of one device.
+    """Over n rows of B and r, arrays or tensors: gradient B'r (p,), x_sum (p,) of B, r_sum, squares r'r; y_squares t't.
 
     Rounding in B'r reaches the coefficients multiplied by the squared condition number, where a QR factorisation
     has it multiplied by the condition number: so the leading 26 bits of B and r are multiplied without rounding
     (as in `sliced`, the bits counted from the norms), which leaves a sum of terms 2^-26 as large to be rounded.
+    `high` holds the leading part of the gradient, `low` the rest.
     """
 
-    def __init__(self, norms: Floats) -> None:
-        """`norms` (p,) of the columns over all rows."""
-        self.n = 0
-        self._norms = norms
-        self._top: Any = None
-        self._ones: Any = None
-        self._high: Any = 0.0
-        self._sums: list[Any] = [0.0] * 4
+    n: int
+    high: Any
+    low: Any
+    x_sum: Any
+    r_sum: Any
+    squares: Any
+    y_squares: Any
 
-    def add(self, B: Any, r: Any) -> None:
-        """B (m, p), r (m,)."""
-        if self._top is None:
-            self._top = like(_rounder(self._norms), B)
-        if self._ones is None or len(self._ones) < len(B):
-            self._ones = ones_like(B)
-        ones, squares = self._ones[: len(B)], r @ r
-        top = float(_rounder(np.sqrt(float(squares))))  # all that a device is waited for
-        B1, r1 = (B + self._top) - self._top, (r + top) - top
-        exact, rest, x_sum = _products(B, B1, r, r1, ones)
-        high, lost = _two_sum(self._high, exact)
-        self._high = high
-        parts = (lost + rest, x_sum, r.sum(), squares)
-        for k, part in enumerate(parts):
-            self._sums[k] += part
-        self.n += len(B)
+    @classmethod
+    def of(cls, B: Any, r: Any, t: Any, top: Any) -> Self:
+        """Of B (m, p), residuals r (m,) and t (m,); `top` is `rounder` of the columns' norms over all rows."""
+        squares = dot(r, r)
+        of_r = float(rounder(np.sqrt(float(squares))))  # all that a device is waited for
+        B1, r1 = (B + top) - top, (r + of_r) - of_r
+        exact, rest, x_sum = _products(B, B1, r, r1)
+        return cls(len(B), exact, rest, x_sum, r.sum(), squares, dot(t, t))
 
-    def sums(self) -> Residuals:
-        """What has been added so far, copied to the host."""
-        low, x_sum, r_sum, squares = (np.asarray(v.cpu() if hasattr(v, "cpu") else v) for v in self._sums)
-        high = np.asarray(self._high.cpu() if hasattr(self._high, "cpu") else self._high)
-        return Residuals(self.n, high + low, x_sum, float(r_sum), float(squares))
+    def absorb(self, other: Self) -> None:
+        """The sums over both."""
+        self.n += other.n
+        self.high, lost = _two_sum(self.high, other.high)
+        self.low = add_to(self.low, lost + other.low)
+        for name in ("x_sum", "r_sum", "squares", "y_squares"):
+            setattr(self, name, add_to(getattr(self, name), getattr(other, name)))
+
+    @property
+    def gradient(self) -> Floats:
+        """(p,), on the host."""
+        return np.asarray(on_host(self.high) + on_host(self.low))
 
 
-def _products(B: Any, B1: Any, r: Any, r1: Any, ones: Any) -> tuple[Any, Any, Any]:
+def _products(B: Any, B1: Any, r: Any, r1: Any) -> tuple[Any, Any, Any]:
     """B1'r1, which is exact, what B'r has beside it, and the sums of B's columns."""
     if isinstance(B, np.ndarray):
-        return r1 @ B1, (r - r1) @ B1 + r @ (B - B1), ones @ B
+        return np.dot(r1, B1), np.dot(r - r1, B1) + np.dot(r, B - B1), column_sums(B)
     stack = import_module("torch").stack
+    ones = B.new_ones(len(B))
     of_high, of_low = folded_product(B1, stack([r1, r - r1], 1)), folded_product(B - B1, r[:, None])
     return of_high[:, 0], of_high[:, 1] + of_low[:, 0], folded_product(B, ones[:, None])[:, 0]
 
 
-def _rounder(norms: Any) -> Any:
+def rounder(norms: Any) -> Any:
     """What rounds a number below the norm to 26 bits below it, added and subtracted again (Dekker's way)."""
     return np.ldexp(1.5, np.frexp(norms)[1] + (52 - BITS))
 

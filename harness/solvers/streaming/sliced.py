@@ -7,13 +7,20 @@ exact in float64 as long as 2 b + log2 m <= 53. BLAS does the work; the sums end
 `harness/verify/gram.py` splits columns too, for the truth: it judges this, and shares no code with it.
 """
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.cores.crew import Crew
+from harness.problems.problem import Floats
 from harness.solvers.streaming.blocks import device_rows
 from harness.solvers.streaming.folded import integer_product
+from harness.solvers.streaming.moments import FOLDED
+
+T = TypeVar("T")
 
 Exponents = NDArray[np.int64]
 BigIntegers = NDArray[np.object_]
@@ -32,6 +39,15 @@ HEADROOM = 2
 """Bits left above the largest entry so far: putting sums aside is slow, and larger entries keep coming."""
 NOTHING = -(2**14)
 """The exponent of a column that has held nothing but zeros; below every float64's."""
+
+
+@dataclass(frozen=True)
+class CutSums:
+    """Of n rows: the products of slices, whole numbers; left: whether something was cut off."""
+
+    n: int
+    products: list[Any]
+    left: Any
 
 
 class SlicedGram:
@@ -56,7 +72,7 @@ class SlicedGram:
         self._sums: list[Any] = [0] * len(self._jobs)
         self._summed = 0
         self._left: Any = False
-        self._scales: Any = None
+        self._kept_scales: list[Any] | None = None
         self._exponents: Exponents = np.full(columns, NOTHING, dtype=np.int64)
         self._integers: BigIntegers = np.zeros((columns, columns), dtype=object)
         self._lowest: Exponents = np.zeros(columns, dtype=np.int64)
@@ -71,32 +87,62 @@ class SlicedGram:
 
         A device is waited for once, for its largest entries; and again when sums are put aside.
         """
-        largest = _host(abs(table).max(0) if self.xp is np else abs(table).amax(0))
-        if not np.isfinite(largest).all():
-            raise ValueError("the data hold NaN or infinite values")
-        self._raise_exponents(np.where(largest > 0, np.frexp(largest)[1], NOTHING - HEADROOM).astype(np.int64))
-        if self._summed + len(table) > self.flush_rows:
-            self._flush()
-        S = self._cut(table)
-        c = self.columns
-        for k, (i, first, last) in enumerate(self._jobs):
-            self._sums[k] += self._product(S[:, i * c : (i + 1) * c], S[:, first * c : last * c])
-        self.n += len(table)
-        self._summed += len(table)
+        self._raise_exponents(exponents_of(largest_of(table)), len(table))
+        self._take(self._cut_sums(table))
+
+    def add_all(
+        self, crew: Crew, parts: Sequence[T], largest: Callable[[T], Floats], table: Callable[[T], Any]
+    ) -> None:
+        """As `add` of table(part) for each of `parts` in turn, shared out; `largest`: as largest_of(table(part)).
+
+        The fixed points of a part follow from the largest entries of it and of the parts before it. With the same
+        fixed points the sums are whole numbers, which come out the same in whatever order they are added.
+        """
+        found = {
+            number: exponents_of(one) for number, one in crew.results(lambda k: largest(parts[k]), range(len(parts)))
+        }
+        together: list[T] = []
+        for number, part in enumerate(parts):
+            if together and (found[number] > self._exponents).any():
+                self._take_all(crew, together, table)
+                together = []
+            self._raise_exponents(found[number], 0)
+            together.append(part)
+        self._take_all(crew, together, table)
 
     def gram(self) -> tuple[BigIntegers, Exponents]:
         """Integers W (columns, columns) and exponents l (columns,): the Gram matrix is W_ij 2^(l_i + l_j)."""
         self._flush()
         return self._integers, self._lowest
 
-    def _cut(self, table: Any) -> Any:
-        """The slices side by side, (m, slices * columns), each an integer of at most 18 bits and a sign."""
+    def _take_all(self, crew: Crew, parts: Sequence[T], table: Callable[[T], Any]) -> None:
+        for _, sums in crew.results(lambda part: self._cut_sums(table(part)), parts):
+            if self._summed + sums.n > self.flush_rows:
+                self._flush()
+            self._take(sums)
+
+    def _take(self, sums: "CutSums") -> None:
+        """Add the sums of some rows with the fixed points of now."""
+        for k, product in enumerate(sums.products):
+            self._sums[k] += product
+        self._left = self._left | sums.left
+        self.n += sums.n
+        self._summed += sums.n
+
+    def _cut_sums(self, table: Any) -> "CutSums":
+        """The products of the table's slices; changes nothing here."""
+        S, left = self._cut(table)
+        c = self.columns
+        products = [
+            self._product(S[:, i * c : (i + 1) * c], S[:, first * c : last * c]) for i, first, last in self._jobs
+        ]
+        return CutSums(len(table), products, left)
+
+    def _cut(self, table: Any) -> tuple[Any, Any]:
+        """The slices side by side, (m, slices * columns), integers of 18 bits and a sign; whether more is left."""
         xp, c = self.xp, self.columns
         power = np.where(self._exponents > NOTHING, BITS - self._exponents, 0)
-        if self._scales is None:
-            half = power // 2  # in two steps: 2^power alone may overflow
-            self._scales = [self._like(table, np.ldexp(1.0, step)) for step in (half, power - half)]
-        first, second = self._scales
+        first, second = self._scales(table, power)
         rest = table * first * second
         # What underflows to a subnormal number is left over in the end; what underflows to 0 is not.
         lost = bool(power.min() < 0) and xp.count_nonzero(rest) != xp.count_nonzero(table)
@@ -108,23 +154,34 @@ class SlicedGram:
             rest -= piece
             if k + 1 < self.slices:
                 rest *= 2.0**BITS
-        self._left = self._left | lost | (rest != 0).any()
-        return S
+        return S, lost | (rest != 0).any()
+
+    def _scales(self, table: Any, power: Exponents) -> list[Any]:
+        """2^power in two factors, since alone it may overflow; kept until a fixed point moves."""
+        if self._kept_scales is None:
+            half = power // 2
+            self._kept_scales = [self._like(table, np.ldexp(1.0, step)) for step in (half, power - half)]
+        return self._kept_scales
 
     def _product(self, L: Any, R: Any) -> Any:
         """L'R of slices, without rounding: in float64, whose sums are put aside in time, or on a device in int64."""
-        return L.T @ R if self.xp is np else integer_product(L, R)
+        return np.dot(L.T, R) if self.xp is np else integer_product(L, R)
 
     def _like(self, table: Any, values: Any) -> Any:
         """The numbers as an array of the table's library, where the table is."""
         return values if self.xp is np else self.xp.as_tensor(values, dtype=table.dtype, device=table.device)
 
-    def _raise_exponents(self, found: Exponents) -> None:
-        """A larger entry than any before moves its column's fixed point: what was summed so far is put aside."""
+    def _raise_exponents(self, found: Exponents, rows: int) -> None:
+        """A larger entry than any before moves its column's fixed point: what was summed so far is put aside.
+
+        So it is before `rows` more than there is room for.
+        """
         if (found > self._exponents).any():
             self._flush()
             self._exponents = np.where(found > self._exponents, found + HEADROOM, self._exponents)
-            self._scales = None
+            self._kept_scales = None
+        if self._summed + rows > self.flush_rows:
+            self._flush()
 
     def _flush(self) -> None:
         """Add the sums to the big integers, which are kept at the lowest fixed point there was."""
@@ -143,6 +200,25 @@ class SlicedGram:
         self._integers = self._integers + (total << (up[:, None] + up[None, :]))
         self._sums = [0] * len(self._jobs)
         self._summed = 0
+
+
+def largest_of(table: Any) -> Floats:
+    """The largest magnitude in each column of table (m, columns), float64 on the host."""
+    if not isinstance(table, np.ndarray):
+        return np.asarray(_host(abs(table).amax(0)), dtype=np.float64)
+    fold = max(1, FOLDED // table.shape[1])
+    if len(table) % fold or not table.flags.c_contiguous:
+        fold = 1
+    rows = table.reshape(len(table) // fold, -1)  # numpy is slow where the last axis is short
+    found = np.maximum(rows.max(axis=0), -rows.min(axis=0).astype(np.float64))
+    return np.asarray(found.reshape(fold, -1).max(axis=0), dtype=np.float64)
+
+
+def exponents_of(largest: Floats) -> Exponents:
+    """Two to these is above the magnitudes. Raises ValueError if one is not finite."""
+    if not np.isfinite(largest).all():
+        raise ValueError("the data hold NaN or infinite values")
+    return np.where(largest > 0, np.frexp(largest)[1], NOTHING - HEADROOM).astype(np.int64)
 
 
 def _host(values: Any) -> Any:

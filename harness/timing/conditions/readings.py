@@ -6,6 +6,8 @@ what happened between them.
 
 from dataclasses import dataclass, field
 
+from harness.cores.quota import Quota
+
 
 @dataclass(frozen=True)
 class Cpu:
@@ -23,18 +25,6 @@ class Cpu:
     stolen_s: float | None = None
     own_s: float | None = None
     load_1min: float | None = None
-
-
-@dataclass(frozen=True)
-class Quota:
-    """What a control group allows. `cores`: the CPU time a second that it may use, None without a limit.
-
-    `stops`: periods that ended in a stop because the quota was used up; `stopped_s`: how long those stops were.
-    """
-
-    cores: float | None = None
-    stops: int = 0
-    stopped_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import psutil
 
+from harness.cores.quota import quota
 from harness.timing.clock import Clock, SystemClock
 from harness.timing.conditions import kernel
 from harness.timing.conditions.interpreter import interpreter
@@ -37,7 +38,7 @@ def read(root: Path = ROOT, clock: Clock | None = None) -> Readings:
         cpu=cpu(),
         interpreter=known(lambda: interpreter(kernel.tracer(root))),
         stalls=known(lambda: kernel.stalls(root)) or Stalls(),
-        quota=known(lambda: kernel.quota(root)),
+        quota=known(lambda: quota(root)),
         frequency=known(lambda: kernel.frequency(root)),
         throttled=known(lambda: kernel.throttled(root)),
         swap=known(_swap),

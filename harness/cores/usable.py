@@ -1,0 +1,32 @@
+"""How many threads a computation gets: as many as were asked for, or one for each core that this process may use."""
+
+import os
+from functools import cache
+from math import ceil
+from pathlib import Path
+
+from harness.cores.quota import quota
+from harness.errors import UsageError
+
+
+def usable_cores() -> int:
+    """The cores of this process's affinity, fewer where a control group allows less CPU time (rounded up)."""
+    return min(len(os.sched_getaffinity(0)), allowed_cores())
+
+
+@cache
+def allowed_cores(root: Path = Path("/")) -> int:
+    """The cores that a control group's quota comes to, rounded up; all of the machine without one."""
+    found = quota(root)
+    return ceil(found.cores) if found and found.cores else os.cpu_count() or 1
+
+
+def thread_count(threads: int | None) -> int:
+    """`threads`, or all usable cores where it is None. Raises UsageError below 1 and above the usable cores."""
+    if threads is None:
+        return usable_cores()
+    if threads < 1:
+        raise UsageError(f"threads is at least 1, not {threads}")
+    if threads > 1 and threads > (most := usable_cores()):
+        raise UsageError(f"threads is at most {most}, the cores that this process may use, not {threads}")
+    return threads
