@@ -1,6 +1,7 @@
 """Other tools' results: read, kept as asv's, judged and watched by the same rules."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,21 @@ GOOGLE = {
         {"name": "BM_Fit/8_mean", "run_name": "BM_Fit/8", "run_type": "aggregate", "aggregate_name": "mean"},
         {"name": "BM_Wall/real_time", "real_time": 7.0, "cpu_time": 1.0, "time_unit": "ms"},
         {"name": "BM_Broken", "error_occurred": True, "error_message": "no"},
+        {"name": "BM_Later", "skipped": True, "skip_message": "no device", "real_time": 0.0, "cpu_time": 0.0},
+        # --benchmark_report_aggregates_only and Complexity(), beside one that failed
+        *(
+            {
+                "name": f"BM_Sum/8_{name}",
+                "run_name": "BM_Sum/8",
+                "run_type": "aggregate",
+                "aggregate_name": name,
+                "real_time": value,
+                "cpu_time": value,
+                "time_unit": "ns",
+            }
+            for name, value in (("mean", 6.0), ("median", 5.0), ("stddev", 1.0))
+        ),
+        {"name": "BM_Sum_BigO", "run_name": "BM_Sum", "run_type": "aggregate", "aggregate_name": "BigO"},
     ],
 }
 HYPERFINE = {"results": [{"command": "sleep 0.1", "mean": 0.1, "median": 0.1, "times": [0.1, 0.11, 0.1], "user": 0.0}]}
@@ -86,9 +102,16 @@ def test_each_format_gives_numbers_with_unit_samples_and_direction(tmp_path: Pat
     assert (google["BM_Fit/8:items_per_second"].value, google["BM_Fit/8:items_per_second"].unit) == (1e6, "1/s")
     assert google["BM_Wall/real_time"].value == pytest.approx(7e-3)
     assert google["BM_Broken"].value is None
-    assert len(google) == 4
+    assert math.isnan(google["BM_Later"].value or 0.0)
+    assert google["BM_Sum/8"].value == pytest.approx(5e-9)
+    assert len(google) == 6
     (command,) = read_format("hyperfine", kept(tmp_path / "h.json", HYPERFINE)).numbers
     assert (command.name, command.value, command.samples) == ("sleep 0.1", 0.1, [0.1, 0.11, 0.1])
+    swept = [{"command": "fit", "median": 0.1, "parameters": {"n": n}} for n in ("8", "9")]
+    both = read_format("hyperfine", kept(tmp_path / "h.json", {"results": swept})).numbers
+    assert [one.name for one in both] == ["fit (n=8)", "fit (n=9)"]
+    with pytest.raises(UsageError, match="'fit' is there 2 times"):
+        read_format("hyperfine", kept(tmp_path / "h.json", {"results": [{"command": "fit", "median": 0.1}] * 2}))
     (speed, other) = read_format("customBiggerIsBetter", kept(tmp_path / "b.json", entries(100.0))).numbers
     assert (speed.direction, speed.interval, other.interval) == ("higher", (95.0, 105.0), None)
     assert read_format("customSmallerIsBetter", kept(tmp_path / "s.json", entries(1.0))).numbers[0].direction == "lower"

@@ -15,6 +15,7 @@ from harness.ab.sources import of_commit, of_working_tree
 from harness.errors import CannotMeasureError, UsageError
 from harness.files.asv_settings import ASV
 from harness.git import commit_of
+from harness.git import git as run_git
 from harness.store.store import Store
 from tests.conftest import RunCli
 from tests.git_checkout import GitCheckout
@@ -205,3 +206,20 @@ def test_a_solver_that_one_revision_lacks_is_that_cells_row(run_cli: RunCli, che
     (cell,) = found["cells"]
     assert code == 3
     assert "there is no module linefit_of_the_tests.later" in cell["base"]["message"]
+
+
+def test_what_is_built_is_a_repository_whose_tags_and_files_git_knows(checkout: GitCheckout, tmp_path: Path) -> None:
+    """Setuptools-scm and hatch-vcs ask git for the version and for the files of the package."""
+    top = tmp_path.resolve()
+    assert not run_git(top, "tag", "v1.2").returncode
+    head = commit_of("HEAD", top)
+    checkout.write("new.py", "")
+    before = run_git(top, "status", "--porcelain").stdout
+    for number, (source, known) in enumerate(((of_commit(head, top), False), (of_working_tree(top), True))):
+        target = tmp_path.parent / f"{tmp_path.name}-{number}" / "source"
+        source.write(target, tmp_path / "log")
+        assert run_git(target, "describe", "--tags").stdout == "v1.2\n"
+        listed = run_git(target, "ls-files").stdout.split()
+        assert ("pyproject.toml" in listed, "new.py" in listed) == (True, known)
+        assert (target / "pyproject.toml").read_text() == PYPROJECT
+    assert run_git(top, "status", "--porcelain").stdout == before

@@ -38,8 +38,8 @@ def without_harness(sides: Sides, scratch: Path) -> Sides:
 def of_suite(head: Version, folder: Path, bench: str | None) -> list[CellSpec]:
     """Every benchmark of the suite that the asv.conf.json in `folder` names, as the head's process finds it.
 
-    As in asv the files of the suite are those of the checkout, the same for both sides. `bench`: of
-    those in whose name it is found, as asv's --bench.
+    As in asv the files of the suite are those of the checkout, the same for both sides. `bench`: of those in whose
+    name it is found, the parameters in parentheses behind it, as asv's --bench (asv/benchmarks.py).
 
     Raises UsageError where there is no suite, none of its benchmarks is asked for, or it cannot be imported.
     """
@@ -55,8 +55,8 @@ def of_suite(head: Version, folder: Path, bench: str | None) -> list[CellSpec]:
         raise UsageError(f"{ASV}: default_benchmark_timeout is seconds above 0, not {timeout_s}")
     specs = []
     for one in _discovered(head, root):
-        if one["type"] in TYPES and wanted.wants(one["name"]):
-            specs += list(_cells(one, str(root), float(timeout_s)))
+        if one["type"] in TYPES:
+            specs += list(_cells(one, str(root), float(timeout_s), wanted))
     if not specs:
         asked = f" whose name has '{bench}'" if bench else ""
         raise UsageError(f"{root} has no time_, timeraw_, track_ or peakmem_ benchmark{asked}")
@@ -86,16 +86,18 @@ def _discovered(head: Version, root: Path) -> list[dict[str, Any]]:
     if answer["status"] != "ok":
         message = str(answer["message"])
         if "No module named 'asv_runner'" in message:
-            raise UsageError(f"--asv-suite needs asv_runner: {head.python} -m pip install asv_runner")
+            raise UsageError(f"--asv-suite needs asv_runner: {head.python} -m pip install 'ls-harness[asv]'")
         raise UsageError(f"the suite in {root} cannot be imported with {head.name}: {message}")
     found: list[dict[str, Any]] = answer["benchmarks"]
     return found
 
 
-def _cells(one: dict[str, Any], root: str, timeout_s: float) -> Iterator[CellSpec]:
-    """One cell a combination of its parameters."""
+def _cells(one: dict[str, Any], root: str, timeout_s: float, wanted: AsvSelection) -> Iterator[CellSpec]:
+    """One cell a combination of its parameters that is wanted."""
     own_s = float(one["timeout_s"] or timeout_s)
     for index, texts in enumerate(product(*one["params"])):
+        if not wanted.wants(f"{one['name']}({', '.join(texts)})" if texts else one["name"]):
+            continue
         params = tuple(zip(one["param_names"], texts, strict=True))
         order = {"root": root, "benchmark": one["name"], "index": index if params else None, "texts": list(texts)}
         benchmark = Benchmark(

@@ -29,7 +29,7 @@ def build(source: Path, made: Path, what: str, log: Path) -> None:
     Raises BuildFailedError, and UsageError for an asv.conf.json that cannot be read.
     """
     tree, wheels = made / TREE, made / "wheels"
-    shutil.copytree(source, tree, symlinks=True)
+    shutil.copytree(source, tree, symlinks=True, ignore=shutil.ignore_patterns(".git"))
     wheels.mkdir()
     commands = _commands(source)
     if commands:
@@ -45,7 +45,7 @@ def build(source: Path, made: Path, what: str, log: Path) -> None:
         building.logged(what + "pip install", unpack, log)
     else:  # in place: its modules are in the folder of the project, or in src
         here = source / "src" if (source / "src").is_dir() else source
-        shutil.copytree(here, made / PACKAGE, symlinks=True)
+        shutil.copytree(here, made / PACKAGE, symlinks=True, ignore=shutil.ignore_patterns(".git"))
     shutil.rmtree(wheels)
 
 

@@ -26,19 +26,30 @@ class Source:
         return "what is not committed" if self.commit is None else self.commit[:SHORT]
 
     def write(self, target: Path, log: Path) -> None:
-        """All files into the folder `target`, which is made. Raises BuildFailedError."""
-        if self.commit is None:
-            for name in files(self.checkout):
-                (target / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(self.checkout / name, target / name, follow_symlinks=False)
+        """All files into the folder `target`, which is made: a repository, as asv builds in.
+
+        Setuptools-scm and its like ask git for the version, and which files belong to the package. The objects are
+        those of the checkout, which is only read. Raises BuildFailedError.
+        """
+        wanted = self.commit or "HEAD"
+        self._git(log, self.checkout, "init", "--quiet", str(target))
+        objects = git(self.checkout, "rev-parse", "--path-format=absolute", "--git-path", "objects").stdout.strip()
+        (target / ".git/objects/info/alternates").write_text(f"{objects}\n")
+        self._git(log, target, "fetch", "--quiet", "--tags", "--update-shallow", str(self.checkout), wanted)
+        if self.commit is not None:
+            self._git(log, target, "checkout", "--quiet", "--detach", "FETCH_HEAD")
             return
-        archive = target.with_name(target.name + ".zip")
-        archived = git(self.checkout, "archive", "--format=zip", f"--output={archive}", self.commit)
-        log.write_text(archived.stderr)
-        if archived.returncode:
-            raise building.BuildFailedError(f"{self.shown} does not build: git archive", archived.returncode, log)
-        shutil.unpack_archive(archive, target)
-        archive.unlink()
+        self._git(log, target, "reset", "--quiet", "FETCH_HEAD")
+        for name in files(self.checkout):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(self.checkout / name, target / name, follow_symlinks=False)
+        self._git(log, target, "add", "--all")
+
+    def _git(self, log: Path, folder: Path, *words: str) -> None:
+        done = git(folder, *words)
+        if done.returncode:
+            log.write_text(done.stderr)
+            raise building.BuildFailedError(f"{self.shown} does not build: git {words[0]}", done.returncode, log)
 
 
 def of_commit(commit: str, checkout: Path) -> Source:

@@ -6,6 +6,7 @@ and the plain list of github-action-benchmark, whose two names say which side is
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,7 +31,10 @@ RANGE = re.compile(r"\s*(?:±|\+/-|\+-)?\s*([0-9.eE+-]+)\s*(%?)\s*")
 
 @dataclass(frozen=True)
 class Number:
-    """One number of a benchmark. None: it failed. `direction`: lower, higher, or empty where only name and unit say."""
+    """One number of a benchmark. None: it failed; NaN: it was skipped.
+
+    `direction`: lower, higher, or empty where only name and unit say.
+    """
 
     name: str
     value: float | None
@@ -88,6 +92,7 @@ class _GoogleBenchmark(_Loose):
     cpu_time: float | None = None
     time_unit: str = "ns"
     error_occurred: bool = False
+    skipped: bool = False
 
 
 class _GoogleContext(_Loose):
@@ -104,6 +109,7 @@ class _HyperfineResult(_Loose):
     command: Name
     median: float
     times: list[float] = []
+    parameters: dict[str, Any] = {}
 
 
 class _Hyperfine(_Loose):
@@ -135,13 +141,16 @@ def _pytest(content: object) -> Imported:
 
 def _google(content: object) -> Imported:
     file = _Google.model_validate(content)
-    single = [one for one in file.benchmarks if one.run_type == "iteration"]
-    medians = [one for one in file.benchmarks if one.aggregate_name == "median"]
     groups: dict[str, list[_GoogleBenchmark]] = {}
-    for one in single or medians:
+    for one in file.benchmarks:
         groups.setdefault(one.run_name or one.name, []).append(one)
+    numbers: list[Number] = []
+    for name, own in groups.items():
+        # With --benchmark_report_aggregates_only there are no repetitions; one that failed is none of its aggregates.
+        single = [one for one in own if one.run_type == "iteration"]
+        numbers += _google_numbers(name, single or [one for one in own if one.aggregate_name == "median"])
     return Imported(
-        tuple(number for name, own in groups.items() for number in _google_numbers(name, own)),
+        tuple(numbers),
         date=file.context.date,
         machine=file.context.host_name,
     )
@@ -149,6 +158,11 @@ def _google(content: object) -> Imported:
 
 def _google_numbers(name: str, own: Sequence[_GoogleBenchmark]) -> Iterator[Number]:
     """The time that it was run by (wall where its name says so, else CPU), of each repetition, and its counters."""
+    if not own:  # a fit of the complexity, or aggregates without a median
+        return
+    if any(one.skipped for one in own):
+        yield Number(name, math.nan, "seconds", "lower")
+        return
     clock = "real_time" if re.search("/(real|manual)_time", name) else "cpu_time"
     times = [getattr(one, clock) for one in own]
     if any(one.error_occurred or time is None for one, time in zip(own, times, strict=True)):
@@ -174,7 +188,19 @@ def _extras(name: str, values: Mapping[str, Any]) -> list[Number]:
 
 def _hyperfine(content: object) -> Imported:
     results = _Hyperfine.model_validate(content).results
-    return Imported(tuple(Number(one.command, one.median, "seconds", "lower", one.times) for one in results))
+    times = Counter(one.command for one in results)
+    return Imported(
+        tuple(
+            Number(_named(one) if times[one.command] > 1 else one.command, one.median, "seconds", "lower", one.times)
+            for one in results
+        )
+    )
+
+
+def _named(one: _HyperfineResult) -> str:
+    """With its parameters: a command in which none of them is written has one name for all of their values."""
+    said = ", ".join(f"{name}={value}" for name, value in one.parameters.items())
+    return f"{one.command} ({said})" if said else one.command
 
 
 def _entries(direction: str) -> Callable[[object], Imported]:
@@ -219,4 +245,7 @@ def read_format(name: str, path: Path) -> Imported:
         raise UsageError(f"{path}: {error}") from None
     if not found.numbers:
         raise UsageError(f"{path}: holds no benchmark")
+    name, times = Counter(one.name for one in found.numbers).most_common(1)[0]
+    if times > 1:
+        raise UsageError(f"{path}: '{name}' is there {times} times: give each a name of its own")
     return found
