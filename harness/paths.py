@@ -9,6 +9,9 @@ EXPECTATIONS = Path("results/expectations.toml")
 STORE = Path("results/harness.sqlite")
 """Where runs are kept by default, from the working folder."""
 
+UPGRADE = Path("results/upgrade.json")
+"""Where the newest answer about an upgrade is kept, from the working folder."""
+
 
 def _data_folder(name: str) -> Path:
     """The wheel carries the top-level folder as harness/<name>; an editable install reads the checkout's."""

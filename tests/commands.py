@@ -36,6 +36,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "sweep": ("--show", *STORE),
     "accuracy": (*CASE, "--in-process", *STORE),
     "gate": ("--expectations", "expected.toml", *STORE),
+    "upgrade": ("numpy>=1", *CASE, "--budget", "0.1"),
     "ab": ("--with", "numpy>=1", *CASE, "--budget", "0.1"),
     "bisect": ("four_points", "numpy_lstsq", "--good", "good", "--bad", "bad"),
     "compare": ("--by", "solver", *STORE),

@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
+import numpy as np
+
 from harness.config import config
-from harness.errors import UsageError
+from harness.errors import UsageError, counted
 from harness.measure.plan import DEFAULT_EPOCHS, single
-from harness.problems import catalog as problems
-from harness.problems.problem import Problem
+from harness.problems.asked import asked_problems
+from harness.problems.labels import spec_of
+from harness.problems.model import ANY, Model
+from harness.problems.problem import OWN, Problem
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 
@@ -39,7 +43,9 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class CellSpec:
-    """One case: `spec` as the command line names the problem, `problem` its label, `case` the key that records have.
+    """One case: `spec` has a worker load the problem, `problem` is its label, `case` the key that records have.
+
+    `imports`: the modules that its solver needs. `spreads`: the standard deviation of each column, by name.
 
     A benchmark has its name as problem, no solver, and `case` is its name with its parameters.
     """
@@ -51,6 +57,8 @@ class CellSpec:
     device: str = "cpu"
     options: Mapping[str, object] = field(default_factory=dict)
     benchmark: Benchmark | None = None
+    imports: tuple[str, ...] = ()
+    spreads: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def order(self) -> dict[str, object]:
@@ -63,17 +71,23 @@ class CellSpec:
             "solver": self.solver,
             "device": self.device,
             "options": dict(self.options),
+            "imports": list(self.imports),
         }
 
 
 def cells(
-    specs: Sequence[str] = (), names: Sequence[str] = (), asked: Options | None = None, *, project: bool = False
+    specs: Sequence[str] = (),
+    names: Sequence[str] = (),
+    asked: Options | None = None,
+    *,
+    project: bool = False,
+    model: Model = ANY,
 ) -> list[CellSpec]:
     """Every problem with every solver; where neither is named what harness.toml names, else the default twelve.
 
     Only problems: with the closed forms of the twelve; only solvers: on their three sizes. Trainings have the epochs
     that `harness run` gives them: their whole fit is only for the accuracy. `project`: of somebody's project, of which
-    solvers must be named.
+    solvers must be named. `model`: what is said of every problem. A file is read as it lies here, by both versions.
     Raises UsageError for an unknown name, a refused option, more than one thread, or no solver of a project.
     """
     said = config().content
@@ -85,16 +99,38 @@ def cells(
     asked = asked or Options()
     if asked.threads != 1:
         raise UsageError("ab measures on one thread: drop --threads")
-    pairs: Sequence[tuple[str, str]] = DEFAULT_CELLS
-    if specs or names:
-        pairs = list(product(specs or [f"synthetic:n={n}" for n in SIZES], names or CLOSED_FORMS))
-    loaded: dict[str, Problem] = {}
+    if not (specs or names):
+        if model != ANY:
+            raise UsageError("--target and what is said of a table go with --problem FILE")
+        pairs = [(spec, problem, name) for spec, name in DEFAULT_CELLS for _, problem in asked_problems([spec])]
+    else:
+        found = list(asked_problems(specs or [f"synthetic:n={n}" for n in SIZES], model))
+        pairs = [(*one, name) for one, name in product(found, names or CLOSED_FORMS)]
     made: dict[str, CellSpec] = {}
-    for spec, name in pairs:
-        if spec not in loaded:
-            loaded[spec] = problems.load(spec)
+    for spec, problem, name in pairs:
         solver = solvers.get(name)
         own = asked if asked.epochs or "epochs" not in solver.takes else replace(asked, epochs=DEFAULT_EPOCHS)
-        case = single(loaded[spec], solver, own)
-        made[case.key] = CellSpec(case.key, case.problem.label, name, spec, own.device, own.given())
+        case = single(problem, solver, own)
+        made[case.key] = CellSpec(
+            case.key,
+            problem.label,
+            name,
+            spec if model == ANY and problem.family != OWN else spec_of(problem),
+            own.device,
+            own.given(),
+            imports=tuple(name for name in case.requires if not name.startswith("harness")),
+            spreads=_spreads(problem),
+        )
     return list(made.values())
+
+
+def one_case(found: Sequence[CellSpec], named: str) -> CellSpec:
+    """The only one. Raises UsageError where what was `named` is several: a folder of files."""
+    if len(found) != 1:
+        raise UsageError(f"{named}: {counted(len(found), 'case')}; name one file")
+    return found[0]
+
+
+def _spreads(problem: Problem) -> dict[str, float]:
+    """The standard deviation of each column over the training rows."""
+    return dict(zip(problem.features, np.std(problem.rows("train")[0], axis=0).tolist(), strict=True))

@@ -104,6 +104,17 @@ def of_libraries(base: Sequence[str], head: Sequence[str], notify: Notify) -> Si
     return Sides(made[0], made[1], same="both sides have the same libraries" if alike else "")
 
 
+def of_upgrade(base: Sequence[str], head: Sequence[str], notify: Notify) -> Sides:
+    """What is installed here, or has the requirements `base`, and the same with those of `head`.
+
+    A package that only one side names is in both sides' records. Raises UsageError for no requirement at all, and what
+    `of_libraries` raises.
+    """
+    if not head:
+        raise UsageError("say what is upgraded, as scikit-learn==1.9.1")
+    return of_libraries(base, head, notify)
+
+
 def _side(name: str, source: sources_.Source, notify: Notify) -> Version:
     built = revisions.built(source, notify)
     wanted = [libraries.parsed(text) for text in built.requirements]

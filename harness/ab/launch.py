@@ -97,16 +97,19 @@ class Pair:
         chosen = self._order.sample(cores, len(SIDES)) if self.manner.duet else [quietest(cores)] * len(SIDES)
         return all(self._onto(side, (core,), open_cells) for side, core in zip(SIDES, chosen, strict=True))
 
-    def visit(self, open_cells: Sequence[Progress], until: Until | None = None) -> bool:
+    def visit(
+        self, open_cells: Sequence[Progress], until: Until | None = None, turn: Callable[[], Enough] | None = None
+    ) -> bool:
         """Every cell, in shuffled order, all of its rounds at once; whether both workers are still there.
 
         `until`: asked before each benchmark, which says when it has had its share of the time; None: no more of them.
+        `turn`: the same of a case, which always has a turn.
         """
         for one in self._order.sample(open_cells, len(open_cells)):
             if one.lost:
                 continue
             if one.spec.benchmark is None:
-                there = self._rounds(one)
+                there = self._rounds(one, enough=turn() if turn else _never)
             else:
                 enough = until() if until else _never
                 if enough is None:
@@ -177,6 +180,10 @@ class Pair:
                     digits=answer.get("digits"),
                     excess_loss=answer.get("excess_loss"),
                     problem_sha256=answer.get("problem_sha256", ""),
+                    rank=answer.get("rank"),
+                    rank_of_data=answer.get("rank_of_data"),
+                    r2=answer.get("r2", {}),
+                    solution=answer.get("solution"),
                 )
         return True
 

@@ -42,10 +42,16 @@ def nobody_decided(_cells: Sequence[AbCell]) -> set[str]:
 
 @dataclass(frozen=True)
 class Allowance:
-    """`budget_s` of wall seconds for everything once the versions are built; `seed` of the orders of turns."""
+    """`budget_s` of wall seconds for everything once the versions are built; `seed` of the orders of turns.
+
+    `asked_from`: after so many launches it is asked which cells are decided. `turn_s`: seconds of a launch that a cell
+    has, FEWEST_ROUNDS of rounds at least; None: as many as its noise wants.
+    """
 
     budget_s: float = 60.0
     seed: int = 0
+    asked_from: int = MIN_LAUNCHES
+    turn_s: float | None = None
 
 
 @dataclass
@@ -83,6 +89,7 @@ class Measurement:
         self._quietest = quietest
         self.spent = Spent()
         self._ends_s = self._share_s = math.inf
+        self._turn_s: float | None = None
 
     @property
     def cells(self) -> list[AbCell]:
@@ -100,6 +107,7 @@ class Measurement:
         decided: set[str] = set()
         self._ends_s = begun + allowance.budget_s
         self._share_s = allowance.budget_s / (MIN_LAUNCHES * max(1, len(self._progress)))
+        self._turn_s = allowance.turn_s
         while self._another(allowance.budget_s, begun):
             going = [one for key, one in self._progress.items() if not (one.lost or one.left or key in decided)]
             if not going:
@@ -111,7 +119,7 @@ class Measurement:
             self.spent.total_s = self._clock.wall_s() - begun
             if self.spent.launches == 1:
                 self._early_look(allowance.budget_s)
-            if self.spent.launches >= MIN_LAUNCHES:
+            if self.spent.launches >= allowance.asked_from:
                 decided |= decide(self.cells)
         for one in self._progress.values():
             if one.spec.benchmark is not None and not (one.launches or one.measured or one.left):
@@ -142,6 +150,11 @@ class Measurement:
             return None
         return lambda: self._clock.wall_s() - now > self._share_s
 
+    def _turn(self) -> Enough:
+        """When a case has had its turn in a launch."""
+        begun = self._clock.wall_s()
+        return lambda: self._turn_s is not None and self._clock.wall_s() - begun > self._turn_s
+
     def _another(self, budget_s: float, begun: float) -> bool:
         """Whether the longest launch so far, the first with its accuracy apart, still fits into the budget."""
         return budget_s - (self._clock.wall_s() - begun) > self.spent.longest_s
@@ -165,7 +178,7 @@ class Measurement:
         try:
             there = pair.prepare(going)
             self.spent.started_s = self._clock.wall_s() - begun
-            there = there and pair.settle(going, self._quietest) and pair.visit(going, self._until)
+            there = there and pair.settle(going, self._quietest) and pair.visit(going, self._until, self._turn)
             self.spent.visited_s = self._clock.wall_s() - begun - self.spent.started_s
             self.spent.longest_s = max(self.spent.longest_s, self._clock.wall_s() - begun)
             if there and self.spent.launches == 0 and any(one.spec.benchmark is None for one in going):

@@ -10,9 +10,10 @@ from harness.ab.project import modules
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError
 from harness.files.strict_json import parsed_json
+from harness.judge.versions.ab_accuracy import IMPORT_ADVICE
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.transport import START_S, Child
-from harness.records.ab import Side
+from harness.records.ab import FAILED_IMPORT, Side
 from harness.records.environment import libraries
 from harness.solvers.status import Status
 from harness.timing.threads import ONE_THREAD
@@ -86,10 +87,19 @@ def one_thread() -> dict[str, str]:
     return kept | dict.fromkeys(ONE_THREAD, "1")
 
 
-def identify(version: Version) -> Side:
-    """Start the version once: what it runs on.
+class FailedImportError(CannotMeasureError):
+    """A version cannot be measured since a library under it cannot be imported; `why` says which, and how."""
 
-    Raises CannotMeasureError where it does not start, has no harness to measure with, or another than its own.
+    def __init__(self, side: str, why: str) -> None:
+        super().__init__(f"{side} {why}. {IMPORT_ADVICE}")
+        self.why = f"{side} {why}"
+
+
+def identify(version: Version, side: str = "") -> Side:
+    """Start the version once: what it runs on. `side`: what an error calls it, its name unless said.
+
+    Raises FailedImportError where a library under it cannot be imported, and
+    CannotMeasureError where it does not start, has no harness to measure with, or another than its own.
     """
     with Process(version) as worker:
         try:
@@ -97,6 +107,8 @@ def identify(version: Version) -> Side:
         except WorkerLostError as error:
             raise CannotMeasureError(f"{version.name}: {error}") from None
     if greeting["status"] != "ok":
+        if greeting["message"].startswith(FAILED_IMPORT):
+            raise FailedImportError(f"the {side} ({version.name})" if side else version.name, greeting["message"])
         if version.scratch is not None:
             raise CannotMeasureError(f"{version.name}: {greeting['message']}")
         hint = "" if version.package else f"; install the harness into {version.python}"

@@ -80,4 +80,5 @@ class Progress:
             params=() if benchmark is None else benchmark.params,
             unit="" if benchmark is None or benchmark.is_time else benchmark.unit,
             left=left,
+            spreads=dict(spec.spreads),
         )

@@ -33,6 +33,8 @@ WARM_UP_CALLS = 2
 REWARM_BELOW_S = 0.005
 """As in harness.timing.sampling: cold caches are microseconds, so that a longer call needs no untimed one before it."""
 PLANTING_CALLS = 7
+FAILED_IMPORT = "failed to import: "
+"""What an answer's message begins with where a library is there and cannot be imported."""
 
 Answer = dict[str, Any]
 
@@ -55,6 +57,8 @@ class Cells:
             kind = "AsvBenchmark" if "benchmark" in order else "PlainCall"
             self._cases[order["cell"]] = benchmarks()[kind]({**order, "scratch": self._scratch})
             return {}
+        for name in order.get("imports", ()):
+            imported(name)
         options = {name: tuple(v) if isinstance(v, list) else v for name, v in order.get("options", {}).items()}
         case = self._suite.SuiteCase(order["problem"], order["solver"], device=order["device"], **options)
         for _ in range(WARM_UP_CALLS):
@@ -116,6 +120,10 @@ class Cells:
             "digits": _number(found.digits),
             "excess_loss": _number(found.excess_loss),
             "problem_sha256": getattr(record, "problem_sha256", ""),  # no version must have it
+            "rank": getattr(found, "rank", None),
+            "rank_of_data": getattr(found, "rank_of_data", None),
+            "r2": {part: _number(value) for part, value in getattr(found, "r2", {}).items()},
+            "solution": _solution(getattr(record, "solution", None)),
         }
 
 
@@ -123,6 +131,38 @@ class Cells:
 def benchmarks() -> dict[str, Any]:
     """The names of benchmark_worker.py, which cannot be imported from here by its name."""
     return runpy.run_path(str(Path(__file__).with_name("benchmark_worker.py")))
+
+
+class FailedImportError(Exception):
+    """A library that is there cannot be imported."""
+
+
+def imported(name: str) -> Any:
+    """Import a module that a version needs, if it is there.
+
+    Raises FailedImportError with what its import said, and ModuleNotFoundError where the module itself is not there.
+    """
+    try:
+        return import_module(name) if find_spec(name.partition(".")[0]) is not None else None
+    except (Exception, SystemExit) as error:  # a library may raise anything while it is imported
+        absent = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
+        if isinstance(error, MemoryError) or (absent and f"{name}.".startswith(f"{absent}.")):
+            raise
+        lines = str(error).strip().splitlines()
+        kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
+        raise FailedImportError(FAILED_IMPORT + kind + (lines[0] if lines else type(error).__name__)) from error
+
+
+def _solution(found: Any) -> Answer | None:
+    """Terms, computed and exact coefficients of a record's solution."""
+    if found is None or not getattr(found, "computed", ()):
+        return None
+    exact = getattr(found, "exact", None)
+    return {
+        "terms": list(found.terms),
+        "computed": [_number(value) for value in found.computed],
+        "exact": None if exact is None else [_number(value) for value in exact],
+    }
 
 
 def _number(value: float | None) -> float | str | None:
@@ -169,7 +209,7 @@ def hello(setup: Answer) -> tuple[Answer, Any]:
         if spec is None or spec.origin is None or not spec.origin.startswith(setup["paths"][0] + os.sep):
             where = "nowhere" if spec is None else spec.origin
             raise RuntimeError(f"{name} is imported from {where}, not from what was built: uninstall the editable one")
-    suite = None if setup.get("scratch") else import_module("harness.suite")
+    suite = None if setup.get("scratch") else imported("harness.suite") or import_module("harness.suite")
     spec = find_spec("harness")
     return {
         "file": spec.origin if spec else "",
@@ -197,7 +237,8 @@ def guarded(work: Callable[[], Answer]) -> Answer:
         if type(error).__name__ == "SkippedError":
             return {"status": "unsupported", "message": str(error)}
         lines = str(error).strip().splitlines()
-        return {"status": "error", "message": f"{type(error).__name__}: {lines[0] if lines else ''}"}
+        kind = "" if isinstance(error, FailedImportError) else f"{type(error).__name__}: "
+        return {"status": "error", "message": f"{kind}{lines[0] if lines else ''}"}
 
 
 def serve(setup: Answer, connection: Connection) -> None:

@@ -29,6 +29,7 @@ from harness.cli.run import run
 from harness.cli.store import app as store
 from harness.cli.streams import delivered, keep_standard_streams
 from harness.cli.sweep import sweep
+from harness.cli.upgrade import upgrade
 from harness.errors import USAGE, HarnessError, one_line
 
 _TyperUsageError: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
@@ -56,6 +57,7 @@ for command in (
     sweep,
     accuracy,
     gate,
+    upgrade,
     ab,
     bisect,
     compare,

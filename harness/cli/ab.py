@@ -17,7 +17,7 @@ from harness.errors import UsageError, counted
 if TYPE_CHECKING:
     from harness.ab.cells import CellSpec
     from harness.ab.environments import Sides
-    from harness.ab.measure import Task
+    from harness.ab.measure import Decide, Task
     from harness.cli.ab_benchmarks import Cases
     from harness.judge.versions.ab import AbReport
     from harness.records.ab import Side
@@ -26,12 +26,16 @@ if TYPE_CHECKING:
 ONE_VERSION = "--calibrate compares one version with itself: give one revision, or nothing"
 
 
+@cli.takes_model
 @cli.takes_solver_options
 @takes_outputs
 def ab(
     base: Annotated[str | None, typer.Argument(help="The git revision to compare with.")] = None,
     head: Annotated[str | None, typer.Argument(help="The git revision in question; HEAD by default.")] = None,
-    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. Twelve cells by default.")] = None,
+    problem: Annotated[
+        list[str] | None, typer.Option(help="Problem, or FILE:COLUMN; repeatable. Twelve cells by default.")
+    ] = None,
+    given_model: cli.GivenModel = cli.NO_MODEL,
     solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable.")] = None,
     given_options: cli.GivenOptions = {},  # noqa: B006  # never changed
     python_a: Annotated[str | None, typer.Option(help="No revisions: base is this interpreter's harness.")] = None,
@@ -92,7 +96,7 @@ def ab(
 
     check_numbers(budget, effect)
     foreign = Foreign(asv_suite, tuple(call or ()), bench)
-    cases = (problem or (), solver or (), cli.solver_options(**given_options))
+    cases = (problem or (), solver or (), cli.solver_options(**given_options), given_model)
     foreign.check(cases, others=instructions or calibrate)
     if instructions:
         check_instructions(calibrate=calibrate)
@@ -105,7 +109,7 @@ def ab(
         if calibrate and head is not None:
             raise UsageError(ONE_VERSION)
         revisions = (base, base if calibrate else None if dirty else head or "HEAD")
-        sides = _built(lambda: _sides(revisions, (python_a, python_b), (with_, against), status.update, calibrate))
+        sides = built(lambda: _sides(revisions, (python_a, python_b), (with_, against), status.update, calibrate))
         sides, specs = _cells(sides, foreign, cases)
         described = _described(sides)
     same = "" if calibrate else sides.same or alike(*described)
@@ -116,7 +120,7 @@ def ab(
     task = Task(sides, described, specs, Allowance(budget, seed), Manner(duet, fastest, cores))
     if calibrate:
         _calibrate(task, effect, as_json=as_json)
-    report = _compared(task, effect, quiet=quiet)
+    report = compared_task(task, effect, quiet=quiet)
     if as_json:
         print_json(ab_json(report, *described, same))
     elif not quiet or report.exit_code:
@@ -126,12 +130,12 @@ def ab(
     raise typer.Exit(report.exit_code)
 
 
-def check_numbers(budget: float, effect: float) -> None:
-    """Raises UsageError for numbers that mean nothing."""
+def check_numbers(budget: float, effect: float, named: str = "--effect") -> None:
+    """Raises UsageError for numbers that mean nothing; `named`: the option of the fraction."""
     if not 0 < budget < float("inf"):
         raise UsageError(f"--budget is seconds above 0, not {budget:g}")
     if not 0 < effect < 1:
-        raise UsageError(f"--effect is a fraction between 0 and 1, as 0.03, not {effect:g}")
+        raise UsageError(f"{named} is a fraction between 0 and 1, as 0.03, not {effect:g}")
 
 
 def _sides(
@@ -166,7 +170,7 @@ def _sides(
     raise UsageError("say what to compare: harness ab BASE HEAD, or --python-a and --python-b, or --with")
 
 
-def _built(make: "Callable[[], Sides]") -> "Sides":
+def built(make: "Callable[[], Sides]") -> "Sides":
     """Make the sides ready; of a build that fails, show the end of its log."""
     from harness.ab.building import BuildFailedError
     from harness.report.terminal.console import err
@@ -186,16 +190,17 @@ def _cells(sides: "Sides", foreign: Foreign, cases: "Cases") -> "tuple[Sides, Se
     if foreign.is_asked:
         return foreign.cells(sides)
     imported_from(sides)
-    return sides, cells(*cases, project=sides.head.tree is not None)
+    *named, model = cases
+    return sides, cells(*named, project=sides.head.tree is not None, model=model)
 
 
 def _described(sides: "Sides") -> "tuple[Side, Side]":
     from harness.ab.process import identify
 
-    return identify(sides.base), identify(sides.head)
+    return identify(sides.base, "base"), identify(sides.head, "head")
 
 
-def _compared(task: "Task", effect: float, *, quiet: bool) -> "AbReport":
+def compared_task(task: "Task", effect: float, *, quiet: bool, decide: "Decide | None" = None) -> "AbReport":
     """Measure until everything is decided or the budget is spent, and judge."""
     from functools import partial
 
@@ -210,7 +215,7 @@ def _compared(task: "Task", effect: float, *, quiet: bool) -> "AbReport":
     from harness.report.terminal.working import Working
 
     with Working(err(), "starting", quiet=quiet) as status:
-        compared = measured(task, partial(decided, effect=effect), status.update)
+        compared = measured(task, decide or partial(decided, effect=effect), status.update)
     if not quiet:
         err().print(
             f"{counted(compared.launches, 'launch', 'launches')} in {compared.spent_s:.0f} s; "

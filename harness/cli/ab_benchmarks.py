@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
+from harness.problems.model import ANY, Model
 
 if TYPE_CHECKING:
     from harness.ab.cells import CellSpec
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from harness.solvers.options import Options
 
 
-Cases = tuple[Sequence[str], Sequence[str], "Options"]
-"""Problems, solvers and their options, as they were named."""
+Cases = tuple[Sequence[str], Sequence[str], "Options", Model]
+"""Problems, solvers and their options, as they were named, and what was said of the problems."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Foreign:
             raise UsageError("--bench narrows a suite: give --asv-suite too")
         if self.asv_suite and self.calls:
             raise UsageError("--asv-suite and --call: one of them")
-        if self.is_asked and (cases[0] or cases[1] or cases[2] != Options()):
+        if self.is_asked and cases != ((), (), Options(), ANY):
             raise UsageError("--asv-suite and --call have no problem, solver or option of one: drop these")
         if self.is_asked and others:
             raise UsageError("--instructions and --calibrate are about the harness's own cases alone")

@@ -27,11 +27,14 @@ if TYPE_CHECKING:
 STDOUT = "-"
 
 
+@cli.takes_model
 def accuracy(
-    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. The NIST sets by default.")] = None,
+    problem: Annotated[
+        list[str] | None, typer.Option(help="Problem, or FILE:COLUMN; repeatable. The NIST sets by default.")
+    ] = None,
     solver: Annotated[list[str] | None, typer.Option(help="Solver; repeatable. Every closed form by default.")] = None,
     ladder: Annotated[bool, typer.Option("--ladder", help="The rungs of the ladder instead of the NIST sets.")] = False,
-    target: cli.Target = None,
+    given_model: cli.GivenModel = cli.NO_MODEL,
     device: cli.Device = "auto",
     quantity: Annotated[
         str | None, typer.Option(help="Digits of coef (coefficients), se (standard errors), sd (residual SD) or r2.")
@@ -57,16 +60,16 @@ def accuracy(
     from harness.studies.accuracy import AccuracyRequest
 
     if certified:
-        names = ("problem", "solver", "ladder", "target", "device", "quantity", "se", "all", "markdown", "expectations")
-        values = (problem, solver, ladder, target, device != "auto", quantity, se, everything, markdown, expectations)
+        names = ("problem", "solver", "ladder", "device", "quantity", "se", "all", "markdown", "expectations")
+        values = (problem, solver, ladder, device != "auto", quantity, se, everything, markdown, expectations)
         named = [name for name, value in zip((*names, "store"), (*values, store), strict=True) if value]
-        raise typer.Exit(_certified(named, as_json=as_json))
+        raise typer.Exit(_certified([*named, *cli.said_of_problems(given_model)], as_json=as_json))
     if ladder and problem:
         raise UsageError("--ladder and --problem both say what is fitted: give one of them")
     if as_json and markdown == STDOUT:
         raise UsageError("--json and --markdown - both write to standard output: give one of them")
     shown, where = _quantity(quantity, se=se), isolation.where(timeout, memory, in_process)
-    asked = AccuracyRequest(tuple(problem or ()), tuple(solver or ()), ladder, device, target)
+    asked = AccuracyRequest(tuple(problem or ()), tuple(solver or ()), ladder, device, given_model)
     path = expectations or expectations_file()
     expected = read_expectations(path)
     if markdown not in (None, STDOUT):

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from harness.records.bisection import Bisection, Marked
 
 
+@cli.takes_model
 @cli.takes_solver_options
 def bisect(
-    problem: Annotated[str, typer.Argument(help="The problem of the case.")],
+    problem: Annotated[str, typer.Argument(help="The problem of the case, or FILE:COLUMN.")],
     solver: Annotated[str, typer.Argument(help="Its solver.")],
     good: Annotated[str, typer.Option("--good", help="A revision in which it was well.")],
     bad: Annotated[str, typer.Option("--bad", help="A revision in which it is not.")] = "HEAD",
     quantity: Annotated[str, typer.Option("--quantity", help="time, digits, excess_loss or status.")] = "time",
+    given_model: cli.GivenModel = cli.NO_MODEL,
     given_options: cli.GivenOptions = {},  # noqa: B006  # never changed
     budget: Annotated[float, typer.Option(help="Seconds a commit, of time; twice that where it is undecided.")] = 60.0,
     effect: Annotated[float, typer.Option(help="The smallest change of time of interest, as a fraction.")] = 0.03,
@@ -35,7 +37,7 @@ def bisect(
     """
     from harness.ab.bisect.compare_commit import BisectRequest
     from harness.ab.bisect.suspects import Suspects
-    from harness.ab.cells import cells
+    from harness.ab.cells import cells, one_case
     from harness.ab.cores import all_cores
     from harness.ab.environments import imported_from, of_revisions
     from harness.ab.launch import Manner
@@ -49,7 +51,7 @@ def bisect(
     suspects = Suspects(good, bad, Path.cwd())
     if is_spec(solver):
         imported_from(of_revisions(suspects.good, suspects.bad, suspects.checkout, lambda _: None))
-    (spec,) = cells([problem], [solver], cli.solver_options(**given_options))
+    spec = one_case(cells([problem], [solver], cli.solver_options(**given_options), model=given_model), problem)
     asked = BisectRequest(spec, known(quantity), budget, effect, Manner(cores=all_cores()), seed)
     found = _searched(suspects, asked)
     named = [suspects.commit(one) for one in found.suspects]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.errors import UsageError
+from harness.problems.model import ANY, Model
 from harness.problems.table_options import NOTHING_SAID, TableOptions
 
 if TYPE_CHECKING:
@@ -131,6 +132,13 @@ TABLE_OPTIONS: Mapping[str, tuple[Any, object]] = MappingProxyType(
 NO_TABLE = NOTHING_SAID
 GivenTable = TableOptions
 """The values given for TABLE_OPTIONS."""
+MODEL_OPTIONS: Mapping[str, tuple[Any, object]] = MappingProxyType(
+    {"target": (Target, None), "weights": (Weights, None), "no_intercept": (NoIntercept, False), **TABLE_OPTIONS}
+)
+"""What every command that takes problems takes of them."""
+NO_MODEL = ANY
+GivenModel = Model
+"""The values given for MODEL_OPTIONS."""
 
 
 def takes_solver_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -146,16 +154,33 @@ def takes_solver_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def takes_table_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command each of TABLE_OPTIONS in the place of its parameter `given_table`, a TableOptions of them."""
+    return _taking(command, TABLE_OPTIONS, "given_table", _table)
 
-    def given_table(values: dict[str, Any]) -> TableOptions:
-        return TableOptions(
-            features=tuple(filter(None, (values.pop("features") or "").split(","))),
-            drop=tuple(values.pop("drop") or ()),
-            header=not values.pop("no_header"),
-            **values,
-        )
 
-    return _taking(command, TABLE_OPTIONS, "given_table", given_table)
+def takes_model(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command each of MODEL_OPTIONS in the place of its parameter `given_model`, a Model of them."""
+
+    def given_model(values: dict[str, Any]) -> Model:
+        own = {name: values.pop(name) for name in ("target", "weights")}
+        return Model(**own, intercept=not values.pop("no_intercept"), table=_table(values))
+
+    return _taking(command, MODEL_OPTIONS, "given_model", given_model)
+
+
+def said_of_problems(model: Model) -> list[str]:
+    """The names of the options that made a Model, for an error about them."""
+    found = {"target": model.target, "weights": model.weights, "no-intercept": not model.intercept}
+    said = [name for name, value in found.items() if value]
+    return said + [word.removeprefix("--") for word in model.table.words()[:1]]
+
+
+def _table(values: dict[str, Any]) -> TableOptions:
+    return TableOptions(
+        features=tuple(filter(None, (values.pop("features") or "").split(","))),
+        drop=tuple(values.pop("drop") or ()),
+        header=not values.pop("no_header"),
+        **values,
+    )
 
 
 def _taking(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 LIST = "list"
 
 
+@cli.takes_table_options
 def plot(
     name: Annotated[
         str,
@@ -30,6 +31,7 @@ def plot(
         str | None, typer.Option("--problem", help="A problem's name, or a file; the picture's own by default.")
     ] = None,
     target: cli.Target = None,
+    given_table: cli.GivenTable = cli.NO_TABLE,
     solver: Annotated[
         str | None, typer.Option("--solver", help="A solver's name; the picture's own by default.")
     ] = None,
@@ -60,12 +62,19 @@ def plot(
         if run or baseline or store:
             raise UsageError(f"plot {name} is fitted now: --run, --baseline and --store are for the page's figures")
         request = PlotRequest(
-            problem=problem, target=target, solver=solver, lr=tuple(lr or ()), epochs=epochs, seed=seed
+            problem=problem,
+            target=target,
+            solver=solver,
+            lr=tuple(lr or ()),
+            epochs=epochs,
+            seed=seed,
+            table=given_table,
         )
         draw(name, output, request)
     else:
         check_path(output)
         given = {"problem": problem, "target": target, "solver": solver, "lr": lr, "epochs": epochs, "seed": seed}
+        given |= given_table.given()
         for option, value in given.items():
             if value is not None:
                 raise UsageError(f"--{option} goes with the tutorials' pictures, not with {name}")

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import groupby, product
 from types import MappingProxyType
 
 from harness.config import config
 from harness.errors import CannotMeasureError, UsageError
 from harness.problems import catalog as problems
+from harness.problems.asked import asked_problems
+from harness.problems.model import Model
 from harness.problems.problem import NONLINEAR, Problem, without_intercept
 from harness.problems.table_options import NOTHING_SAID, TableOptions
 from harness.problems.weights import weighted_by
@@ -94,6 +96,11 @@ class Request:
         axes["device"] = (self.device,) if self.device not in ("auto", "all") else ()
         return given | {name: values for name, values in axes.items() if values}
 
+    @property
+    def model(self) -> Model:
+        """What was said of every problem."""
+        return Model(self.target, self.weights, self.intercept, self.table)
+
     def model_of(self, problem: Problem) -> Problem:
         """The problem with the model that was asked for."""
         found = problem if self.weights is None else weighted_by(problem, self.weights)
@@ -146,19 +153,11 @@ def _problems(request: Request, own: Mapping[str, Problem]) -> Iterator[Problem]
     """Each problem that was named, at each n where one is drawn; else the tutorials' and the synthetic sizes."""
     specs = list(dict.fromkeys(request.problems))
     if specs:
-        for spec in specs:
-            if spec in own:
-                yield request.model_of(own[spec])
-                continue
-            for n in request.n or (None,):
-                yield problems.load(
-                    spec,
-                    n=n,
-                    target=request.target,
-                    weights=request.weights,
-                    intercept=request.intercept,
-                    table=request.table,
-                )
+        for brought, named in groupby(specs, own.__contains__):
+            if brought:
+                yield from (request.model_of(own[spec]) for spec in named)
+            else:
+                yield from (found for _, found in asked_problems(list(named), request.model, request.n))
         return
     for option in ["--target"] if request.target is not None else request.table.words()[:1]:
         raise UsageError(f"{option} goes with --problem FILE")

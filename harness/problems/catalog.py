@@ -14,6 +14,7 @@ from harness.problems import ladder
 from harness.problems.generators import everyday, synthetic
 from harness.problems.ill_conditioned import collinear, conditioned, scaled, shifted
 from harness.problems.irregular import deficient, heavy, outlier, wide
+from harness.problems.labels import file_of, model_of
 from harness.problems.problem import FILE_SUFFIXES, Problem, short, without_intercept
 from harness.problems.table_options import NOTHING_SAID, TableOptions, options_of
 from harness.problems.weights import weighted_by
@@ -60,19 +61,26 @@ def load(  # what is asked of one problem, all by keyword
     intercept: bool = True,
     table: TableOptions | Mapping[str, object] = NOTHING_SAID,
 ) -> Problem:
-    """The problem that `spec` names: `auto_mpg`, `condition_1e08`, `synthetic:n=1000,p=10` or a path.
+    """The problem that `spec` names: `auto_mpg`, `condition_1e08`, `synthetic:n=1000,p=10`, a path, or any label.
 
-    A path ends in .csv or .parquet. `weights`: a column that holds the rows' weights. Without `intercept` the model
-    goes through the origin. Raises UsageError for an unknown name, a parameter that the generator does not take, n for
-    a stored data set or a rung, target and what is said of a `table` for anything but a file, and what `weighted_by`
-    raises.
+    A path ends in .csv or .parquet; `cars.csv:mpg` names the target too, and the label of a problem, as tables print
+    it, its model. `weights`: a column that holds the rows' weights. Without `intercept` the model goes through the
+    origin. Raises UsageError for an unknown name, a parameter that the generator does not take, n for a stored data set
+    or a rung, target and what is said of a `table` for anything but a file, what is said twice and differently, and
+    what `weighted_by` raises.
     """
-    if spec.lower().endswith(FILE_SUFFIXES):
+    spec, said = model_of(spec)
+    weights = _once(spec, "--weights", said.get("weights"), weights)
+    table = _once(spec, "what is said of its table", options_of(said.get("table", {})), options_of(table))
+    intercept = intercept and "intercept" not in said
+    path, named_target = (spec, "") if spec.lower().endswith(FILE_SUFFIXES) and Path(spec).exists() else file_of(spec)
+    if path.lower().endswith(FILE_SUFFIXES):
         # Imported here: pandas is only needed where a file is read.
         from harness.problems.table import load_file
 
         _refuse_n(spec, n)
-        path = Path(spec)
+        target = _once(spec, "--target", named_target or None, target)
+        path = Path(path)
         found = load_file(path, target, options_of(table).with_weights(weights))
         found = replace(found, name=own_name(path.stem, path.name) + found.name.removeprefix(path.stem))
     else:
@@ -81,6 +89,16 @@ def load(  # what is asked of one problem, all by keyword
         found = named(spec, n=n)
     found = found if weights is None else weighted_by(found, weights)
     return found if intercept else without_intercept(found)
+
+
+def _once(spec: str, what: str, own: Given, given: Given) -> Given:
+    """What the label says, or what was said beside it. Raises UsageError where both say something, and not the same."""
+    nothing = (None, NOTHING_SAID)
+    if own in nothing or own == given:
+        return given
+    if given not in nothing:
+        raise UsageError(f"{spec}: its label and an option both say {what}: drop the option, or that of the label")
+    return own
 
 
 def named(spec: str, *, n: int | None = None, most_numbers: int | None = None) -> Problem:

@@ -9,6 +9,7 @@ from harness.files.reading import is_visible, opened
 from harness.problems.columns import LARGER, LARGEST_BYTES, Table
 from harness.problems.csv_file import OtherDelimiterError, read_csv
 from harness.problems.fitted import RankDeficientError, TableRefusedError, problem_of
+from harness.problems.labels import shown_path
 from harness.problems.parquet_file import read_parquet
 from harness.problems.problem import Problem
 from harness.problems.table_options import NOTHING_SAID, TableOptions
@@ -59,7 +60,7 @@ def load_file(path: Path, target: str | None, options: TableOptions = NOTHING_SA
 
 def _load(path: Path, target: str | None, options: TableOptions) -> Problem:
     made = problem_of(read_table(path, options), target, options, where=str(path), name=path.name)
-    spec = f"{path}:{made.target}{options.model}"
+    spec = f"{shown_path(path)}:{made.target}{options.model}"
     return replace(made, name=path.stem + options.model, source=str(path), spec=spec)
 
 

@@ -103,15 +103,26 @@ def options_of(given: "TableOptions | Mapping[str, object]") -> TableOptions:
     return TableOptions(**{name: tuple(v) if isinstance(v, list) else v for name, v in given.items()})  # type: ignore[arg-type]
 
 
-def model_said(command_line: str) -> dict[str, str | tuple[str, ...]]:
-    """What `TableOptions.model` was made of, by name."""
-    words = shlex.split(command_line)
-    found: dict[str, str | tuple[str, ...]] = {}
-    for option, value in zip(words[::2], words[1::2], strict=True):
-        if option == "--features":
-            found["features"] = tuple(value.split(","))
-        elif option == "--drop":
-            found["drop"] = (*found.get("drop", ()), value)
+FLAGS = {"--no-header": ("header", False)}
+
+
+def said_in(command_line: str) -> dict[str, str | bool | tuple[str, ...]]:
+    """What `TableOptions.command_line` was made of, by name. Raises UsageError for what it never is."""
+    words = iter(shlex.split(command_line))
+    found: dict[str, str | bool | tuple[str, ...]] = {}
+    for option in words:
+        if option in FLAGS:
+            name, flag = FLAGS[option]
+            found[name] = flag
+            continue
+        value, name = next(words, None), option.removeprefix("--")
+        if value is None or name not in ("features", "drop", "missing", "delimiter", "decimal"):
+            raise UsageError(f"({command_line}): '{option}' is nothing that is said of a table")
+        if name == "features":
+            found[name] = tuple(value.split(","))
+        elif name == "drop":
+            before = found.get(name, ())
+            found[name] = (*(before if isinstance(before, tuple) else ()), value)
         else:
-            found["missing"] = value
+            found[name] = value
     return found

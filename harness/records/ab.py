@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from pydantic import Field, model_serializer, model_validator
 
-from harness.records.record import Kept, Number, Samples
+from harness.records.record import Count, Kept, Number, Samples, Solution
 from harness.solvers.status import Status
 
 
@@ -67,12 +67,19 @@ class Launch(Kept):
         return {name: getattr(getattr(self, side), clock) for name, (side, clock) in SAMPLED.items()}
 
 
+FAILED_IMPORT = "failed to import: "
+"""What the message of a version begins with in which a library is there and cannot be imported (harness.ab.worker)."""
+
+
 class Measured(Kept):
     """How well one version did on a cell; `status` error with a message where it could not be run at all.
 
     `values`: what a benchmark that is no time gave, a number a launch.
 
     `problem_sha256`: of the training rows that it was given; empty of versions and results from before it was kept.
+
+    `rank`: what the solver found; `rank_of_data`: what the data determine; `r2`: by split; `solution`: the coefficients
+    and the exact ones. None or empty where a version does not tell them.
     """
 
     status: Status = Status.OK
@@ -81,6 +88,15 @@ class Measured(Kept):
     excess_loss: Number | None = None
     problem_sha256: str = ""
     values: tuple[Number, ...] = ()
+    rank: Count | None = None
+    rank_of_data: Count | None = None
+    r2: dict[str, Number] = Field(default_factory=dict)
+    solution: Solution | None = None
+
+    @property
+    def import_failed(self) -> bool:
+        """Whether a library that it needs is there and cannot be imported."""
+        return self.message.startswith(FAILED_IMPORT)
 
 
 class AbCell(Kept):
@@ -88,6 +104,7 @@ class AbCell(Kept):
 
     Of an asv benchmark `case` is its name with its parameters, `problem` its name, and there is no solver. Where it has
     `values` and no times, they are in `unit`. `left`: why nobody looked at it, or looked on; empty where somebody did.
+    `spreads`: the standard deviation of each column of the training rows, by name.
     """
 
     case: str
@@ -100,6 +117,7 @@ class AbCell(Kept):
     params: tuple[tuple[str, str], ...] = ()
     unit: str = ""
     left: str = ""
+    spreads: dict[str, float] = Field(default_factory=dict)
 
     @property
     def data_changed(self) -> bool:

@@ -3,15 +3,13 @@
 `everyday:n=2000,seed=0` is one of a drawn family, any other label is a name.
 """
 
-import re
 from collections.abc import Mapping
 
-from harness.problems.problem import FILE_SUFFIXES, NO_INTERCEPT, short
-from harness.problems.table_options import model_said, options_of
+from harness.problems.labels import file_of, model_of
+from harness.problems.problem import short
+from harness.problems.table_options import options_of
 
-WEIGHTS = re.compile(r"(.*)\(weights=(.*)\)", re.DOTALL)
-TABLE = re.compile(r"(.*?)\((--(?:features|drop|missing) .*)\)", re.DOTALL)
-"""What a label ends in that was made of other columns or rows of a table."""
+__all__ = ["file_of", "model_of", "parameters_of", "table_words", "text_of"]  # what judges may ask
 
 
 def parameters_of(label: str) -> tuple[str, dict[str, str]]:
@@ -21,24 +19,6 @@ def parameters_of(label: str) -> tuple[str, dict[str, str]]:
     if not text or any(not (equals and key.isidentifier()) for key, equals, _ in pairs):
         return label, {}
     return name, {key: value for key, _, value in pairs}
-
-
-def model_of(label: str) -> tuple[str, dict[str, object]]:
-    """The label of the problem as its source has it, and what `harness.problems.catalog.load` takes beside it."""
-    plain = label.replace(NO_INTERCEPT, "")
-    asked: dict[str, object] = {"intercept": False} if NO_INTERCEPT in label else {}
-    if found := WEIGHTS.fullmatch(plain):
-        plain, asked["weights"] = found.groups()
-    if found := TABLE.fullmatch(plain):
-        plain, asked["table"] = found[1], model_said(found[2])
-    return plain, asked
-
-
-def file_of(label: str) -> tuple[str, str]:
-    """Path and target of a file's problem, `cars.csv:mpg`; of any other label the label, and no target."""
-    plain, _ = model_of(label)
-    path, _, target = plain.rpartition(":")
-    return (path, target) if path.lower().endswith(FILE_SUFFIXES) else (plain, "")
 
 
 def table_words(table: Mapping[str, object]) -> list[str]:

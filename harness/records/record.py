@@ -9,12 +9,13 @@ from harness.problems.problem import OWN, SPLITS
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples
-from harness.verify.accuracy import Accuracy, tolerance_name
+from harness.verify.accuracy import ENOUGH_DIGITS, Accuracy, tolerance_name
 from harness.verify.dependences import Dependence
 from harness.verify.digits import MAX_DIGITS
 from harness.verify.excess_loss import TOLERANCES
 
 __all__ = [
+    "ENOUGH_DIGITS",
     "MAX_DIGITS",
     "SPLITS",
     "TOLERANCE_NAMES",

@@ -7,6 +7,7 @@ from harness.errors import CannotMeasureError, UsageError
 from harness.measure.plan import Case, Request, plan
 from harness.problems import catalog as problems
 from harness.problems import ladder
+from harness.problems.model import ANY, Model
 from harness.problems.problem import Problem
 from harness.report.tables.accuracy import Sheet
 from harness.solvers import catalog as solvers
@@ -43,7 +44,7 @@ class AccuracyRequest:
     solvers: tuple[str, ...] = ()
     ladder: bool = False
     device: str = "auto"
-    target: str | None = None
+    model: Model = ANY
 
 
 def plan_accuracy(asked: AccuracyRequest) -> tuple[Request, list[Case]]:
@@ -62,7 +63,10 @@ def plan_accuracy(asked: AccuracyRequest) -> tuple[Request, list[Case]]:
         problems=asked.problems or _problem_names(asked),
         solvers=tuple(solver.name for solver in chosen),
         device=asked.device,
-        target=asked.target,
+        target=asked.model.target,
+        weights=asked.model.weights,
+        intercept=asked.model.intercept,
+        table=asked.model.table,
     )
     cases = plan(request)
     single = tuple(solver.name for solver in chosen if _has_float32_row(solver))

@@ -12,6 +12,7 @@ from harness.measure.plan import DEFAULT_LRS, single
 from harness.measure.run import Outcome, measure
 from harness.problems import catalog as problems
 from harness.problems.problem import Problem
+from harness.problems.table_options import NOTHING_SAID, TableOptions
 from harness.records.record import Record
 from harness.report.figures import files
 from harness.report.figures.figure import Figure
@@ -36,6 +37,7 @@ class PlotRequest:
     lr: tuple[float, ...] = ()
     epochs: int | None = None
     seed: int | None = None
+    table: TableOptions = NOTHING_SAID
 
     def options(self, lr: float | None = None) -> Options:
         """The options of one fit, with `lr` or the only one that was asked for."""
@@ -89,7 +91,7 @@ def picture(name: str, request: PlotRequest) -> Figure:
     if plot.trains and "epochs" not in solver.takes:
         trained = ", ".join(s.name for s in solvers.ALL if "epochs" in s.takes)
         raise UsageError(f"plot {name} needs a solver that trains by epochs, not {solver.name}: {trained}")
-    problem = problems.load(request.problem or plot.problem, target=request.target)
+    problem = problems.load(request.problem or plot.problem, target=request.target, table=request.table)
     with limited(1):
         return figure(name, plot.make(problem, solver, request), problem.label)
 

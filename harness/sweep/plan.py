@@ -12,8 +12,10 @@ from pydantic import Field
 from harness.errors import UsageError, unknown
 from harness.measure.plan import Case
 from harness.measure.resume import check_data
-from harness.problems import catalog as problems
+from harness.problems.asked import asked_problems
+from harness.problems.model import Model
 from harness.problems.problem import NONLINEAR, Problem, short
+from harness.problems.table_options import options_of
 from harness.records.environment import environment, moved
 from harness.records.record import Kept
 from harness.records.run import new_run_id, now, this_command
@@ -154,17 +156,9 @@ def candidates(request: SweepRequest) -> list[Candidate]:
     for name in ("hidden", "network"):
         if request.model == LINEAR and getattr(request, name) is not None:
             raise UsageError(f"--{name} is of the MLP: drop it, or say --model mlp")
-    loaded = [
-        problems.load(
-            spec,
-            n=request.n,
-            target=request.target,
-            weights=request.weights,
-            intercept=request.intercept,
-            table=request.table,
-        )
-        for spec in request.problems
-    ]
+    model = Model(request.target, request.weights, request.intercept, options_of(request.table))
+    sizes = () if request.n is None else (request.n,)
+    loaded = [problem for _, problem in asked_problems(request.problems, model, sizes)]
     optimizers = [parse_optimizer(text) for text in request.optimizers]
     found: dict[tuple[str, str], Candidate] = {}
     for problem in loaded:

@@ -181,6 +181,7 @@ class Finding(_Entry):
     """One file: a defect, where it is, how to see it with the library alone, and what to do meanwhile.
 
     `documentation`: the sentence of the library's documentation by which its `nature` is decided.
+    `weighted`: it is about rows with weights only.
     """
 
     schema_version: Literal[1]
@@ -197,6 +198,7 @@ class Finding(_Entry):
     workaround: str
     problem: Line | None = None
     solver: Line | None = None
+    weighted: bool = False
     repeats: Annotated[NonNegativeInt, Field(ge=1)] = 1
     expect: Expected | None = None
     measured: dict[VersionText, Measurement]

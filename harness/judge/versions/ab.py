@@ -50,10 +50,14 @@ class AbVerdict:
 
     @property
     def could_not_measure(self) -> bool:
-        """Neither version could run it, or they were given other data."""
+        """Neither version could run it, the base's libraries cannot be imported, or they were given other data."""
         if self.cell.left:
             return False
-        return self.cell.data_changed or not (ran(self.cell.base.status) or ran(self.cell.head.status))
+        return (
+            self.cell.data_changed
+            or self.cell.base.import_failed
+            or not (ran(self.cell.base.status) or ran(self.cell.head.status))
+        )
 
     @property
     def wrong(self) -> tuple[Judgement, ...]:

@@ -12,6 +12,11 @@ from harness.records.content import SHOWN
 FLOOR = LIMITS["track_excess_loss"].negligible
 ADVICE = "Find what changed between the two: the commit by harness bisect, the release in its changelog."
 
+IMPORT_ADVICE = (
+    "Name all that this side needs together, one --with each, so that one folder holds it; of torch take the CPU "
+    "builds: docs/how-to/upgrade.md has the recipe."
+)
+
 
 def judge_accuracy(cell: AbCell) -> tuple[Judgement, ...]:
     """The status always; digits and excess loss where either version has them and both ran.
@@ -58,15 +63,20 @@ def _status(cell: AbCell) -> Judgement:
     then, now = _rank(base), _rank(head)
     verdict, detail, advice = Verdict.UNCHANGED, "", ""
     if not ran(base.status) and not ran(head.status):
-        verdict, detail = Verdict.UNDECIDED, f"neither version could run it: {_said(head)}"
-        advice = head.status.advice
+        both = "base and head" if base.import_failed and head.import_failed else ""
+        detail = f"{both} {head.message}" if both else f"neither version could run it: {_said(head)}"
+        verdict, advice = Verdict.UNDECIDED, IMPORT_ADVICE if both else head.status.advice
+    elif base.import_failed:
+        verdict, detail, advice = Verdict.UNDECIDED, f"the base {base.message}", IMPORT_ADVICE
     elif not ran(base.status):
         verdict, detail = Verdict.UNDECIDED, f"new: the base could not run it: {_said(base)}"
+    elif head.import_failed:
+        verdict, detail, advice = Verdict.REGRESSION, f"the head {head.message}", IMPORT_ADVICE
     elif now > then:
         verdict, detail, advice = Verdict.REGRESSION, _said(head), head.status.advice
     elif now < then:
         verdict = Verdict.IMPROVEMENT
-    if advice and not cell.solver:  # a benchmark's status is no solver's
+    if advice and advice != IMPORT_ADVICE and not cell.solver:  # a benchmark's status is no solver's
         advice = ADVICE if verdict is Verdict.REGRESSION else RUN_IT
     return Judgement(cell.case, "status", head.status, base.status, verdict, detail, advice, "the base")
 

@@ -39,7 +39,7 @@ def compared(report: AbReport, sides: Sequence[Side] = (), same: str = "") -> Do
         parts += [table_of(table.cells(labels(report)), cells)]
         parts += [Line(by, style="dim")] if (by := judged_by(report)) else []
     parts += reasons(report, cells)
-    parts += to_do(wrong for one in cells for wrong in one.wrong)
+    parts += to_do(judged for one in cells for judged in one.accuracy if judged.verdict is not Verdict.IMPROVEMENT)
     verdicts = [one.verdict for one in cells]
     went = _went("harness ab", report.exit_code, verdicts, f"; smallest effect of interest {report.effect:.1%}")
     return Document(parts, [went, Line(_rates(report))], report.exit_code)
@@ -56,8 +56,10 @@ def holdings(sides: Sequence[Side], same: str) -> Iterator[Line]:
 
 def library(one: Library) -> str:
     """Name, version, and where it came from with what tells it from any other of that name."""
+    if not one.version:
+        return f"{one.name} not installed"
     exact = f", commit {one.commit[:SHORT]}" if one.commit else f", sha256 {one.sha256[:SHORT]}" if one.sha256 else ""
-    return f"{one.name} {one.version or 'not installed'}" + (f" from {one.origin}{exact}" if one.origin else "")
+    return f"{one.name} {one.version} " + (f"from {one.origin}{exact}" if one.origin else "as installed here")
 
 
 def _went(command: str, code: int, verdicts: Sequence[Verdict], more: str = "") -> Line:

@@ -9,6 +9,7 @@ from harness.judge.gate.gate import GateReport
 from harness.judge.verdict import Judgement, Verdict
 from harness.judge.versions.ab import AbReport, AbVerdict
 from harness.judge.versions.instructions import InstructionLine
+from harness.judge.versions.upgrade.answer import Decision, UpgradeAnswer
 
 
 class Outcome(StrEnum):
@@ -59,11 +60,20 @@ def instruction_checks(lines: Sequence[InstructionLine]) -> tuple[Check, ...]:
     )
 
 
+def upgrade_checks(answer: UpgradeAnswer) -> tuple[Check, ...]:
+    """A check a case; where nothing was compared, one for the upgrade."""
+    cases = answer.cases or ()
+    if not cases:
+        return (Check(answer.asked, "upgrade", _DECIDED[answer.decision], answer.sentence),)
+    return tuple(Check(one.case, "upgrade", _DECIDED[one.decision], one.why) for one in cases)
+
+
 def failed(checks: Sequence[Check]) -> tuple[Check, ...]:
     """Failures and errors."""
     return tuple(check for check in checks if check.outcome in (Outcome.FAILED, Outcome.ERROR))
 
 
+_DECIDED = {Decision.SAFE: Outcome.PASSED, Decision.NO: Outcome.FAILED, Decision.UNDECIDED: Outcome.SKIPPED}
 _OUTCOMES = {Verdict.REGRESSION: Outcome.FAILED, Verdict.UNDECIDED: Outcome.SKIPPED}
 
 
