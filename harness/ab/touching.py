@@ -1,6 +1,6 @@
 """Which solvers an upgrade can touch: those whose libraries are the packages, or need them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 
@@ -32,12 +32,12 @@ def touching(packages: Collection[str]) -> list[str]:
     return found
 
 
-def needs(solver: Solver, tops: dict[str, list[str]]) -> set[str]:
+def needs(solver: Solver, tops: Mapping[str, list[str]]) -> set[str]:
     """The distributions that a solver's modules are of and all that these require; `tops`: by top-level module."""
     return {name for one in own(solver, tops) for name in _closure(one)}
 
 
-def own(solver: Solver, tops: dict[str, list[str]]) -> set[str]:
+def own(solver: Solver, tops: Mapping[str, list[str]]) -> set[str]:
     """The distributions that a solver's modules are of."""
     modules = {name.partition(".")[0] for name in solver.requires} - {"harness"}
     return {canonicalize_name(one) for module in modules for one in tops.get(module, ())}

@@ -190,8 +190,8 @@ def _cells(sides: "Sides", foreign: Foreign, cases: "Cases") -> "tuple[Sides, Se
     if foreign.is_asked:
         return foreign.cells(sides)
     imported_from(sides)
-    *named, model = cases
-    return sides, cells(*named, project=sides.head.tree is not None, model=model)
+    problems, solvers, options, model = cases
+    return sides, cells(problems, solvers, options, project=sides.head.tree is not None, model=model)
 
 
 def _described(sides: "Sides") -> "tuple[Side, Side]":

@@ -74,7 +74,7 @@ def plot(
     else:
         check_path(output)
         given = {"problem": problem, "target": target, "solver": solver, "lr": lr, "epochs": epochs, "seed": seed}
-        given |= given_table.given()
+        given |= {word.removeprefix("--"): word for word in given_table.words()[:1]}
         for option, value in given.items():
             if value is not None:
                 raise UsageError(f"--{option} goes with the tutorials' pictures, not with {name}")

@@ -14,7 +14,7 @@ from harness.problems import ladder
 from harness.problems.generators import everyday, synthetic
 from harness.problems.ill_conditioned import collinear, conditioned, scaled, shifted
 from harness.problems.irregular import deficient, heavy, outlier, wide
-from harness.problems.labels import file_of, model_of
+from harness.problems.labels import file_of, read_label
 from harness.problems.problem import FILE_SUFFIXES, Problem, short, without_intercept
 from harness.problems.table_options import NOTHING_SAID, TableOptions, options_of
 from harness.problems.weights import weighted_by
@@ -69,18 +69,18 @@ def load(  # what is asked of one problem, all by keyword
     or a rung, target and what is said of a `table` for anything but a file, what is said twice and differently, and
     what `weighted_by` raises.
     """
-    spec, said = model_of(spec)
-    weights = _once(spec, "--weights", said.get("weights"), weights)
-    table = _once(spec, "what is said of its table", options_of(said.get("table", {})), options_of(table))
-    intercept = intercept and "intercept" not in said
-    path, named_target = (spec, "") if spec.lower().endswith(FILE_SUFFIXES) and Path(spec).exists() else file_of(spec)
-    if path.lower().endswith(FILE_SUFFIXES):
+    spec, said = read_label(spec)
+    weights = _once(spec, "--weights", said.weights, weights)
+    table = _once(spec, "what is said of its table", said.table, options_of(table))
+    intercept = intercept and said.intercept
+    file, named_target = (spec, "") if spec.lower().endswith(FILE_SUFFIXES) and Path(spec).exists() else file_of(spec)
+    if file.lower().endswith(FILE_SUFFIXES):
         # Imported here: pandas is only needed where a file is read.
         from harness.problems.table import load_file
 
         _refuse_n(spec, n)
         target = _once(spec, "--target", named_target or None, target)
-        path = Path(path)
+        path = Path(file)
         found = load_file(path, target, options_of(table).with_weights(weights))
         found = replace(found, name=own_name(path.stem, path.name) + found.name.removeprefix(path.stem))
     else:

@@ -8,8 +8,9 @@ import os
 import re
 from pathlib import Path
 
+from harness.problems.model import Model
 from harness.problems.problem import NO_INTERCEPT, Problem
-from harness.problems.table_options import options_of, said_in
+from harness.problems.table_options import NOTHING_SAID, options_of, said_in
 from harness.problems.weights import weights_text
 
 WEIGHTS = re.compile(r"(.*)\(weights=(.*)\)", re.DOTALL)
@@ -19,20 +20,29 @@ FILE = re.compile(r"(.+?\.(?:csv|parquet)):(.+)", re.DOTALL | re.IGNORECASE)
 """A file and its target."""
 
 
-def model_of(label: str) -> tuple[str, dict[str, object]]:
-    """The label of the problem as its source has it, and what `harness.problems.catalog.load` takes beside it."""
+def read_label(label: str) -> tuple[str, Model]:
+    """The label of the problem as its source has it, and what it says of the model."""
     plain = label.replace(NO_INTERCEPT, "")
-    asked: dict[str, object] = {"intercept": False} if NO_INTERCEPT in label else {}
+    weights, table = None, NOTHING_SAID
     if found := WEIGHTS.fullmatch(plain):
-        plain, asked["weights"] = found.groups()
+        plain, weights = found.groups()
     if found := TABLE.fullmatch(plain):
-        plain, asked["table"] = found[1], said_in(found[2])
-    return plain, asked
+        plain, table = found[1], options_of(said_in(found[2]))
+    return plain, Model(weights=weights, intercept=NO_INTERCEPT not in label, table=table)
+
+
+def model_of(label: str) -> tuple[str, dict[str, object]]:
+    """The same, as what `harness.problems.catalog.load` takes beside it."""
+    plain, model = read_label(label)
+    asked: dict[str, object] = {} if model.intercept else {"intercept": False}
+    asked |= {} if model.weights is None else {"weights": model.weights}
+    table = model.table.given()
+    return plain, asked | ({"table": table} if table else {})
 
 
 def file_of(label: str) -> tuple[str, str]:
     """Path and target of a file's problem, `cars.csv:mpg`; of any other label the label, and no target."""
-    plain, _ = model_of(label)
+    plain, _ = read_label(label)
     found = FILE.fullmatch(plain)
     return (found[1], found[2]) if found else (plain, "")
 
@@ -53,9 +63,7 @@ def spec_of(problem: Problem) -> str:
     path, target = file_of(problem.label)
     if not target:
         return problem.label
-    said = model_of(problem.label)[1]
-    words = options_of(problem.table).command_line
-    weights = str(said["weights"]) if "weights" in said else ""
+    words, weights = options_of(problem.table).command_line, read_label(problem.label)[1].weights
     table = f"({words})" if words else ""
     ending = (weights_text(weights) if weights else "") + ("" if problem.intercept else NO_INTERCEPT)
     return f"{absolute(Path(path))}:{target}{table}{ending}"

@@ -95,7 +95,7 @@ class KnownFinding:
 
 @dataclass(frozen=True)
 class CaseAnswer:
-    """One case: what the upgrade does to it, and `why` that speaks against it, or leaves it open; empty where it is safe.
+    """One case. `why`: what the upgrade does to it that speaks against it or leaves it open; empty where it is safe.
 
     `lost`: what it answers speaks against the upgrade, not only its time.
     """

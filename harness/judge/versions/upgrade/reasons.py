@@ -105,7 +105,8 @@ def _speeds(cases: Sequence[CaseAnswer], verdicts: Mapping[str, AbVerdict]) -> I
         p_value = verdicts[case.case].found.p_change
         if p_value is not None and p_value <= ALPHA and case.ratio is not None and abs(math.log(case.ratio)) >= SEEN:
             changed = True
-            yield f"{_name(case, cases)} {slower_text(case.ratio, case.low, case.high)}"
+            by_s = abs((case.after_s or 0.0) - (case.before_s or 0.0))
+            yield f"{_name(case, cases)} {slower_text(case.ratio, case.low, case.high)}, by {by_s * 1e3:.2g} ms a call"
     if not changed:
         highest = max((case.high or 0.0 for case in cases), default=0.0)
         yield f"none is slower by more than {max(0.0, 100 * (highest - 1)):.0f} %"
