@@ -26,6 +26,7 @@ from harness.records.environment import Environment
 from harness.records.record import Record
 from harness.records.run import Run, Selection
 from harness.report.render.ab_file import AbFile, ab_json
+from harness.report.render.upgrade_file import UpgradeFile
 from harness.report.words.accuracy import accuracy_json
 from harness.report.words.bisect import bisection_json
 from harness.store.conditions import Conditions, begin
@@ -225,10 +226,14 @@ def test_ab() -> None:
 
 
 def test_ab_instructions(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.ab.process.identify", lambda _: SIDES[0])
+    monkeypatch.setattr("harness.ab.process.identify", lambda *_: SIDES[0])
     monkeypatch.setattr("harness.ab.instructions.need_valgrind", lambda: None)
     monkeypatch.setattr("harness.ab.instructions.count_and_judge", lambda *_: [line_of(a_count(1e6), a_count(1.01e6))])
     check("ab --instructions", printed(run_cli(*SAME, "--json").stdout))
+
+
+def test_upgrade() -> None:
+    check("upgrade", of_model(UpgradeFile))
 
 
 def test_bisect() -> None:

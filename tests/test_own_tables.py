@@ -112,7 +112,7 @@ def test_a_run_is_planned_again_and_its_case_reproduced_with_what_was_said(
     assert (made.label, made.content_sha256) == (record.problem, record.data_sha256)
     said = {name: value for name, value in record.table.items() if name != "delimiter"}
     assert model_of(f"{record.problem}(weights=w)(no-intercept)") == (
-        f"{cars}:mpg",
+        f"{cars.name}:mpg",
         {"intercept": False, "weights": "w", "table": said},
     )
     again_words = shlex.split(command(record))
@@ -178,7 +178,7 @@ def test_a_sweep_says_what_is_left_out_and_keeps_what_was_said(cars: Path, store
     assert "left out: name (text)" in shown
     assert "left out: hp (dropped)" in shown
     found = json.loads(run_cli("sweep", "--show", "--json", "--store", store_path).stdout)
-    assert found["tables"] == {f"{cars}:mpg(--drop hp)": ["left out: name (text)", "left out: hp (dropped)"]}
+    assert found["tables"] == {f"{cars.name}:mpg(--drop hp)": ["left out: name (text)", "left out: hp (dropped)"]}
     asked = SweepRequest(problems=(str(cars),), target="mpg", lr=(0.1,), table={"drop": ("hp",)})
     assert SweepRequest.model_validate(asked.model_dump(mode="json")) == asked
     assert "drop --no-header" in run_cli("sweep", "--resume", "--no-header").stderr

@@ -1,10 +1,11 @@
 """From a comparison of two sets of libraries to an answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.judge.studies.finding import Finding
 from harness.judge.versions.ab import AbReport, decided, judge_ab
+from harness.judge.versions.ab_accuracy import IMPORT_ADVICE
 from harness.judge.versions.ab_speed import LOOKS
 from harness.judge.versions.upgrade.answer import (
     SLOWER,
@@ -69,7 +70,7 @@ def decide_upgrade(report: AbReport, question: UpgradeQuestion) -> UpgradeAnswer
         head=question.head,
         slower=question.slower,
         alike=question.alike,
-        notes=question.notes,
+        notes=(*question.notes, *_to_do(one.cell for one in report.cells)),
     )
 
 
@@ -107,8 +108,14 @@ def failed_side(question: UpgradeQuestion, problems: Sequence[str], side: str, w
         head=question.head,
         slower=question.slower,
         alike=question.alike,
-        notes=question.notes,
+        notes=(*question.notes, IMPORT_ADVICE),
     )
+
+
+def _to_do(cells: Iterable[AbCell]) -> Iterator[str]:
+    """What to do where a library cannot be imported."""
+    if any(cell.base.import_failed or cell.head.import_failed for cell in cells):
+        yield IMPORT_ADVICE
 
 
 def _worst_first(case: CaseAnswer) -> tuple[int, bool, int, float, float]:

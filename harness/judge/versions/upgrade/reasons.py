@@ -31,7 +31,7 @@ def because(
         yield from _open(cases)
         yield from _kept(cases)
     else:
-        yield f"{len(cases)} of {counted(len(cases), 'case')} keep{'s' * (len(cases) == 1)} their digits"
+        yield _keep(cases, cases)
         yield from _speeds(cases, verdicts)
         yield from _wrong_before(cases)
 
@@ -95,7 +95,11 @@ def _kept(cases: Sequence[CaseAnswer]) -> Iterator[str]:
     """How many cases keep their digits, where nothing else is open than their time."""
     timeless = [case for case in cases if case.why.startswith((TIME_OPEN, TIME_UNKNOWN)) or not case.why]
     if timeless:
-        yield f"{len(timeless)} of {counted(len(cases), 'case')} keep{'s' * (len(timeless) == 1)} the digits"
+        yield _keep(timeless, cases)
+
+
+def _keep(some: Sequence[CaseAnswer], cases: Sequence[CaseAnswer]) -> str:
+    return f"{len(some)} of {counted(len(cases), 'case')} {'keeps its' if len(some) == 1 else 'keep their'} digits"
 
 
 def _speeds(cases: Sequence[CaseAnswer], verdicts: Mapping[str, AbVerdict]) -> Iterator[str]:
