@@ -60,7 +60,7 @@ PLANTED = (
 @pytest.fixture(autouse=True)
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here, where solvers can be planted; that a worker process gives the same is test_isolation_place's."""
-    monkeypatch.setattr("harness.measure.session.Where.place", lambda _: InProcess())
+    monkeypatch.setattr("harness.measure.session.Where.here", lambda _: InProcess())
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ OTHERS = {
     *("--constraint", "--quiet", "--no-deps"),  # pip
     *("--config", "--factor", "--quick", "--yes"),  # asv
     *("--cpus", "--cpuset-cpus", "--governor", "--max"),  # docker, cpupower
+    *("--nworkers", "--nthreads", "--resources", "--memory-limit", "--name", "--exclusive"),  # dask, SLURM
 }
 
 

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow
 DOCUMENTS = ("README.md", *PAGES)
 INSTALLS, LONG, CUDA = "installs packages or builds environments", "takes minutes", "there is no CUDA device"
 ELSEWHERE = "another test runs it"
+CLUSTER = "there is no such cluster"
 NOW = "its output is about this machine at this moment"
 NOT_RUN = {
     ("README.md", "makes the environment and takes minutes"): INSTALLS,
@@ -28,12 +29,15 @@ NOT_RUN = {
     ("docs/how-to/library-versions.md", "installs two environments and measures for minutes"): INSTALLS,
     ("docs/how-to/library-versions.md", "builds four environments with asv, tens of minutes"): INSTALLS,
     ("docs/how-to/library-versions.md", "builds environments with asv, tens of minutes"): INSTALLS,
+    ("docs/how-to/many-machines.md", "starts processes that serve until they are ended"): LONG,
+    ("docs/how-to/many-machines.md", "needs a cluster"): LONG,
+    ("docs/how-to/many-machines.md", "needs SLURM"): CLUSTER,
     ("docs/how-to/report.md", "fits every tutorial, a minute or two"): LONG,
     ("docs/how-to/report.md", "serves until Ctrl-C"): LONG,
     ("docs/explanation/error-rates.md", "takes an hour"): LONG,
 }
 """Each reason that a document gives for a block that is not run, and what sort of reason it is."""
-AT_MOST = 18
+AT_MOST = 21
 """Blocks that are not run: some share a reason."""
 
 

@@ -32,7 +32,7 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The planted solvers by name, here and in the worker that the command starts."""
     for name, solver in SOLVERS.items():
         monkeypatch.setitem(catalog.SOLVERS, name, solver)
-    monkeypatch.setattr("harness.measure.session.Where.place", lambda _: Isolated(LIMITS, solvers=MODULE))
+    monkeypatch.setattr("harness.measure.session.Where.here", lambda _: Isolated(LIMITS, solvers=MODULE))
 
 
 @pytest.mark.usefixtures("planted")

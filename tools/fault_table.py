@@ -10,8 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from harness.measure.isolation.isolated import Isolated
+from harness.measure.place import InTurn
 from harness.measure.plan import Case, single
-from harness.measure.run import InProcess, Place
+from harness.measure.run import InProcess
 from harness.problems.catalog import load
 from harness.solvers import catalog
 from harness.solvers.options import Options
@@ -58,7 +59,7 @@ def print_faults() -> bool:
     return survived == len(PLANTED)
 
 
-def seconds_of(place: Place, case: Case) -> float:
+def seconds_of(place: InTurn, case: Case) -> float:
     """Of a case in a group of CASES, fitted and timed."""
     began = time.perf_counter()
     for _ in range(CASES):

@@ -51,6 +51,8 @@ def accuracy(
     timeout: isolation.Timeout = None,
     memory: isolation.Memory = None,
     in_process: isolation.Here = False,
+    on: isolation.On = None,
+    connect_timeout: isolation.Connect = None,
     store: cli.StoreUrl = None,
     as_json: cli.AsJson = False,
     quiet: cli.Quiet = False,
@@ -68,7 +70,7 @@ def accuracy(
         raise UsageError("--ladder and --problem both say what is fitted: give one of them")
     if as_json and markdown == STDOUT:
         raise UsageError("--json and --markdown - both write to standard output: give one of them")
-    shown, where = _quantity(quantity, se=se), isolation.where(timeout, memory, in_process)
+    shown, where = _quantity(quantity, se=se), isolation.where(timeout, memory, in_process, on, connect_timeout)
     asked = AccuracyRequest(tuple(problem or ()), tuple(solver or ()), ladder, device, given_model)
     path = expectations or expectations_file()
     expected = read_expectations(path)
@@ -108,7 +110,7 @@ class _Page:
         with closing(self.where.place()) as place:
             made = new_run(request, cases)
             try:
-                with Live(err(), len(cases), quiet=self.quiet) as live:
+                with Live(err(), len(cases), quiet=self.quiet) as live, place.watched(opened, made.id, timed=False):
                     records = execute(made, cases, opened, live, effort=UNTIMED, place=place)
             except KeyboardInterrupt:
                 print_document(out(), words.sheets(opened.records(made.id), tables, self.quantity))

@@ -32,6 +32,7 @@ def compare(
     from harness.report.tables import comparison
     from harness.report.tables import devices as device_columns
     from harness.report.terminal.console import out
+    from harness.report.words.comparison import across_machines
     from harness.report.words.comparison import compared as words
     from harness.report.words.devices import devices
     from harness.store.store import Store
@@ -53,5 +54,6 @@ def compare(
     else:
         out().print(f"run {', '.join(runs)}, by {by}", markup=False)
         print_document(out(), described)
+        print_document(out(), across_machines(chosen))
     if not compared:
         raise CannotMeasureError("nothing is compared: no case beside a baseline has a number that both have")

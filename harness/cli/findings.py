@@ -50,7 +50,7 @@ def _check(chosen: "list[Finding]", where: "Where") -> "list[FindingLine]":
     from harness.report.terminal.working import Working
     from harness.studies.findings import reproduce
 
-    with closing(where.place()) as place, Working(err(), "reading the findings") as status:
+    with closing(where.here()) as place, Working(err(), "reading the findings") as status:
         return reproduce(chosen, lambda name: status.update(f"reproducing {name}"), place)
 
 

@@ -74,7 +74,7 @@ def _fit(case: "Case", where: "Where", *, plot: Path | None, as_json: bool, quie
     from harness.report.words.run import failures
     from harness.timing.sampling import Effort
 
-    with closing(where.place()) as place:
+    with closing(where.here()) as place:
         place.fit(case)
         (record,) = place.time(Effort())
     if as_json:

@@ -29,13 +29,34 @@ Memory = Annotated[
 Here = Annotated[
     bool, typer.Option("--in-process", help="Measure in this process, to debug: what hangs or crashes takes all along.")
 ]
+On = Annotated[
+    str | None,
+    typer.Option(
+        "--on",
+        metavar="ADDRESS",
+        help="Measure by the workers of a Dask cluster, as tcp://HOST:8786 or tls://HOST:8786, or of this machine, as "
+        "local:4.",
+    ),
+]
+Connect = Annotated[
+    float | None,
+    typer.Option(
+        "--connect-timeout", metavar="SECONDS", help="How long --on waits for a scheduler and a worker; 30 by default."
+    ),
+]
 
 
-def where(timeout: float | None, memory: str | None, in_process: bool) -> "Where":
+def where(
+    timeout: float | None,
+    memory: str | None,
+    in_process: bool,
+    on: str | None = None,
+    connect_timeout: float | None = None,
+) -> "Where":
     """What the options say. Raises UsageError for a limit that is none, or that nothing could enforce."""
     from harness.measure.session import Where
 
-    return Where(timeout, None if memory is None else bytes_of(memory), in_process)
+    return Where(timeout, None if memory is None else bytes_of(memory), in_process, on, connect_timeout)
 
 
 def bytes_of(text: str) -> int:

@@ -39,6 +39,8 @@ def run(
     timeout: isolation.Timeout = None,
     memory: isolation.Memory = None,
     in_process: isolation.Here = False,
+    on: isolation.On = None,
+    connect_timeout: isolation.Connect = None,
     store: cli.StoreUrl = None,
     resume: Resume = False,
     as_json: cli.AsJson = False,
@@ -69,9 +71,9 @@ def run(
     if resume and request != Request():
         raise UsageError(
             "--resume takes a run as it was asked for: of the options only --store, --json, --quiet, --timeout, "
-            "--memory and --in-process go with it"
+            "--memory, --in-process, --on and --connect-timeout go with it"
         )
-    where = isolation.where(timeout, memory, in_process)
+    where = isolation.where(timeout, memory, in_process, on, connect_timeout)
     show = json_of if as_json else what_failed if quiet else table
     made, records = watched_run(run_id if resume else request, store, where, show, quiet=quiet)
     raise typer.Exit(exit_code(records, len(made.planned)))

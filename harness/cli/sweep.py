@@ -82,6 +82,8 @@ def sweep(
     timeout: isolation.Timeout = None,
     memory: isolation.Memory = None,
     in_process: isolation.Here = False,
+    on: isolation.On = None,
+    connect_timeout: isolation.Connect = None,
     plots: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Draw pictures into FOLDER too.")] = None,
     store: cli.StoreUrl = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest sweep that was cut off.")] = False,
@@ -116,8 +118,15 @@ def sweep(
         **given_table.given(),
     }
     asked = {name: value for name, value in given.items() if value not in (None, ())}
-    where = isolation.where(timeout, memory, in_process)
-    here = {k: v for k, v in (("timeout", timeout), ("memory", memory), ("in-process", in_process)) if v}
+    where = isolation.where(timeout, memory, in_process, on, connect_timeout)
+    said = {
+        "timeout": timeout,
+        "memory": memory,
+        "in-process": in_process,
+        "on": on,
+        "connect-timeout": connect_timeout,
+    }
+    here = {name: value for name, value in said.items() if value}
     modes = [m for m, wanted in (("--show", show), ("--resume", resume), ("--make-target", make_target)) if wanted]
     _check(sweep_id, asked | (here if show else {}), modes, markdown=markdown, as_json=as_json)
     if make_target is not None:
@@ -217,7 +226,7 @@ class _Page:
     def _go(
         self, opened: "Store", made: "Sweep", request: "SweepRequest", planned: "Sequence[Candidate]", place: "Place"
     ) -> int:
-        from harness.measure.conditions import doubts_of_sweep, watched
+        from harness.measure.conditions import doubts_of_sweep
         from harness.records.run import exit_code
         from harness.report.render.terminal import print_document
         from harness.report.terminal.console import err, out
@@ -230,7 +239,7 @@ class _Page:
         waiting = len(planned) * len(request.lr) - len(kept.cells(made.id))
         try:
             live = SweepLive(err(), waiting * request.seeds * request.epochs, quiet=self.quiet)
-            with watched(opened, made.id), live:
+            with place.watched(opened, made.id), live:
                 cells = execute(made, planned, kept, live, place=place, widen=request.widen)
         except KeyboardInterrupt:
             self._print(made, kept.cells(made.id), opened.url)
@@ -286,6 +295,10 @@ def _place(where: "Where") -> "Place":
     from harness.sweep.isolated import Isolated
     from harness.sweep.measuring import InProcess
 
+    if where.on is not None:
+        from harness.sweep.cluster import Cluster
+
+        return Cluster(where.on, where.connect_s, where.limits)
     return InProcess() if where.in_process else Isolated(where.limits)
 
 
@@ -301,7 +314,7 @@ def _make_targets(asked: dict[str, object], folder: Path) -> int:
     from harness.sweep.plan import candidates
     from harness.timing.threads import limited
 
-    for name in ("optimizers", "engine", "model", "batch", "dtype", "timeout", "memory", "in-process"):
+    for name in ("optimizers", "engine", "model", "batch", "dtype", "timeout", "memory", "in-process", "on"):
         if name in asked:
             how = "trains the MLP by Adam in float64, all rows at a time, in this process"
             raise UsageError(f"--make-target {how}: drop --{option_of(name)}")

@@ -33,17 +33,26 @@ class Launch:
 
     run: Run
     record: Record
+    measured_in: Environment | None = None
 
     @property
     def environment(self) -> Environment:
-        """The run's, as far as it can have anything to do with the record."""
-        return of_record(self.run.environment, self.record)
+        """The run's, or that of the worker that measured it, as far as it can have anything to do with the record.
+
+        A worker's machine is part of its processor: the times of two are no series.
+        """
+        worker, found = self.record.worker, self.measured_in or self.run.environment
+        if worker is not None:
+            found = found.model_copy(update={"cpu": f"{found.cpu} of {worker.machine}"})
+        return of_record(found, self.record)
 
 
 def stored(store: Store) -> Iterator[Launch]:
     """Every record of every run of a store, in its order."""
+    known = store.environments()
     for run in store.runs():
-        yield from (Launch(run, record) for record in store.records(run.id))
+        for record in store.records(run.id):
+            yield Launch(run, record, None if record.worker is None else known.get(record.worker.environment))
 
 
 def in_asv(folder: Path, machine: str | None) -> Iterator[Launch]:

@@ -9,10 +9,12 @@ from harness.errors import HarnessError
 from harness.git import head_of
 from harness.judge.machine.conditions import judge_now, judge_run, judge_sweep
 from harness.judge.machine.doubts import Doubt
-from harness.records.record import Record
+from harness.records.environment import Environment
+from harness.records.record import Record, Worker
 from harness.records.run import Run
 from harness.records.sweep import Cell, Sweep
 from harness.store.conditions import Conditions, begin, conditions_of, end
+from harness.store.rows import keep_environment
 from harness.store.store import Store
 from harness.store.sweep_store import SweepStore
 from harness.timing.conditions import snapshot
@@ -40,6 +42,23 @@ def watched(store: Store, run_id: str, read: Read | None = None) -> Iterator[Non
             end(store, key, Conditions(before=before, after=look()))
         raise
     end(store, key, Conditions(before=before, after=look()))
+
+
+class SeenWorkers:
+    """The environments of a cluster's workers, and the conditions under which each measured, kept with a run."""
+
+    def __init__(self, store: Store, run_id: str) -> None:
+        self._store, self._run_id = store, run_id
+        self._stretches: dict[str, int] = {}
+
+    def seen(self, worker: Worker, environment: Environment, conditions: Conditions) -> None:
+        """Write down what a worker was found to be; what it is found to be later is written over that."""
+        if worker.address in self._stretches:
+            end(self._store, self._stretches[worker.address], conditions)
+            return
+        with self._store.write() as connection:
+            keep_environment(connection, environment)
+        self._stretches[worker.address] = begin(self._store, self._run_id, conditions)
 
 
 def doubts_of(store: Store, run: Run, records: Sequence[Record] | None = None) -> tuple[Doubt, ...]:

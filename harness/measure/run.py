@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Protocol
 
-from harness.errors import counted
 from harness.measure.isolation import apart
 from harness.measure.one_case import (
     Outcome,
@@ -15,6 +13,7 @@ from harness.measure.one_case import (
     only_prepared,
     time_together,
 )
+from harness.measure.place import InTurn, Place
 from harness.measure.plan import Case, Request
 from harness.measure.recording import again_record, timed_record
 from harness.records.environment import environment
@@ -31,30 +30,7 @@ INTERLEAVED_BYTES = 2**30
 """Cases are prepared together, to be timed in turn, as long as their data fit in this."""
 
 
-class Place(Protocol):
-    """Where cases are measured: this process, or one that can be killed (`harness.measure.isolation`)."""
-
-    def fit(self, case: Case) -> Record:
-        """Prepare, fit and verify one case of a group, which is timed with the others later."""
-
-    def prepare(self, case: Case) -> None:
-        """Add a case to the group that is only to be timed: its record says no more than that, or why it cannot be."""
-
-    @property
-    def waiting(self) -> int:
-        """How many cases wait to be timed."""
-
-    def time(self, effort: Effort) -> list[Record]:
-        """Time what waits, in turn: the record of each case since the last call, in their order.
-
-        A record may then have another status: a solver can go wrong when it is called again.
-        """
-
-    def close(self) -> None:
-        """Let go of it."""
-
-
-class InProcess:
+class InProcess(InTurn):
     """Here, in this process: what a solver does to it, it does to the run."""
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -134,23 +110,42 @@ def execute(
     """
     observer, place, effort = observer or Observer(), place or InProcess(clock), effort or Effort()
     store.start(run)
-    records = []
-    for group in _groups(cases):
-        fitted = []
-        for case in group:
-            observer.working(case.key)
-            record = place.fit(case)
-            fitted.append((store.add(run.id, record), record))
-            observer.fitted(record)
-        observer.working(f"timing {counted(place.waiting, 'case')} in turn")
-        for (key, before), record in zip(fitted, place.time(effort), strict=True):
-            if record.model_copy(update={"samples": before.samples}) != before:
-                store.revise(key, record)
-            store.add_samples(key, record.samples)
-            records.append(record)
-            observer.ended(record)
+    groups = list(_groups(cases))
+    keepers = [_Kept(run.id, store, observer) for _ in groups]
+    ended: dict[int, list[Record]] = {}
+    for number, records in place.measured(groups, keepers, effort):
+        ended[number] = records
+        keepers[number].timed(records)
     store.finish(run.id)
-    return records
+    return [record for number in sorted(ended) for record in ended[number]]
+
+
+class _Kept:
+    """What comes of a group of cases goes to the store at once, and is said."""
+
+    def __init__(self, run_id: str, store: Store, observer: Observer) -> None:
+        self._run_id, self._store, self._observer = run_id, store, observer
+        self.working = observer.working
+        self._fitted: dict[int, tuple[int, Record]] = {}
+
+    def fitted(self, index: int, record: Record) -> None:
+        """Write it down, or over the record of a case that was begun anew."""
+        if index in self._fitted:
+            key, _ = self._fitted[index]
+            self._store.revise(key, record)
+        else:
+            key = self._store.add(self._run_id, record)
+            self._observer.fitted(record)
+        self._fitted[index] = key, record
+
+    def timed(self, records: Sequence[Record]) -> None:
+        """Write the samples down, and what became of a case while it was timed."""
+        for index, record in enumerate(records):
+            key, before = self._fitted[index]
+            if record.model_copy(update={"samples": before.samples}) != before:
+                self._store.revise(key, record)
+            self._store.add_samples(key, record.samples)
+            self._observer.ended(record)
 
 
 def _groups(cases: Sequence[Case]) -> Iterator[list[Case]]:

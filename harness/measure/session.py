@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 
 from harness.errors import UsageError
-from harness.measure.conditions import watched
 from harness.measure.isolation.isolated import Isolated
 from harness.measure.isolation.limits import Limits
 from harness.measure.plan import Case, Request
@@ -22,20 +21,31 @@ Around = Callable[[Run, Sequence[Case]], AbstractContextManager[Observer | None]
 
 @dataclass(frozen=True)
 class Where:
-    """Where cases are measured: a worker process that can be killed, or this process.
+    """Where cases are measured: a worker process that can be killed, this process, or the workers of a cluster.
 
     `timeout_s`: what a case may take; `memory_bytes`: what the worker may hold; by the size of the case if None.
+    `on`: a scheduler's address, or local:N; `connect_s`: how long it and its first worker are waited for.
     Raises UsageError for a limit that is none, or that nothing could enforce.
     """
 
     timeout_s: float | None = None
     memory_bytes: int | None = None
     in_process: bool = False
+    on: str | None = None
+    connect_s: float | None = None
 
     def __post_init__(self) -> None:
+        if self.on is not None and self.in_process:
+            raise UsageError("--on measures with workers, --in-process in this process: give one of them")
+        if self.on is None and self.connect_s is not None:
+            raise UsageError("--connect-timeout goes with --on")
         if self.in_process and (self.timeout_s is not None or self.memory_bytes is not None):
             raise UsageError("--timeout and --memory need a worker process: drop --in-process, or them")
-        limits = (("--timeout", self.timeout_s, "seconds"), ("--memory", self.memory_bytes, "bytes"))
+        limits = (
+            ("--timeout", self.timeout_s, "seconds"),
+            ("--memory", self.memory_bytes, "bytes"),
+            ("--connect-timeout", self.connect_s, "seconds"),
+        )
         for name, value, unit in limits:
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise UsageError(f"{name} is a positive number of {unit}, not {value:g}")
@@ -45,8 +55,16 @@ class Where:
         """What a worker may take."""
         return Limits(self.timeout_s, self.memory_bytes)
 
-    def place(self) -> InProcess | Isolated:
-        """The place, to be closed. Raises CannotMeasureError where no worker process can be started."""
+    def place(self) -> Place:
+        """The place, to be closed. Raises CannotMeasureError where no worker can be had."""
+        if self.on is not None:
+            from harness.measure.cluster.place import Cluster
+
+            return Cluster(self.on, self.connect_s, self.limits)
+        return self.here()
+
+    def here(self) -> InProcess | Isolated:
+        """The place on this machine, to be closed. Raises CannotMeasureError where no worker process can be started."""
         return InProcess() if self.in_process else Isolated(self.limits)
 
 
@@ -72,6 +90,6 @@ def measure_cases(
     made: Run, cases: Sequence[Case], store: Store, place: Place, around: Around
 ) -> tuple[Run, list[Record]]:
     """Measure cases of a run between two readings of the machine; the run, finished, with all records that it has."""
-    with around(made, cases) as observer, watched(store, made.id):
+    with around(made, cases) as observer, place.watched(store, made.id):
         execute(made, cases, store, observer, place=place)
     return store.run(made.id), store.records(made.id)

@@ -27,6 +27,7 @@ __all__ = [
     "Solution",
     "Status",
     "TraceRecord",
+    "Worker",
 ]  # what judges may see
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -86,6 +87,14 @@ class HeadRow(Kept):
     predicted: Number
 
 
+class Worker(Kept):
+    """What measured a case that was sent away: its address, its machine's name, and the id of its environment."""
+
+    address: str
+    machine: str
+    environment: str
+
+
 class Record(Kept):
     """One case. Times in seconds, memory in bytes; `unit`: what is timed, a fit or an epoch.
 
@@ -101,7 +110,7 @@ class Record(Kept):
     the order of an epoch's rows and copy it to the device, no part of a sample; None where there is none.
     `device_peak_bytes` is above `device_held_bytes`, what torch's allocator had handed out when the fit began; None
     where another allocator was used. `device_clock_hz`: of the device at work, after it was timed. `dependences`: of
-    the data's columns, named.
+    the data's columns, named. `worker`: of a cluster, that measured it; None at home.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -146,6 +155,7 @@ class Record(Kept):
     trace: TraceRecord | None = None
     head: tuple[HeadRow, ...] = ()
     samples: Samples = Samples()
+    worker: Worker | None = None
 
     @property
     def advice(self) -> str:
@@ -154,6 +164,11 @@ class Record(Kept):
             named = "; ".join(one.text for one in self.dependences)
             return f"The coefficients are not unique: drop one column of each dependence ({named})."
         return self.status.advice
+
+    @property
+    def machine(self) -> str:
+        """The name of the machine of a cluster's worker that measured it; empty at home."""
+        return "" if self.worker is None else self.worker.machine
 
     @property
     def columns_left_out(self) -> list[str]:

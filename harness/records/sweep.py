@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.records.environment import Environment
-from harness.records.record import Count, Kept, Number, Samples
+from harness.records.record import Count, Kept, Number, Samples, Worker
 from harness.solvers.status import Status
 
 
@@ -21,7 +21,7 @@ class Cell(Kept):
     `source_sha256`: of the source of what somebody brought to it, empty where nothing is.
     `together`: how many trainings the engine did in the `engine_s` wall seconds that these were part of.
     `loop_epoch`: what an epoch of the textbook loop costs one training alone, on the same device, timed in turns
-    with the sweep's other optimizers.
+    with the sweep's other optimizers. `worker`: of a cluster, that trained it; None at home.
     """
 
     problem: str
@@ -54,6 +54,7 @@ class Cell(Kept):
     engine_s: float | None = None
     together: Count | None = None
     loop_epoch: Samples = Samples()
+    worker: Worker | None = None
 
     @property
     def failed(self) -> bool:

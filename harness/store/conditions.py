@@ -29,11 +29,13 @@ class Conditions(Kept):
     """One stretch of measuring, by one process; a run that was cut off and resumed has several.
 
     `after` is None where the process was killed before it could look again. The readings are kept, not what they
-    mean: harness.judge.machine.conditions says that of any run, older ones included.
+    mean: harness.judge.machine.conditions says that of any run, older ones included. `machine`: the name of that of a
+    cluster's worker; empty at home.
     """
 
     before: Readings
     after: Readings | None = None
+    machine: str = ""
 
     @property
     def newest(self) -> Readings:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, Connection, Engine, Table, delete, func, insert, inspect, select, update
 
 from harness.errors import CannotMeasureError, UsageError, without_password
+from harness.records.environment import Environment
 from harness.records.record import Record
 from harness.records.run import Run, now
 from harness.records.sweep import Sweep
@@ -219,6 +220,12 @@ class Store:
         )
         with self.reading() as connection:
             return [run_of(row) for row in connection.execute(joined).mappings()]
+
+    def environments(self) -> dict[str, Environment]:
+        """Every environment that is known, by its id: those of runs and sweeps, and those of a cluster's workers."""
+        with self.reading() as connection:
+            rows = connection.execute(select(tables.environments.c.id, tables.environments.c.body)).all()
+        return {key: Environment.model_validate_json(body) for key, body in rows}
 
     def order_of(self, table: Table) -> list[Column[Any]]:
         """By what runs or sweeps are in order; a store of an older version, which is only read, has their dates."""

@@ -11,8 +11,9 @@ from pathlib import Path
 from harness.errors import CannotMeasureError, UsageError, unknown
 from harness.judge.studies.finding import ERROR, Finding, Measurement, read_finding
 from harness.judge.studies.findings import Ending, FindingLine, judge
+from harness.measure.place import InTurn
 from harness.measure.plan import Case, single
-from harness.measure.run import InProcess, Place
+from harness.measure.run import InProcess
 from harness.paths import results_folder
 from harness.problems import catalog as problems
 from harness.records.record import Record
@@ -57,7 +58,7 @@ def survey(chosen: Sequence[Finding]) -> list[FindingLine]:
 
 
 def reproduce(
-    chosen: Sequence[Finding], on_finding: Callable[[str], None] | None = None, place: Place | None = None
+    chosen: Sequence[Finding], on_finding: Callable[[str], None] | None = None, place: InTurn | None = None
 ) -> list[FindingLine]:
     """Run the case, in `place`, and the script of every finding whose library is here, and judge both.
 
@@ -99,7 +100,7 @@ def _case(finding: Finding) -> Case | None:
         raise UsageError(f"{finding_files()[finding.id]}: {error}") from None
 
 
-def _seen(case: Case, repeats: int, place: Place) -> Measurement:
+def _seen(case: Case, repeats: int, place: InTurn) -> Measurement:
     """What the record of the case says; of the last one, with how many different answers the repeats gave."""
     with limited(1):
         records = [place.fit(case) for _ in range(repeats)]

@@ -3,7 +3,6 @@
 What is killed is what is trained together: a chunk, of which each learning rate is a cell.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ from harness.measure.isolation.limits import Limits, default_timeout_s
 from harness.measure.isolation.messages import Answer, case_order, changes_said
 from harness.measure.isolation.note import Note
 from harness.measure.isolation.process import WorkerProcess
+from harness.measure.isolation.relay import Relay
 from harness.measure.isolation.serving import Bench, Order, Say
 from harness.measure.isolation.state.item import Changes
 from harness.records.observer import Observer
@@ -24,35 +24,12 @@ from harness.solvers.status import Status
 from harness.solvers.training.training import Grid
 from harness.sweep import targets
 from harness.sweep.cells import without_result
-from harness.sweep.measuring import Goals, trained
+from harness.sweep.measuring import Goals, InTurn, trained
 from harness.sweep.plan import Candidate, JudgedBy
 
 SWEEP = "harness.sweep.isolated"
-NEWS_EVERY_S = 0.1
-"""How often the parent hears of epochs: a progress bar shows no more."""
 CHUNK = -2
 """The key of what is trained together, which is alone in its order; those of cases begin at 0."""
-
-
-class Relay(Observer):
-    """The observer in the worker: the parent's hears what it hears, but what is stored, which the parent does."""
-
-    def __init__(self, say: Say) -> None:
-        self._say, self._quiet_until_s = say, 0.0
-
-    def noted(self, line: str) -> None:
-        """Pass it on."""
-        self._say(Answer(news=("noted", line)))
-
-    def working(self, what: str) -> None:
-        """Pass it on."""
-        self._say(Answer(news=("working", what)))
-
-    def trained(self, epochs: int) -> None:
-        """Pass it on, now and then."""
-        if time.monotonic() >= self._quiet_until_s:
-            self._quiet_until_s = time.monotonic() + NEWS_EVERY_S
-            self._say(Answer(news=("trained", epochs)))
 
 
 class SweepBench(Bench):
@@ -62,7 +39,7 @@ class SweepBench(Bench):
         """As a Bench."""
         super().__init__(solvers, note, data, say)
         self.works |= {"aim": self.aim, "learn": self.learn}
-        self._relay = Relay(self._say)
+        self._relay = Relay(lambda news: self._say(Answer(news=news)))
         self._goals = Goals(self.truths)
 
     def aim(self, order: Order) -> Answer:
@@ -101,7 +78,7 @@ class SweepBench(Bench):
 SOLVERS, BENCH = catalog.SOLVERS, SweepBench
 
 
-class Isolated(isolated.Isolated):
+class Isolated(isolated.Isolated, InTurn):
     """The place of a run, where grids are trained, too.
 
     Whatever would take the process along becomes the status of the cells that were trained together.

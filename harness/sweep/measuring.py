@@ -2,22 +2,28 @@
 
 import time
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
-from harness.measure import run
+from harness.measure import place, run
 from harness.measure.failure import failure
 from harness.measure.isolation import apart
 from harness.measure.one_case import import_libraries
+from harness.measure.plan import Case
 from harness.measure.truth import Truths
 from harness.records.observer import Observer
+from harness.records.record import Record
 from harness.records.sweep import Cell
 from harness.solvers.status import Status
 from harness.solvers.training import engines
 from harness.solvers.training.training import Aim, Training
+from harness.store.store import Store
 from harness.sweep import targets
 from harness.sweep.cells import Goal, cells_of, learn, without_result
 from harness.sweep.plan import Candidate, JudgedBy
 from harness.timing.device import synchronizer
+from harness.timing.sampling import Effort
 from harness.timing.threads import limited, pools_of
 from harness.verify.objective import NotJudgedError
 
@@ -25,14 +31,46 @@ ABOVE_TARGET = "null model, above the stored target"
 """What a network's excess is relative to: (L - L_best) / L_null, the target's best loss and the mean predictor's."""
 
 
-class Place(run.Place, Protocol):
-    """Where a sweep is measured: where cases are, and trainings of a grid together. Whatever happens is a value."""
+class Place(Protocol):
+    """Where a sweep is measured. Whatever happens is a value."""
+
+    def watched(self, store: Store, run_id: str, *, timed: bool = True) -> AbstractContextManager[None]:
+        """While it measures a sweep: the conditions that its times depend on are kept with the sweep."""
+
+    def aim(self, candidate: Candidate, observer: Observer) -> tuple[Status, str] | None:
+        """Find what the trainings of a candidate are judged by; how and why it could not be found."""
+
+    def timed(self, cases: Sequence[Case], observer: Observer) -> list[Record]:
+        """Time the cases in turn, unverified: a record each, which says no more than that, or why it could not be."""
+
+    def learned(self, chunks: Sequence[Candidate], observer: Observer) -> Iterator[tuple[Candidate, list[Cell]]]:
+        """Train the grid of each chunk, in the order in which they end: a cell for each learning rate, untimed."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class InTurn(place.InTurn, Protocol):
+    """A Place that trains one chunk after the other."""
 
     def aim(self, candidate: Candidate, observer: Observer) -> tuple[Status, str] | None:
         """Find what the trainings of a candidate are judged by; how and why it could not be found."""
 
     def learn(self, candidate: Candidate, observer: Observer) -> list[Cell]:
         """Train a candidate's grid; a cell for each learning rate, without the timing of an epoch."""
+
+    def timed(self, cases: Sequence[Case], observer: Observer) -> list[Record]:
+        """Time the cases in turn."""
+        del observer
+        for case in cases:
+            self.prepare(case)
+        return self.time(Effort())
+
+    def learned(self, chunks: Sequence[Candidate], observer: Observer) -> Iterator[tuple[Candidate, list[Cell]]]:
+        """Each chunk in its turn."""
+        for chunk in chunks:
+            observer.working(chunk.doing)
+            yield chunk, self.learn(chunk, observer)
 
 
 class Goals:
@@ -54,7 +92,7 @@ class Goals:
         return self._known[key]
 
 
-class InProcess(run.InProcess):
+class InProcess(run.InProcess, InTurn):
     """Here, in this process: what an engine does to it, it does to the sweep."""
 
     def __init__(self) -> None:

@@ -98,6 +98,13 @@ class Candidate(Case):
         return self.solver.training(self.problem, self.options)
 
     @property
+    def doing(self) -> str:
+        """What is said while it is trained."""
+        lr = self.grid.lr
+        between = f"{lr[0]:g}" if len(lr) == 1 else f"{lr[0]:g} to {lr[-1]:g}"
+        return f"{self.problem.label} {self.optimizer} lr {between}"
+
+    @property
     def judged_by(self) -> JudgedBy:
         """What its goal depends on."""
         hidden, network = self.options.hidden, self.options.network

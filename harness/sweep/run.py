@@ -13,7 +13,7 @@ from harness.sweep.cells import without_result
 from harness.sweep.measuring import InProcess, Place
 from harness.sweep.plan import Candidate, JudgedBy
 from harness.sweep.widening import more_rates
-from harness.timing.sampling import Effort, Samples
+from harness.timing.sampling import Samples
 
 Done = Mapping[tuple[str, str, float], Cell]
 
@@ -73,12 +73,17 @@ def _problem(work: _Work, members: Sequence[Candidate], done: Done) -> None:
         return
     timings = _timings(work, able, done)
     asked = {planned.name: planned for planned in members}
-    for candidate in able:
-        known = [*_known(candidate, done), *_trained(work, candidate, timings)]
-        while more := _wider(work, asked[candidate.name], known):
-            wider = candidate.at(more)
-            work.observer.more(wider.epochs)
-            known += _trained(work, wider, timings)
+    known = {candidate.name: _known(candidate, done) for candidate in able}
+    while able:
+        chunks = [chunk for candidate in able for chunk in candidate.chunks]
+        for chunk, cells in work.place.learned(chunks, work.observer):
+            timed = {"loop_epoch": timings[chunk.optimizer]}
+            made = [cell.model_copy(update=timed) if cell.status is Status.OK else cell for cell in cells]
+            work.keep(chunk, made)
+            known[chunk.name] += made
+        more = [(one, _wider(work, asked[one.name], known[one.name])) for one in able]
+        able = [candidate.at(rates) for candidate, rates in more if rates]
+        work.observer.more(sum(candidate.epochs for candidate in able))
 
 
 def _known(candidate: Candidate, done: Done) -> list[Cell]:
@@ -89,22 +94,6 @@ def _known(candidate: Candidate, done: Done) -> list[Cell]:
 def _wider(work: _Work, asked: Candidate, known: Sequence[Cell]) -> tuple[float, ...]:
     """The rates that a candidate's grid goes on with."""
     return more_rates(known, asked.grid.lr) if work.widen else ()
-
-
-def _trained(work: _Work, candidate: Candidate, timings: Mapping[str, Samples]) -> list[Cell]:
-    """The cells of a candidate's grid, chunk by chunk, each stored as it ends."""
-    found: list[Cell] = []
-    for chunk in candidate.chunks:
-        work.observer.working(f"{chunk.problem.label} {chunk.optimizer} {_between(chunk.grid.lr)}")
-        cells, timed = work.place.learn(chunk, work.observer), {"loop_epoch": timings[chunk.optimizer]}
-        made = [cell.model_copy(update=timed) if cell.status is Status.OK else cell for cell in cells]
-        work.keep(chunk, made)
-        found += made
-    return found
-
-
-def _between(lr: Sequence[float]) -> str:
-    return f"lr {lr[0]:g}" if len(lr) == 1 else f"lr {lr[0]:g} to {lr[-1]:g}"
 
 
 def _aimed(work: _Work, able: Sequence[Candidate]) -> list[Candidate]:
@@ -134,9 +123,8 @@ def _timings(work: _Work, able: Sequence[Candidate], done: Done) -> dict[str, Sa
     timings = {name: timing for name, timing in known.items() if timing.wall_s}
     untimed = [candidate for candidate in able if candidate.optimizer not in timings]
     work.observer.working(f"{label}: timing the loop")
-    for candidate in untimed:
-        work.place.prepare(candidate.loop)
-    for candidate, record in zip(untimed, work.place.time(Effort()), strict=True):
+    records = work.place.timed([candidate.loop for candidate in untimed], work.observer)
+    for candidate, record in zip(untimed, records, strict=True):
         wrong = record.message if record.failed else ""
         samples = record.samples
         timings[candidate.optimizer] = replace(samples, error=samples.error or wrong)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from harness.judge.machine import machine_doubts as machine
 from harness.judge.machine import process_doubts as process
-from harness.judge.machine.doubts import Doubt, Look, Meaning, doubt, worst
+from harness.judge.machine.doubts import CheckResult, Doubt, Look, Meaning, doubt, worst
 from harness.records.record import Record
 from harness.records.sweep import Cell
 from harness.store.conditions import Conditions
@@ -192,6 +192,13 @@ SPREAD = Meaning(
     "CPU time a tenth above wall time times the threads asked for: impossible without more of them",
 )
 
+MACHINES = Meaning(
+    "machines",
+    "Each machine of a cluster has its own speed: the time of one over that of another says little of the solvers.",
+    "Compare within a problem: its cases are timed by one worker. Or give the cluster machines of one kind.",
+    "more than one machine: two of one kind differ, too, by what else runs there",
+)
+
 
 def judge_now(stretch: Conditions, *, dirty: bool | None) -> tuple[Doubt, ...]:
     """The machine between two readings, for a run with one thread that is still to come."""
@@ -201,13 +208,19 @@ def judge_now(stretch: Conditions, *, dirty: bool | None) -> tuple[Doubt, ...]:
 def judge_run(stretches: Sequence[Conditions], records: Sequence[Record], *, dirty: bool | None) -> tuple[Doubt, ...]:
     """A run by its readings, each check at its worst stretch, by its samples and its checkout; every check is there."""
     threads = max((record.threads for record in records), default=1)
-    return _measured(stretches, process.timed_records(records), threads, dirty)
+    return (
+        *_measured(stretches, process.timed_records(records), threads, dirty),
+        doubt(MACHINES, process.machines(one for one in records if one.call_s is not None)),
+    )
 
 
 def judge_sweep(stretches: Sequence[Conditions], cells: Sequence[Cell], *, dirty: bool | None) -> tuple[Doubt, ...]:
     """A sweep in the same way, by its samples of the textbook loop's epoch."""
     timed = process.timed_cells(cells)
-    return _measured(stretches, timed, max((one.threads for one in timed), default=1), dirty)
+    return (
+        *_measured(stretches, timed, max((one.threads for one in timed), default=1), dirty),
+        doubt(MACHINES, process.machines(one for one in cells if one.loop_epoch.wall_s)),
+    )
 
 
 def _measured(
@@ -223,4 +236,10 @@ def _measured(
 
 
 def _looks(stretches: Sequence[Conditions], threads: int) -> list[Doubt]:
-    return [doubt(meaning, worst([look(one, threads) for one in stretches])) for look, meaning in LOOKS]
+    return [doubt(meaning, worst([_look(look, one, threads) for one in stretches])) for look, meaning in LOOKS]
+
+
+def _look(look: Look, stretch: Conditions, threads: int) -> CheckResult:
+    """What was seen of a stretch; of a cluster's worker with the name of its machine."""
+    seen = look(stretch, threads)
+    return seen._replace(text=f"{seen.text} on {stretch.machine}") if stretch.machine else seen

@@ -114,6 +114,14 @@ def spread(timed: Sequence[ClockMedians]) -> CheckResult:
     return against(f"{wide} of {counted(len(timed), 'case')} ran on more threads than they were given", if_=wide > 0)
 
 
+def machines(timed: Iterable[Record | Cell]) -> CheckResult:
+    """Of the cluster's workers that timed something."""
+    names = list(dict.fromkeys(one.worker.machine for one in timed if one.worker is not None))
+    if not names:
+        return fine("this machine alone")
+    return against(f"timed on {counted(len(names), 'machine')}: {', '.join(names)}", if_=len(names) > 1)
+
+
 def tree(dirty: bool | None) -> CheckResult:
     """Of the working folder's checkout."""
     if dirty is None:

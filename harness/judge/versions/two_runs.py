@@ -108,8 +108,11 @@ def compare_runs(records: Sequence[Record], earlier: Sequence[Record]) -> RunsCo
 
 
 def _ratio(now: Record, then: Record) -> float | None:
-    """Of the median times; None where either has none, or ended wrong: then it is no time of the same work."""
-    if now.failed or then.failed or now.call_s is None or then.call_s is None:
+    """Of the median times; None where either has none, or ended wrong: then it is no time of the same work.
+
+    Nor of two machines of a cluster: which one is faster is no change of the work.
+    """
+    if now.failed or then.failed or now.call_s is None or then.call_s is None or now.machine != then.machine:
         return None
     usable = all(measurable(record.samples.wall_s or record.samples.cpu_s) for record in (now, then))
     return now.call_s / then.call_s if usable else None

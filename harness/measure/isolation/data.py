@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -33,15 +33,10 @@ class DataFile:
 
     def write(self, problem: Problem) -> None:
         """Put a problem in the place of the one before. Raises CannotMeasureError where there is no room."""
-        split = problem.split
-        weights = np.empty(0) if problem.weights is None else problem.weights
-        arrays = (problem.X, problem.y, split.train, split.val, split.test, weights)
         try:
             self._file.seek(0)
             self._file.truncate()
-            np.save(self._file, np.frombuffer(_described(problem), dtype=np.uint8), allow_pickle=False)
-            for array in arrays:
-                np.save(self._file, array, allow_pickle=False)
+            write_problem(problem, self._file)
             self._file.flush()
         except OSError as error:
             raise CannotMeasureError(
@@ -55,12 +50,26 @@ class DataFile:
         self._file.close()
 
 
+def write_problem(problem: Problem, file: IO[bytes]) -> None:
+    """Write a problem where the file is. Raises OSError where there is no room."""
+    split = problem.split
+    weights = np.empty(0) if problem.weights is None else problem.weights
+    np.save(file, np.frombuffer(_described(problem), dtype=np.uint8), allow_pickle=False)
+    for array in (problem.X, problem.y, split.train, split.val, split.test, weights):
+        np.save(file, array, allow_pickle=False)
+
+
 def read_problem(descriptor: int) -> Problem:
     """The problem that the file holds. Raises ValueError where it holds none."""
     with open(descriptor, "rb", closefd=False) as file:
         file.seek(0)
-        read: dict[str, Any] = json.loads(np.load(file, allow_pickle=False).tobytes())
-        X, y, train, val, test, weights = (np.load(file, allow_pickle=False) for _ in ARRAYS)
+        return problem_in(file)
+
+
+def problem_in(file: IO[bytes]) -> Problem:
+    """The problem that was written where the file is. Raises ValueError where there is none."""
+    read: dict[str, Any] = json.loads(np.load(file, allow_pickle=False).tobytes())
+    X, y, train, val, test, weights = (np.load(file, allow_pickle=False) for _ in ARRAYS)
     truth = read.pop("truth")
     return Problem(
         X=X,

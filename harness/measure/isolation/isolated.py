@@ -13,6 +13,7 @@ from harness.measure.isolation.limits import Limits
 from harness.measure.isolation.messages import Answer, News, case_order, with_changes
 from harness.measure.isolation.process import WorkerProcess
 from harness.measure.isolation.transport import START_S
+from harness.measure.place import InTurn
 from harness.measure.plan import Case
 from harness.measure.recording import again_record, failed_record, record_of, timed_record
 from harness.measure.truth import KeptAnswerWarning
@@ -60,8 +61,8 @@ class Member:
         return suspect
 
 
-class Isolated:
-    """One worker, reused while it behaves and replaced when it does not; a Place of `harness.measure.run`.
+class Isolated(InTurn):
+    """One worker, reused while it behaves and replaced when it does not; a Place of `harness.measure.place`.
 
     A solver that hangs is `timeout`, one that ends the process `crashed`, one that takes more memory than it may
     `out_of_memory`; one that writes to the problem's data is `error`; one that changes the process's state has it

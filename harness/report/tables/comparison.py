@@ -39,6 +39,7 @@ COLUMNS = by_key(
     Column("time_ratio", "time", Kind.RATIO, "fit_s over the baseline's: below 1 is faster"),
     Column("digits_difference", "", Kind.NUMBER, "digits less the baseline's"),
     Column("excess_ratio", "", Kind.NUMBER, "excess loss over the baseline's"),
+    Column("machine", help="of the cluster's worker that measured it; empty at home", value="record.machine"),
     *_of_record(
         f"fit_s digits excess_loss status problem solver device n p lr seed {case.TOLERANCES} epochs_to seconds_to case"
     ),
@@ -46,14 +47,14 @@ COLUMNS = by_key(
 FRAME = pick(
     COLUMNS,
     "group value baseline time_ratio digits_difference excess_ratio fit_s digits excess_loss status problem solver "
-    f"device n p lr seed {case.TOLERANCES} case",
+    f"device n p lr seed {case.TOLERANCES} case machine",
 )
 """Of `harness.compare`, one row a case."""
 NOTEBOOK = FRAME[:10]
 JSON = pick(
     COLUMNS,
     "group value baseline time_ratio digits_difference excess_ratio fit_s digits excess_loss epochs_to seconds_to "
-    "status case",
+    "status case machine",
 )
 
 
