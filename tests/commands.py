@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
 import click
@@ -24,7 +25,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 STORE = ("--store", "store.sqlite")
 CASE = ("--problem", "four_points", "--solver", "numpy_lstsq")
 WORDS: Mapping[str, tuple[str, ...]] = {
-    "list": ("devices",),
+    "list": ("problems",),
     "import": ("asv", "--results", str(REPOSITORY / "results/asv"), *STORE),
     "doctor": ("--run", "newest", *STORE),
     "store check": STORE,
@@ -147,12 +148,17 @@ def samples_of(more: int) -> Any:
 
 
 def _serve() -> None:
+    import altair as alt  # noqa: F401  # imported before the first fork, as all of these
+    import torch  # noqa: F401
+    import vl_convert  # noqa: F401
+
     import harness.ab.measure
     import harness.cli
     import harness.measure.session
     import harness.page.gather
+    import harness.report.html.order
     import harness.report.terminal.live
-    import harness.sweep.run  # noqa: F401  # imported before the first fork
+    import harness.sweep.run  # noqa: F401
 
     _stand_in()
     for line in sys.stdin:
@@ -171,6 +177,25 @@ def _stand_in() -> None:
     vars(suspects)["Suspects"] = lambda *_: None
 
 
+def _stand_in_for_a_comparison() -> None:
+    """What `ab` prints, without the seconds that two versions take to start: one case is slower."""
+    import numpy as np
+
+    from harness.judge.versions.ab import judge_ab
+    from harness.records.ab import Side
+    from tests.ab_cells import cells
+
+    side = Side(name="installed")
+    sides = SimpleNamespace(same="", notes=(), base=side, head=side)
+    report = judge_ab(cells(np.random.default_rng(0), [1.0, 1.2], launches=4))
+    vars(sys.modules["harness.cli.ab"]).update(
+        _built=lambda _: sides,
+        _cells=lambda *_: (sides, ()),
+        _described=lambda _: (side, side),
+        _compared=lambda *_, **__: report,
+    )
+
+
 def _forked(folder: str, words: list[str], stdout: str, cpu_s: int) -> dict[str, object]:
     kept = {name: os.memfd_create(name) for name in ("stdout", "stderr")}
     pid = os.fork()
@@ -184,6 +209,8 @@ def _forked(folder: str, words: list[str], stdout: str, cpu_s: int) -> dict[str,
             _let_stdout_be(stdout, kept["stdout"])
             sys.stdin.close()
             sys.argv = ["harness", *words]
+            if words[0] == "ab" and stdout != "closed":  # there the processes that it starts could get its number
+                _stand_in_for_a_comparison()
             code = _ended()
         finally:
             os._exit(code)

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -15,8 +16,11 @@ import typer
 from hypothesis import HealthCheck, settings
 
 from harness.cli import app, main
+from harness.measure.run import InProcess
 from harness.measure.truth import Here
+from harness.sweep import measuring
 from harness.timing.threads import SIZED_ONCE, limited, pools_of
+from tests.commands import Runs, forking, furnish
 from tests.postgres import Database, Server, database_of, running
 
 
@@ -162,12 +166,29 @@ def any_store(request: pytest.FixtureRequest) -> str:
     return found.url
 
 
+built = cache(typer.main.get_command)
+"""The commands of an app with their options: made anew at each call they take as long as most commands."""
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands and Python measure in this process, as by --in-process, and work exact answers out in it.
+
+    For tests that are about something else; that both places give the same is in test_isolation_place.py and
+    test_isolation_sweep.py.
+    """
+    monkeypatch.setattr("harness.measure.isolation.apart.shared", lambda: HERE)
+    monkeypatch.setattr("harness.measure.session.Isolated", lambda _: InProcess())
+    monkeypatch.setattr("harness.sweep.isolated.Isolated", lambda _: measuring.InProcess())
+
+
 @pytest.fixture
 def run_cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> RunCli:
     """The command `harness`, or another, in this process, with `tmp_path` as its working folder."""
     monkeypatch.chdir(tmp_path)
     # On a busy machine the shortest run would come to its first line of a log.
     monkeypatch.setattr("harness.report.terminal.live_lines.LOG_EVERY_S", math.inf)
+    monkeypatch.setattr("typer.main.get_command", built)
 
     def run(*words: object, command: typer.Typer = app) -> Ended:
         monkeypatch.setattr(sys, "argv", ["harness", *map(str, words)])
@@ -179,6 +200,27 @@ def run_cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         return Ended(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """Runs any command, each in a fork of one process that has imported the harness."""
+    with forking(HARNESS_CACHE_DIR=str(tmp_path_factory.mktemp("cache"))) as run:
+        yield run
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all that those commands need, only to be read."""
+    folder = tmp_path_factory.mktemp("furnished")
+    furnish(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(furnished: Path, tmp_path: Path) -> Path:
+    """A copy of that folder, for a test to write in."""
+    return Path(shutil.copytree(furnished, tmp_path / "here"))
 
 
 @pytest.fixture

@@ -40,6 +40,17 @@ ROWS = """
         row => [...row.cells].map(cell => cell.textContent)
     );
 """
+OFFERED = """
+    const [part, done] = arguments;
+    const offer = URL.createObjectURL, follow = HTMLAnchorElement.prototype.click;
+    let made = null;
+    URL.createObjectURL = blob => { made = blob; return offer.call(URL, blob); };
+    HTMLAnchorElement.prototype.click = () => {};
+    [...part.querySelectorAll('button')].find(one => one.textContent === 'CSV').click();
+    URL.createObjectURL = offer;
+    HTMLAnchorElement.prototype.click = follow;
+    made.text().then(done);
+"""
 
 
 @dataclass(frozen=True)
@@ -188,8 +199,13 @@ class Reader:
         """Show everything again."""
         self.click(self.one("#reset"))
 
+    def offered(self, name: str) -> list[dict[str, str]]:
+        """A table's download as its button hands it to the browser, which takes a third of a second to save one."""
+        text: str = self.page.execute_async_script(OFFERED, self.part(name))
+        return list(csv.DictReader(io.StringIO(text, newline="")))
+
     def csv(self, name: str, folder: Path) -> list[dict[str, str]]:
-        """A table's download, read."""
+        """A table's download, saved and read."""
         folder.mkdir(exist_ok=True)
         path = folder / f"{name}.csv"
         path.unlink(missing_ok=True)

@@ -29,6 +29,8 @@ from harness.studies.accuracy import NIST_HEADS, AccuracyRequest, plan_accuracy,
 from tests.conftest import Ended, RunCli
 from tests.planted import Planted, exact_line
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 FIVE = ("statsmodels_qr", "numpy_lstsq", "sklearn", "normal_equations", "torch_gels")
 
 EXPECTED = """

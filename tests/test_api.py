@@ -31,6 +31,8 @@ from harness.store.store import Store
 from harness.timing.threads import limited, pools_of
 from tests.conftest import RunCli
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"torch", "pandas", "sqlalchemy", "numpy", "scipy", "sklearn", "statsmodels", "pydantic", "rich", "typer"}
 README_LINES = """\

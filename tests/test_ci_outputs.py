@@ -34,6 +34,8 @@ from harness.report.words.gate import verdict
 from tests.ab_cells import Noise, cell
 from tests.conftest import RunCli
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 yaml: Any = pytest.importorskip("yaml", reason="PyYAML, which pre-commit brings, is not installed")
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -24,6 +24,8 @@ from harness.store.store import Store
 from harness.timing.sampling import Effort
 from tests.conftest import RunCli
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"torch", "sklearn", "statsmodels", "numpy", "pandas", "sqlalchemy"}
 RECORDS = TypeAdapter(list[Record])

@@ -3,36 +3,17 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.commands import REPOSITORY, STORE, WORDS, Runs, forking, furnish, leaves
+from tests.commands import REPOSITORY, STORE, WORDS, Runs, leaves
 
 NAMES = sorted(WORDS)
 
 
 def test_every_command_of_the_parser_is_tried() -> None:
     assert {name for name, _ in leaves()} == set(WORDS)
-
-
-@pytest.fixture(scope="module")
-def runs() -> Iterator[Runs]:
-    with forking() as run:
-        yield run
-
-
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("furnished")
-    furnish(folder)
-    return folder
-
-
-@pytest.fixture
-def folder(furnished: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(furnished, tmp_path / "here"))
 
 
 @pytest.mark.slow
@@ -104,7 +85,7 @@ def test_a_file_on_a_full_disk_is_3_in_one_line(name: str, option: str, folder: 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["> /dev/full", ">&-", "| head -c 0", "2> /dev/full", "2>&-"])
 def test_a_process_of_its_own_ends_so(how: str) -> None:
-    line = f"set -o pipefail; {sys.executable} -m harness list devices {how}"
+    line = f"set -o pipefail; {sys.executable} -m harness list problems {how}"
     shell = shutil.which("bash")
     assert shell
     ended = subprocess.run([shell, "-c", line], cwd=REPOSITORY, capture_output=True, text=True, check=False)

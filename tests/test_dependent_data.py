@@ -19,6 +19,8 @@ from harness.report.words.run import run as run_words
 from harness.store.store import Store
 from tests.conftest import RunCli
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 TEXT = "total = food + rent (exact in the decimals)"
 
 

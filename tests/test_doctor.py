@@ -29,6 +29,8 @@ from tests.conftest import RunCli
 from tests.planted_machine import QUIET, Planted, files, planted, stretch, timed
 from tests.sweep_data import cell, sweep
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 ROOT = Path(__file__).resolve().parents[1]
 FOUR_POINTS = ("run", "--problem", "four_points", "--solver", "numpy_lstsq")
 FINE, NOTE, DOUBTFUL, UNKNOWN = State.FINE, State.NOTE, State.DOUBTFUL, State.UNKNOWN

@@ -97,28 +97,19 @@ def cut_short(
 
 
 @pytest.mark.slow
-def test_kill_9_at_random_moments_loses_nothing_and_every_resume_completes(tmp_path: Path) -> None:
-    loop = python(
-        "-m", "tools.kill_loop", 6, "--of", "run", "--seed", time.time_ns() % 10**6, HARNESS_CACHE_DIR=str(tmp_path)
-    )
-    said, errors = loop.communicate(timeout=DEADLINE_S)
-    assert loop.returncode == 0, said + errors
-    tally = json.loads(said)
-    assert tally["kills"] == 6
-    assert tally["completed"] == tally["stores"] > 0
-    # A kill may come between a record's commit and its report: that one is kept, and nobody is told.
-    assert 16 * tally["stores"] - tally["kills"] <= tally["reported"] <= 16 * tally["stores"]
-    assert [tally[name] for name in ("lost", "torn", "doubled", "troubles")] == [0, 0, 0, []]
-
-
-@pytest.mark.slow
-def test_kill_9_under_every_command_that_writes_leaves_nothing_by_halves(tmp_path: Path) -> None:
+def test_kill_9_at_random_moments_loses_nothing_leaves_nothing_by_halves_and_every_resume_completes(
+    tmp_path: Path,
+) -> None:
+    """Two fifths of the kills fall on runs, the rest on the other commands that write."""
     loop = python("-m", "tools.kill_loop", 12, "--seed", time.time_ns() % 10**6, HARNESS_CACHE_DIR=str(tmp_path))
     said, errors = loop.communicate(timeout=DEADLINE_S)
     assert loop.returncode == 0, said + errors
     tally = json.loads(said)
-    assert sum(tally["of_commands"].values()) == 8
     assert tally["kills"] == 12
+    assert sum(tally["of_commands"].values()) == 8
+    assert tally["completed"] == tally["stores"] > 0
+    # A kill may come between a record's commit and its report: that one is kept, and nobody is told.
+    assert 16 * tally["stores"] - 4 <= tally["reported"] <= 16 * tally["stores"]
     assert [tally[name] for name in ("lost", "torn", "doubled", "troubles", "stray")] == [0, 0, 0, [], []]
 
 

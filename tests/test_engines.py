@@ -60,7 +60,7 @@ DEVICES = (
     ),
 )
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("in_process", "one_thread")
 
 
 @pytest.fixture(params=[name for name in ENGINES if name != "loop"])

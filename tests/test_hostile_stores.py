@@ -1,9 +1,8 @@
 # ruff: noqa: S608  # the statements are this file's own
 """A SQLite file that somebody made to hang, crash or deceive is refused in one line, by every command."""
 
-import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,11 +11,12 @@ import pytest
 
 from harness.cli.completing import _runs
 from harness.errors import CannotMeasureError, UsageError
+from harness.files.reading import LARGEST_JSON_BYTES
 from harness.store.salvage import salvaging
 from harness.store.store import Store
 from harness.store.sweep_store import SweepStore
 from harness.store.tables import metadata
-from tests.commands import WORDS, Runs, forking, furnish, leaves
+from tests.commands import WORDS, Runs, leaves
 
 ENDLESS = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT"
 DISGUISED = f"CREATE VIEW records AS {ENDLESS} i AS id, 'r' AS run, '{{}}' AS body FROM c"
@@ -53,6 +53,7 @@ PROGRAMS: Mapping[str, tuple[str, ...]] = {
     "thousands of tables": tuple(f"CREATE TABLE t{i} (a)" for i in range(1001)),
 }
 DEEP = "[" * 100_000
+TOO_LONG = LARGEST_JSON_BYTES + 1
 MEASURED = "(SELECT id FROM records WHERE run = 'of b')"
 CONTENTS: Mapping[str, tuple[str, ...]] = {
     "text for seconds": (f"UPDATE samples SET wall_s = 'long' WHERE record IN {MEASURED}",),
@@ -70,7 +71,7 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
     "a number for a date": ("UPDATE runs SET started_at = 1e300",),
     "bytes for a plan": ("UPDATE runs SET planned = x'00ff'",),
     "a status that is another": (f"UPDATE records SET status = 'wrong' WHERE id IN {MEASURED}",),
-    "a record of gigabytes": (f"UPDATE records SET body = zeroblob(900000000) WHERE id IN {MEASURED}",),
+    "a record that is too long": (f"UPDATE records SET body = zeroblob({TOO_LONG}) WHERE id IN {MEASURED}",),
     "another version": ("UPDATE meta SET schema_version = 9e999",),
 }
 READ_BY: Mapping[str, tuple[str, ...]] = {
@@ -89,24 +90,6 @@ MORE = {
     "run --resume": ("run", "--resume", "--store", "store.sqlite"),
     "merge from it": ("store", "merge", "store.sqlite"),
 }
-
-
-@pytest.fixture(scope="module")
-def runs() -> Iterator[Runs]:
-    with forking() as run:
-        yield run
-
-
-@pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("furnished")
-    furnish(folder)
-    return folder
-
-
-@pytest.fixture
-def folder(furnished: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(furnished, tmp_path / "here"))
 
 
 def spoil(folder: Path, statements: tuple[str, ...]) -> Path:

@@ -27,6 +27,8 @@ from harness.solvers import catalog
 from harness.solvers.options import Options
 from tests.conftest import RunCli
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 ROOT = Path(__file__).resolve().parents[1]
 NOON = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)
 WIDTHS = (40, 60, 80, 100, 140)

@@ -49,7 +49,7 @@ OF_TORCH = {
 } | ({"muon": torch.optim.Muon} if hasattr(torch.optim, "Muon") else {})
 PROBLEMS = {"torch": "synthetic:n=60,p=3,noise=0.5", "mlp": "sine"}
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("in_process", "one_thread")
 each = pytest.mark.parametrize("optimizer", [OPTIMIZERS[name] for name in OF_TORCH], ids=lambda one: one.name)
 
 

@@ -25,6 +25,8 @@ from harness.store.store import Store
 from harness.sweep.plan import SweepRequest
 from tests.conftest import RunCli
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 CARS = """name,hp,weight,mpg
 a,130,3504,18
 b,?,3693,15

@@ -26,7 +26,7 @@ from tests.page_checks import ready
 from tests.page_driver import Reader
 from tests.page_records import record
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_process")]
 
 ended_with: dict[int, str] = {}
 """What a process that `reporting` ended said on standard error, by its id; where that was asked for."""

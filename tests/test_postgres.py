@@ -37,7 +37,7 @@ from tests.test_store import exact
 from tests.test_store_exchange import cell_of, contents, filled
 from tests.writers import record_of, run_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_process")]
 
 
 def everything(database: Database) -> dict[str, object]:

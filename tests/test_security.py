@@ -31,6 +31,8 @@ from harness.store.store import Store
 from tests.ab_cells import launch_of
 from tests.conftest import RunCli
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "harness").rglob("*.py")) + sorted((ROOT / "suites").rglob("*.py"))
 

@@ -16,6 +16,8 @@ from tests.postgres import Database, parts_of, running
 from tests.test_durability import GRID
 from tests.test_store_exchange import filled
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 SECRET = "Pa55-w0rd"  # noqa: S105  # what must not be seen
 NOWHERE = f"postgresql://me:{SECRET}@/x?host=/nonexistent"
 COMMANDS = (

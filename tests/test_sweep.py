@@ -42,7 +42,7 @@ from harness.sweep.rates import MOST, parse, rates
 from harness.sweep.run import execute
 from tests.conftest import RunCli
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("in_process", "one_thread")
 
 FEW = ("--problem", "four_points", "--seeds", 3, "--epochs", 20, "--no-widen")
 

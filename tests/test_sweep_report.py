@@ -29,7 +29,7 @@ from harness.report.words.sweep_json import sweep_json
 from harness.timing.sampling import Samples
 from tests.sweep_data import cell, not_run, sweep, trained, within
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("in_process", "one_thread")
 
 RATES = [0.003, 0.03, 0.3, 3.0]
 

@@ -17,7 +17,7 @@ from harness.sweep.plan import SweepRequest, candidates
 from harness.verify.reference import reference
 from tests.conftest import RunCli
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("in_process", "one_thread")
 
 SMALL = targets.SearchSize(2, 30, (0.003, 0.01))
 TINY = "synthetic:n=30,p=2"
