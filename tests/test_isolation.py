@@ -64,7 +64,7 @@ HANDED_OVER = (
     *("texts as coefficients", "no Fit at all", "epochs that do nothing", "other predictions"),
     *("an endless standard error", "wrong from the 5th call", "kept for everybody", "an unknown unit"),
 )
-"""Answers that come from a worker, one of each sort; each costs two of them, and the code that refuses it is the same."""
+"""Answers that come from a worker, one of each sort: each costs two of them, and what refuses it is the same code."""
 ANSWERED_HERE = [fault for fault in ANSWERS if fault[0] not in HANDED_OVER]
 IN_A_WORKER = [fault for fault in PLANTED if fault not in ANSWERED_HERE]
 
