@@ -286,8 +286,8 @@ def test_the_gradient_is_summed_to_more_than_float64(seed: int, exponent: int, b
     tree: Tree[ResidualSums] = Tree()
     top = rounder(np.linalg.norm(B, axis=0))
     for number, start in enumerate(range(0, 1000, block)):
-        part = B[start : start + block], r[start : start + block]
-        tree.add(number, ResidualSums.of(*part, part[1], top))
+        part, rest = B[start : start + block], r[start : start + block]
+        tree.add(number, ResidualSums.of(part, rest, np.column_stack([rest, np.ones(len(rest))]), top))
     found = tree.total()
     assert found is not None
     for j in range(2):

@@ -66,7 +66,9 @@ def test_blocks_of_tensors_hold_every_row_once_less_the_shift() -> None:
     parts: list[Any] = [shifted.of(block) for some in blocks for block in some]
     assert [len(B) for B, _ in parts] == [4, 4, 2]
     np.testing.assert_array_equal(torch.cat([B for B, _ in parts]).numpy(), X.numpy() - shift)
-    np.testing.assert_array_equal(torch.cat([t for _, t in parts]).numpy(), y.numpy() - 0.5)
+    np.testing.assert_array_equal(
+        torch.cat([T for _, T in parts]).numpy(), np.column_stack([y.numpy() - 0.5, np.ones(10)])
+    )
 
 
 # What a device is asked, and how often it is waited for

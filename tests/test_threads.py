@@ -167,9 +167,8 @@ def test_a_thread_that_is_held_up_is_not_waited_for() -> None:
         return item**2
 
     try:
-        with Crew(3) as crew:
-            assert dict(crew.results(work, range(20))) == {item: item**2 for item in range(20)}
-            assert not released.is_set()
+        assert dict(Crew(3).results(work, range(20))) == {item: item**2 for item in range(20)}
+        assert not released.is_set()
     finally:
         released.set()
 
@@ -180,15 +179,13 @@ def test_what_a_thread_raises_is_raised() -> None:
             raise ValueError("the seventh")
         return item
 
-    with Crew(4) as crew, pytest.raises(ValueError, match="the seventh"):
-        list(crew.results(work, range(20)))
+    with pytest.raises(ValueError, match="the seventh"):
+        list(Crew(4).results(work, range(20)))
 
 
 def test_little_work_is_not_shared_out() -> None:
-    with Crew(4) as crew:
-        assert {threading.get_ident() for _ in range(3)} == {
-            thread for _, thread in crew.results(lambda _: threading.get_ident(), range(crews.LEAST_ITEMS - 1))
-        }
+    found = Crew(4).results(lambda _: threading.get_ident(), range(crews.LEAST_ITEMS - 1))
+    assert {thread for _, thread in found} == {threading.get_ident()}
 
 
 def test_blas_has_one_thread_inside_and_what_it_had_outside() -> None:

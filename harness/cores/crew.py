@@ -1,13 +1,14 @@
 """Work shared out over threads, so that more of them are never slower than one."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Condition
+from functools import cache
+from threading import Condition, Thread, current_thread
 from time import perf_counter
-from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 from harness.cores.usable import thread_count
 
@@ -16,12 +17,13 @@ R = TypeVar("R")
 
 LEAST_ITEMS = 4
 """Fewer pieces of work are not shared out: on two cores one of two may end as late as both."""
+MOST_THREADS = 64
 LEAST_PATIENCE_S = 0.001
 """What a thread needs to be woken, and more: nothing is done twice before."""
 
 
 class Crew:
-    """So many threads, the calling one among them; the others start with the first work that is shared out.
+    """So many threads, the calling one among them; the others start when work is first shared out, and stay.
 
     numpy's loops over more than 500 numbers and `numpy.dot` run side by side, since they release the interpreter's
     lock; `numpy.matmul` does not where the result has fewer than 500 numbers (numpy 2.4), however long its sums are.
@@ -31,17 +33,6 @@ class Crew:
         """All usable cores if None, but no more than `most`. Raises UsageError as harness.cores.usable.thread_count."""
         asked = thread_count(threads)
         self.threads = asked if most is None else min(asked, most)
-        self._pool: ThreadPoolExecutor | None = None
-
-    def __enter__(self) -> Self:
-        """Starts nothing yet."""
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Ends the threads. One that still does what was done without it is not waited for."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
 
     def results(self, work: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple[T, R]]:
         """Each item with what `work` makes of it, in the order in which they end; raises what it raises.
@@ -52,11 +43,10 @@ class Crew:
         if self.threads == 1 or len(items) < LEAST_ITEMS:
             yield from ((item, work(item)) for item in items)
             return
-        self._pool = self._pool or ThreadPoolExecutor(self.threads - 1, "least-squares")
         shared = _Shared(work, items)
         try:
             for _ in range(min(self.threads, len(items)) - 1):
-                self._pool.submit(shared.help)
+                _pool().submit(shared.help)
             left, patience_s = len(items), LEAST_PATIENCE_S
             while left:
                 number = shared.begin()
@@ -72,6 +62,30 @@ class Crew:
                     yield items[number], ended
         finally:
             shared.stop()
+
+
+KEPT: set[Thread] = set()
+"""The threads beside the calling ones: they wait for work until the process ends."""
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Kept, since a thread that is started anew gets no core of its own on a busy machine.
+
+    It starts a thread only where none is idle, so that the limit is not reached.
+    """
+    return ThreadPoolExecutor(
+        max(MOST_THREADS, os.cpu_count() or 1), "least-squares", initializer=lambda: KEPT.add(current_thread())
+    )
+
+
+def _forget() -> None:
+    """A child that was forked has none of its parent's threads."""
+    _pool.cache_clear()
+    KEPT.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Rows in numbered blocks that stay in the cache, less a shift, on the host or where the tensors are."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from threading import local
@@ -12,9 +12,9 @@ from harness.problems.problem import Floats
 from harness.solvers.streaming.folded import BATCH_ROWS
 from harness.solvers.streaming.moments import FOLDED, like
 
-BLOCK_BYTES, MOST_BLOCK_BYTES = 2**19, 2**22
-"""Of a core's L2 cache; measured at p = 10 and 50, blocks of 0.5 to 2 MB are within a tenth of each other. With many
-columns it is a product with more rows that is quicker: at p = 500, 4 MB take two thirds of the time of 1 MB."""
+BLOCK_BYTES, MOST_BLOCK_BYTES = 3 * 2**18, 2**22
+"""Of a core's L2 cache; measured at p = 10 and 50, blocks of 0.5 to 2 MB are within a tenth of each other on one
+thread, and two that take smaller ones wait for the interpreter's lock. With many columns larger blocks save sums."""
 PER_SUMS = 2
 """Of the p² sums, so that adding them to others is little beside them."""
 BYTES_A_THREAD = 20 * BLOCK_BYTES
@@ -100,22 +100,28 @@ class Shifted:
         self._tiled = None if shift is None else np.tile(shift, max(1, FOLDED // len(shift)))
 
     def of(self, block: Block) -> tuple[Any, Any]:
-        """X less the shift and y less its own; X itself without a shift. Valid until this thread's next call."""
+        """X (m, p) less the shift, X itself without one; and (m, 2): y less its own shift, and ones.
+
+        Valid until this thread's next call.
+        """
         if isinstance(block.X, np.ndarray):
             return self._on_host(block.X, block.y)
         float64 = import_module("torch").float64
-        B, t = block.X.to(float64), block.y.to(float64) - self._y_shift
+        B = block.X.to(float64)
+        T = self._room("y", 2 * len(B), lambda size: B.new_ones(size, dtype=float64)).reshape(-1, 2)
+        T[:, 0] = block.y.to(float64) - self._y_shift
         if self._shift is None:
-            return B, t
+            return B, T
         self._moved = like(self._shift, B) if self._moved is None else self._moved
-        return B - self._moved, t
+        return B - self._moved, T
 
     def _on_host(self, X: Any, y: Any) -> tuple[Floats, Floats]:
         # dtype: float32 less a Python float would be float32
-        t = np.subtract(y, self._y_shift, out=self._room("y", len(y)), dtype=np.float64)
+        T = self._room("y", 2 * len(y), np.ones).reshape(-1, 2)
+        np.subtract(y, self._y_shift, out=T[:, 0], dtype=np.float64)
         # Others are copied: so the answer does not depend on the layout either.
         if self._tiled is None and X.dtype == np.float64 and X.dtype.isnative and X.flags.c_contiguous:
-            return np.asarray(X), t
+            return np.asarray(X), T
         B = self._room("X", X.size).reshape(X.shape)
         if self._shift is None or self._tiled is None:
             np.copyto(B, X)
@@ -124,12 +130,12 @@ class Shifted:
             np.subtract(X.reshape(wide), self._tiled, out=B.reshape(wide), dtype=np.float64)
         else:
             np.subtract(X, self._shift, out=B, dtype=np.float64)
-        return B, t
+        return B, T
 
-    def _room(self, name: str, size: int) -> Floats:
+    def _room(self, name: str, size: int, made: Callable[[int], Any] = np.empty) -> Any:
         """Memory of this thread for so many numbers."""
-        room: Floats | None = getattr(self._own, name, None)
+        room = getattr(self._own, name, None)
         if room is None or len(room) < size:
-            room = np.empty(size)
+            room = made(size)
             setattr(self._own, name, room)
         return room[:size]

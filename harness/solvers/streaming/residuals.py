@@ -33,13 +33,16 @@ class ResidualSums:
     y_squares: Any
 
     @classmethod
-    def of(cls, B: Any, r: Any, t: Any, top: Any) -> Self:
-        """Of B (m, p), residuals r (m,) and t (m,); `top` is `rounder` of the columns' norms over all rows."""
+    def of(cls, B: Any, r: Any, T: Any, top: Any) -> Self:
+        """Of B (m, p), residuals r (m,) and T (m, 2), which are y and ones.
+
+        `top` is `rounder` of the columns' norms over all rows.
+        """
         squares = dot(r, r)
         of_r = float(rounder(np.sqrt(float(squares))))  # all that a device is waited for
         B1, r1 = (B + top) - top, (r + of_r) - of_r
-        exact, rest, x_sum = _products(B, B1, r, r1)
-        return cls(len(B), exact, rest, x_sum, r.sum(), squares, dot(t, t))
+        exact, rest, x_sum = _products(B, B1, r, r1, T[:, 1:])
+        return cls(len(B), exact, rest, x_sum, r.sum(), squares, dot(T[:, 0], T[:, 0]))
 
     def absorb(self, other: Self) -> None:
         """The sums over both."""
@@ -55,14 +58,13 @@ class ResidualSums:
         return np.asarray(on_host(self.high) + on_host(self.low))
 
 
-def _products(B: Any, B1: Any, r: Any, r1: Any) -> tuple[Any, Any, Any]:
+def _products(B: Any, B1: Any, r: Any, r1: Any, ones: Any) -> tuple[Any, Any, Any]:
     """B1'r1, which is exact, what B'r has beside it, and the sums of B's columns."""
     if isinstance(B, np.ndarray):
         return np.dot(r1, B1), np.dot(r - r1, B1) + np.dot(r, B - B1), column_sums(B)
     stack = import_module("torch").stack
-    ones = B.new_ones(len(B))
     of_high, of_low = folded_product(B1, stack([r1, r - r1], 1)), folded_product(B - B1, r[:, None])
-    return of_high[:, 0], of_high[:, 1] + of_low[:, 0], folded_product(B, ones[:, None])[:, 0]
+    return of_high[:, 0], of_high[:, 1] + of_low[:, 0], folded_product(B, ones)[:, 0]
 
 
 def rounder(norms: Any) -> Any:

@@ -69,8 +69,8 @@ def least_squares(
     """
     size_bytes = source.size_bytes
     most = None if size_bytes is None else max(1, size_bytes // BYTES_A_THREAD)
-    with Crew(threads, most) as crew, one_blas_thread():
-        return _least_squares(source, crew, intercept=intercept, least=minimum_norm)
+    with one_blas_thread():
+        return _least_squares(source, Crew(threads, most), intercept=intercept, least=minimum_norm)
 
 
 def _least_squares(source: Source, crew: Crew, *, intercept: bool, least: bool) -> Answer:
@@ -118,8 +118,8 @@ def _corrected(source: Source, crew: Crew, normal: Normal, coef: Floats, path: s
     top = rounder(normal.scale)
 
     def of(block: Block) -> ResidualSums:
-        B, t = shifted.of(block)
-        return ResidualSums.of(B, t - dot(B, weights), t, top)
+        B, T = shifted.of(block)
+        return ResidualSums.of(B, T[:, 0] - dot(B, weights), T, top)
 
     for blocks in _blocks(source):
         if blocks and isinstance(weights, np.ndarray):
@@ -270,7 +270,7 @@ def _array(values: Any) -> Any:
             return values
         values = values.detach().numpy()
     try:
-        array = values if isinstance(values, np.ndarray) else np.asarray(values)
+        array = np.asarray(values)  # a plain view also of a memory map, whose slices take microseconds
     except ValueError:
         raise UsageError("a chunk's rows are of different lengths") from None
     if array.dtype.kind not in "fiub":

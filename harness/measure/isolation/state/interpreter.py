@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from harness.cores.crew import KEPT
 from harness.measure.isolation.state.item import Item
 
 _MONITORING = getattr(sys, "monitoring", None)
@@ -104,10 +105,11 @@ def _set_filters(before: Iterable[Any]) -> None:
 def _running() -> tuple[frozenset[int], int]:
     """Identities of the threads that `threading` knows, without those that C code has called back on; and how many run.
 
-    What `_thread.start_new_thread` begins is only among the latter.
+    What `_thread.start_new_thread` begins is only among the latter. The harness's own are in neither.
     """
     known = [one for one in threading.enumerate() if not isinstance(one, threading._DummyThread)]  # noqa: SLF001  # no public name
-    return frozenset(map(id, known)), _thread._count()  # noqa: SLF001  # documented by its docstring alone
+    others = _thread._count() - len(KEPT)  # noqa: SLF001  # documented by its docstring alone
+    return frozenset(map(id, set(known) - KEPT)), others
 
 
 def _streams() -> tuple[Any, ...]:
