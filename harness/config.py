@@ -23,7 +23,7 @@ class Content(BaseModel):
     """The keys of the file. A table belongs to the room that uses it, which reads it by `Config.table`.
 
     solvers, problems: what is run where the command names none; store, expectations: where they are; asv: rules for
-    asv's results.
+    asv's results; nightly: of `harness nightly`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,6 +32,7 @@ class Content(BaseModel):
     store: Name | None = None
     expectations: Name | None = None
     asv: dict[str, Any] = Field(default_factory=dict)
+    nightly: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

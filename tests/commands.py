@@ -42,6 +42,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "bisect": ("four_points", "numpy_lstsq", "--good", "good", "--bad", "bad"),
     "compare": ("--by", "solver", *STORE),
     "history": ("four_points", "numpy_lstsq", "dtype=float64", *STORE),
+    "nightly": ("--run", "of b", *STORE),
     "published": ("four_points",),
     "findings": (),
     "init": ("--dry-run",),
@@ -128,7 +129,8 @@ def furnish(folder: Path) -> None:
         planned = tuple(one.case for one in fitted)
         made = run_of(f"of {letter}", planned, f"2026-02-0{i + 1}T00:00:00+00:00")
         environment = HERE.model_copy(update={"commit": letter * 40, "dirty": False})
-        ended = {"finished_at": made.started_at, "environment": environment}
+        selection = made.selection.model_copy(update={"machine": "bench"})
+        ended = {"finished_at": made.started_at, "environment": environment, "selection": selection}
         timed = [one.model_copy(update={"samples": samples_of(i)}) for one in fitted]
         store.keep(made.model_copy(update=ended), timed)
     store.close()

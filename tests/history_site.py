@@ -65,17 +65,18 @@ def git(folder: Path, *words: str, **environment: str) -> str:
 
 @dataclass
 class Planted:
-    """A store that is filled launch by launch, a minute apart; `machine`: of nights, its name."""
+    """A store that is filled launch by launch, a minute apart; `machine`: of nights, its name; `calls`: a record's."""
 
     store: Store
     launches: int = field(default=0)
     machine: str = ""
+    calls: int = 3
     ids: Iterator[int] = field(default_factory=count)
 
     def launch(
         self,
         commit: str | None,
-        wall_s: float | None,
+        wall_s: float | Sequence[float] | None,
         *,
         environment: Environment = HERE,
         dirty: bool = False,
@@ -83,7 +84,7 @@ class Planted:
         records: Sequence[Record] = (),
         **changed: object,
     ) -> None:
-        """One run of `records`, else of one, whose single calls took `wall_s`; `changed`: of the record."""
+        """One run of `records`, else of one, whose calls took `wall_s`, or each its own; `changed`: of the record."""
         self.launches += 1
         at = (NOON + timedelta(minutes=self.launches)).isoformat()
         own = records or (record().model_copy(update=changed),)
@@ -96,9 +97,10 @@ class Planted:
             environment=environment.model_copy(update={"commit": commit, "dirty": dirty}),
         )
         self.store.start(made)
-        for one in own:
+        each = list(wall_s) if isinstance(wall_s, Sequence) else [wall_s] * len(own)
+        for one, call_s in zip(own, each, strict=True):
             key = self.store.add(made.id, one)
-            if wall_s is not None:
-                self.store.add_samples(key, Samples((wall_s,) * 3, (wall_s,) * 3))
+            if call_s is not None:
+                self.store.add_samples(key, Samples((call_s,) * self.calls, (call_s,) * self.calls))
         if finished:
             self.store.finish(made.id)

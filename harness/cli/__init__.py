@@ -22,6 +22,7 @@ from harness.cli.import_ import import_results
 from harness.cli.init import init
 from harness.cli.interrupting import INTERRUPTED
 from harness.cli.list_ import list_names
+from harness.cli.nightly import nightly
 from harness.cli.plot import plot
 from harness.cli.published import published
 from harness.cli.report import report
@@ -62,6 +63,7 @@ for command in (
     bisect,
     compare,
     history,
+    nightly,
     published,
     findings,
     explain,

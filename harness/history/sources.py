@@ -13,16 +13,13 @@ from harness.git import resolve_commit
 from harness.history.commits import Commits
 from harness.judge.history.history import identity
 from harness.judge.history.series import COMMIT, DATE, Point, Quantity
-from harness.judge.measurable import measurable
+from harness.judge.history.values import value_of
 from harness.records.asv_results import read_every_commit
 from harness.records.content import contents
 from harness.records.environment import Environment, of_record
-from harness.records.record import Record, Status
+from harness.records.record import Record
 from harness.records.run import Run
 from harness.store.store import Store
-
-TOLERANCE = "1e-4"
-"""Of epochs_to: the one that asv's suites track."""
 
 LEFT_OUT = "left out: of uncommitted changes, of no commit, or cut off"
 
@@ -91,30 +88,6 @@ def _named(record: Record, words: Sequence[str]) -> bool:
     return known and solver in (record.solver, record.label) and set(rest) <= set(record.case.split())
 
 
-def value_of(record: Record, quantity: Quantity) -> tuple[float | None, str]:
-    """A launch's number, or None and why there is none.
-
-    The time of a case that ended wrong is no measurement of its work; its digits are.
-    """
-    if record.failed if quantity.noisy else record.status.failed and record.status is not Status.WRONG:
-        value = None
-    else:
-        accuracy = record.accuracy
-        epochs = accuracy.epochs_to.get(TOLERANCE)
-        value = {
-            "time": record.call_s,
-            "digits": accuracy.digits,
-            "excess_loss": accuracy.excess_loss,
-            "epochs_to": None if epochs is None else float(epochs),
-        }[quantity.name]
-    if quantity.name == "time" and not measurable(record.samples.wall_s or record.samples.cpu_s):
-        value = None
-    if value is not None and math.isfinite(value) and (value > 0 or not quantity.relative):
-        return value, ""
-    message = f"{record.status}: {record.message}" if record.message else str(record.status)
-    return None, f"no {quantity.words}" if record.status is Status.OK else message
-
-
 @dataclass(frozen=True)
 class OrderedPoints:
     """Points in the order of the axis `by`, the commits as git knows them, and notes for a person."""
@@ -146,7 +119,7 @@ def points_of(
     if by is None:
         told = {(_commit(one), identity(one.environment), one.record.source_sha256) for one in launches if _clean(one)}
         by = COMMIT if len(told) > 1 else DATE
-    kept = [one for one in launches if (_clean(one) if by == COMMIT else not _cut_off(one))]
+    kept = [one for one in launches if (_clean(one) if by == COMMIT else not cut_off(one.run, one.record))]
     notes, every = [], counted(len(launches), "launch", "launches")
     left = LEFT_OUT if by == COMMIT else "left out: cut off"
     if len(kept) < len(launches):
@@ -167,19 +140,20 @@ def points_of(
 
 def _clean(launch: Launch) -> bool:
     """Whether it is of a commit as it is, and was timed."""
-    return bool(_commit(launch)) and not launch.run.environment.dirty and not _cut_off(launch)
+    return bool(_commit(launch)) and not launch.run.environment.dirty and not cut_off(launch.run, launch.record)
 
 
 def _commit(launch: Launch) -> str:
     return launch.run.environment.commit or ""
 
 
-def _cut_off(launch: Launch) -> bool:
+def cut_off(run: Run, record: Record) -> bool:
     """Whether its run ended before the case was timed."""
-    return launch.run.finished_at is None and launch.record.call_s is None
+    return run.finished_at is None and record.call_s is None
 
 
-def _started_s(run: Run) -> float:
+def started_s(run: Run) -> float:
+    """Unix seconds at which it began, by its clock."""
     when = datetime.fromisoformat(run.started_at)
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
@@ -188,7 +162,7 @@ def _order(launches: Sequence[Launch], commits: Commits, notes: list[str]) -> di
     """Place and date of every commit: git's where it has them all, else by date, git's or the first run's."""
     first: dict[str, float] = {}
     for launch in launches:
-        first[_commit(launch)] = min(_started_s(launch.run), first.get(_commit(launch), math.inf))
+        first[_commit(launch)] = min(started_s(launch.run), first.get(_commit(launch), math.inf))
     dates = {commit: commits.date_s(commit) if commits.knows(commit) else at for commit, at in first.items()}
     strange = sum(not commits.knows(commit) for commit in dates)
     if strange:
@@ -199,7 +173,7 @@ def _order(launches: Sequence[Launch], commits: Commits, notes: list[str]) -> di
 
 def _runs_in_order(launches: Sequence[Launch], notes: list[str]) -> dict[str, tuple[int, float]]:
     """Place and date of every run, in the order in which they come; a clock that was set back is said."""
-    dates = {launch.run.id: _started_s(launch.run) for launch in launches}
+    dates = {launch.run.id: started_s(launch.run) for launch in launches}
     back = sum(new < old for old, new in pairwise(dates.values()))
     if back:
         notes.append(f"the clock was set back {counted(back, 'time')}: the order is that of the store")

@@ -73,7 +73,7 @@ class Request:
     """What a person asked for; an empty tuple means the default. `options` holds what is not an axis.
 
     `weights`: the column of every problem that holds the rows' weights. `intercept` False: every problem without its
-    intercept. `table`: what is said of a file.
+    intercept. `table`: what is said of a file. `machine`: of a night the name of the machine.
     """
 
     problems: tuple[str, ...] = ()
@@ -87,6 +87,7 @@ class Request:
     intercept: bool = True
     table: TableOptions = NOTHING_SAID
     options: Options = field(default_factory=Options)
+    machine: str = ""
 
     @property
     def asked(self) -> dict[str, tuple[object, ...]]:

@@ -83,6 +83,7 @@ def new_run(request: Request, cases: Sequence[Case], command: str | None = None)
             intercept=request.intercept,
             table=request.table.given(),
             threads=request.options.threads,
+            machine=request.machine,
         ),
         planned=tuple(case.key for case in cases),
         environment=environment(

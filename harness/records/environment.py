@@ -35,6 +35,8 @@ DISTRIBUTIONS = {"flint": "python-flint", "sklearn": "scikit-learn", "sklearnex"
 COMPARED = ("cpu", "cores", "system", "python", "gpu", "driver", "cuda", "commit")
 """Fields by which two environments are compared, beside BLAS and the versions of libraries."""
 BLAS = "BLAS"
+STATE_OF = "the state of "
+"""Before a device's name, what its description is compared as."""
 ID_DIGITS = 16
 """Hexadecimal digits of an environment's id: 64 bits, so that two of a million environments share one with a chance of
 3e-8."""
@@ -90,7 +92,7 @@ class Difference:
 def compared_by(environment: Environment, ignored: Collection[str] = ()) -> dict[str, str]:
     """All that environments are compared by, by name, less `ignored`; of what is not recorded there is no entry."""
     fields = {name: getattr(environment, name) for name in COMPARED}
-    states = {f"the state of {one.device}": str(one) for one in environment.devices}
+    states = {f"{STATE_OF}{one.device}": str(one) for one in environment.devices}
     found = {**fields, BLAS: ", ".join(environment.blas), **states, **environment.variables, **environment.versions}
     return {name: str(found[name]) for name in found if name not in ignored and found[name] not in (None, "")}
 

@@ -110,7 +110,8 @@ class Record(Kept):
     the order of an epoch's rows and copy it to the device, no part of a sample; None where there is none.
     `device_peak_bytes` is above `device_held_bytes`, what torch's allocator had handed out when the fit began; None
     where another allocator was used. `device_clock_hz`: of the device at work, after it was timed. `dependences`: of
-    the data's columns, named. `worker`: of a cluster, that measured it; None at home.
+    the data's columns, named. `worker`: of a cluster, that measured it; None at home. `thinned_from`: how many calls
+    were timed, where only some samples are kept (harness.records.thinning); None where all are.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -156,6 +157,7 @@ class Record(Kept):
     head: tuple[HeadRow, ...] = ()
     samples: Samples = Samples()
     worker: Worker | None = None
+    thinned_from: Count | None = None
 
     @property
     def advice(self) -> str:

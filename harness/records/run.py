@@ -87,9 +87,19 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
+HIDDEN = "--webhook"
+"""An option whose address lets everybody write who knows it."""
+
+
 def this_command() -> str:
-    """The command that this process is, as it is kept and shown: without the password of a `--store`."""
-    return shlex.join(["harness", *map(without_password, sys.argv[1:])])
+    """The command that this process is, as it is kept and shown: without a store's password and a webhook's address."""
+    words = [without_password(word) for word in sys.argv[1:]]
+    for place, word in enumerate(words):
+        if word.startswith(f"{HIDDEN}="):
+            words[place] = f"{HIDDEN}=***"
+        elif place and words[place - 1] == HIDDEN:
+            words[place] = "***"
+    return shlex.join(["harness", *words])
 
 
 def new_run_id() -> str:

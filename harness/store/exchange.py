@@ -10,6 +10,7 @@ from harness.errors import UsageError
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.records.sweep import Cell, Sweep
+from harness.records.thinning import thinned
 from harness.store import tables
 from harness.store.conditions import Conditions
 from harness.store.entries import CellEntry, ConditionsEntry, Entry, RecordEntry, RunEntry, SweepEntry
@@ -21,8 +22,8 @@ from harness.store.rows import (
     insert_samples,
     latest_of,
     place_by_date,
+    read_record,
     run_of,
-    samples_of,
 )
 from harness.store.store import Store
 from harness.store.sweep_store import insert_cells, insert_sweep, sweep_of
@@ -129,8 +130,7 @@ class _Taking:
 
     def _record(self, record: Record, run_id: str, *, whole: bool) -> None:
         ours = self._ours(run_id, record.case)
-        theirs = record.model_dump_json()
-        if any(body == theirs for _, is_whole, body in ours if is_whole or not whole) or (ours and not whole):
+        if any(_alike(one, record) for _, is_whole, one in ours if is_whole or not whole) or (ours and not whole):
             self._count("records", new=False)
             return
         waiting = [key for key, is_whole, _ in ours if not is_whole]
@@ -148,18 +148,12 @@ class _Taking:
             if whole:
                 insert_samples(self.connection, key, record.samples)
 
-    def _ours(self, run_id: str, case: str) -> list[tuple[int, bool, str]]:
-        """The store's records of a case: key, whether it is whole, and all of it as JSON."""
-        records, samples = tables.records.c, tables.samples.c
-        found = []
-        mine = (records.run == run_id) & (records.case == case)
-        columns = (records.id, records.body, records.sampling_error, records.rounds)
-        for key, body, error, rounds in self.connection.execute(select(*columns).where(mine)).all():
-            timed = select(samples.wall_s, samples.cpu_s).where(samples.record == key).order_by(samples.round)
-            taken = samples_of([(wall, cpu) for wall, cpu in self.connection.execute(timed)], error)
-            record = Record.model_validate_json(body).model_copy(update={"samples": taken})
-            found.append((key, rounds is not None, record.model_dump_json()))
-        return found
+    def _ours(self, run_id: str, case: str) -> list[tuple[int, bool, Record]]:
+        """The store's records of a case: key, whether it is whole, and itself."""
+        records = tables.records.c
+        mine = select(records.id, records.rounds).where((records.run == run_id) & (records.case == case))
+        rows = self.connection.execute(mine).all()
+        return [(key, rounds is not None, read_record(self.connection, key)) for key, rounds in rows]
 
     def _sweep(self, sweep: Sweep) -> None:
         joined = select(
@@ -198,3 +192,10 @@ class _Taking:
             self.connection.execute(insert(kept).values(run=run_id, body=body))
         elif same is not None and ours[same].after is None and self.writes:
             self.connection.execute(update(kept).where(kept.c.id == same).values(body=body))
+
+
+def _alike(ours: Record, theirs: Record) -> bool:
+    """Whether both are one record; the samples of one of them may have been thinned since."""
+    if ours.thinned_from != theirs.thinned_from:
+        ours, theirs = thinned(ours), thinned(theirs)
+    return ours.model_dump_json() == theirs.model_dump_json()

@@ -130,6 +130,15 @@ def read_records(connection: Connection, run_id: str) -> list[Record]:
     return sorted(records, key=lambda record: place.get(record.case, len(place)))
 
 
+def read_record(connection: Connection, key: int) -> Record:
+    """One record with its samples."""
+    records, samples = tables.records.c, tables.samples.c
+    body, error = connection.execute(select(records.body, records.sampling_error).where(records.id == key)).one()
+    timed = select(samples.wall_s, samples.cpu_s).where(samples.record == key).order_by(samples.round)
+    taken = samples_of([(wall, cpu) for wall, cpu in connection.execute(timed)], error)
+    return Record.model_validate_json(body).model_copy(update={"samples": taken})
+
+
 def samples_of(timed: Sequence[tuple[float | None, float | None]], error: str) -> Samples:
     """Samples of their rows, wall and CPU seconds; where only one was measured the other is None.
 

@@ -1,4 +1,4 @@
-"""`python -m tools.change_points NOISE [--record LAUNCHES] [--compare]`: record noise, try detectors.
+"""`python -m tools.change_points NOISE [--record LAUNCHES] [--nights] [--compare]`: record noise, try rules.
 
 A comparison takes half an hour; detectors that are not installed are named with how to install them.
 """
@@ -15,6 +15,7 @@ from harness.cli.options import AsJson
 from harness.errors import UsageError
 from harness.report.terminal.console import err
 from harness.report.terminal.working import Working
+from tools.change_points.nights import table
 from tools.change_points.noise import read_noise, record_noise, write_noise
 from tools.change_points.table import trial_markdown
 from tools.change_points.trial import WITHIN, Effort, compare, trial_json
@@ -32,11 +33,14 @@ def change_points(
     compare_detectors: Annotated[
         bool, typer.Option("--compare", help="Compare the detectors on NOISE; half an hour.")
     ] = False,
+    nights: Annotated[bool, typer.Option("--nights", help="Try the rule of a night's times on NOISE.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Record noise, compare change-point detectors on it, or one after the other."""
-    if record is None and not compare_detectors:
-        raise UsageError("say what to do with it: --record LAUNCHES, --compare or both")
+    """Record noise, try the rule of harness nightly on it, compare change-point detectors on it."""
+    if record is None and not (compare_detectors or nights):
+        raise UsageError("say what to do with it: --record LAUNCHES, --nights, --compare")
+    if nights:
+        typer.echo("\n".join(table(noise)))
     with Working(err(), "starting") as status:
         if record is not None:
             write_noise(noise, record_noise(record, status.update))

@@ -5,6 +5,7 @@ data are not a commit's doing, and are told apart as an EnvironmentChange.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -14,10 +15,13 @@ from harness.judge.history.series import COMMIT, DATE, EnvironmentChange, Histor
 from harness.judge.medians import Floats
 from harness.judge.verdict import Verdict
 from harness.records.content import SHOWN
-from harness.records.environment import Environment, compared_by, differences
+from harness.records.environment import STATE_OF, Environment, compared_by, differences
 
 IGNORED = ("system", "commit", "ls-harness")
 """The package's version changes with the commits: it is what is measured, not what it is measured on."""
+
+HARDWARE = ("cpu", "cores", "gpu", "driver")
+"""Of what environments are compared by: another machine, whose times are not the other's."""
 
 Untested = Callable[[str, str], int | None]
 """How many commits lie between two."""
@@ -170,20 +174,40 @@ def labels(found: Sequence[Series]) -> list[str]:
 
 def differences_of(old: Series, new: Series) -> tuple[str, ...]:
     """What differs between two series: their data, as `data 1a2b3c4d → 5e6f7a8b`, and their environments."""
-    return (*_hashes("data", old.data, new.data), *changes_between(old.environment, new.environment))
+    return (*hashes("data", old.data, new.data), *changes_between(old.environment, new.environment))
 
 
-def moved(old: Point, new: Point) -> tuple[str, ...]:
-    """All that is known to have changed from one point to the next: commit, source, data, environment."""
-    return (
-        *_hashes("commit", old.commit, new.commit),
-        *_hashes("source", old.source, new.source),
-        *_hashes("data", old.data, new.data),
-        *changes_between(old.environment, new.environment),
+@dataclass(frozen=True)
+class Moved:
+    """What is recorded to have changed from one point to the next.
+
+    `code`: the commit, the source of a solver; `around`: the data and the environment, which are no commit's doing;
+    `machine`: whether the hardware is among them.
+    """
+
+    code: tuple[str, ...]
+    around: tuple[str, ...]
+    machine: bool = False
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of it."""
+        return (*self.code, *self.around)
+
+
+def moved(old: Point, new: Point) -> Moved:
+    """All that is recorded to have changed: commit, source, data, environment."""
+    tree = ("uncommitted changes",) if new.environment.dirty else ()
+    found = differences(old.environment, new.environment, IGNORED)
+    return Moved(
+        code=(*hashes("commit", old.commit, new.commit), *hashes("source", old.source, new.source), *tree),
+        around=(*hashes("data", old.data, new.data), *changes_between(old.environment, new.environment)),
+        machine=any(one.name in HARDWARE or one.name.startswith(STATE_OF) for one in found),
     )
 
 
-def _hashes(name: str, old: str, new: str) -> tuple[str, ...]:
+def hashes(name: str, old: str, new: str) -> tuple[str, ...]:
+    """`name 1a2b3c4d → 5e6f7a8b`; nothing where both are the same."""
     return () if old == new else (f"{name} {old[:SHOWN] or 'none'} → {new[:SHOWN] or 'none'}",)
 
 

@@ -144,8 +144,8 @@ def _answers(now: Record, then: Record) -> Iterator[AnswerChange]:
     A number that the one run has and the other has not, or has as NaN, is such a step too.
     """
     if now.status is not then.status:
-        worse = now.failed and not then.failed
-        better = then.failed and not now.failed
+        worse = (now.failed and not then.failed) or (then.measured and not now.measured)
+        better = now.measured and not then.measured
         verdict = Verdict.REGRESSION if worse else Verdict.IMPROVEMENT if better else Verdict.UNDECIDED
         yield AnswerChange(now, "status", then.status.value, now.status.value, verdict)
         return

@@ -23,20 +23,19 @@ def junit(checks: Sequence[Check], suite: str) -> str:
         "errors": str(count(Outcome.ERROR)),
         "skipped": str(count(Outcome.SKIPPED)),
     }
-    root = ET.Element("testsuites", {"name": _clean(suite), **counts})
-    suite_element = ET.SubElement(root, "testsuite", {"name": _clean(suite), **counts})
+    root = ET.Element("testsuites", {"name": clean(suite), **counts})
+    suite_element = ET.SubElement(root, "testsuite", {"name": clean(suite), **counts})
     for check in checks:
-        test = ET.SubElement(
-            suite_element, "testcase", {"classname": _clean(check.case), "name": _clean(check.quantity)}
-        )
+        test = ET.SubElement(suite_element, "testcase", {"classname": clean(check.case), "name": clean(check.quantity)})
         if check.outcome is not Outcome.PASSED:
-            outcome = ET.SubElement(test, check.outcome.value, {"message": _clean(check.message)})
-            outcome.text = _clean("\n".join(filter(None, (check.message, check.advice))))
+            outcome = ET.SubElement(test, check.outcome.value, {"message": clean(check.message)})
+            outcome.text = clean("\n".join(filter(None, (check.message, check.advice))))
             if check.outcome is not Outcome.SKIPPED:
                 outcome.set("type", "regression" if check.outcome is Outcome.FAILED else "could_not_measure")
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """The text with U+FFFD for what XML or a terminal must not have."""
     return FORBIDDEN.sub(REPLACEMENT, visible(text))

@@ -167,6 +167,8 @@ COLUMNS = by_key(
     Column("device_peak_bytes", "Peak memory of the device", Kind.BYTES, "most memory of the device that the fit took"),
     Column("device_held_bytes", "Held on the device", Kind.BYTES, "memory of the device that was held before the fit"),
     Column("device_clock_hz", "Clock of the device", Kind.NUMBER, "Hz, at work, after it was timed", text=".4g"),
+    Column("thinned_from", "Calls that were timed", Kind.WHOLE,
+        "calls that were timed, where only some of the samples are kept"),
     Column("threads", "", Kind.WHOLE, "of BLAS, OpenMP and torch"),
     Column("options", help="every other option that the solver ran with", value=_options),
     Column("message", help="what went wrong or why it is unsupported",
@@ -195,7 +197,7 @@ IN_FULL = pick(
     COLUMNS,
     "digits excess_loss backward_error condition_number rank exact_rank data_rank rank_margin standard_error_digits "
     "call_s call_cpu_s fit_s prepare_s device_start_s draw_s transfer_in_s transfer_out_s peak_bytes device_peak_bytes "
-    "device_held_bytes device_clock_hz n p",
+    "device_held_bytes device_clock_hz thinned_from n p",
 )
 """The numbers of one case on the page, where it is shown in full."""
 JSON = pick(

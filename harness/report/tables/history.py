@@ -49,15 +49,15 @@ class Marked(NamedTuple):
 
 def marked(series: Series) -> list[Marked]:
     """Every point of a series, with the edits of the solver's source."""
-    return _marked([series], lambda old, new: () if old.source == new.source else moved(old, new)[-1:])
+    return _marked([series], lambda old, new: [one for one in moved(old, new).code if one.startswith("source ")])
 
 
 def nights(series: Sequence[Series]) -> list[Marked]:
     """Every point of all series of one machine in their order, with all that changed: versions, data, commit."""
-    return _marked(series, moved)
+    return _marked(series, lambda old, new: moved(old, new).all if old is not new else ())
 
 
-def _marked(series: Sequence[Series], changed: Callable[[Point, Point], tuple[str, ...]]) -> list[Marked]:
+def _marked(series: Sequence[Series], changed: Callable[[Point, Point], Sequence[str]]) -> list[Marked]:
     """Where a number comes back at another level, the level is what is shown."""
     every = [step for one in series for step in one.steps]
     steps = {id(step.new): step for step in sorted(every, key=lambda step: step.change is not None)}

@@ -163,7 +163,9 @@ def _feature(name: str, place: int) -> Column[HeadRow]:
 def _measurement(record: Record) -> Iterator[Part]:
     samples, each = record.samples, record.epochs_per_call
     if samples.median_wall_s is not None and samples.median_cpu_s is not None:
-        calls = counted(len(samples.wall_s), "single call") + (f" of {each} epochs each" if each > 1 else "")
+        calls = counted(record.thinned_from or len(samples.wall_s), "single call")
+        calls += f" of {each} epochs each" if each > 1 else ""
+        calls += f", of which {len(samples.wall_s)} are kept" if record.thinned_from else ""
         yield Line(
             f"one {record.unit}: {show.seconds(samples.median_wall_s / each)} wall, "
             f"{show.seconds(samples.median_cpu_s / each)} CPU "

@@ -6,10 +6,12 @@ from enum import StrEnum
 
 from harness.errors import counted
 from harness.judge.gate.gate import GateReport
+from harness.judge.history.night import NightReport
 from harness.judge.verdict import Judgement, Verdict
 from harness.judge.versions.ab import AbReport, AbVerdict
 from harness.judge.versions.instructions import InstructionLine
 from harness.judge.versions.upgrade.answer import Decision, UpgradeAnswer
+from harness.report.words.night import change_words
 
 
 class Outcome(StrEnum):
@@ -66,6 +68,29 @@ def upgrade_checks(answer: UpgradeAnswer) -> tuple[Check, ...]:
     if not cases:
         return (Check(answer.asked, "upgrade", _DECIDED[answer.decision], answer.sentence),)
     return tuple(Check(one.case, "upgrade", _DECIDED[one.decision], one.why) for one in cases)
+
+
+def night_checks(report: NightReport) -> tuple[Check, ...]:
+    """A check for each thing that changed and for each case that did not; a skip for what was not compared."""
+    changed = {one.record.case for one in report.changes}
+    found = [
+        Check(
+            one.record.case,
+            one.quantity,
+            _OUTCOMES.get(one.verdict, Outcome.PASSED),
+            "" if one.verdict is Verdict.IMPROVEMENT else change_words(one),
+        )
+        for one in report.changes
+    ]
+    left = {
+        "the data changed: nothing is compared": [one.record.case for one in report.other_data],
+        "new: no night before has it": report.added,
+        "gone: only the night before has it": report.gone,
+        "it ends wrong, as on the night before": report.failing,
+    }
+    skipped = [Check(case, "night", Outcome.SKIPPED, why) for why, cases in left.items() for case in cases]
+    same = [case for case in report.compared if case not in changed and case not in report.failing]
+    return (*found, *(Check(case, "night", Outcome.PASSED) for case in same), *skipped)
 
 
 def failed(checks: Sequence[Check]) -> tuple[Check, ...]:

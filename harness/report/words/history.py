@@ -68,7 +68,7 @@ def span_words(step: Step) -> str:
     Of two runs what changed between them.
     """
     if step.new.run:
-        return f"{step.old.name}..{step.new.name}: {'; '.join(moved(step.old, step.new)) or NOTHING_MOVED}"
+        return f"{step.old.name}..{step.new.name}: {'; '.join(moved(step.old, step.new).all) or NOTHING_MOVED}"
     span = f"{step.old.commit[:SHORT]}..{step.new.commit[:SHORT]}"
     if step.untested is None:
         return f"{span} (git does not know what lies between)"

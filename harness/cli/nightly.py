@@ -1,0 +1,173 @@
+"""harness nightly: measure what harness.toml names, keep it, and say what changed since the nights before."""
+
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import isolation, outputs
+from harness.cli import options as cli
+from harness.cli.streams import print_json
+from harness.config import config
+from harness.errors import HarnessError, UsageError
+
+if TYPE_CHECKING:
+    from harness.history.nights import NightlyTable, Nights
+    from harness.judge.history.night import NightReport
+    from harness.measure.session import Where
+    from harness.records.run import Run
+    from harness.store.store import Store
+
+FEED_NIGHTS = 30
+"""Of a feed, the newest: readers ask for it more often than monthly."""
+
+
+@outputs.takes_outputs
+def nightly(
+    run: Annotated[
+        str | None, typer.Option("--run", help="Judge this night of the store again, by its id; measure nothing.")
+    ] = None,
+    machine: Annotated[
+        str | None, typer.Option("--machine", help="What this machine is called; the host's name by default.")
+    ] = None,
+    store: cli.StoreUrl = None,
+    atom: Annotated[Path | None, typer.Option("--atom", help="Write an Atom feed of what changed to FILE.")] = None,
+    page: Annotated[Path | None, typer.Option("--page", help="Write the night's page to FILE.html.")] = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option("--webhook", envvar="HARNESS_WEBHOOK", help="Send one POST of JSON there.", show_envvar=True),
+    ] = None,
+    slack: Annotated[bool, typer.Option("--slack", help="The message in the form of Slack's webhooks.")] = False,
+    timeout: isolation.Timeout = None,
+    memory: isolation.Memory = None,
+    as_json: cli.AsJson = False,
+    quiet: cli.Quiet = False,
+    written: outputs.Outputs = outputs.NOTHING,
+) -> None:
+    """Measure what harness.toml names, keep it, and say what changed since the nights before.
+
+    Only what changed is told: status, digits, excess loss, epochs and times, each with the versions, the data and the
+    commit that changed with it. Each machine has its own series. Without git it is the same, less the commits.
+
+    Exit 0: nothing is worse; 1: something is; 3: nothing could be compared, as on the first night.
+    """
+    from harness.history.nights import NightlyTable, night_of, nights_of
+    from harness.store.store import Store
+
+    said = config().table("nightly", NightlyTable)
+    goes = _Goes(atom, page, webhook or said.webhook, slack or said.slack)
+    if run is not None and machine is not None:
+        raise UsageError("--run names a night, which has its machine: drop --machine")
+    if run is None:
+        where = isolation.where(timeout, memory, in_process=False)
+        run = _measured(machine or said.machine or socket.gethostname(), store, where, quiet=quiet or as_json)
+    opened = Store(store, create=False)
+    night = night_of(opened, run)
+    nights = nights_of(opened, night)
+    report = nights.report()
+    _show(report, opened, as_json=as_json, quiet=quiet)
+    goes.send(nights, report, opened, written)
+    _thin(opened, night, said)
+    raise typer.Exit(report.exit_code)
+
+
+class _Goes:
+    """Where else a night's report goes. Raises UsageError, before minutes of measuring, where it cannot go there."""
+
+    def __init__(self, atom: Path | None, page: Path | None, webhook: str | None, slack: bool) -> None:
+        from harness.cli.webhook import check_webhook
+        from harness.files.writing import check_file
+        from harness.page.making import check_output
+
+        self.atom, self.page, self.webhook, self.slack = atom, page, webhook, slack
+        if slack and webhook is None:
+            raise UsageError("--slack is the form of a message to --webhook URL: add it")
+        check_webhook(webhook)
+        if atom is not None:
+            check_file(f"--atom {atom}", atom)
+        if page is not None:
+            check_output(page)
+
+    def send(self, nights: "Nights", report: "NightReport", opened: "Store", written: outputs.Outputs) -> None:
+        """The message first: no file that cannot be written keeps it back."""
+        from harness.files.writing import write
+        from harness.report.render.atom import nights_atom
+        from harness.report.render.formats import Judged
+        from harness.report.words.checks import night_checks
+        from harness.report.words.night import night
+
+        if self.webhook is not None:
+            self._post(self.webhook, report)
+        written.write(Judged("harness nightly", [night(report)], night_checks(report)))
+        if self.atom is not None:
+            count = len(nights.nights)
+            feed = nights_atom([nights.report(at) for at in range(max(0, count - FEED_NIGHTS), count)])
+            write(self.atom, feed, what=f"--atom {self.atom}")
+        if self.page is not None:
+            _make_page(self.page, report, opened)
+
+    def _post(self, url: str, report: "NightReport") -> None:
+        from harness.cli.webhook import posted, slack
+        from harness.report.tables.night import night_object
+        from harness.report.terminal.console import err
+        from harness.report.words.night import conclusion, heading, lines
+
+        said = conclusion(report)
+        message = slack(f"{heading(report)}: {said}", lines(report)) if self.slack else night_object(report, said)
+        failed = posted(url, message)
+        if failed:
+            err().print(failed, markup=False, soft_wrap=True)
+
+
+def _measured(machine: str, store: str | None, where: "Where", *, quiet: bool) -> str:
+    """A new night; the id of its run."""
+    from harness.cli.progress import nothing, watched_run
+    from harness.measure.plan import Request
+
+    if not machine.strip() or not machine.isprintable():
+        raise UsageError(f"--machine {machine!r}: a machine has a name of characters that can be seen")
+    return watched_run(Request(machine=machine), store, where, nothing, quiet=quiet)[0].id
+
+
+def _show(report: "NightReport", opened: "Store", *, as_json: bool, quiet: bool) -> None:
+    from harness.measure.conditions import doubts_of
+    from harness.report.render.objects import dumps
+    from harness.report.render.terminal import print_document
+    from harness.report.tables.night import night_object
+    from harness.report.terminal.console import out
+    from harness.report.words.doubts import under_a_run
+    from harness.report.words.night import conclusion, night
+
+    if as_json:
+        print_json(dumps(night_object(report, conclusion(report))))
+    elif not quiet or report.exit_code:
+        print_document(out(), night(report))
+        print_document(out(), under_a_run(doubts_of(opened, report.run), report.run.id))
+
+
+def _make_page(path: Path, report: "NightReport", opened: "Store") -> None:
+    """The page of the night beside the one before; what was fitted last night is not fitted again."""
+    from harness.config import expectations_file
+    from harness.judge.gate.expectations import read_expectations
+    from harness.page.gather import PageRequest
+    from harness.page.watch import Keeper
+    from harness.records.run import this_command
+
+    source = expectations_file()
+    last = None if report.last is None else report.last.id
+    asked = PageRequest(this_command(), read_expectations(source), str(source), report.run.id, last, quick=True)
+    Keeper(opened, asked, path, lambda _: None).once()
+
+
+def _thin(opened: "Store", night: "Run", said: "NightlyTable") -> None:
+    """Thin the samples of old nights; what hinders it is said, and costs the night nothing."""
+    from harness.history.nights import runs_of
+    from harness.report.terminal.console import err
+    from harness.store.thinning import thin
+
+    old = [run.id for run in runs_of(opened, night.selection.machine)[: -said.whole]]
+    try:
+        thin(opened, old)
+    except HarnessError as error:
+        err().print(f"samples of old nights are not thinned: {error}", markup=False, soft_wrap=True)

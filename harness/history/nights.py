@@ -1,0 +1,223 @@
+"""The nights of a machine, out of a store: each judged against those before it."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.errors import UsageError
+from harness.files.reading import Name
+from harness.history.commits import Commits
+from harness.history.sources import cut_off, started_s
+from harness.judge.history.history import hashes, identity, judge_history, moved
+from harness.judge.history.night import NightReport, changes_of, same_data
+from harness.judge.history.night_times import CaseNights, Change, times_of
+from harness.judge.history.series import DATE, QUANTITIES, SHORT, History, Point
+from harness.judge.history.values import value_of
+from harness.judge.verdict import Verdict
+from harness.records.content import contents
+from harness.records.environment import Environment, of_record
+from harness.records.record import Record, Status
+from harness.records.run import Run
+from harness.store.store import Store
+
+MOST = 100
+"""Nights that are read, the newest: a season's."""
+MOST_OF_LEVEL = 20
+"""Nights of a level, the newest: enough to fix a median, few enough to be of one season of the machine."""
+
+
+class NightlyTable(BaseModel):
+    """The table `nightly` of harness.toml.
+
+    machine: what this machine is called, whose nights are one series; its host's name by default. webhook: where a
+    message is sent, as JSON, or with `slack` in Slack's form. whole: how many of the newest nights keep all samples.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    machine: Name | None = None
+    webhook: Name | None = None
+    slack: bool = False
+    whole: int = Field(default=60, ge=1)
+
+
+@dataclass(frozen=True)
+class Night:
+    """A run of `harness nightly` with its records."""
+
+    run: Run
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """One case on one night; the point's values are those of no quantity yet."""
+
+    record: Record
+    point: Point
+
+    def of(self, quantity: str) -> Point:
+        """The point of a quantity."""
+        value, why = value_of(self.record, QUANTITIES[quantity])
+        return replace(self.point, values=() if value is None else (value,), why=why)
+
+
+class Nights:
+    """Nights of one machine in the order of the store, whatever their dates say; `elsewhere`: nights of others."""
+
+    def __init__(self, nights: Sequence[Night], elsewhere: Mapping[str, int] | None = None) -> None:
+        """`nights`: the oldest first."""
+        self.nights, self.elsewhere = nights, elsewhere or {}
+        self._content = contents(record for night in nights for record in night.records)
+        self._measured = [dict(self._of_night(place, night)) for place, night in enumerate(nights)]
+        self._cases: dict[int, list[CaseNights]] = {}
+
+    def _of_night(self, place: int, night: Night) -> Iterator[tuple[str, _Measured]]:
+        for record in night.records:
+            if not cut_off(night.run, record):
+                around = of_record(night.run.environment, record)
+                yield record.case, _Measured(record, self._point(place, night.run, around, record))
+
+    def _point(self, place: int, run: Run, around: Environment, record: Record | None = None) -> Point:
+        return Point(
+            run.environment.commit or "",
+            place,
+            started_s(run),
+            around,
+            (),
+            data=self._content(record) if record else "",
+            source=record.source_sha256 if record else "",
+            run=run.id,
+            machine=run.selection.machine,
+        )
+
+    @cached_property
+    def _commits(self) -> Commits:
+        return Commits({night.run.environment.commit or "" for night in self.nights})
+
+    def report(self, at: int = -1) -> NightReport:
+        """The night at a place, the newest by default, beside those before it."""
+        at %= len(self.nights)
+        run, last = self.nights[at].run, self.nights[at - 1].run if at else None
+        cases = self._cases_at(at)
+        known = [one for one in cases if one.before is not None]
+        both = [one for one in known if same_data(one)]
+        changes = changes_of(cases, self._told)
+        changed = {one.record.case for one in changes}
+        here = {one.record.case for one in cases}
+        return NightReport(
+            run=run,
+            nights=at,
+            last=last,
+            cases=len(cases),
+            moved=() if last is None else self._moved(last, run, known),
+            changes=changes,
+            compared=tuple(one.record.case for one in both if not _nothing(one)),
+            other_data=tuple(map(_of_data, (one for one in known if not same_data(one)))),
+            other_machine=tuple(one.record.case for one in both if one.of_other_machine),
+            added=tuple(one.record.case for one in cases if one.before is None) if last else (),
+            gone=tuple(case for case in self._measured[at - 1] if case not in here) if last else (),
+            failing=tuple(
+                one.record.case
+                for one in known
+                if one.record.failed and one.before and one.before.failed and one.record.case not in changed
+            ),
+            elsewhere=self.elsewhere,
+            clock_back=last is not None and started_s(run) < started_s(last),
+        )
+
+    def _moved(self, last: Run, run: Run, known: Sequence[CaseNights]) -> tuple[str, ...]:
+        """Versions and commit of the whole night, and whose source and which problem's data changed."""
+        old, new = (self._point(0, one, one.environment) for one in (last, run))
+        found = dict.fromkeys(moved(old, new).all)
+        for one in known:
+            assert one.before_point is not None  # noqa: S101  # as it says
+            was, now = one.before_point, one.point
+            found |= dict.fromkeys(hashes(f"source of {one.record.solver}", was.source, now.source))
+            found |= dict.fromkeys(hashes(f"data of {one.record.problem}", was.data, now.data))
+        return tuple(found)
+
+    def _cases_at(self, at: int) -> list[CaseNights]:
+        if at not in self._cases:
+            self._cases[at] = [self._case(at, case) for case in self._measured[at]]
+        return self._cases[at]
+
+    def _case(self, at: int, case: str) -> CaseNights:
+        tonight = self._measured[at][case]
+        earlier = [night[case] for night in self._measured[:at] if case in night]
+        if not earlier:
+            return CaseNights(tonight.record, tonight.point)
+        before = earlier[-1]
+        then = {name: found for name in QUANTITIES if (found := self._history(case, name, earlier))}
+        return CaseNights(
+            tonight.record,
+            tonight.point,
+            before.record,
+            before.point,
+            tuple(_level(earlier, then.get("time"))),
+            {name: found for name in QUANTITIES if (found := self._history(case, name, [*earlier, tonight]))},
+            then,
+            self._commits.untested(before.point.commit, tonight.point.commit),
+        )
+
+    def _history(self, case: str, quantity: str, measured: Sequence[_Measured]) -> History | None:
+        points = [one.of(quantity) for one in measured]
+        if sum(bool(point.values) for point in points) < 2:  # noqa: PLR2004  # before, after
+            return None
+        return judge_history(case, QUANTITIES[quantity], points, self._commits.untested, by=DATE)
+
+    def _told(self, run: str, case: str, verdict: Verdict) -> bool:
+        """Whether that verdict on the case's time was given on the night of that run."""
+        at = next(place for place, night in enumerate(self.nights) if night.run.id == run)
+        both = [one for one in self._cases_at(at) if one.before is not None and same_data(one)]
+        return any(one.record.case == case and one.verdict is verdict for one in times_of(both))
+
+
+def _level(earlier: Sequence[_Measured], history: History | None) -> Iterator[float]:
+    """Seconds of a call of the nights since the environment or the data changed, or the level did; oldest first."""
+    last = earlier[-1].point
+    steps = [step.new.place for series in history.series for step in series.steps] if history else []
+    begin = max((place for place in steps if place <= last.place), default=0)
+    alike = []
+    for one in reversed(earlier):
+        same = (identity(one.point.environment), one.point.data) == (identity(last.environment), last.data)
+        if not same or one.point.place < begin:
+            break
+        alike.append(one.of("time").value)
+    yield from reversed([value for value in alike if value is not None][:MOST_OF_LEVEL])
+
+
+def _nothing(one: CaseNights) -> bool:
+    """Whether neither night could run it."""
+    return one.before is not None and {one.record.status, one.before.status} == {Status.UNSUPPORTED}
+
+
+def _of_data(one: CaseNights) -> Change:
+    assert one.before_point is not None  # noqa: S101  # of cases that both nights have
+    hashes = (one.before_point.data[:SHORT], one.point.data[:SHORT])
+    return Change(one.record, "data", Verdict.UNDECIDED, one.before_point, one.point, *hashes)
+
+
+def runs_of(store: Store, machine: str) -> list[Run]:
+    """The runs of a machine's nights, in the order of the store."""
+    return [run for run in store.runs() if run.selection.machine == machine]
+
+
+def nights_of(store: Store, night: Run) -> Nights:
+    """The newest nights of a night's machine, up to that one; those that no case was kept of are none."""
+    until = store.runs()
+    before = [run for run in until[: [run.id for run in until].index(night.id) + 1] if run.selection.machine]
+    machine = night.selection.machine
+    elsewhere = Counter(run.selection.machine for run in before if run.selection.machine != machine)
+    own = [run for run in before if run.selection.machine == machine][-MOST:]
+    return Nights([Night(run, tuple(store.records(run.id))) for run in own], elsewhere)
+
+
+def night_of(store: Store, run_id: str) -> Run:
+    """A night by its id. Raises UsageError for an unknown one, and for a run that is no night."""
+    run = store.run(run_id)
+    if not run.selection.machine:
+        raise UsageError(f"run {run_id} is no night: 'harness nightly' makes them, and 'harness history' has every run")
+    return run
