@@ -44,7 +44,7 @@ from tests.test_instructions_judge import SAME, a_count, line_of
 pytestmark = pytest.mark.usefixtures("in_process")
 
 EXPECTED: Mapping[str, list[str]] = json.loads((Path(__file__).parent / "json_keys.json").read_text(encoding="utf-8"))
-DATA = {"options", "versions", "epochs_to", "seconds_to", "r2", "mse", "parameters", "steps", "solved", "measured"}
+DATA = {"options", "versions", "epochs_to", "seconds_to", "r2", "mse", "parameters", "steps", "solved", "measured", "other_machines"}
 """Objects whose keys are data, beside those that a pydantic model describes as such."""
 SPLIT = "{}"
 
@@ -215,6 +215,17 @@ def test_history(run_cli: RunCli, tmp_path: Path, store_path: Path) -> None:
         planted.launch(one, 1e-3, environment=HERE.model_copy(update={"versions": versions}), accuracy=accuracy)
     words = ("history", "four_points", "numpy_lstsq", "--quantity", "digits", "--store", store_path, "--json")
     check("history", printed(run_cli(*words).stdout))
+
+
+def test_nightly(run_cli: RunCli, store_path: Path) -> None:
+    planted = Planted(Store(str(store_path)))
+    other = record(solver="normal_equations")
+    for i, machine in enumerate(("other", "bench", "bench")):
+        planted.machine = machine
+        fitted = record().model_copy(update={"accuracy": replace(record().accuracy, digits=13.0 - 5 * i)})
+        planted.launch("a" * 40, 1e-3, records=[fitted, other.model_copy(update={"data_sha256": str(i) * 64})])
+    run = planted.store.runs()[-1].id
+    check("nightly", printed(run_cli("nightly", "--run", run, "--store", store_path, "--json").stdout))
 
 
 def test_ab() -> None:

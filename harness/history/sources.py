@@ -130,7 +130,7 @@ def points_of(
     order = _order(kept, commits, notes) if by == COMMIT else _runs_in_order(kept, notes)
     points = _since(_points(kept, quantity, order, by), since, commits)
     told_apart = {
-        (point.name, point.machine, identity(point.environment), point.data, point.source) for point in points
+        (point.commit, point.run, point.machine, identity(point.environment), point.data, point.source) for point in points
     }
     if len(told_apart) < 2:  # noqa: PLR2004  # before, after
         held = f"one {'run' if by == DATE else 'commit'} only, {points[0].name}" if points else f"nothing since {since}"
