@@ -44,7 +44,9 @@ from tests.test_instructions_judge import SAME, a_count, line_of
 pytestmark = pytest.mark.usefixtures("in_process")
 
 EXPECTED: Mapping[str, list[str]] = json.loads((Path(__file__).parent / "json_keys.json").read_text(encoding="utf-8"))
-DATA = {"options", "versions", "epochs_to", "seconds_to", "r2", "mse", "parameters", "steps", "solved", "measured", "other_machines"}
+DATA = {"options", "versions", "epochs_to", "seconds_to", "r2", "mse", "parameters", "steps", "solved", "measured"} | {
+    "other_machines"
+}
 """Objects whose keys are data, beside those that a pydantic model describes as such."""
 SPLIT = "{}"
 

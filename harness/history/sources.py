@@ -129,9 +129,7 @@ def points_of(
     commits = commits or Commits(_commit(one) for one in kept)
     order = _order(kept, commits, notes) if by == COMMIT else _runs_in_order(kept, notes)
     points = _since(_points(kept, quantity, order, by), since, commits)
-    told_apart = {
-        (point.commit, point.run, point.machine, identity(point.environment), point.data, point.source) for point in points
-    }
+    told_apart = {(one.commit, one.run, one.machine, identity(one.environment), one.data, one.source) for one in points}
     if len(told_apart) < 2:  # noqa: PLR2004  # before, after
         held = f"one {'run' if by == DATE else 'commit'} only, {points[0].name}" if points else f"nothing since {since}"
         raise CannotMeasureError(f"no history: {held}; run the case again, later or on another commit")
