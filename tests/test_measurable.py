@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from harness.ab.calibrate import write_ratios
 from harness.ab.rounds import FIRST_ROUNDS, rounds
-from harness.history.sources import value_of
 from harness.judge.history.series import QUANTITIES
+from harness.judge.history.values import value_of
 from harness.judge.machine.process_doubts import timed_cells, timed_records
 from harness.judge.measurable import LONGEST_S, TICK_S, measurable
 from harness.judge.speed.comparison import compare

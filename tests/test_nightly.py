@@ -210,7 +210,7 @@ class _Hook(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        type(self).got.append(json.loads(body))
+        self.got.append(json.loads(body))
         self.send_response(self.answer)
         self.end_headers()
 
@@ -221,12 +221,13 @@ class _Hook(BaseHTTPRequestHandler):
 @contextmanager
 def hook(answer: int = 200) -> Iterator[tuple[str, list[Any]]]:
     """A server that keeps what is posted to it, with an address whose path is a secret."""
-    kind = type("Hook", (_Hook,), {"answer": answer, "got": []})
+    kept: list[Any] = []
+    kind = type("Hook", (_Hook,), {"answer": answer, "got": kept})
     with HTTPServer(("127.0.0.1", 0), kind) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}/SECRET", kind.got
+            yield f"http://127.0.0.1:{server.server_port}/SECRET", kept
         finally:
             server.shutdown()
             thread.join()

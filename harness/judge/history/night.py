@@ -123,9 +123,9 @@ def _steps(one: CaseNights, told: Told) -> Iterator[Change]:
 def _stepped(one: CaseNights, quantity: Quantity, step: Step) -> Change:
     ends = [step.change, step.low, step.high] if quantity.name == "time" else [None] * 3
     ratio, low, high = (None if end is None else 1 + end / 100 for end in ends)
-    texts = [_text(point.value, quantity) for point in (step.old, step.new)]
+    before, now = (_text(point.value, quantity) for point in (step.old, step.new))
     name = NAMES.get(quantity.name, quantity.name)
-    return Change(one.record, name, step.verdict, step.old, step.new, *texts, ratio, low, high, step.untested)
+    return Change(one.record, name, step.verdict, step.old, step.new, before, now, ratio, low, high, step.untested)
 
 
 def _upgraded(one: CaseNights, history: History, then: History | None) -> Iterator[Change]:

@@ -46,9 +46,9 @@ def _parts(report: NightReport) -> Iterator[Part]:
 
 def _not_compared(report: NightReport) -> Iterator[Line]:
     data = Counter(f"{one.record.problem}: {one.before} → {one.now}" for one in report.other_data)
-    for problem, cases in data.items():
+    for problem, count in data.items():
         yield Line(
-            f"{problem}: {counted(cases, 'case')} not compared, and no commit is to blame", "data changed:", "yellow"
+            f"{problem}: {counted(count, 'case')} not compared, and no commit is to blame", "data changed:", "yellow"
         )
     if report.other_machine:
         cases = counted(len(report.other_machine), "case")
