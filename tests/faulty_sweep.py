@@ -31,8 +31,6 @@ PLANTED: tuple[tuple[str, Status, str], ...] = (
     ("takes_more", Status.OUT_OF_MEMORY, "more than"),
     ("writes_x", Status.ERROR, "wrote to the problem's X"),
     ("sys_exit", Status.ERROR, "SystemExit: 3"),
-    ("interrupts", Status.ERROR, "KeyboardInterrupt"),
-    ("unspeakable", Status.ERROR, "no words"),
     ("sets_errors", Status.OK, "StateChanged: the solver changed numpy's error state"),
     ("leaves_a_thread", Status.OK, "StateChanged: the solver changed threads left running"),
 )

@@ -135,6 +135,7 @@ def test_an_update_sets_each_problem_s_floor_from_its_own_records(tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_process")
 def test_the_committed_file_holds_on_nist_s_sets_and_every_closed_form_is_in_it(run_cli: RunCli) -> None:
     ended = run_cli("accuracy")
     assert ended.code == 0, ended.stdout

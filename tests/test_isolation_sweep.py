@@ -272,7 +272,7 @@ def test_ctrl_c_during_a_training_shows_what_there_is_and_resume_goes_on(run_cli
     assert "four_points" in out
     assert f"unfinished: harness sweep --resume --store {store_path} goes on" in err
     before = stored(store_path)
-    assert run_cli("sweep", "--resume", "--store", store_path).code == 0
+    assert run_cli("sweep", "--resume", "--in-process", "--store", store_path).code == 0
     after = stored(store_path)
     assert len(after) == 6 > len(before)
     assert list(map(result, after[: len(before)])) == list(map(result, before))

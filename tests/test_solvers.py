@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +32,14 @@ TRAINED_RTOL = 2e-3
 """A float32 training to a relative excess loss of 1e-6 has its coefficients right to about its square root."""
 
 ENOUGH = {
-    "rmsprop": {"lr": 0.001, "epochs": 2500},
-    "adagrad": {"lr": 1.0, "epochs": 400},
-    "adadelta": {"lr": 0.3, "epochs": 1200},
-    "muon": {"lr": 0.003, "epochs": 2000},
+    "lbfgs": {"lr": 1.0, "epochs": 10},
+    "rmsprop": {"lr": 0.003, "epochs": 800},
+    "adagrad": {"lr": 1.0, "epochs": 200},
+    "adadelta": {"lr": 1.0, "epochs": 600},
+    "muon": {"lr": 0.003, "epochs": 1500},
 }
 """Steps of RMSprop and Muon do not shrink: they end up about as long as the rate. Adagrad's shrink from the first, and
-Adadelta's begin at a thousandth of the rate."""
+Adadelta's begin at a thousandth of the rate. An epoch of L-BFGS is twenty iterations."""
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -61,7 +63,7 @@ def changed(problem: Problem, X: Floats, y: Floats) -> Problem:
 
 
 def options_of(solver: Solver, **asked: object) -> Options:
-    fast = ENOUGH.get(str(solver.optimizer), {"lr": 0.1, "epochs": 400}) if "epochs" in solver.takes else {}
+    fast = ENOUGH.get(str(solver.optimizer), {"lr": 0.1, "epochs": 250}) if "epochs" in solver.takes else {}
     return Options(**(fast | asked))  # type: ignore[arg-type]
 
 
@@ -224,7 +226,7 @@ def test_a_problem_without_intercept_is_fitted_without_one(solver: Solver) -> No
 def test_the_same_seed_trains_the_same_and_another_does_not(solver: Solver) -> None:
     losses = []
     for seed in (3, 3, 4):
-        fit = fitted(line(noise=0.5), solver, epochs=5, seed=seed, batch=16).fit
+        fit = fitted(line(noise=0.5), solver, epochs=2, seed=seed, batch=16).fit
         assert fit is not None
         assert fit.trace is not None
         losses.append(fit.trace.train_loss)
@@ -252,10 +254,16 @@ def test_a_batch_larger_than_n_is_the_full_batch(solver: Solver) -> None:
     np.testing.assert_array_equal(full.trace.train_loss, larger.trace.train_loss)
 
 
-@pytest.mark.parametrize("form", ["module", "parameters"])
-@pytest.mark.parametrize("loss", ["mse", "l1"])
-@pytest.mark.parametrize("scale", ["standardized", "raw"])
-@pytest.mark.parametrize("name", ["torch_sgd", "torch_adam"])
+@pytest.mark.parametrize(
+    ("name", "form", "loss", "scale"),
+    [
+        chosen  # each three of the four in all their combinations: half of the sixteen
+        for chosen in product(
+            ("torch_sgd", "torch_adam"), ("module", "parameters"), ("mse", "l1"), ("standardized", "raw")
+        )
+        if sum(one in ("torch_adam", "parameters", "l1", "raw") for one in chosen) % 2 == 0
+    ],
+)
 def test_every_form_loss_and_scale_reaches_the_line(name: str, form: str, loss: str, scale: str) -> None:
     # L1 with a constant rate ends in a cycle of the step's width, which in raw units is near the line's.
     lr, epochs = (0.01, 1500) if (loss, scale) == ("l1", "raw") else (0.05, 300)
