@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import tomllib
 from itertools import takewhile
 from operator import itemgetter
 from pathlib import Path
@@ -288,31 +290,41 @@ def test_no_expression_is_pasted_into_a_script() -> None:
 
 
 JUDGE = next(step["run"] for step in STEPS if step.get("id") == "judge")
+INSTALL = next(step["run"] for step in STEPS if "pip install" in step.get("run", ""))
 FAKE = """#!/bin/sh
 echo "$@" > "$SEEN"
 exit "$CODE"
 """
 
 
-def judged(tmp_path: Path, code: int = 0, **inputs: str) -> tuple[int, str, dict[str, str]]:
-    """The action's own step with a harness that ends with `code`: its exit code, what was called, its outputs."""
+REAL = f"""#!/bin/sh
+echo "$@" > "$SEEN"
+exec env PYTHONPATH={ROOT} {sys.executable} -m harness "$@"
+"""
+
+
+def judged(
+    tmp_path: Path, code: int = 0, program: str = FAKE, folder: Path | None = None, step: str = JUDGE, **inputs: str
+) -> tuple[int, str, dict[str, str]]:
+    """A step of the action with a harness that ends with `code`: its exit code, what was called, its outputs."""
     bash = shutil.which("bash")
     if bash is None:
         pytest.skip("no bash to run the action's step with")
-    fake = tmp_path / "harness" / "bin" / "harness"
-    fake.parent.mkdir(parents=True, exist_ok=True)
-    fake.write_text(FAKE)
-    fake.chmod(0o755)
+    for name in ("harness", "python"):
+        fake = tmp_path / "harness" / "bin" / name
+        fake.parent.mkdir(parents=True, exist_ok=True)
+        fake.write_text(program)
+        fake.chmod(0o755)
     output, seen = tmp_path / "output", tmp_path / "seen"
     for path in (output, seen):
         path.write_text("")
     told = {"RUNNER_TEMP": tmp_path, "GITHUB_OUTPUT": output, "SEEN": seen, "CODE": code, "GITHUB_BASE_REF": ""}
-    said = {"COMMAND": "gate", "BASE": "", "BUDGET": "60", "ARGS": "", **inputs}
+    said = {"COMMAND": "gate", "BASE": "", "BUDGET": "60", "ARGS": "", "EXPECTATIONS": "", **inputs}
     environment = {"PATH": os.environ["PATH"]} | {name: str(value) for name, value in {**told, **said}.items()}
     done = subprocess.run(
-        [bash, "--noprofile", "--norc", "-eo", "pipefail", "-c", JUDGE],
+        [bash, "--noprofile", "--norc", "-eo", "pipefail", "-c", step],
         env=environment,
-        cwd=tmp_path,
+        cwd=folder or tmp_path,
         capture_output=True,
         text=True,
         check=False,
@@ -361,3 +373,49 @@ def test_the_action_compares_with_the_merge_base(tmp_path: Path) -> None:
     run("commit", "--quiet", "--allow-empty", "--message", "head")
     assert judged(tmp_path, COMMAND="ab", GITHUB_BASE_REF="main")[1].startswith(f"ab {base} HEAD --budget 60")
     assert judged(tmp_path, COMMAND="ab", GITHUB_BASE_REF="absent")[:2] == (3, "")
+
+
+@pytest.mark.slow
+def test_the_action_installs_the_harness_that_it_is_and_what_the_project_wants(tmp_path: Path) -> None:
+    _, seen, _ = judged(tmp_path, step=INSTALL, PYTHON="true", ACTION=str(ROOT), INSTALL=". my-solvers")
+    words = seen.split()
+    assert words[:3] == ["-m", "pip", "install"]
+    assert Path(words[words.index("--constraint") + 1]).is_file()
+    assert words[-3:] == [f"{ROOT}[parquet]", ".", "my-solvers"]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert "parquet" in extras
+
+
+@pytest.mark.slow
+def test_the_action_gates_another_project_by_its_own_file(
+    tmp_path: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 2))
+    rows = np.column_stack([X, X @ [1.0, 2.0] + rng.normal(size=40)])
+    jobs, file = project / "jobs.csv", project / "gate/expected.toml"
+
+    def written(values: np.ndarray) -> None:
+        np.savetxt(jobs, values, delimiter=",", header="hours,size,margin", comments="")
+
+    written(rows)
+    file.parent.mkdir()
+    words = ["--problem", f"{jobs}:margin", "--solver", "numpy_lstsq", "--expectations", file]
+    assert run_cli("gate", "--init", *words, "--store", tmp_path / "first.sqlite").code == 0
+
+    def gated() -> tuple[int, str, dict[str, str]]:
+        return judged(tmp_path, program=REAL, folder=project, EXPECTATIONS="gate/expected.toml", HOME=str(tmp_path))
+
+    ended, seen, outputs = gated()
+    assert (ended, outputs["exit-code"]) == (0, "0"), outputs
+    assert "--expectations gate/expected.toml" in seen
+    checks = ET.fromstring(Path(outputs["junit"]).read_text()).iter("testcase")  # noqa: S314  # our own file
+    assert {one.get("classname") or one.get("name") for one in checks} == {
+        "jobs.csv:margin numpy_lstsq cpu threads=1 dtype=float64"
+    }
+    rows[0, 2] += 1.0
+    written(rows)
+    assert gated()[2]["exit-code"] == "3", "the data changed"

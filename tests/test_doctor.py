@@ -139,7 +139,7 @@ def test_a_quiet_machine_is_fine_in_all_checks() -> None:
     doubts = judge_now(stretch(), dirty=False)
     assert {one.state for one in doubts} == {FINE}
     assert [one.name for one in doubts] == [*MACHINE, "dirty tree"]
-    assert doubts_line(doubts, "r") == ""
+    assert doubts_line(doubts, "harness doctor --run r") == ""
 
 
 def test_every_check_says_why_it_matters_what_to_do_and_where_its_limit_is_from() -> None:
@@ -646,7 +646,7 @@ def test_a_sweep_is_judged_by_its_readings_and_its_epochs(store_path: Path) -> N
 def test_the_line_under_a_table_names_what_is_doubtful_and_where_it_is_explained() -> None:
     records = [timed(1.0, 1.0), timed(1.8, 1.0)]
     doubts = judge_run([stretch({"cpu.load_1min": 4.1})], records, dirty=False)
-    waiting, load = doubts_line(doubts, "r1").split("; ")
+    waiting, load = doubts_line(doubts, "harness doctor --run r1").split("; ")
     assert waiting == f"doubtful: {found(doubts, 'waiting').seen}"
     assert load == f"{found(doubts, 'load').seen}: harness doctor --run r1"
     assert "up to 1.8" in waiting
@@ -657,7 +657,7 @@ def test_the_line_stays_short_however_much_is_doubtful() -> None:
     bad = {"cpu.load_1min": 9.0, "cpu.busy_s": 90.0, "cpu.stolen_s": 9.0, "throttled": 3, "on_battery": True}
     doubts = judge_run([stretch(bad)], [], dirty=True)
     assert len(doubtful(doubts)) == 6
-    assert "; 2 more: harness doctor" in doubts_line(doubts, "r1")
+    assert "; 2 more: harness doctor" in doubts_line(doubts, "harness doctor --run r1")
 
 
 @pytest.fixture

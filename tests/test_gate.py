@@ -1,9 +1,13 @@
 """The gate: what must fail fails, and the file it judges by stays true."""
 
+import json
 import math
+import re
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.errors import UsageError
@@ -20,7 +24,9 @@ from harness.records.run import Run
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status
+from harness.store.store import Store
 from harness.timing.sampling import Samples
+from tests.conftest import RunCli
 from tests.planted import Planted, exact_line
 
 TEXT = """
@@ -370,3 +376,33 @@ def test_a_value_exactly_at_its_limit_holds_and_the_next_float_beyond_does_not(
             found = value if part is None else {part: value}
             both = [with_accuracy(record, **{changed: found}) for record in records]
             assert judged(both, only).exit_code == code, (changed, value)
+
+
+@pytest.mark.slow
+def test_a_gate_from_nothing_expects_what_was_run_and_runs_what_it_expects(tmp_path: Path, run_cli: RunCli) -> None:
+    jobs, file, store = tmp_path / "jobs.csv", tmp_path / "expected.toml", tmp_path / "store.sqlite"
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(30, 3))
+    np.savetxt(jobs, rows, delimiter=",", header="hours,size,margin", comments="")
+    where = ("--store", store, "--expectations", file)
+    cases = ("--problem", jobs, "--target", "margin", "--drop", "size", "--solver", "numpy_lstsq")
+    made = run_cli("gate", "--init", *cases, *where)
+    assert made.code == 0
+    assert f"next: harness gate --fresh --expectations {file} --store {store}" in made.stderr
+    (entry,) = read_expectations(file).expect
+    assert entry.problem == ("jobs.csv:margin(--drop size)",)
+    again = run_cli("gate", "--init", *cases, *where)
+    assert (again.code, "has 1 expectation already" in again.stderr) == (2, True)
+    fresh = run_cli("gate", "--fresh", *where, "--json")
+    assert fresh.code == 0
+    judged = json.loads(fresh.stdout)
+    assert {one["case"].partition(" cpu")[0] for one in judged["judgements"]} == {
+        "jobs.csv:margin(--drop size) numpy_lstsq"
+    }
+    assert (judged["unjudged"], judged["incomplete"]) == (0, [])
+    with closing(Store(str(store), create=False)) as kept:
+        assert [len(run.planned) for run in kept.runs()] == [1, 1]
+    said = run_cli("run", *cases, "--store", store).stdout
+    assert f"next: harness gate --init --store {store}, harness compare --by solver --store {store}" in said
+    doctor = re.search(r"harness doctor --run \S+(.*)", said)
+    assert doctor is None or doctor[1] == f" --store {store}"

@@ -9,6 +9,7 @@ import typer
 
 from harness.cli import isolation
 from harness.cli import options as cli
+from harness.cli.pasting import pasted
 from harness.cli.streams import print_json
 from harness.config import expectations_file
 from harness.errors import UsageError, unknown
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from harness.records.record import Record
     from harness.records.run import Run
     from harness.report.tables.accuracy import Sheet
+    from harness.store.store import Store
     from harness.studies.accuracy import AccuracyRequest
 
 STDOUT = "-"
@@ -76,7 +78,7 @@ def accuracy(
     expected = read_expectations(path)
     if markdown not in (None, STDOUT):
         check_file(f"--markdown {markdown}", Path(markdown))
-    page = _Page(shown, everything, markdown, as_json, quiet, expected, str(path), where)
+    page = _Page(shown, everything, markdown, as_json, quiet, expected, str(path), expectations, where)
     raise typer.Exit(page.make(asked, store))
 
 
@@ -91,6 +93,7 @@ class _Page:
     quiet: bool
     expected: "Expectations"
     source: str
+    named: Path | None
     where: "Where"
 
     def make(self, asked: "AccuracyRequest", store: str | None) -> int:
@@ -115,9 +118,9 @@ class _Page:
             except KeyboardInterrupt:
                 print_document(out(), words.sheets(opened.records(made.id), tables, self.quantity))
                 raise
-        return self.show(made, records, tables, opened.url)
+        return self.show(made, records, tables, opened)
 
-    def show(self, made: "Run", records: "Sequence[Record]", tables: "Sequence[Sheet]", url: str) -> int:
+    def show(self, made: "Run", records: "Sequence[Record]", tables: "Sequence[Sheet]", opened: "Store") -> int:
         """Print or write everything, or what failed; the exit code: the gate's, or 1 where a bar is not held."""
         from harness.judge.gate.gate import gate
         from harness.judge.studies.bars import bars
@@ -145,7 +148,8 @@ class _Page:
             print_document(out(), words.cells_not_fine(records, everything=self.everything))
             print_document(out(), words.bars(held, records))
             print_document(out(), Document(list(breaches(report)), [verdict]))
-            out().print(f"run {made.id} is in {url}; next: harness gate", markup=False)
+            following = pasted("gate", store=opened, expectations=self.named)
+            out().print(f"run {made.id} is in {opened.url}; next: {following}", markup=False, soft_wrap=True)
         return code
 
 

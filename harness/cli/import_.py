@@ -1,11 +1,13 @@
 """harness import: bring another tool's results in."""
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli import options as cli
+from harness.cli.pasting import pasted
 from harness.errors import UsageError, counted
 
 ASV = "asv"
@@ -40,13 +42,15 @@ def import_results(
     from harness.store.store import Store
 
     folder = existing_folder(results)
-    found = import_asv(folder, lambda: Store(store), machine, commit)
+    opened = cache(lambda: Store(store))
+    found = import_asv(folder, opened, machine, commit)
+    judge = _judging(results)
     for run, records in found:
         if records:
-            next_ = f"harness compare --by solver --run {run.id}"
+            next_ = pasted("compare", "--by", "solver", "--run", run.id, store=opened())
             typer.echo(f"{run.id}: {counted(len(records), 'record')}; next: {next_}")
         else:
-            typer.echo(f"{run.id}: another project's suite, no case of the harness in it; next: harness gate --asv")
+            typer.echo(f"{run.id}: another project's suite, no case of the harness in it; next: {judge}")
     if not found:
         typer.echo("nothing new: the store has these results already")
 
@@ -67,5 +71,9 @@ def _file(
         raise UsageError(f"--store goes with import asv: {what} is kept among asv's results, which --results names")
     folder = results or DEFAULT_FOLDER
     path, count = import_format(what, file, folder, commit, machine)
-    where = "" if results is None else f" --results {folder}"
-    typer.echo(f"{path}: {counted(count, 'number')}; next: harness gate --asv{where}")
+    typer.echo(f"{path}: {counted(count, 'number')}; next: {_judging(results)}")
+
+
+def _judging(results: Path | None) -> str:
+    """The command that judges asv's results."""
+    return pasted("gate", "--asv", *([] if results is None else ["--results", str(results)]))

@@ -1,10 +1,10 @@
 """A run while a person waits for it: its progress, what Ctrl-C prints, and what is printed at its end."""
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+from harness.cli.pasting import pasted
 from harness.cli.streams import print_json
 
 if TYPE_CHECKING:
@@ -19,9 +19,17 @@ if TYPE_CHECKING:
 
 
 def watched_run(
-    asked: "Request | str | None", store: str | None, where: "Where", show: "Show", *, quiet: bool = False
+    asked: "Request | str | None",
+    store: str | None,
+    where: "Where",
+    show: "Show",
+    *,
+    quiet: bool = False,
+    cases: "Sequence[Case] | None" = None,
 ) -> "tuple[Run, list[Record]]":
     """Make a run of a request, or the rest of the run of that id (None: the newest cut off), and `show` it.
+
+    `cases`: those of the request where they are no product of what it names.
 
     Progress goes to standard error unless `quiet`. Ctrl-C shows what there is, and says how the run goes on.
     """
@@ -30,38 +38,53 @@ def watched_run(
     from harness.store.store import Store
 
     if isinstance(asked, Request):
-        asked = with_defaults(asked)
-        planned = plan(asked)
+        asked = with_defaults(asked) if cases is None else asked
+        planned = plan(asked) if cases is None else list(cases)
     else:
         Store(store, create=False).close()  # what is not there is not made
     opened = Store(store)
 
     @contextmanager
-    def around(made: "Run", cases: "Sequence[Case]") -> "Iterator[Live]":
+    def around(made: "Run", running: "Sequence[Case]") -> "Iterator[Live]":
         from harness.cli.interrupting import interruptible
         from harness.report.terminal.console import err
         from harness.report.terminal.live import Live
 
         def cut_off() -> None:
             show(made, opened.records(made.id), opened)
-            _print_how_it_goes_on(made, opened)
+            if cases is None:
+                _print_how_it_goes_on(made, opened)
 
-        live = Live(err(), len(cases), quiet=quiet)
+        live = Live(err(), len(running), quiet=quiet)
         with live, interruptible(live.progress.stop, cut_off):
             yield live
 
     if isinstance(asked, Request):
         made, records = run_request(asked, planned, opened, where, around)
     else:
-        made, cases = _cut_off(opened, asked, quiet=quiet)
+        made, left = _cut_off(opened, asked, quiet=quiet)
         with closing(where.place()) as place:
-            made, records = measure_cases(made, cases, opened, place, around)
+            made, records = measure_cases(made, left, opened, place, around)
     show(made, records, opened)
     return made, records
 
 
 def table(made: "Run", records: "Sequence[Record]", opened: "Store") -> None:
     """Print the records; of a run that has finished what makes its times doubtful, and what is next."""
+    from harness.config import expectations_file
+    from harness.paths import results_folder
+    from harness.report.terminal.console import out
+
+    table_only(made, records, opened)
+    if made.finished_at is not None:
+        is_first = expectations_file().parent == results_folder() and any(record.is_own for record in records)
+        gate = pasted("gate", *(["--init"] if is_first else []), store=opened)
+        following = f"next: {gate}, {pasted('compare', '--by', 'solver', store=opened)}"
+        out().print(f"run {made.id} is in {opened.url}; {following}", markup=False, soft_wrap=True)
+
+
+def table_only(made: "Run", records: "Sequence[Record]", opened: "Store") -> None:
+    """Print the records, and of a run that has finished what makes its times doubtful."""
     from harness.measure.conditions import doubts_of
     from harness.report.render.terminal import print_document
     from harness.report.terminal.console import out
@@ -70,8 +93,8 @@ def table(made: "Run", records: "Sequence[Record]", opened: "Store") -> None:
 
     print_document(out(), run(records))
     if made.finished_at is not None:
-        print_document(out(), under_a_run(doubts_of(opened, made, records), made.id))
-        out().print(f"run {made.id} is in {opened.url}; next: harness gate, harness compare --by solver", markup=False)
+        doctor = pasted("doctor", "--run", made.id, store=opened)
+        print_document(out(), under_a_run(doubts_of(opened, made, records), doctor))
 
 
 def json_of(_made: "Run", records: "Sequence[Record]", _opened: "Store") -> None:
@@ -112,12 +135,7 @@ def _cut_off(opened: "Store", run_id: str | None, *, quiet: bool) -> "tuple[Run,
 
 def _print_how_it_goes_on(made: "Run", opened: "Store") -> None:
     """On standard error: the command that goes on with a run."""
-    from harness.errors import without_password
     from harness.report.terminal.console import err
-    from harness.store.address import store_url
-    from harness.store.database import sqlite_file
 
-    usual = opened.url == without_password(store_url(None))
-    where = [] if usual else ["--store", str(sqlite_file(opened.engine) or opened.url)]
-    words = shlex.join(["harness", "run", "--resume", made.id, *where])
+    words = pasted("run", "--resume", made.id, store=opened)
     err().print(f"unfinished: {words} goes on", markup=False, soft_wrap=True)

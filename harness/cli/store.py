@@ -1,11 +1,13 @@
 """harness store: look after the store: check it, and hand around what it holds."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options as cli
+from harness.errors import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +34,8 @@ def check(store: cli.StoreUrl = None) -> None:
     with salvaging(store) as found:
         held = count(found.entries())
         found.integrity()
-        out().print(health(found, held), markup=False, soft_wrap=True)
+        where = "" if store is None else f" --store {shlex.quote(without_password(store))}"
+        out().print(health(found, held, where), markup=False, soft_wrap=True)
         raise typer.Exit(DAMAGED if found.troubles else 0)
 
 

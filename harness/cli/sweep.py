@@ -9,8 +9,9 @@ import typer
 
 from harness.cli import isolation
 from harness.cli import options as cli
+from harness.cli.pasting import pasted
 from harness.cli.streams import print_json
-from harness.errors import UsageError, unknown, without_password
+from harness.errors import UsageError, unknown
 from harness.solvers.training.optimizers import PRESETS
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ class _Page:
         opened = Store(self.store, create=False)
         kept = SweepStore(opened)
         made = kept.sweep(sweep_id)
-        self._print(made, kept.cells(made.id), opened.url)
+        self._print(made, kept.cells(made.id), opened)
         return 0
 
     def _go(
@@ -242,14 +243,15 @@ class _Page:
             with place.watched(opened, made.id), live:
                 cells = execute(made, planned, kept, live, place=place, widen=request.widen)
         except KeyboardInterrupt:
-            self._print(made, kept.cells(made.id), opened.url)
+            self._print(made, kept.cells(made.id), opened)
             raise
         if exit_code(cells) == 0 and self.quiet and not (self.as_json or self.markdown):
             self._draw(cells)
             return 0
-        self._print(kept.sweep(made.id), cells, opened.url)
+        self._print(kept.sweep(made.id), cells, opened)
         if not (self.as_json or self.markdown):
-            print_document(out(), under_a_run(doubts_of_sweep(opened, made, cells), made.id))
+            doctor = pasted("doctor", "--run", made.id, store=opened)
+            print_document(out(), under_a_run(doubts_of_sweep(opened, made, cells), doctor))
         return exit_code(cells)
 
     def __post_init__(self) -> None:
@@ -257,7 +259,7 @@ class _Page:
         if self.plots is not None and self.plots.exists() and not self.plots.is_dir():
             raise UsageError(f"--plots {self.plots}: is a file; name a folder")
 
-    def _print(self, made: "Sweep", cells: "Sequence[Cell]", url: str) -> None:
+    def _print(self, made: "Sweep", cells: "Sequence[Cell]", opened: "Store") -> None:
         """What was asked for on standard output; where it is kept, and how it goes on if it was cut off."""
         from harness.report.render.markdown import markdown
         from harness.report.render.terminal import print_document
@@ -271,13 +273,12 @@ class _Page:
             typer.echo(markdown(swept(made, cells)))
         elif cells:
             print_document(out(), swept(made, cells))
-            out().print(
-                f"sweep {made.id} is in {url}; again: harness sweep --show {made.id}", markup=False, soft_wrap=True
-            )
+            again = pasted("sweep", "--show", made.id, store=opened)
+            out().print(f"sweep {made.id} is in {opened.url}; again: {again}", markup=False, soft_wrap=True)
         self._draw(cells)
         if made.finished_at is None:
-            where = f" --store {without_password(self.store)}" if self.store else ""
-            err().print(f"unfinished: harness sweep --resume{where} goes on", markup=False, soft_wrap=True)
+            words = pasted("sweep", "--resume", store=opened)
+            err().print(f"unfinished: {words} goes on", markup=False, soft_wrap=True)
 
     def _draw(self, cells: "Sequence[Cell]") -> None:
         """The pictures, where they were asked for."""

@@ -10,6 +10,7 @@ import typer
 
 from harness.cli import options as cli
 from harness.cli.outputs import NOTHING, Outputs, takes_outputs
+from harness.cli.pasting import pasted
 from harness.cli.streams import print_json
 from harness.config import config
 from harness.errors import UsageError
@@ -94,7 +95,8 @@ def upgrade(
         print_json(upgrade_json(answer))
     elif not quiet or answer.exit_code:
         print_document(out(), told(answer))
-        out().print(f"the answer is in {kept}; next: harness report --for upgrade", markup=False, soft_wrap=True)
+        following = pasted("report", "--for", "upgrade", *([] if output is None else [str(output)]))
+        out().print(f"the answer is in {kept}; next: {following}", markup=False, soft_wrap=True)
     written.write(Judged("harness upgrade", [told(answer)], upgrade_checks(answer)))
     raise typer.Exit(answer.exit_code)
 

@@ -205,12 +205,9 @@ def is_named(record: Record, name: str) -> bool:
     if not record.is_own:
         return record.problem_name == name
     path, target = file_of(record.problem)
-    named, wanted = model_of(name)
-    at = (
-        bool(target)
-        and model_of(record.problem)[1] == wanted
-        and (path == named or ("." in named and path.endswith(f"/{named}")))
-    )
+    named, wanted = file_of(name)
+    near = path == named or ("." in named and (path.endswith(f"/{named}") or named.endswith(f"/{path}")))
+    at = bool(target) and near and wanted in ("", target) and model_of(record.problem)[1] == model_of(name)[1]
     return at or name in (record.problem_name, record.problem)
 
 

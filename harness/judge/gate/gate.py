@@ -11,7 +11,9 @@ from harness.records.labels import file_of
 from harness.records.record import Record, Status
 from harness.records.run import Run
 
-OUTSIDE = "Find the commit or the library upgrade that did it; if the limit itself is wrong, harness gate --update."
+UPDATE = "harness gate --update"
+"""In advice: a command that may need to be told where the store and the file are."""
+OUTSIDE = f"Find the commit or the library upgrade that did it; if the limit itself is wrong, {UPDATE}."
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ def _other_data(entry: Expectation, record: Record) -> Judgement:
         expected=entry.data,
         verdict=Verdict.UNDECIDED,
         detail="the data changed: the limits are for other data, and nothing is compared",
-        advice="If the data are as they should be, harness gate --update writes expectations for them.",
+        advice=f"If the data are as they should be, {UPDATE} writes expectations for them.",
         reason=entry.source,
     )
 

@@ -21,7 +21,7 @@ from harness.judge.gate.expectations import (
     matches,
     read_expectations,
 )
-from harness.records.labels import parameters_of
+from harness.records.labels import file_of, parameters_of
 from harness.records.record import Record, Status
 
 
@@ -132,7 +132,9 @@ def _unlimited(record: Record) -> dict[str, Any]:
         {"data": record.data_sha256[:DATA_CHARACTERS]} if record.is_own else {"parameters": _parameters(record)}
     )
     options = {name: value for name, value in record.options.items() if not isinstance(value, tuple)}
-    entry: dict[str, Any] = {"problem": record.problem_name, **named, "solver": record.solver, "device": record.device}
+    # A file is named by its path and target, by which it can be run again.
+    problem = record.problem if record.is_own and file_of(record.problem)[1] else record.problem_name
+    entry: dict[str, Any] = {"problem": problem, **named, "solver": record.solver, "device": record.device}
     entry |= {"options": options}
     if record.status is not Status.OK:
         entry |= {"status": record.status.value, "expected_failure": _reason(record)}

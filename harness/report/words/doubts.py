@@ -13,21 +13,21 @@ MOST_SEEN = 4
 """Doubts in full under a run's table: two lines. 'harness doctor --run' has all."""
 
 
-def doubts_line(doubts: Sequence[Doubt], run_id: str) -> str:
-    """What makes a run's times doubtful, in one line without markup; empty if nothing does."""
+def doubts_line(doubts: Sequence[Doubt], doctor: str) -> str:
+    """What makes a run's times doubtful, in one line without markup; empty if nothing does. `doctor`: has all of it."""
     found = doubtful(doubts)
     if not found:
         return ""
     seen = [one.seen for one in found[:MOST_SEEN]]
     if len(found) > MOST_SEEN:
         seen.append(f"{len(found) - MOST_SEEN} more")
-    return f"doubtful: {'; '.join(seen)}: harness doctor --run {run_id}"
+    return f"doubtful: {'; '.join(seen)}: {doctor}"
 
 
-def under_a_run(doubts: Sequence[Doubt], run_id: str) -> Document:
-    """The line under a run's table; nothing if there is no doubt."""
-    line = doubts_line(doubts, run_id)
-    return Document([Line(line, style="yellow")] if line else [])
+def under_a_run(doubts: Sequence[Doubt], doctor: str) -> Document:
+    """The line under a run's table; nothing if there is no doubt. `doctor`: the command that has all of it."""
+    line = doubts_line(doubts, doctor)
+    return Document([Line(line, style="yellow", unbroken=True)] if line else [])
 
 
 def doctor(doubts: Sequence[Doubt], of_what: str) -> Document:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.errors import counted
-from harness.judge.gate.gate import GateReport
+from harness.judge.gate.gate import UPDATE, GateReport
 from harness.judge.gate.update import Change
 from harness.judge.verdict import Judgement, Verdict
 from harness.report.tables import gate as table
@@ -16,23 +16,27 @@ WORDS = {0: ("gate passed:", "green"), 1: ("gate failed:", "red")}
 """By the exit code; with any other the gate could not judge."""
 
 
-def verdict(report: GateReport, run_id: str, source: str) -> Document:
-    """The breaches as a table, what to do about them, what fails as expected, and how it went."""
+def verdict(report: GateReport, run_id: str, source: str, update: str = UPDATE) -> Document:
+    """The breaches as a table, what to do about them, what fails as expected, and how it went.
+
+    `update`: the command that sets the limits from this run.
+    """
     notes = [Line(note, style="dim") for note in report.notes]
-    parts = (*breaches(report), _known(report), _missing(report), *_not_judged(report), *notes)
+    parts = (*breaches(report, update), _known(report), _missing(report), *_not_judged(report), *notes)
     return Document(parts, [conclusion(report, run_id, source)], report.exit_code)
 
 
-def breaches(report: GateReport) -> Iterator[Part]:
+def breaches(report: GateReport, update: str = UPDATE) -> Iterator[Part]:
     """What does not hold and by how much, then what to do about it; nothing where all holds."""
     if report.breaches:
         yield table_of(table.BREACHES, report.breaches)
-    yield from to_do(report.breaches)
+    yield from to_do(report.breaches, update)
 
 
-def to_do(judgements: Iterable[Judgement]) -> list[Line]:
+def to_do(judgements: Iterable[Judgement], update: str = UPDATE) -> list[Line]:
     """Their advice, each once."""
-    return [Line(advice, "do:", "bold") for advice in dict.fromkeys(one.advice for one in judgements if one.advice)]
+    said = dict.fromkeys(one.advice.replace(UPDATE, update) for one in judgements if one.advice)
+    return [Line(advice, "do:", "bold", unbroken=update != UPDATE) for advice in said]
 
 
 def _known(report: GateReport) -> Folded:

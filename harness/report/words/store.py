@@ -50,19 +50,24 @@ def count(entries: Iterable[Entry]) -> Held:
     return held
 
 
-def health(found: Salvage, held: Held) -> str:
-    """A page: what can be read, which runs were cut off, what is wrong, and what to do about it."""
+def health(found: Salvage, held: Held, store: str = "") -> str:
+    """A page: what can be read, which runs were cut off, what is wrong, and what to do about it.
+
+    `store`: the option that commands need to find it, with a space before it.
+    """
     lines = [f"{found.url}: schema version {found.version}; {held}"]
     if held.waiting:
         lines.append(f"{held.waiting} of the records wait for samples: their runs were cut off, or are still going")
     for run_id, missing in found.unfinished.items():
         left = counted(missing, "case")
-        lines.append(f"run {run_id} has not finished: {left} to go; harness run --resume {run_id} goes on")
+        lines.append(f"run {run_id} has not finished: {left} to go; harness run --resume {run_id}{store} goes on")
     lines += [f"damaged: {trouble}" for trouble in found.troubles[:MOST_TROUBLES]]
     if len(found.troubles) > MOST_TROUBLES:
         lines.append(f"and {len(found.troubles) - MOST_TROUBLES} more")
     if found.troubles:
-        lines.append(f"what can be saved: {held}: 'harness store export FILE.jsonl', then import it into a new --store")
+        lines.append(
+            f"what can be saved: {held}: 'harness store export FILE.jsonl{store}', then import it into a new --store"
+        )
     else:
         lines.append("sound")
     return "\n".join(lines)
