@@ -28,7 +28,7 @@ _NO_GPU = not any(Path(path).exists() for path in ("/dev/nvidiactl", "/dev/dxg")
 
 
 class SuiteCase:
-    """A case on one thread, prepared when it is made.
+    """A case on its threads, one unless said, prepared when it is made.
 
     Raises NotImplementedError, which asv takes as a skip, where the solver or the device cannot run it,
     and UsageError for an unknown name or a refused option, which fails the benchmark.
@@ -45,15 +45,18 @@ class SuiteCase:
         if reason:
             raise NotImplementedError(reason)
         # The process is the benchmark's own: the limits hold until it ends.
-        with pools_of(1):
+        threads = self.case.options.threads
+        with pools_of(threads):
             self._prepared = chosen.prepare(loaded, self.case.options)
-        self._limits = limited(1)
+        self._limits = limited(threads)
         self._limits.__enter__()
         self._synchronize = synchronizer(device)
 
     @property
     def timer(self) -> Callable[[], float]:
-        """CPU seconds of the process on the CPU; wall seconds after a synchronisation on CUDA."""
+        """CPU seconds of the process on one thread of the CPU; else wall seconds, on CUDA after a synchronisation."""
+        if self.case.options.threads > 1:
+            return time.perf_counter
         if self.case.options.device == "cpu":
             return time.process_time
 

@@ -31,8 +31,11 @@ from harness.ab.launch import Manner
 from harness.ab.layout import Layout, switch
 from harness.ab.measure import MIN_LAUNCHES, Allowance, Measurement, Task, nobody_decided
 from harness.ab.process import Process, identify
+from harness.ab.progress import Progress
 from harness.ab.version import Version
+from harness.cores import usable
 from harness.errors import CannotMeasureError, UsageError
+from harness.judge.versions.ab_cell import CPU, WALL, judged_clock
 from harness.measure.isolation.ending import WorkerLostError
 from harness.records.ab import AbCell, Comparison, Condition, Measured, Side
 from harness.records.environment import Environment
@@ -377,12 +380,21 @@ def test_cells_are_every_problem_with_every_solver() -> None:
     assert "epochs=3" in trained.case
 
 
+def test_threads_are_the_case_s_and_its_wall_time_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CPU seconds are spent by all of its threads: by them two would look no quicker than one."""
+    monkeypatch.setattr(usable, "usable_cores", lambda: 2)
+    one, two = (cells(["four_points"], ["numpy_lstsq"], Options(threads=threads))[0] for threads in (1, 2))
+    assert (one.order["options"], two.order["options"]) == ({}, {"threads": 2})
+    assert "threads=2" in two.case
+    assert [judged_clock(Progress(spec).cell) for spec in (one, two)] == [CPU, WALL]
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
         (partial(cells, ["nosuch"]), "unknown problem 'nosuch'"),
         (partial(cells, (), ["nosuch"]), "unknown solver 'nosuch'"),
-        (partial(cells, (), (), Options(threads=2)), "one thread"),
+        (partial(cells, (), (), Options(threads=10**6)), "threads is at most"),
         (partial(cells, (), ["sklearn"], Options(epochs=3)), "sklearn takes no epochs"),
     ],
 )

@@ -43,6 +43,19 @@ def test_groups_differ_in_the_axis_alone(records: list[Record], by: str, values:
 
 
 @pytest.mark.slow
+def test_threads_are_an_axis_and_in_every_other_one_a_group_of_their_own(records: list[Record]) -> None:
+    both = [*records, *(r.model_copy(update={"threads": 2}) for r in records)]
+    rows = rows_by(both, "threads")
+    assert len({row.group for row in rows}) == len(records)
+    assert {(row.value, row.baseline, row.record.threads) for row in rows} == {("1", "1", 1), ("2", "1", 2)}
+    for by in ("lr", "optimizer", "size", "solver"):
+        threads: dict[str, set[int]] = {}
+        for row in rows_by(both, by):
+            threads.setdefault(row.group, set()).add(row.record.threads)
+        assert all(len(found) == 1 for found in threads.values()), by
+
+
+@pytest.mark.slow
 def test_the_time_ratio_is_to_the_baseline_of_the_group(records: list[Record]) -> None:
     for row in rows_by(records, "lr"):
         assert row.baseline == "0.01"

@@ -750,6 +750,7 @@ def l1_training() -> Training:
         (("--epochs", 0), "epochs is at least 1, not 0"),
         (("--batch", 0), "batch is at least 1, not 0"),
         (("--threads", 0), "threads is at least 1, not 0"),
+        (("--threads", 9999), "threads is at most"),
         (("--n", "many"), "not 'many'"),
         (("--n", 10), "four_points has the rows it has"),
         (("--target", "y"), "--target goes with a .csv or .parquet file"),

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 
 from harness.config import config
+from harness.cores.usable import thread_count
 from harness.errors import UsageError, counted
 from harness.measure.plan import DEFAULT_EPOCHS, single
 from harness.problems.asked import asked_problems
@@ -61,6 +62,11 @@ class CellSpec:
     spreads: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def threads(self) -> int:
+        """That the case is given."""
+        return int(str(self.options.get("threads", 1)))
+
+    @property
     def order(self) -> dict[str, object]:
         """What a worker is told to prepare."""
         if self.benchmark is not None:
@@ -88,7 +94,7 @@ def cells(
     Only problems: with the closed forms of the twelve; only solvers: on their three sizes. Trainings have the epochs
     that `harness run` gives them: their whole fit is only for the accuracy. `project`: of somebody's project, of which
     solvers must be named. `model`: what is said of every problem. A file is read as it lies here, by both versions.
-    Raises UsageError for an unknown name, a refused option, more than one thread, or no solver of a project.
+    Raises UsageError for an unknown name, a refused option, more threads than cores, or no solver of a project.
     """
     said = config().content
     specs, names = specs or said.problems, names or said.solvers
@@ -97,8 +103,7 @@ def cells(
             "no solver of this project is named: give --solver package.module:name, or say it in harness.toml"
         )
     asked = asked or Options()
-    if asked.threads != 1:
-        raise UsageError("ab measures on one thread: drop --threads")
+    thread_count(asked.threads)
     if not (specs or names):
         if model != ANY:
             raise UsageError("--target and what is said of a table go with --problem FILE")
@@ -117,7 +122,7 @@ def cells(
             name,
             spec if model == ANY and problem.family != OWN else spec_of(problem),
             own.device,
-            own.given(),
+            own.given() | ({"threads": own.threads} if own.threads > 1 else {}),
             imports=tuple(name for name in case.requires if not name.startswith("harness")),
             spreads=_spreads(problem),
         )

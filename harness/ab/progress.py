@@ -74,6 +74,7 @@ class Progress:
             problem=spec.problem,
             solver=spec.solver,
             device=spec.device,
+            threads=spec.threads,
             base=self.measured.get(BASE, Measured()),
             head=self.measured.get(HEAD, Measured()),
             launches=tuple(self.launches),

@@ -20,7 +20,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -50,6 +50,7 @@ class Cells:
         self._slow: dict[str, float] = {}
         self._last_s: dict[str, float] = {}
         self._planting_s: dict[str, float] = {}
+        self._limits = ExitStack()  # until the process ends
 
     def prepare(self, order: Answer) -> Answer:
         """Prepare one cell and call it twice, untimed. `slow`: the factor of a slowdown that is planted in it."""
@@ -61,6 +62,8 @@ class Cells:
             imported(name)
         options = {name: tuple(v) if isinstance(v, list) else v for name, v in order.get("options", {}).items()}
         case = self._suite.SuiteCase(order["problem"], order["solver"], device=order["device"], **options)
+        if options.get("threads", 1) != 1:  # versions before threads were an option here hold it to one
+            self._limits.enter_context(import_module("harness.timing.threads").limited(options["threads"]))
         for _ in range(WARM_UP_CALLS):
             case.run()
         key = order["cell"]

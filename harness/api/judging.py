@@ -33,7 +33,7 @@ def compare(
     """Cases side by side that differ along one axis alone, as ratios to a baseline; one row a case.
 
     `results`: what `run` or `load` gave, a run's id in `store`, or several of them; the newest run by default.
-    `by`: solver, device, optimizer, lr or size; by device it is one row a size of a series, with the crossover.
+    `by`: solver, device, optimizer, lr, size or threads; by device a row is a size of a series, with the crossover.
     `baseline`: the value that the others are ratios to. `problems`: only these, by name with or without parameters.
 
     Raises UsageError for an unknown axis, problem, baseline or run, and for a frame that is no whole run;

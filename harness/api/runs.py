@@ -122,7 +122,9 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     )
     with as_python():
         request = with_defaults(request)
-        where, cases = Where(timeout_s, memory_bytes, in_process), plan(request, own, brought)
+        where = Where(timeout_s, memory_bytes, in_process)
+        where.check_threads(request.options.threads)
+        cases = plan(request, own, brought)
     with closing(opened(store)) as kept:
         around = partial(_watching, progress=progress)
         return Results(*run_request(request, cases, kept, where, around, command=command_of(request, own, brought)))

@@ -101,8 +101,8 @@ def ab(
     if instructions:
         check_instructions(calibrate=calibrate)
     cores = all_cores()
-    if duet and len(cores) < 2:  # noqa: PLR2004  # a duet has two voices
-        raise UsageError("--duet needs two cores that this process may use")
+    threads = cases[2].threads
+    _check_cores(len(cores), threads, duet=duet, counted=instructions or calibrate)
     with Working(err(), "looking at both versions", quiet=quiet) as status:
         if dirty and (base is None or head is not None or calibrate):
             raise UsageError("--dirty is the head: give the revision to compare with alone, as harness ab main --dirty")
@@ -117,7 +117,7 @@ def ab(
         print_parts(err(), [*(Line(note, "note") for note in sides.notes), *holdings(described, same)])
     if instructions:
         count_instructions(sides, described, specs, written, same=same, as_json=as_json, quiet=quiet)
-    task = Task(sides, described, specs, Allowance(budget, seed), Manner(duet, fastest, cores))
+    task = Task(sides, described, specs, Allowance(budget, seed), Manner(duet, fastest, cores if threads == 1 else ()))
     if calibrate:
         _calibrate(task, effect, as_json=as_json)
     report = compared_task(task, effect, quiet=quiet)
@@ -128,6 +128,14 @@ def ab(
     name = f"harness ab {sides.base.name} {sides.head.name}"
     written.write(Judged(name, [compared(report, described, same)], ab_checks(report)))
     raise typer.Exit(report.exit_code)
+
+
+def _check_cores(cores: int, threads: int, *, duet: bool, counted: bool) -> None:
+    """Raises UsageError for a duet on one core, and for threads with what is of one thread."""
+    if threads > 1 and (duet or counted):
+        raise UsageError("--duet, --instructions and --calibrate are of one thread: drop --threads, or them")
+    if duet and cores < 2:  # noqa: PLR2004  # a duet has two voices
+        raise UsageError("--duet needs two cores that this process may use")
 
 
 def check_numbers(budget: float, effect: float, named: str = "--effect") -> None:

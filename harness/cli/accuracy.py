@@ -38,6 +38,7 @@ def accuracy(
     ladder: Annotated[bool, typer.Option("--ladder", help="The rungs of the ladder instead of the NIST sets.")] = False,
     given_model: cli.GivenModel = cli.NO_MODEL,
     device: cli.Device = "auto",
+    threads: cli.Threads = 1,
     quantity: Annotated[
         str | None, typer.Option(help="Digits of coef (coefficients), se (standard errors), sd (residual SD) or r2.")
     ] = None,
@@ -64,8 +65,30 @@ def accuracy(
     from harness.studies.accuracy import AccuracyRequest
 
     if certified:
-        names = ("problem", "solver", "ladder", "device", "quantity", "se", "all", "markdown", "expectations")
-        values = (problem, solver, ladder, device != "auto", quantity, se, everything, markdown, expectations)
+        names = (
+            "problem",
+            "solver",
+            "ladder",
+            "device",
+            "threads",
+            "quantity",
+            "se",
+            "all",
+            "markdown",
+            "expectations",
+        )
+        values = (
+            problem,
+            solver,
+            ladder,
+            device != "auto",
+            threads != 1,
+            quantity,
+            se,
+            everything,
+            markdown,
+            expectations,
+        )
         named = [name for name, value in zip((*names, "store"), (*values, store), strict=True) if value]
         raise typer.Exit(_certified([*named, *cli.said_of_problems(given_model)], as_json=as_json))
     if ladder and problem:
@@ -73,7 +96,8 @@ def accuracy(
     if as_json and markdown == STDOUT:
         raise UsageError("--json and --markdown - both write to standard output: give one of them")
     shown, where = _quantity(quantity, se=se), isolation.where(timeout, memory, in_process, on, connect_timeout)
-    asked = AccuracyRequest(tuple(problem or ()), tuple(solver or ()), ladder, device, given_model)
+    where.check_threads(threads)
+    asked = AccuracyRequest(tuple(problem or ()), tuple(solver or ()), ladder, device, given_model, threads)
     path = expectations or expectations_file()
     expected = read_expectations(path)
     if markdown not in (None, STDOUT):

@@ -10,7 +10,7 @@ from harness.errors import CannotMeasureError
 
 
 def compare(
-    by: Annotated[str, typer.Option("--by", help="solver, device, optimizer, lr or size.")],
+    by: Annotated[str, typer.Option("--by", help="solver, device, optimizer, lr, size or threads.")],
     run: Annotated[
         list[str] | None, typer.Option("--run", help="A run's id; repeatable; the newest by default.")
     ] = None,
@@ -19,7 +19,7 @@ def compare(
     store: cli.StoreUrl = None,
     as_json: cli.AsJson = False,
 ) -> None:
-    """Compare by solver, device, optimizer, lr or size: time, digits, excess loss, epochs and seconds.
+    """Compare by solver, device, optimizer, lr, size or threads: time, digits, excess loss, epochs and seconds.
 
     By device: CUDA, or another, beside the CPU with the transfer apart, and from which n on it is faster. The CPU has
     the threads that it was run with, one by default: compare with all of them too.

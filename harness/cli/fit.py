@@ -43,6 +43,7 @@ def fit(
     """Fit one problem with one solver and show everything: coefficients, digits, losses, scores, status."""
     options = cli.solver_options(device=device, lr=lr, seed=seed, init=cli.initial(init), **given_options)
     where = isolation.where(timeout, memory, in_process)
+    where.check_threads(options.threads)
     rows = None if n is None else cli.row_count(n)
     model = {"target": target, "weights": weights, "intercept": not no_intercept, "table": given_table}
     case = _case(problem, solver, options, n=rows, **model)

@@ -74,6 +74,7 @@ def run(
             "--memory, --in-process, --on and --connect-timeout go with it"
         )
     where = isolation.where(timeout, memory, in_process, on, connect_timeout)
+    where.check_threads(options.threads)
     show = json_of if as_json else what_failed if quiet else table
     made, records = watched_run(run_id if resume else request, store, where, show, quiet=quiet)
     raise typer.Exit(exit_code(records, len(made.planned)))

@@ -120,6 +120,7 @@ def sweep(
     }
     asked = {name: value for name, value in given.items() if value not in (None, ())}
     where = isolation.where(timeout, memory, in_process, on, connect_timeout)
+    where.check_threads(1 if threads is None else threads)
     said = {
         "timeout": timeout,
         "memory": memory,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 
+from harness.cores.usable import thread_count
 from harness.errors import UsageError
 from harness.measure.isolation.isolated import Isolated
 from harness.measure.isolation.limits import Limits
@@ -54,6 +55,11 @@ class Where:
     def limits(self) -> Limits:
         """What a worker may take."""
         return Limits(self.timeout_s, self.memory_bytes)
+
+    def check_threads(self, threads: int) -> None:
+        """Raises UsageError for more threads than cores here; the workers of a scheduler have cores of their own."""
+        if self.on is None or self.on.startswith("local"):
+            thread_count(threads)
 
     def place(self) -> Place:
         """The place, to be closed. Raises CannotMeasureError where no worker can be had."""

@@ -111,6 +111,7 @@ class AbCell(Kept):
     problem: str
     solver: str
     device: str = "cpu"
+    threads: int = 1
     base: Measured = Measured()
     head: Measured = Measured()
     launches: tuple[Launch, ...] = ()

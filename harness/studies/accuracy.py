@@ -45,6 +45,7 @@ class AccuracyRequest:
     ladder: bool = False
     device: str = "auto"
     model: Model = ANY
+    threads: int = 1
 
 
 def plan_accuracy(asked: AccuracyRequest) -> tuple[Request, list[Case]]:
@@ -67,11 +68,12 @@ def plan_accuracy(asked: AccuracyRequest) -> tuple[Request, list[Case]]:
         weights=asked.model.weights,
         intercept=asked.model.intercept,
         table=asked.model.table,
+        options=Options(threads=asked.threads),
     )
     cases = plan(request)
     single = tuple(solver.name for solver in chosen if _has_float32_row(solver))
     if single:
-        cases += plan(replace(request, solvers=single, options=Options(dtype="float32")))
+        cases += plan(replace(request, solvers=single, options=Options(threads=asked.threads, dtype="float32")))
     order = {label: i for i, label in enumerate(dict.fromkeys(case.problem.label for case in cases))}
     cases.sort(key=lambda case: order[case.problem.label])
     whole = not (asked.problems or asked.solvers)

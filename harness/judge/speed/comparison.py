@@ -59,6 +59,7 @@ AXES: dict[str, Callable[[Record], str | None]] = {
     "optimizer": _optimizer,
     "lr": _lr,
     "size": _size,
+    "threads": lambda record: str(record.threads),
 }
 
 
@@ -68,6 +69,8 @@ def _group(record: Record, by: str) -> str:
     problem = f"{name} p={record.p}" if by == "size" else record.problem
     model = record.kind.value if by == "optimizer" else record.solver
     device = "" if by == "device" else record.device
+    if record.threads > 1 and by != "threads":
+        device = f"{device} threads={record.threads}"
     if by == "solver":
         return f"{problem} {device}"
     left_out = {"lr": ("lr",), "optimizer": ("momentum",)}.get(by, ())
@@ -142,7 +145,10 @@ def nothing_to_compare(by: str, changed: Sequence[str] = ()) -> CannotMeasureErr
     `changed`: problems whose data are not the same in all of these runs.
     """
     data = f"; the data of {', '.join(changed)} changed between the runs" if changed else ""
-    how = "; 'harness run --device all' on a machine with CUDA makes them" if by == "device" else ""
+    how = {
+        "device": "; 'harness run --device all' on a machine with CUDA makes them",
+        "threads": "; run the same once more with --threads 2, and compare both runs: --run ID --run ID",
+    }.get(by, "")
     return CannotMeasureError(
         f"nothing to compare by {by}: the run has no two cases that differ in it alone{data}{how}"
     )

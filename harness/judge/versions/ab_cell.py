@@ -85,8 +85,8 @@ class Speed:
 
 
 def judged_clock(cell: AbCell) -> str:
-    """CPU seconds on the CPU, which other processes disturb less; wall on a device, which the CPU waits for."""
-    return CPU if cell.device == "cpu" else WALL
+    """CPU seconds on one thread, which other processes disturb less; wall with several, and on a device."""
+    return CPU if cell.device == "cpu" and cell.threads == 1 else WALL
 
 
 def speed(cell: AbCell, clock: str, effect: float) -> Speed:

@@ -67,7 +67,7 @@ def _record(cell: AbCell) -> Record:
         kind=Kind.CLOSED_FORM,
         optimizer=None,
         device=cell.device,
-        threads=1,
+        threads=cell.threads,
         options=options,
         status=cell.head.status,
         message=cell.head.message,
