@@ -112,7 +112,7 @@ def test_unknown_axes_and_baselines_are_refused(
 
 
 def test_the_axes_are_the_documented_ones() -> None:
-    assert set(AXES) == {"solver", "device", "optimizer", "lr", "size"}
+    assert set(AXES) == {"solver", "device", "optimizer", "lr", "size", "threads"}
 
 
 @pytest.mark.slow
