@@ -134,7 +134,7 @@ FOR_ONE_COMMAND: Mapping[str, Mapping[str, Names]] = MappingProxyType(
     {
         "list_names": {"what": _these("problems", "solvers", "optimizers", "devices")},
         "import_results": {"what": _these("asv")},
-        "compare": {"by": _these("solver", "device", "optimizer", "lr", "size")},
+        "compare": {"by": _these("solver", "device", "optimizer", "lr", "size", "threads")},
         "run": {"optimizer": _these(*OPTIMIZERS)},
         "fit": {"device": _these(*TORCH_DEVICES)},
         "sweep": {
