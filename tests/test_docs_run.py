@@ -33,7 +33,6 @@ NOT_RUN = {
     ("docs/how-to/many-machines.md", "needs a cluster"): LONG,
     ("docs/how-to/many-machines.md", "needs SLURM"): CLUSTER,
     ("docs/how-to/upgrade.md", "installs two environments and measures for a minute"): INSTALLS,
-    ("docs/how-to/use-all-cores.md", "needs two cores, and builds two versions"): INSTALLS,
     ("docs/how-to/report.md", "fits every tutorial, a minute or two"): LONG,
     ("docs/how-to/report.md", "serves until Ctrl-C"): LONG,
     ("docs/explanation/error-rates.md", "takes an hour"): LONG,
