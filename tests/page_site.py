@@ -79,9 +79,9 @@ def training(
     return planted(solver, epoch_s, **{**own, **changed})  # type: ignore[arg-type]  # fields of Record
 
 
-def evidence(records: Sequence[Record], **more: object) -> Evidence:
-    """A page's evidence of these records alone."""
-    run = Run(
+def run_of(records: Sequence[Record]) -> Run:
+    """A run of these records."""
+    return Run(
         id="run-1",
         started_at="2026-03-01T12:00:00+00:00",
         finished_at="2026-03-01T12:01:00+00:00",
@@ -90,7 +90,12 @@ def evidence(records: Sequence[Record], **more: object) -> Evidence:
         planned=tuple(record.case for record in records),
         environment=HERE,
     )
-    fields: dict[str, object] = {"made_at": "now", "command": "harness report", "run": run, "records": tuple(records)}
+
+
+def evidence(records: Sequence[Record], **more: object) -> Evidence:
+    """A page's evidence of these records alone."""
+    own = {"run": run_of(records), "records": tuple(records)}
+    fields: dict[str, object] = {"made_at": "now", "command": "harness report", **own}
     return Evidence(**{**fields, **more})  # type: ignore[arg-type]  # fields of Evidence
 
 

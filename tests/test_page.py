@@ -32,7 +32,7 @@ from tests.page_site import HOSTILE, evidence, planted, training
 
 HARMLESS = (
     "html head meta title link style script body a header div h1 h2 h3 small p span button aside nav ol li details "
-    "summary output main noscript section figure figcaption footer code dialog"
+    "summary output main noscript section figure figcaption footer code dialog dl dt dd"
 )
 
 
@@ -156,8 +156,17 @@ def test_the_default_grid_makes_a_page_well_under_six_megabytes() -> None:
 @pytest.mark.slow
 def test_a_run_that_has_measured_nothing_yet_has_a_page_too() -> None:
     made = sections(evidence([]))
-    assert {one.id for one in made} >= {"verdict", "accuracy", "environment"}
-    assert all(one.conclusion or one.missing for one in made)
+    assert [one.id for one in made] == ["decision", "environment"]
+    assert all(one.conclusion for one in made)
+    absent = {
+        row["title"]: row["missing"]
+        for part in made[-1].parts
+        if isinstance(part, Table)
+        for row in part.rows
+        if part.name == "absent"
+    }
+    assert {"Verdict", "Accuracy"} <= set(absent)
+    assert all("harness " in text for text in absent.values())
     assert "cases" in Tags(render(evidence([]), made)).blocks
 
 

@@ -17,7 +17,7 @@ from harness.measure.run import measure
 from harness.report.figures.figure import Figure
 from harness.report.figures.rows import FILTERS
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Column, Kind, Note, Table
+from harness.report.html.section import Column, Facts, Kind, Note, Table
 from harness.solvers.status import Status
 from tests import page_data
 from tests.browser import asked, browser, complaints
@@ -25,7 +25,10 @@ from tests.page_driver import Made, Reader, passing, shown_columns
 
 pytestmark = pytest.mark.slow
 
-ORDER = ("verdict", "accuracy", "speed", "training", "tutorials", "history", "findings", "environment")
+ORDER = (
+    *("decision", "accuracy", "findings", "speed", "training", "verdict", "history", "tutorials"),
+    "environment",
+)
 CHOSEN = {"solver": "numpy_lstsq", "problem": "everyday:n=2000,seed=0", "device": "cuda:0", "n": 100_000, "lr": 0.1}
 """One value of each filter that some rows of the planted evidence have and some have not."""
 SHOWN = {"n": "100\u202f000", "lr": "0.1"}
@@ -79,7 +82,7 @@ def test_every_section_is_there_in_order_with_what_to_conclude(reader: Reader, m
         assert any(len(text.split()) >= 4 for text in said), section.id
         assert section.parts or section.missing, section.id
         assert [one.get_attribute("data-part") for one in place.find_elements("css selector", "[data-part]")] == [
-            part.name for part in section.parts if not isinstance(part, Note)
+            part.name for part in section.parts if not isinstance(part, Note | Facts)
         ]
 
 
@@ -117,6 +120,9 @@ def test_with_nothing_to_show_a_section_says_what_makes_it(chromium: Reader, tmp
         if section.id != "environment":
             assert "harness " in text, f"{section.id} names no command"
         assert len(text.split()) > 5, section.id
+    shown = {row[0] for row in chromium.rows("absent")}
+    assert shown == {"Accuracy", "Speed", "Training", "Verdict", "History", "Findings", "Tutorials"}
+    assert all("harness " in row[1] for row in chromium.rows("absent"))
 
 
 # Filters

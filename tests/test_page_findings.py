@@ -67,7 +67,7 @@ def test_what_is_here_comes_first_and_every_finding_has_its_script() -> None:
         (
             (line("a", outcome=Ending.NOT_AS_SAID, reason="rank 2"),),
             (
-                "1 of 1 known finding is in what is installed here: numpy 2.1.0."
+                "These cases show 1 known finding: numpy 2.1.0."
                 " 1 of them gives a wrong answer without a warning. No longer as the file says: a."
             ),
         ),

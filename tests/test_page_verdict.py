@@ -15,11 +15,13 @@ from harness.paths import results_folder
 from harness.records.record import Accuracy, Record
 from harness.report.figures.figure import Figure
 from harness.report.html import accuracy, environment, verdict
+from harness.report.html.order import sections
 from harness.report.html.section import Note, Section, Table
+from harness.report.purpose import Purpose
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples
 from tests import page_data
-from tests.page_site import evidence, planted, svg, training
+from tests.page_site import evidence, planted, run_of, svg, training
 
 
 def cases(scale: float = 1.0, noise: float = 0.01) -> list[Record]:
@@ -152,40 +154,45 @@ def judgement(case: str, verdict_: Verdict, expected: str = "ok") -> Judgement:
     return Judgement(case, "status", "wrong", expected, verdict_, "detail", "Do this.", "its source")
 
 
-def test_the_worst_verdict_stands_first_and_the_headline_has_all_three() -> None:
+def test_the_worst_verdict_stands_first_and_the_machine_last() -> None:
     records = cases()
     gate = GateReport(
         (judgement(records[0].case, Verdict.IMPROVEMENT), judgement(records[1].case, Verdict.REGRESSION)), (), 0
     )
     doubt = Doubt("load", State.DOUBTFUL, "load 9 on 2 cores", "why", "Wait.", "source")
     fine = Doubt("swap", State.FINE, "none in use", "why", "", "source")
-    found = verdict.section(evidence(records, gate=gate, expectations="e.toml", doubts=(fine, doubt)))
-    breached, doubtful = found.conclusion.split("; ")
-    assert "breached in 2 cases" in breached
-    assert "doubtful (load)" in doubtful
-    assert [row["verdict"] for row in table(found, "verdicts").rows] == ["regression", "doubtful"]
+    known = evidence(records, gate=gate, expectations="e.toml", doubts=(fine, doubt), purpose=Purpose.GATE)
+    found = verdict.section(known)
+    assert found.conclusion == "The gate is breached in 2 cases."
+    assert [row["verdict"] for row in table(found, "verdicts").rows] == ["regression"]
     assert [row["verdict"] for row in table(found, "gate").rows] == ["regression", "improvement"]
-    assert [row["name"] for row in table(found, "doubts").rows] == ["load"]
-    assert "Fine: swap." in table(found, "doubts").caption
     assert "harness run" in found.missing  # no baseline
+    first, *between, last = sections(known)
+    assert [one.id for one in between][:2] == ["verdict", "accuracy"]
+    assert first.parts[-1] == Note("The times are doubtful: load.", to=last.id)
+    assert "doubtful: load (load 9 on 2 cores)" in last.conclusion
+    assert [row["name"] for row in table(last, "doubts").rows] == ["load"]
+    assert "Fine: swap." in table(last, "doubts").caption
 
 
 def test_a_gate_that_holds_and_what_it_knows_and_what_is_missing() -> None:
     records = cases()
     held = GateReport((judgement(records[0].case, Verdict.UNCHANGED, "wrong"),), (), 0)
     found = verdict.section(evidence(records, gate=held, expectations="e.toml"))
-    assert found.conclusion.startswith("The gate holds (1 expectation);")
+    assert found.conclusion.startswith("The gate holds (1 expectation).")
     assert [row["solver"] for row in table(found, "known").rows] == ["solver_0"]
     cut_off = GateReport(held.judgements, ("a case that never came",), 0)
     going = verdict.section(evidence(records, gate=cut_off, expectations="e.toml"))
-    assert going.conclusion.startswith("The gate holds as far as the run has got;")
+    assert going.conclusion.startswith("The gate holds as far as the run has got.")
     assert table(going, "gate").rows[0]["problem"] == "a case that never came"
-    assert verdict.section(evidence(records)).conclusion.startswith("The gate judges nothing;")
+    nothing = verdict.section(evidence(records))
+    assert nothing.conclusion == "The gate judges nothing."
+    assert not nothing.parts
 
 
 def test_a_change_is_in_the_headline_the_table_and_the_figure() -> None:
     before = cases()
-    base = evidence(before).run.model_copy(update={"id": "earlier"})
+    base = run_of(before).model_copy(update={"id": "earlier"})
     now = slower(before, "solver_3", 2.0)
     found = verdict.section(evidence(now, baseline=base, baseline_records=tuple(before)))
     assert "1 case is slower since the baseline" in found.conclusion
@@ -227,9 +234,9 @@ def test_a_comparison_that_decides_nothing_or_is_of_another_commit_says_so() -> 
     undecided = cell.model_copy(
         update={"verdict": Verdict.UNDECIDED, "speed": cell.speed.model_copy(update=none), "why": "2 launches"}
     )
-    known = evidence(records)
-    environment_ = known.run.environment.model_copy(update={"commit": "e" * 40})
-    run = known.run.model_copy(update={"environment": environment_})
+    known = run_of(records)
+    environment_ = known.environment.model_copy(update={"commit": "e" * 40})
+    run = known.model_copy(update={"environment": environment_})
     found = verdict.section(evidence(records, run=run, ab=open_.model_copy(update={"cells": (undecided,)})))
     assert "of 1 case 1 undecided against main" in found.conclusion
     (line,) = (row for row in table(found, "verdicts").rows if row["about"] == "Versions")
@@ -263,15 +270,15 @@ def test_accuracy_says_who_keeps_most_digits_and_what_is_wrong() -> None:
 
 
 def test_an_earlier_environment_is_told_from_this_one() -> None:
-    found = evidence(cases())
-    alone = environment.section(found)
+    run = run_of(cases())
+    alone = environment.section(evidence(cases()))
     assert [column.key for column in table(alone, "machine").columns] == ["what", "here"]
-    versions = {**found.run.environment.versions, "numpy": "0.1"}
-    other = found.run.environment.model_copy(update={"versions": versions, "cores": 64})
-    base = found.run.model_copy(update={"id": "earlier", "environment": other})
+    versions = {**run.environment.versions, "numpy": "0.1"}
+    other = run.environment.model_copy(update={"versions": versions, "cores": 64})
+    base = run.model_copy(update={"id": "earlier", "environment": other})
     both = environment.section(evidence(cases(), baseline=base, baseline_records=tuple(cases())))
     assert "Other than in the baseline: cores, numpy" in both.conclusion
-    same = environment.section(evidence(cases(), baseline=found.run, baseline_records=tuple(cases())))
+    same = environment.section(evidence(cases(), baseline=run, baseline_records=tuple(cases())))
     assert "the same machine" in same.conclusion
 
 

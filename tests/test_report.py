@@ -57,20 +57,20 @@ def store(store_path: Path) -> Store:
 
 def fit_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that no quick figure has is sought among those that are fitted and timed: not for a test."""
-    monkeypatch.setattr("harness.page.gather._tutorials", lambda: ((), {}))
+    monkeypatch.setattr("harness.page.gather._tutorials", lambda *_: ((), {}))
     monkeypatch.setattr("harness.page.gather.floors", lambda *_: ((), "not in a test"))
 
 
 @pytest.mark.slow
 def test_the_newest_run_is_compared_with_the_newest_earlier_one_of_another_commit(store: Store) -> None:
     found = gather(store, asked())
-    assert (found.run.id, found.baseline and found.baseline.id) == ("second", "first")
+    assert (found.run and found.run.id, found.baseline and found.baseline.id) == ("second", "first")
     assert len(found.records) == len(found.baseline_records) == 12
     assert found.gate is not None
     assert found.doubts
-    assert found.findings
+    assert not found.findings  # no case shows one
     named = gather(store, asked(run="first", baseline="second"))
-    assert (named.run.id, named.baseline and named.baseline.id) == ("first", "second")
+    assert (named.run and named.run.id, named.baseline and named.baseline.id) == ("first", "second")
     assert gather(store, asked(run="first")).baseline is None
 
 
@@ -115,7 +115,9 @@ def test_what_harness_ab_printed_is_on_the_page(store: Store, run_cli: RunCli, t
     [
         (("report", "--run", "x"), 2, "no run 'x'"),
         (("report", "--baseline", "x"), 2, "no run 'x'"),
-        (("report", "-o", "page.pdf"), 2, "a page's suffix is .html"),
+        (("report", "-o", "page.gif"), 2, "a page's suffix is .html or .pdf"),
+        (("report", "-o", "page.pdf"), 3, "a PDF is printed by Chromium: HARNESS_CHROMIUM=nowhere: no such program"),
+        (("report", "--for", "upgrade"), 2, "--for upgrade: from what?"),
         (("report", "-o", "nowhere/page.html"), 2, "its folder does not exist"),
         (("report", "--port", "80"), 2, "--port goes with --serve"),
         (("report", "--expectations", "none.toml"), 2, "none.toml"),
@@ -132,6 +134,7 @@ def test_a_mistake_is_one_line(
     store: Store, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, words: Sequence[str], code: int, says: str
 ) -> None:
     fit_nothing(monkeypatch)
+    monkeypatch.setenv("HARNESS_CHROMIUM", "nowhere")
     given = words if "--store" in words else (*words, "--store", store.url)
     ended = run_cli(*given)
     assert ended.code == code

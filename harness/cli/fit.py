@@ -10,6 +10,7 @@ import typer
 from harness.cli import isolation
 from harness.cli import options as cli
 from harness.cli.streams import print_json
+from harness.report.figures.size import Size
 
 if TYPE_CHECKING:
     from harness.measure.plan import Case
@@ -34,6 +35,7 @@ def fit(
     given_options: cli.GivenOptions = MappingProxyType({}),
     init: Annotated[str | None, typer.Option("--init", help="Initial weights, then bias, as 0.5,-0.1.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Also draw the fit to FILE (.png, .svg, .pdf).")] = None,
+    plot_size: cli.PlotSize = None,
     timeout: isolation.Timeout = None,
     memory: isolation.Memory = None,
     in_process: isolation.Here = False,
@@ -47,11 +49,12 @@ def fit(
     rows = None if n is None else cli.row_count(n)
     model = {"target": target, "weights": weights, "intercept": not no_intercept, "table": given_table}
     case = _case(problem, solver, options, n=rows, **model)
+    size = cli.plot_size(plot_size, plot)
     if plot is not None:
         from harness.report.figures.files import check_path
 
         check_path(plot)
-    raise typer.Exit(_fit(case, where, plot=plot, as_json=as_json, quiet=quiet))
+    raise typer.Exit(_fit(case, where, plot=plot and (plot, size), as_json=as_json, quiet=quiet))
 
 
 def _case(problem: str, solver: str, options: "Options", **model: Any) -> "Case":
@@ -66,7 +69,7 @@ def _case(problem: str, solver: str, options: "Options", **model: Any) -> "Case"
     return single(loaded, chosen, options)
 
 
-def _fit(case: "Case", where: "Where", *, plot: Path | None, as_json: bool, quiet: bool) -> int:
+def _fit(case: "Case", where: "Where", *, plot: tuple[Path, Size] | None, as_json: bool, quiet: bool) -> int:
     """Fit, show and draw; the exit code."""
     from harness.records.run import exit_code
     from harness.report.render.terminal import print_document, print_parts
@@ -85,15 +88,15 @@ def _fit(case: "Case", where: "Where", *, plot: Path | None, as_json: bool, quie
     else:
         print_document(out(), in_full(record, f"{case.problem.title or case.problem.name}: {case.solver.title}"))
     if plot is not None:
-        _draw(case, record, plot)
+        _draw(case, record, *plot)
     return exit_code([record])
 
 
-def _draw(case: "Case", record: "Record", plot: Path) -> None:
+def _draw(case: "Case", record: "Record", plot: Path, size: Size) -> None:
     """The picture, of the fit made once more, here: a predictor does not leave its process. None of what was killed."""
     from harness.measure.run import measure
     from harness.solvers.status import Status
     from harness.studies.gallery import draw_case
 
     if record.head and record.status not in (Status.TIMEOUT, Status.CRASHED, Status.OUT_OF_MEMORY):
-        draw_case(measure(case), plot)
+        draw_case(measure(case), plot, size)

@@ -8,6 +8,7 @@ import typer
 from harness.cli import options as cli
 from harness.cli.streams import print_json
 from harness.errors import COULD_NOT_MEASURE, UsageError
+from harness.report.figures.size import Size
 
 
 def history(
@@ -31,6 +32,7 @@ def history(
     machine: cli.Machine = None,
     results: cli.AsvFolder = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw it: FILE.png, FILE.svg or FILE.pdf.")] = None,
+    plot_size: cli.PlotSize = None,
     every: Annotated[bool, typer.Option("--all", help="With --asv: every series of any suite, by commit.")] = False,
     bench: Annotated[str | None, typer.Option(help="With --all: only benchmarks with this regular expression.")] = None,
     atom: Annotated[Path | None, typer.Option("--atom", help="With --all: write an Atom feed of the steps.")] = None,
@@ -69,7 +71,8 @@ def history(
             raise UsageError(f"--{name} goes with --all")
     if not case:
         raise UsageError("say which case: its key, or PROBLEM SOLVER, as in 'harness history auto_mpg numpy_lstsq'")
-    _show(" ".join(case), quantity, effect, since, by, _Source(store, asv, machine, results), plot, as_json=as_json)
+    drawing, source = (plot, cli.plot_size(plot_size, plot)), _Source(store, asv, machine, results)
+    _show(" ".join(case), quantity, effect, since, by, source, drawing, as_json=as_json)
 
 
 class _Source:
@@ -91,7 +94,7 @@ def _show(
     since: str | None,
     by: str | None,
     source: _Source,
-    plot: Path | None,
+    drawing: tuple[Path | None, Size],
     *,
     as_json: bool,
 ) -> None:
@@ -113,13 +116,14 @@ def _show(
     else:
         launches = stored(Store(source.store, create=False))
     found = history_of(launches, case, quantity=quantity, effect=effect, since=since, by=by)
+    plot, size = drawing
     if plot:
         from harness.files.writing import write
         from harness.report.figures.files import check_suffix, picture
         from harness.report.figures.history import history_picture
 
         check_suffix(plot.suffix, f"{plot}: ")
-        write(plot, picture([history_picture(found)], plot.suffix.lower()))
+        write(plot, picture([history_picture(found)], plot.suffix.lower(), size))
         err().print(f"{plot}: written", markup=False, soft_wrap=True)
     if as_json:
         print_json(dumps(history_object(found)))

@@ -12,6 +12,7 @@ import typer
 from harness.errors import UsageError
 from harness.problems.model import ANY, Model
 from harness.problems.table_options import NOTHING_SAID, TableOptions
+from harness.report.figures.size import Size
 
 if TYPE_CHECKING:
     from harness.solvers.options import Options
@@ -39,6 +40,10 @@ Missing = Annotated[
 NoHeader = Annotated[bool, typer.Option("--no-header", help="A .csv file's first line holds values: columns 0, 1, ...")]
 Delimiter = Annotated[str | None, typer.Option("--delimiter", help="Of a .csv file: ; or tab; a comma by default.")]
 Decimal = Annotated[str | None, typer.Option("--decimal", help="Of a .csv file's numbers: , as in 3,14; . by default.")]
+PlotSize = Annotated[
+    Size | None,
+    typer.Option("--plot-size", help="Of a picture: for a screen, a column of a paper (89 mm) or a page (182 mm)."),
+]
 NoIntercept = Annotated[bool, typer.Option("--no-intercept", help="Fit through the origin; R² is then about 0.")]
 Device = Annotated[
     str, typer.Option("--device", help="auto (CPU, and a GPU if there is one), cpu, cuda, xpu, mps, all.")
@@ -139,6 +144,13 @@ MODEL_OPTIONS: Mapping[str, tuple[Any, object]] = MappingProxyType(
 NO_MODEL = ANY
 GivenModel = Model
 """The values given for MODEL_OPTIONS."""
+
+
+def plot_size(size: Size | None, plot: Path | None, option: str = "--plot") -> Size:
+    """The size of a picture that is drawn to `plot`. Raises UsageError for a size without a picture."""
+    if size is not None and plot is None:
+        raise UsageError(f"--plot-size goes with {option}")
+    return size or Size.SCREEN
 
 
 def takes_solver_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,6 +7,7 @@ import typer
 
 from harness.cli import options as cli
 from harness.errors import CannotMeasureError, HarnessError, UsageError, unknown
+from harness.report.figures.size import Size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,7 @@ def plot(
         str | None, typer.Option("--baseline", help="With a figure of the page: the run to compare with.")
     ] = None,
     store: cli.StoreUrl = None,
+    size: cli.PlotSize = None,
 ) -> None:
     """Draw one of the tutorials' pictures from a fit made now, or a figure of the page; 'harness plot list' has all."""
     from harness.report.figures.catalog import FITTED
@@ -70,7 +72,7 @@ def plot(
             seed=seed,
             table=given_table,
         )
-        draw(name, output, request)
+        draw(name, output, request, size or Size.SCREEN)
     else:
         check_path(output)
         given = {"problem": problem, "target": target, "solver": solver, "lr": lr, "epochs": epochs, "seed": seed}
@@ -78,11 +80,11 @@ def plot(
         for option, value in given.items():
             if value is not None:
                 raise UsageError(f"--{option} goes with the tutorials' pictures, not with {name}")
-        _draw(name, output, run, baseline, store)
+        _draw(name, output, size or Size.SCREEN, run, baseline, store)
     typer.echo(f"{output}: written")
 
 
-def _draw(name: str, output: Path, run: str | None, baseline: str | None, store: str | None) -> None:
+def _draw(name: str, output: Path, size: Size, run: str | None, baseline: str | None, store: str | None) -> None:
     """One figure of the page; a tutorial's is fitted again, and needs no store."""
     from harness.files.writing import write
     from harness.report.figures.catalog import names, tutorial_of
@@ -91,7 +93,7 @@ def _draw(name: str, output: Path, run: str | None, baseline: str | None, store:
     tutorial = tutorial_of(name)
     found = _figures(run, baseline, store) if tutorial is None else _remade(tutorial, run, baseline, store)
     if name in found:
-        write(output, drawn(found[name], output.suffix.lower()))
+        write(output, drawn(found[name], output.suffix.lower(), size))
     elif name in names():
         there = f"it has {', '.join(found)}" if found else "it has none"
         raise CannotMeasureError(f"plot {name}: this run has nothing for that figure; {there}")

@@ -8,6 +8,7 @@ import typer
 
 from harness.cli import options as cli
 from harness.errors import UsageError
+from harness.report.purpose import Purpose
 
 if TYPE_CHECKING:
     from harness.report.html.watch import Watched
@@ -18,9 +19,15 @@ DEFAULT = Path("report.html")
 
 def report(
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The page: FILE.html; report.html unless it is served.")
+        Path | None,
+        typer.Option("--output", "-o", help="The page: FILE.html, or FILE.pdf by Chromium; report.html by default."),
     ] = None,
     run: cli.RunId = None,
+    title: Annotated[str, typer.Option("--title", help="What stands above the page.")] = "",
+    purpose: Annotated[
+        Purpose | None,
+        typer.Option("--for", help="What it is to decide; upgrade with --ab, gate with --expectations, else race."),
+    ] = None,
     baseline: Annotated[
         str | None, typer.Option("--baseline", help="The run to compare with; the newest earlier of another commit.")
     ] = None,
@@ -40,9 +47,10 @@ def report(
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help=f"With --serve; {PORT}, 0: any.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Make it anew as records come, until Ctrl-C.")] = False,
 ) -> None:
-    """Write the page of a run: verdict, accuracy, speed, training, tutorials, history, findings, environment.
+    """Write the page of a run: the decision first, then the evidence for it, what is nearest first.
 
-    One file that works offline from disk. Its conclusions are computed; filters, figures and tables go with them.
+    One file that works offline from disk, or on paper. Its conclusions are computed; filters, figures and tables go
+    with them.
     """
     from harness.config import expectations_file
     from harness.judge.gate.expectations import read_expectations
@@ -55,13 +63,17 @@ def report(
 
     if port is not None and not serve:
         raise UsageError("--port goes with --serve")
+    if purpose is Purpose.UPGRADE and ab is None and baseline is None:
+        raise UsageError("--for upgrade: from what? --ab FILE by 'harness ab', or --baseline RUN")
     path = output or (None if serve else DEFAULT)
     if path is not None:
         check_output(path)
     source = expectations or expectations_file()
     compared = None if ab is None else read_ab(ab)
     watched = None if asv is None else _watched(asv)
-    asked = PageRequest(this_command(), read_expectations(source), str(source), run, baseline, quick, compared, watched)
+    about = purpose or (Purpose.UPGRADE if ab else Purpose.GATE if expectations else Purpose.RACE)
+    known = read_expectations(source), str(source)
+    asked = PageRequest(this_command(), *known, run, baseline, quick, compared, watched, title, about)
     keeper = Keeper(Store(store, create=False), asked, path, typer.echo, _busy)
     if watch or serve:
         keeper.keep(watch=watch, port=(PORT if port is None else port) if serve else None)

@@ -12,6 +12,7 @@ from harness.cli import options as cli
 from harness.cli.pasting import pasted
 from harness.cli.streams import print_json
 from harness.errors import UsageError, unknown
+from harness.report.figures.size import FORMATS, Size
 from harness.solvers.training.optimizers import PRESETS
 
 if TYPE_CHECKING:
@@ -86,6 +87,10 @@ def sweep(
     on: isolation.On = None,
     connect_timeout: isolation.Connect = None,
     plots: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Draw pictures into FOLDER too.")] = None,
+    plot_format: Annotated[
+        str | None, typer.Option("--plot-format", help="Of --plots: png, svg or pdf; png by default.")
+    ] = None,
+    plot_size: cli.PlotSize = None,
     store: cli.StoreUrl = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest sweep that was cut off.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Show the newest sweep, or that of ID, untrained.")] = False,
@@ -133,7 +138,10 @@ def sweep(
     _check(sweep_id, asked | (here if show else {}), modes, markdown=markdown, as_json=as_json)
     if make_target is not None:
         raise typer.Exit(_make_targets(asked | here, make_target))
-    page = _Page(store, plots, markdown, as_json, quiet, where)
+    if plot_format is not None and plots is None:
+        raise UsageError("--plot-format goes with --plots")
+    suffix, size = f".{(plot_format or 'png').lower()}", cli.plot_size(plot_size, plots, "--plots")
+    page = _Page(store, plots, suffix, size, markdown, as_json, quiet, where)
     raise typer.Exit(page.show(sweep_id) if show else page.resume() if resume else page.start(request_of(asked)))
 
 
@@ -180,6 +188,8 @@ class _Page:
 
     store: str | None
     plots: Path | None
+    suffix: str
+    size: Size
     markdown: bool
     as_json: bool
     quiet: bool
@@ -259,6 +269,8 @@ class _Page:
         """Raises UsageError before minutes of training, not after them."""
         if self.plots is not None and self.plots.exists() and not self.plots.is_dir():
             raise UsageError(f"--plots {self.plots}: is a file; name a folder")
+        if self.suffix not in FORMATS:
+            raise UsageError(f"--plot-format: png, svg or pdf, not '{self.suffix[1:]}'")
 
     def _print(self, made: "Sweep", cells: "Sequence[Cell]", opened: "Store") -> None:
         """What was asked for on standard output; where it is kept, and how it goes on if it was cut off."""
@@ -287,7 +299,7 @@ class _Page:
             from harness.report.figures.sweep import write_sweep_figures
             from harness.report.terminal.console import err
 
-            for path in write_sweep_figures(self.plots, cells):
+            for path in write_sweep_figures(self.plots, cells, self.suffix, self.size):
                 if not self.quiet:
                     err().print(f"drawn: {path}", markup=False, soft_wrap=True)
 

@@ -1,25 +1,28 @@
 """Store, files and fits -> the page's evidence: one run and what is known around it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from harness.errors import CannotMeasureError, UsageError
 from harness.judge.gate.expectations import Expectations
 from harness.judge.gate.gate import gate
 from harness.judge.history.series import History
-from harness.judge.studies.findings import FindingLine
+from harness.judge.studies.findings import FindingLine, judge
 from harness.judge.studies.published import Line
+from harness.judge.studies.shown import shown
 from harness.measure.conditions import doubts_of
 from harness.page.floors import floors
 from harness.page.histories import histories
 from harness.records.record import Record
 from harness.records.run import Run, now
-from harness.records.sweep import Cell, Sweep
+from harness.records.sweep import Sweep
 from harness.report.figures.catalog import REMADE
 from harness.report.figures.figure import Figure
 from harness.report.html.evidence import Evidence
 from harness.report.html.watch import Watched
+from harness.report.purpose import Purpose
 from harness.report.render.ab_file import AbFile
 from harness.store.store import Store
 from harness.store.sweep_store import SweepStore
@@ -27,7 +30,7 @@ from harness.store.sweep_store import SweepStore
 
 @dataclass(frozen=True)
 class PageRequest:
-    """What a page is to be of. None: the newest run; the newest earlier run of another commit.
+    """What a page is to be of. None: the newest run or sweep; the newest earlier run of another commit.
 
     `expectations`: read from the file that `source` names; `command`: what made the page; `quick`: nothing is fitted or
     timed anew, so that the tutorials and the floors under the times are left out; `ab`: a comparison of two versions;
@@ -42,38 +45,73 @@ class PageRequest:
     quick: bool = False
     ab: AbFile | None = None
     watched: Watched | None = None
+    title: str = ""
+    purpose: Purpose = Purpose.RACE
 
 
 def gather(store: Store, asked: PageRequest) -> Evidence:
-    """The evidence of a run. Raises CannotMeasureError without any, UsageError for an unknown id or a bad file."""
+    """The evidence of a run, or of a sweep. Raises CannotMeasureError without any, UsageError for an unknown id."""
+    sweep = _asked_sweep(store, asked)
+    if sweep is not None:
+        return _of_sweep(store, asked, sweep)
     run = store.run(asked.run)
     records = tuple(store.records(run.id))
     runs = store.runs()
     baseline = baseline_of(runs, run, asked.baseline)
-    sweep, cells = _newest_sweep(store)
     below, without = ((), "--quick times nothing") if asked.quick else floors(run, records)
     published, pictures = ((), {}) if asked.quick else _tutorials(records)
+    finished = tuple(one.id for one in runs if one.finished_at is not None)
+    lines, shows = _findings(run, records)
     return Evidence(
         made_at=now(),
         command=asked.command,
         run=run,
         records=records,
+        title=asked.title,
+        purpose=asked.purpose,
         gate=gate(run, records, asked.expectations),
         expectations=asked.source,
         baseline=baseline,
         baseline_records=() if baseline is None else tuple(store.records(baseline.id)),
         ab=asked.ab,
         doubts=doubts_of(store, run, records),
-        sweep=sweep,
-        cells=cells,
+        **_swept(store, {one.problem for one in records}),
         published=published,
         pictures=pictures,
-        histories=_histories(store, tuple(one.id for one in runs if one.finished_at is not None)),
+        histories=_histories(store, finished, frozenset(one.case for one in records)),
         watched=asked.watched,
-        findings=_findings(),
+        findings=lines,
+        shown=shows,
         floors=below,
         floors_missing=without,
     )
+
+
+def _asked_sweep(store: Store, asked: PageRequest) -> Sweep | None:
+    """The sweep that is named, or the newest where it is newer than each run; None where a run is meant."""
+    sweeps = SweepStore(store).sweeps()
+    if asked.run is not None:
+        return next((one for one in sweeps if one.id == asked.run), None)
+    if not sweeps or asked.purpose is not Purpose.RACE or asked.ab is not None:
+        return None
+    newest = sweeps[-1]
+    return None if any(run.started_at > newest.started_at for run in store.runs()) else newest
+
+
+def _of_sweep(store: Store, asked: PageRequest, sweep: Sweep) -> Evidence:
+    cells = tuple(SweepStore(store).cells(sweep.id))
+    given = {"title": asked.title, "sweep": sweep, "cells": cells, "watched": asked.watched}
+    return Evidence(now(), asked.command, None, (), **given)  # type: ignore[arg-type]  # fields of Evidence
+
+
+def _swept(store: Store, problems: Collection[str]) -> dict[str, Any]:
+    """The newest sweep over a problem of the run: of another one nobody has asked."""
+    sweeps = SweepStore(store)
+    for sweep in reversed(sweeps.sweeps()):
+        cells = tuple(sweeps.cells(sweep.id))
+        if any(cell.problem in problems for cell in cells):
+            return {"sweep": sweep, "cells": cells}
+    return {}
 
 
 def baseline_of(runs: Sequence[Run], run: Run, named: str | None) -> Run | None:
@@ -100,12 +138,6 @@ def baseline_of(runs: Sequence[Run], run: Run, named: str | None) -> Run | None:
     return next(earlier, None)
 
 
-def _newest_sweep(store: Store) -> tuple[Sweep | None, tuple[Cell, ...]]:
-    sweeps = SweepStore(store)
-    found = sweeps.sweeps()
-    return (found[-1], tuple(sweeps.cells(found[-1].id))) if found else (None, ())
-
-
 def _tutorials(records: Sequence[Record]) -> tuple[tuple[Line, ...], Mapping[str, tuple[Figure, ...]]]:
     """Of the tutorials whose data the run is of: nothing of what was not asked for."""
     names = [name for name in REMADE if any(one.problem_name == name and not one.is_own for one in records)]
@@ -117,16 +149,20 @@ def _tutorials(records: Sequence[Record]) -> tuple[tuple[Line, ...], Mapping[str
 
 
 @lru_cache(maxsize=1)
-def _histories(store: Store, _finished: tuple[str, ...]) -> tuple[History, ...]:
+def _histories(store: Store, _finished: tuple[str, ...], cases: frozenset[str]) -> tuple[History, ...]:
     """Judged again when another run has finished: a run that goes on would have every run read at each record."""
-    return histories(store)
+    return histories(store, cases=cases)
 
 
-def _findings() -> tuple[FindingLine, ...]:
-    """What the findings' files say of the versions that are installed here; nothing is run."""
-    from harness.studies.findings import findings, survey
+def _findings(run: Run, records: Sequence[Record]) -> tuple[tuple[FindingLine, ...], dict[str, tuple[str, ...]]]:
+    """The findings that cases of the run show, by the versions that it ran with; nothing is run."""
+    from harness.studies.findings import findings
 
     try:
-        return tuple(survey(findings()))
+        known = findings()
     except CannotMeasureError:
-        return ()
+        return (), {}
+    versions = run.environment.versions
+    found = shown(known, records, versions)
+    seen = {name for names in found.values() for name in names}
+    return tuple(judge(one, versions.get(one.library)) for one in known if one.id in seen), found

@@ -1,6 +1,6 @@
 """The histories that are worth showing: of the store, and of asv's results that are committed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -25,15 +25,24 @@ FOLDERS = ("asv", "versions")
 """Of results/: the suite over commits, and over the versions of a library."""
 
 
-def histories(store: Store | None, results: Path | None = None) -> tuple[History, ...]:
+def histories(
+    store: Store | None, results: Path | None = None, *, cases: Collection[str] | None = None
+) -> tuple[History, ...]:
     """At most MOST histories, those with the worst steps first; what has no history is left out.
 
-    `results`: the folder that has asv's results in FOLDERS; results/ by default. A folder that is missing or cannot
-    be read, and a case that was measured once, have none: nothing is raised for them.
+    `cases`: the only ones to look at, all by default. `results`: the folder that has asv's results in FOLDERS; results/
+    by default. A folder that is missing or cannot be read, and a case that was measured once, have none: nothing is
+    raised for them.
     """
     folder = results or results_folder()
-    found = [*(_of(_stored(store)) if store is not None else ()), *(h for name in FOLDERS for h in _in(folder / name))]
+    stored = [one for one in _stored(store) if _wanted(one.record.case, cases)] if store is not None else []
+    found = [*_of(stored), *(h for name in FOLDERS for h in _in(folder / name) if _wanted(h.case, cases))]
     return tuple(sorted(found, key=rank)[:MOST])
+
+
+def _wanted(case: str, cases: Collection[str] | None) -> bool:
+    """Whether a case is among the only ones that are asked for."""
+    return cases is None or case in cases
 
 
 def _stored(store: Store) -> list[Launch]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from harness.files.writing import write
 from harness.page.gather import PageRequest
-from harness.page.making import encoded, make
+from harness.page.making import encoded, make, on_paper
+from harness.page.paper import print_pdf
 from harness.page.serving import Served, private_link, serving, version_of
 from harness.store.store import ChangeToken, Store
 
@@ -70,9 +71,15 @@ class Keeper:
 
     def _made(self, *, reload_s: float | None = None, version: str | None = None) -> str:
         with self.busy():
-            return make(self.store, self.asked, reload_s=reload_s, version=version)
+            return make(self.store, self.asked, reload_s=reload_s, version=version, paper=on_paper(self.path))
 
     def _write(self, text: str) -> None:
-        if self.path is not None:
+        if self.path is None:
+            return
+        if on_paper(self.path):
+            with self.busy():
+                size = print_pdf(encoded(text), self.path)
+        else:
+            size = len(encoded(text))
             write(self.path, encoded(text))
-            self.say(f"{self.path}: written, {len(encoded(text)) / 1e6:.1f} MB")
+        self.say(f"{self.path}: written, {size / 1e6:.1f} MB")

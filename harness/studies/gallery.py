@@ -17,6 +17,7 @@ from harness.records.record import Record
 from harness.report.figures import files
 from harness.report.figures.figure import Figure
 from harness.report.figures.fits import Drawing, figure
+from harness.report.figures.size import Size
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.solver import Solver
@@ -58,17 +59,17 @@ class Plot:
     several_lrs: bool = False
 
 
-def draw(name: str, path: Path, request: PlotRequest) -> None:
+def draw(name: str, path: Path, request: PlotRequest, size: Size = Size.SCREEN) -> None:
     """Fit what the picture of that name shows, and write it to `path` in the format of its suffix.
 
     Raises UsageError for an unknown name, an unusable request or path; CannotMeasureError if a fit fails.
     """
     _get(name)
     files.check_path(path)
-    write(path, files.picture([picture(name, request)], path.suffix.lower()))
+    write(path, files.picture([picture(name, request)], path.suffix.lower(), size))
 
 
-def draw_case(outcome: Outcome, path: Path) -> None:
+def draw_case(outcome: Outcome, path: Path, size: Size = Size.SCREEN) -> None:
     """Write one case's fit and, if it was trained, its loss by epoch beside it.
 
     A failed case that still predicts finite values is drawn with its status in the title. Raises
@@ -79,7 +80,7 @@ def draw_case(outcome: Outcome, path: Path) -> None:
         fitted = drawable(outcome)
         shown = [pictures.fit(fitted), *([] if fitted.fit.trace is None else [pictures.losses(fitted)])]
     made = [figure("case", drawing, fitted.problem.label) for drawing in shown]
-    write(path, files.picture(made, path.suffix.lower()))
+    write(path, files.picture(made, path.suffix.lower(), size))
 
 
 def picture(name: str, request: PlotRequest) -> Figure:

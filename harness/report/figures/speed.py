@@ -100,7 +100,7 @@ def _front_spec(rows: Sequence[Row], y: Spec, worth: tuple[str, ...], title: str
         axes.layer("text", {"text": axes.category("label")}, on_front, **text),
     ]
     spec = axes.layered(layers, {"x": _seconds(title, "x", 40), "y": y}, axes.panels_of(rows), HEIGHT)
-    return spec | {"transform": [*spec["transform"], *_front()]}
+    return spec | axes.HALF | {"transform": [*spec["transform"], *_front()]}
 
 
 def _front() -> list[Spec]:

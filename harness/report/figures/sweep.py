@@ -16,13 +16,16 @@ from harness.report.figures.cost_by_rate import profile_figure, targets_figure
 from harness.report.figures.figure import Figure
 from harness.report.figures.loss_by_epoch import rate_picture
 from harness.report.figures.rows import Row
+from harness.report.figures.size import Size
 from harness.report.figures.training_rows import panel_rows, profile_rows, target_rows
 from harness.report.words import sweep as words
 
 Pictures = Iterator[tuple[str, tuple[Figure, ...]]]
 
 
-def write_sweep_figures(folder: Path, cells: Sequence[Cell], suffix: str = ".png") -> list[Path]:
+def write_sweep_figures(
+    folder: Path, cells: Sequence[Cell], suffix: str = ".png", size: Size = Size.SCREEN
+) -> list[Path]:
     """Write every picture of a sweep into a folder, which is made; the same cells make the same files.
 
     Raises UsageError for a suffix that is none of a picture's, or a folder that cannot be written.
@@ -31,7 +34,7 @@ def write_sweep_figures(folder: Path, cells: Sequence[Cell], suffix: str = ".png
     written = []
     for name, figures in sweep_figures(summarise(cells)):
         path = folder / f"{name}{suffix}"
-        write(path, files.picture(figures, suffix), make_folder=True)
+        write(path, files.picture(figures, suffix, size), make_folder=True)
         written.append(path)
     return written
 

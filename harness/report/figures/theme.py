@@ -71,10 +71,13 @@ def vega_config(*, dark: bool = False) -> dict[str, Any]:
 
 
 def css_variables() -> str:
-    """Both sets of colours as CSS custom properties: the system's choice unless the reader has made another."""
+    """Both sets of colours as CSS custom properties: the system's choice unless the reader has made another.
+
+    Paper is light.
+    """
     light, dark = (";".join(f"--{name}:{value}" for name, value in one.items()) for one in (LIGHT, DARK))
     return (
         f":root{{color-scheme:light;{light}}}"
-        f"@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{color-scheme:dark;{dark}}}}}"
-        f":root[data-theme=dark]{{color-scheme:dark;{dark}}}"
+        f"@media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{color-scheme:dark;{dark}}}}}"
+        f"@media screen{{:root[data-theme=dark]{{color-scheme:dark;{dark}}}}}"
     )

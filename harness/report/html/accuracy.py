@@ -12,8 +12,9 @@ from harness.report.figures.rows import row_of
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Section, Table, table_of
 from harness.report.tables import case
+from harness.report.tables.column import Column, Kind
 from harness.report.words.sentences import listed
-from harness.solvers.solver import Kind
+from harness.solvers.solver import Kind as SolverKind
 from harness.solvers.status import Status
 
 WORST_FIRST = (
@@ -30,20 +31,33 @@ def section(evidence: Evidence) -> Section:
         return Section(
             "accuracy", "Accuracy", "", missing="No case of this run has ended: 'harness run' measures some."
         )
-    closed = [record for record in records if record.kind is Kind.CLOSED_FORM]
+    closed = [record for record in records if record.kind is SolverKind.CLOSED_FORM]
     with_digits = [record for record in closed if record.accuracy.digits is not None]
     trained = [record for record in records if record.optimizer is not None and _has_excess(record, records)]
     failed = [record for record in closed if record.accuracy.digits is None and record.failed]
     parts: list[Figure | Table] = []
-    if with_digits or failed:
+    if len(with_digits) + len(failed) > 1:
         parts.append(digits_map([*with_digits, *failed]))
-    if trained:
+    if len(trained) > 1:
         parts.append(excess_map(trained))
+    columns = (*case.PAGE, _known(evidence)) if evidence.shown else case.PAGE
     parts.append(
-        table_of("accuracy", "Every case of the run, the worst first.", case.PAGE, _worst_first(records), row_of)
+        table_of("accuracy", "Every case of the run, the worst first.", columns, _worst_first(records), row_of)
     )
-    sentences = (_endings(records), _dependent(records), _least_digits(with_digits), _wrong(records), _trained(trained))
+    sentences = (
+        _endings(records),
+        _dependent(records),
+        _least_digits(with_digits),
+        wrong_words(records),
+        _trained(trained),
+    )
     return Section("accuracy", "Accuracy", " ".join(filter(None, sentences)), tuple(parts))
+
+
+def _known(evidence: Evidence) -> Column[Record]:
+    """The finding that a case shows, which leads to what is known of it."""
+    told = "A known defect of a released library that the case shows."
+    return Column("finding", "Known", Kind.FINDING, told, lambda record: ", ".join(evidence.shown.get(record.case, ())))
 
 
 def _has_excess(record: Record, records: Sequence[Record]) -> bool:
@@ -94,7 +108,7 @@ def _least_digits(with_digits: Sequence[Record]) -> str:
     )
 
 
-def _wrong(records: Sequence[Record]) -> str:
+def wrong_words(records: Sequence[Record]) -> str:
     """What ended wrong, with the rank where that is why."""
     wrong = [record for record in records if record.status is Status.WRONG]
     named = [f"{record.label} on {record.problem}{_ranks(record)}" for record in wrong]

@@ -1,14 +1,19 @@
-"""Section 8: what the run ran on and how it was started, and the exact command that made the page."""
+"""The last section: how the run was started, what it ran on, the command that made the page, the machine's doubts."""
 
 from collections.abc import Mapping, Sequence
 
 from harness.errors import counted
+from harness.judge.machine.doubts import Doubt, State, doubtful
 from harness.records.record import Record
 from harness.records.run import Run
+from harness.records.sweep import Sweep
 from harness.report.figures.rows import Row
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Column, Kind, Section, Table
+from harness.report.html.section import Column, Kind, Note, Section, Table, table_of
+from harness.report.tables.doubts import PAGE
 from harness.report.tables.numbers import size
+from harness.report.words.doubts import worst_first
+from harness.report.words.sentences import listed
 
 CAPTIONS = {
     "started": "How the run was started, and this page made.",
@@ -18,8 +23,13 @@ CAPTIONS = {
 
 
 def section(evidence: Evidence) -> Section:
-    """How the run was started, what it ran on, and the libraries; with a baseline, its values beside them."""
-    run, before = evidence.run, evidence.baseline
+    """How the run was started, what it ran on, and the libraries; with a baseline, its values beside them.
+
+    What was doubtful of the machine stands last.
+    """
+    run, before = evidence.run or evidence.sweep, evidence.baseline
+    if run is None:
+        return Section("environment", "Environment", "No run is on this page.", (Note(f"Made by: {evidence.command}"),))
     columns = [Column("what", "What"), Column("here", "This run", Kind.CODE)]
     if before is not None:
         columns += [Column("before", "Baseline", Kind.CODE), Column("same", "The same")]
@@ -32,10 +42,12 @@ def section(evidence: Evidence) -> Section:
     rows = {name: _beside(*both) for name, both in sides.items()}
     changed = [str(row["what"]) for row in (*rows["machine"], *rows["versions"]) if row.get("same") == "no"]
     tables = tuple(Table(name, caption, columns, rows[name]) for name, caption in CAPTIONS.items())
-    return Section("environment", "Environment", _conclusion(evidence, changed), tables)
+    doubts = (doubt_table(evidence.doubts),) if evidence.doubts else ()
+    conclusion = f"{_conclusion(run, before, changed)} {_machine_words(evidence.doubts)}"
+    return Section("environment", "Environment", conclusion, (*tables, *doubts))
 
 
-def _started(run: Run, records: Sequence[Record]) -> dict[str, str]:
+def _started(run: Run | Sweep, records: Sequence[Record]) -> dict[str, str]:
     commit, dirty = run.environment.commit, run.environment.dirty
     return {
         "run": run.id,
@@ -47,7 +59,7 @@ def _started(run: Run, records: Sequence[Record]) -> dict[str, str]:
     }
 
 
-def _machine(run: Run) -> dict[str, str]:
+def _machine(run: Run | Sweep) -> dict[str, str]:
     found = run.environment
     entries = {
         "processor": found.cpu,
@@ -77,13 +89,31 @@ def _beside(here: Mapping[str, str], before: Mapping[str, str]) -> list[Row]:
     return rows
 
 
-def _conclusion(evidence: Evidence, changed: list[str]) -> str:
-    environment = evidence.run.environment
+def _conclusion(run: Run | Sweep, baseline: Run | None, changed: list[str]) -> str:
+    environment = run.environment
     commit = "outside a git checkout" if environment.commit is None else f"at commit {environment.commit[:12]}"
     dirty = " with uncommitted changes, so that nobody can repeat it exactly" if environment.dirty else ""
     first = f"Measured on {environment.cpu} ({counted(environment.cores, 'core')}) {commit}{dirty}."
-    if evidence.baseline is None:
+    if baseline is None:
         return first
     if not changed:
         return f"{first} The baseline ran on the same machine with the same libraries."
     return f"{first} Other than in the baseline: {', '.join(changed)}: a difference in time may be theirs."
+
+
+def _machine_words(doubts: Sequence[Doubt]) -> str:
+    """Whether what the machine was like makes the times doubtful."""
+    if not doubts:
+        return "What the machine was like was not kept."
+    against = doubtful(doubts)
+    if not against:
+        return "Nothing that was looked at makes the times doubtful."
+    return f"The times are doubtful: {listed([f'{one.name} ({one.seen})' for one in against], len(against))}."
+
+
+def doubt_table(doubts: Sequence[Doubt]) -> Table:
+    """What is not fine, the worst first; what is fine is named only."""
+    fine = [one.name for one in doubts if one.state is State.FINE]
+    also = f" Fine: {listed(fine, len(fine))}." if fine else ""
+    left = [one for one in worst_first(doubts) if one.state is not State.FINE]
+    return table_of("doubts", f"What the machine was like while this ran, the worst first.{also}", PAGE, left)

@@ -14,22 +14,26 @@ from harness.records.run import Run
 from harness.records.sweep import Cell, Sweep
 from harness.report.figures.figure import Figure
 from harness.report.html.watch import Watched
+from harness.report.purpose import Purpose
 from harness.report.render.ab_file import AbFile
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A run and what is known around it; None or empty where there is none of it.
+    """A run, or a sweep alone, and what is known around it; None or empty where there is none of it.
 
-    `pictures`: the tutorials' figures by tutorial, re-made. `command`: the exact command that made the page. `ab`:
-    what `harness ab --json` said, of two versions whose head is meant to be the run's. `floors`:
-    of the machine that the page was made on; without them `floors_missing` says why. `watched`: a store of asv's.
+    `title`: the page's, from a person. `shown`: by case the ids of the `findings` that its record shows. `pictures`:
+    the tutorials' figures by tutorial, re-made. `command`: the exact command that made the page. `ab`: what `harness ab
+    --json` said, of two versions whose head is meant to be the run's. `floors`: of the machine that the page was made
+    on; without them `floors_missing` says why. `watched`: a store of asv's.
     """
 
     made_at: str
     command: str
-    run: Run
+    run: Run | None
     records: tuple[Record, ...]
+    title: str = ""
+    purpose: Purpose = Purpose.RACE
     gate: GateReport | None = None
     expectations: str = ""
     baseline: Run | None = None
@@ -43,5 +47,6 @@ class Evidence:
     histories: tuple[History, ...] = ()
     watched: Watched | None = None
     findings: tuple[FindingLine, ...] = ()
+    shown: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     floors: tuple[Floor, ...] = ()
     floors_missing: str = ""

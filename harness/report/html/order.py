@@ -1,27 +1,71 @@
-"""The sections of the page, in its order: one more is one module and one line."""
+"""The sections of the page, in its order: one more is one module and one line.
+
+The decision stands first and the run's environment last. Between them stands what is nearest to the decision first; a
+section that the evidence has nothing for is not shown, and what would make it is said at the end.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
+from harness.judge.machine.doubts import doubtful
+from harness.judge.training.convergence import summarise
 from harness.report.figures.figure import Figure
 from harness.report.html import accuracy, defects, environment, history, speed, training, tutorials, verdict
+from harness.report.html.decision.decision import Decision
+from harness.report.html.decision.gate import gate
+from harness.report.html.decision.race import race
+from harness.report.html.decision.sweep import sweep
+from harness.report.html.decision.upgrade import upgrade
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Section
+from harness.report.html.section import Note, Section, Table
+from harness.report.purpose import Purpose
+from harness.report.tables.column import Column
+from harness.report.words.sentences import listed
 
-SECTIONS: tuple[Callable[[Evidence], Section], ...] = (
-    verdict.section,
-    accuracy.section,
-    speed.section,
-    training.section,
-    tutorials.section,
-    history.section,
-    defects.section,
-    environment.section,
+MakeSection = Callable[[Evidence], Section]
+BETWEEN: dict[Purpose, tuple[MakeSection, ...]] = {
+    Purpose.UPGRADE: (
+        *(verdict.section, defects.section, accuracy.section, speed.section),
+        *(training.section, history.section, tutorials.section),
+    ),
+    Purpose.GATE: (
+        *(verdict.section, accuracy.section, defects.section, speed.section),
+        *(training.section, history.section, tutorials.section),
+    ),
+    Purpose.RACE: (
+        *(accuracy.section, defects.section, speed.section, training.section),
+        *(verdict.section, history.section, tutorials.section),
+    ),
+}
+"""By what is to be decided: the evidence, the nearest first."""
+ABSENT: tuple[Column[Section], ...] = (
+    Column("title", "Section"),
+    Column("missing", "What it would be of, and what makes it"),
 )
 
 
 def sections(evidence: Evidence) -> tuple[Section, ...]:
     """Every section of the page, made from the evidence."""
-    return tuple(section(evidence) for section in SECTIONS)
+    between = [section(evidence) for section in BETWEEN[evidence.purpose]]
+    last = environment.section(evidence)
+    wanting = [one for one in between if one.missing]
+    if wanting:
+        rows = [{"title": one.title, "missing": one.missing} for one in wanting]
+        last = replace(last, parts=(*last.parts, Table("absent", "What is not on this page.", ABSENT, rows)))
+    first = decision(evidence).section()
+    against = doubtful(evidence.doubts)
+    if against:
+        words = f"The times are doubtful: {listed([one.name for one in against], len(against))}."
+        first = replace(first, parts=(*first.parts, Note(words, to=last.id)))
+    shown = [replace(one, conclusion="") if one.conclusion == first.conclusion else one for one in between if one.parts]
+    return (first, *shown, last)
+
+
+def decision(evidence: Evidence) -> Decision:
+    """What the page begins with: of a sweep where that is all there is."""
+    if not evidence.records and evidence.cells:
+        return sweep(summarise(evidence.cells))
+    return {Purpose.UPGRADE: upgrade, Purpose.GATE: gate, Purpose.RACE: race}[evidence.purpose](evidence)
 
 
 def figures(made: Sequence[Section]) -> Iterator[Figure]:

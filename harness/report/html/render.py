@@ -18,13 +18,14 @@ from importlib.resources import files
 from typing import Any
 
 from harness.errors import counted
+from harness.records.run import Run
 from harness.report.figures.figure import Figure
 from harness.report.figures.rows import CASE, FILTERS, row_of
 from harness.report.figures.theme import css_variables, vega_config
 from harness.report.html.cases import NUMBERS, REPRODUCE, case_in_full
 from harness.report.html.evidence import Evidence
 from harness.report.html.packing import deflated, pack, script_json
-from harness.report.html.section import Note, Part, Section, Table
+from harness.report.html.section import Facts, Note, Part, Section, Table
 from harness.report.render.text import visible
 
 SCRIPTS = ("state.js", "format.js", "filters.js", "tables.js", "tooltip.js", "figures.js", "dialog.js", "page.js")
@@ -37,8 +38,9 @@ def render(
     *,
     reload_s: float | None = None,
     version: str | None = None,
+    paper: bool = False,
 ) -> str:
-    """The page as one text.
+    """The page as one text; `paper`: to be printed at once, in the light colours, with figures that can be scaled.
 
     `reload_s`: the page loads itself anew so often (seconds), for a file that is written again while a run goes.
     `version`: the page asks the server that it comes from whether this is still the version, and reloads if not.
@@ -51,6 +53,7 @@ def render(
         vega_bundle(),
     )
     live = {"reload_s": reload_s, "version": version}
+    subject = _subject(evidence)
     policy = {
         "default-src": "'none'",
         "script-src": " ".join(map(_hash, (first, client, bundle))),
@@ -62,6 +65,10 @@ def render(
     }
     text: str = template.render(
         evidence=evidence,
+        title=evidence.title or f"harness report: {subject}",
+        subject=subject,
+        paper=paper,
+        titles={section.id: section.title for section in sections},
         head=_head(evidence),
         sections=[(section, [_shown(part) for part in section.parts]) for section in sections],
         policy="; ".join(f"{name} {value}" for name, value in policy.items()),
@@ -69,7 +76,7 @@ def render(
         first=markup(first),
         client=markup(client),
         bundle=markup(bundle),
-        data=markup(script_json(_data(evidence, sections, live))),
+        data=markup(script_json(_data(evidence, sections, live) | {"paper": paper})),
         cases=deflated([case_in_full(record) for record in evidence.records]),
     )
     return text
@@ -112,18 +119,32 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
+def _subject(evidence: Evidence) -> str:
+    """Which run or sweep the page is of."""
+    if evidence.run is not None:
+        return f"run {evidence.run.id}"
+    return "" if evidence.sweep is None else f"sweep {evidence.sweep.id}"
+
+
 def _head(evidence: Evidence) -> list[str]:
-    """What is said of the run under the page's title."""
-    run, environment = evidence.run, evidence.run.environment
+    """What is said of the run, or of the sweep alone, under the page's title."""
+    run = evidence.run or evidence.sweep
+    if run is None:
+        return []
+    environment = run.environment
     commit = "no commit" if environment.commit is None else f"commit {environment.commit[:12]}"
     changed = ", with uncommitted changes" if environment.dirty else ""
-    ended = "" if run.finished_at else f"; {len(evidence.records)} of {counted(len(run.planned), 'case')} so far"
+    ended = "" if evidence.run is None or run.finished_at else f"; {_so_far(evidence.run, len(evidence.records))}"
     return [f"{run.started_at[:16].replace('T', ' ')} UTC{ended}", commit + changed, environment.cpu]
+
+
+def _so_far(run: Run, recorded: int) -> str:
+    return f"{recorded} of {counted(len(run.planned), 'case')} so far"
 
 
 def _shown(part: Part) -> dict[str, Any]:
     """What the template writes of a part; the client adds the rest."""
-    kind = {Figure: "figure", Table: "table", Note: "note"}[type(part)]
+    kind = {Figure: "figure", Table: "table", Note: "note", Facts: "facts"}[type(part)]
     half = isinstance(part, Figure) and bool(part.spec.get("usermeta", {}).get("half"))
     return {"kind": kind, "part": part, "half": half}
 
@@ -153,7 +174,7 @@ def _drawn(sections: Sequence[Section]) -> Iterator[Figure | Table]:
     names: set[str] = set()
     for section in sections:
         for part in section.parts:
-            if isinstance(part, Note):
+            if isinstance(part, Note | Facts):
                 continue
             if part.name in names:
                 raise ValueError(f"two parts of the page are called {part.name}")
@@ -192,5 +213,8 @@ class _Packed:
             self.rows.append(pack(part.rows, self._places))
         if isinstance(part, Figure):
             return {"figure": True, "title": part.heading, "spec": part.spec, "rows": at}
-        columns = [{"key": c.key, "title": c.title, "kind": c.kind.value, "help": c.help} for c in part.columns]
+        columns = [
+            {"key": c.key, "title": c.title, "kind": c.kind.value, "help": c.help, "spare": c.spare}
+            for c in part.columns
+        ]
         return {"figure": False, "caption": part.caption, "columns": columns, "rows": at, "sort": part.sort}

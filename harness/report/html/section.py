@@ -14,7 +14,7 @@ from harness.report.figures.rows import CLOCK_PLACES, FILTERS, Row, short
 from harness.report.tables import column
 from harness.report.tables.column import Kind
 
-__all__ = ["Column", "Figure", "Kind", "Note", "Part", "Section", "Table"]
+__all__ = ["Column", "Fact", "Facts", "Figure", "Kind", "Note", "Part", "Section", "Table"]
 
 Column = column.Column[Row]
 """Of rows that are such mappings already."""
@@ -55,20 +55,38 @@ def _seen(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Note:
-    """A paragraph of plain text between figures; never markup."""
+    """A paragraph of plain text between figures; never markup. `to`: the id of a section that it leads to."""
 
     text: str
+    to: str = ""
 
 
-Part = Figure | Table | Note
+@dataclass(frozen=True)
+class Fact:
+    """A number that carries an answer, as people read it: what it is of, the number, and what it is beside."""
+
+    name: str
+    value: str
+    beside: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The few numbers that carry an answer, side by side."""
+
+    facts: Sequence[Fact]
+
+
+Part = Figure | Table | Note | Facts
 
 
 @dataclass(frozen=True)
 class Section:
     """One section. `conclusion`: what to conclude, computed from the evidence, in a sentence or two of plain text.
 
-    `missing`: where the evidence lacks what it would be of, what is missing and the command that makes it; then
-    there may be no parts.
+    `asked`: the question that the conclusion answers; `tone`: whether that is good, bad or doubt. `missing`: what the
+    evidence lacks for more of it, and the command that makes it; without parts the page does not show the section, and
+    says that at its end.
     """
 
     id: str
@@ -76,3 +94,5 @@ class Section:
     conclusion: str
     parts: Sequence[Part] = field(default_factory=tuple)
     missing: str = ""
+    asked: str = ""
+    tone: str = ""

@@ -9,7 +9,7 @@ from harness.report.figures.rows import Row, row_of
 from harness.report.figures.speed import digits_figure, excess_figure, time_figure
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Note, Part, Section, Table, table_of
-from harness.report.html.speed_devices import device_parts
+from harness.report.html.speed_devices import device_parts, device_words
 from harness.report.html.speed_rows import CPU, FLOORS, digit_rows, excess_rows, front_rows, time_rows
 from harness.report.html.speed_words import conclusion, over_problems
 from harness.report.tables.speed import FRONT, MEMORY, RATIOS
@@ -44,26 +44,28 @@ def section(evidence: Evidence) -> Section:
     found = ranked_cases(cases)
     digits, losses = digit_rows(cases), excess_rows(cases)
     devices, compared = device_parts(evidence.records)
+    over_n = _over_n(cases, evidence)
     words = conclusion(found, digits, evidence.floors)
     return Section(
         ID,
         TITLE,
         f"{words} {compared}".strip(),
         (
-            *_over_n(cases, evidence),
+            *over_n,
             *_fronts(digits, losses),
             _ratios(found),
             *devices,
             *_memory(found),
             _honest(cases),
         ),
+        " ".join([*([] if over_n else [ONE_SIZE]), *([] if devices else [device_words(evidence.records)])]),
     )
 
 
 def _over_n(cases: Sequence[TimedCase], evidence: Evidence) -> list[Part]:
-    """Time against n with its floors, or how to get it."""
+    """Time against n with its floors; nothing where no problem has two sizes."""
     rows = time_rows(cases, evidence.floors)
-    return [time_figure(rows, FLOORS), Note(_floor_words(rows, evidence))] if rows else [Note(ONE_SIZE)]
+    return [time_figure(rows, FLOORS), Note(_floor_words(rows, evidence))] if rows else []
 
 
 def _honest(cases: Sequence[TimedCase]) -> Note:
@@ -96,13 +98,15 @@ def _ratios(found: Sequence[RankedCase]) -> Table:
 
 
 def _fronts(digits: Sequence[Row], losses: Sequence[Row]) -> list[Part]:
-    """Digits over time with the table of the fronts, then trainings' excess loss over time."""
+    """Digits over time with the table of the fronts, then trainings' excess loss over time; none of one case alone."""
     parts: list[Part] = []
-    if digits:
-        caption = "On the front: nothing on the same problem is both as fast and more accurate"
-        parts += [digits_figure(digits), Table("speed-front", caption, FRONT, front_rows(digits))]
-    if losses:
+    if len(digits) > 1:
+        parts.append(digits_figure(digits))
+    if len(losses) > 1:
         parts.append(excess_figure(losses))
+    if len(digits) > 1:
+        caption = "On the front: nothing on the same problem is both as fast and more accurate"
+        parts.append(Table("speed-front", caption, FRONT, front_rows(digits)))
     return parts
 
 

@@ -8,7 +8,7 @@ from harness.judge.speed.devices import Series, compare_devices
 from harness.records.record import Record
 from harness.report.figures.rows import Row, row_of
 from harness.report.figures.speed import devices_figure
-from harness.report.html.section import Note, Part, table_of
+from harness.report.html.section import Part, table_of
 from harness.report.tables.column import Column
 from harness.report.tables.devices import PAGE, Placed, kind, placed, title
 from harness.report.words.devices import ONE_THREAD, cpu_threads, crossover_text
@@ -33,12 +33,11 @@ HOW = (
 
 
 def device_parts(records: Sequence[Record]) -> tuple[list[Part], str]:
-    """Figure, table and a sentence a series; without a case on both devices a note that says how to get one."""
-    devices = sorted({record.device for record in records})
+    """Figure, table and a sentence a series; nothing without a case on both devices."""
     try:
         found = [one for one in compare_devices(records) if any(pair.cpu and pair.cuda for pair in one.pairs)]
     except CannotMeasureError:
-        return [Note(HOW.format(missing=f"this run has no case on both ({', '.join(devices) or 'no device'})."))], ""
+        return [], ""
     caption = f"Each case on the CPU and beside it: whole fits, and the ratio with its interval. {cpu_threads(found)}"
     table = table_of("speed-device-ratios", caption, PAGE, placed(found), _named)
     ranks = {title(one): rank for rank, one in enumerate(found)}
@@ -48,6 +47,12 @@ def device_parts(records: Sequence[Record]) -> tuple[list[Part], str]:
     if crossed:
         parts.append(table_of("speed-crossovers", "From which n on the device is faster", CROSSOVERS, crossed))
     return parts, _summary(found)
+
+
+def device_words(records: Sequence[Record]) -> str:
+    """Where no case is on both devices: how to get one."""
+    devices = sorted({record.device for record in records})
+    return HOW.format(missing=f"this run has no case on both ({', '.join(devices) or 'no device'}).")
 
 
 def _summary(found: Sequence[Series]) -> str:

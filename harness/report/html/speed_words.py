@@ -72,6 +72,14 @@ def _lead(best: dict[int, TimedCase], here: Sequence[RankedCase]) -> str:
     return ahead + (f" (not told apart from {level_sizes})" if level_sizes else "")
 
 
+def times_ahead(found: Sequence[RankedCase]) -> str:
+    """Of one problem how far the fastest right case is ahead of the next right one; empty where there is none."""
+    best = next((one.best for one in found if one.best is not None), None)
+    if best is None:
+        return ""
+    return _lead({best.record.n: best}, [one for one in found if one.timed.record.device == best.record.device])
+
+
 def _times(ratio: float) -> str:
     """1.04, 3.2, 27: two digits, three below 2."""
     return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"  # noqa: PLR2004
@@ -108,10 +116,10 @@ def over_problems(found: Sequence[RankedCase]) -> str:
 
 
 def _wrong(found: Sequence[RankedCase]) -> str:
-    """Who is faster than the fastest right one, and wrong."""
+    """Who is faster than the fastest right one, and wrong; nobody where none is right."""
     wrong: dict[str, list[str]] = {}
     for one in found:
-        if one.timed.record.failed and (one.ratio is None or one.ratio.value < 1):
+        if one.timed.record.failed and one.ratio is not None and one.ratio.value < 1:
             wrong.setdefault(one.timed.label, []).append(one.timed.record.problem)
     sentences = [f"{name} on {held[0] if len(held) == 1 else f'{len(held)} problems'}" for name, held in wrong.items()]
     return f"Faster, and wrong: {listed(sentences)}." if sentences else ""

@@ -1,4 +1,4 @@
-"""Section 1: what the gate says of this run, what has changed since another version, what is doubtful of the machine.
+"""What the gate says of this run, and what has changed since another version.
 
 Worst first, everywhere.
 """
@@ -7,20 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 
 from harness.errors import counted
 from harness.judge.gate.gate import GateReport
-from harness.judge.machine.doubts import Doubt, State, doubtful
 from harness.judge.verdict import Judgement, Verdict
 from harness.judge.versions.two_runs import compare_runs
 from harness.records.record import Record
 from harness.report.figures.rows import Row, row_of
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Note, Part, Section, Table, table_of
+from harness.report.html.section import Note, Part, Section, table_of
 from harness.report.html.verdict_ab import ab_parts, ab_verdict
 from harness.report.html.verdict_changes import Judged, change_parts, change_verdict
 from harness.report.tables import gate
 from harness.report.tables.column import Column, Kind
-from harness.report.tables.doubts import PAGE
 from harness.report.tables.numbers import WORST_FIRST
-from harness.report.words import doubts as words
 from harness.report.words.sentences import listed
 
 MISSING: Row = {"verdict": "missing", "quantity": "presence", "measured": "no record", "expected": "a record"}
@@ -50,16 +47,14 @@ def section(evidence: Evidence) -> Section:
     if evidence.ab is not None:
         judged.append(ab_verdict(evidence.ab))
         parts.extend(ab_parts(evidence.ab, evidence.run, evidence.records))
-    judged.append(_machine_verdict(evidence.doubts))
-    if evidence.doubts:
-        parts.append(_doubt_table(evidence.doubts))
     if evidence.gate is not None:
         parts.extend(_known_parts(evidence.gate, evidence.expectations, evidence.records))
     ordered = sorted(judged, key=lambda one: STATES.index(one.state))
     first = table_of("verdicts", "What is judged.", VERDICTS, ordered)
     missing = "" if evidence.baseline is not None or evidence.ab is not None else NO_BASELINE
     headline = "; ".join(one.headline for one in judged)
-    return Section("verdict", "Verdict", headline[:1].upper() + headline[1:] + ".", (first, *parts), missing)
+    shown = (first, *parts) if len(judged) > 1 or judged[0].state != "unknown" else ()
+    return Section("verdict", "Verdict", headline[:1].upper() + headline[1:] + ".", shown, missing)
 
 
 def _gate_verdict(evidence: Evidence) -> Judged:
@@ -118,24 +113,3 @@ def _named(records: Sequence[Record]) -> Callable[[Judgement | Row], Row]:
         return row_of(known[case]) if case in known else {"problem": case}
 
     return named
-
-
-def _machine_verdict(doubts: Sequence[Doubt]) -> Judged:
-    about = "Machine"
-    if not doubts:
-        return Judged("unknown", about, "What the machine was like was not kept.", "the machine's state was not kept")
-    against = doubtful(doubts)
-    if not against:
-        sentence = "Nothing that was looked at makes the times doubtful."
-        return Judged("fine", about, sentence, "nothing makes the times doubtful")
-    named = listed([f"{one.name} ({one.seen})" for one in against], len(against))
-    why = listed([one.name for one in against])
-    return Judged("doubtful", about, f"Doubtful: {named}.", f"the times are doubtful ({why})")
-
-
-def _doubt_table(doubts: Sequence[Doubt]) -> Table:
-    """What is not fine, the worst first; what is fine is named only."""
-    fine = [one.name for one in doubts if one.state is State.FINE]
-    also = f" Fine: {listed(fine, len(fine))}." if fine else ""
-    left = [one for one in words.worst_first(doubts) if one.state is not State.FINE]
-    return table_of("doubts", f"What the machine was like while this ran, the worst first.{also}", PAGE, left)

@@ -44,7 +44,7 @@ def ab_verdict(ab_file: AbFile) -> Judged:
     """How many cells became slower or wronger, which, and how often such verdicts err."""
     against = f"against {ab_file.base.name}"
     found = {
-        word: [f"{one.solver} on {one.problem}{_times(one)}" for one in _worst_first(ab_file) if word in _found(one)]
+        word: [f"{one.solver} on {one.problem}{_times(one)}" for one in worst_cells(ab_file) if word in _found(one)]
         for word in (SPEED[Verdict.REGRESSION], *ANSWERS.values(), SPEED[Verdict.IMPROVEMENT])
     }
     found = {word: cells for word, cells in found.items() if cells}
@@ -61,7 +61,7 @@ def ab_verdict(ab_file: AbFile) -> Judged:
     )
 
 
-def ab_parts(ab_file: AbFile, run: Run, records: Sequence[Record]) -> list[Part]:
+def ab_parts(ab_file: AbFile, run: Run | None, records: Sequence[Record]) -> list[Part]:
     """Every cell, the worst first, and what to do; said first where the head is not what the run was made of."""
     known = {record.case: record for record in records}
 
@@ -69,7 +69,7 @@ def ab_parts(ab_file: AbFile, run: Run, records: Sequence[Record]) -> list[Part]
         names = {"solver": one.solver, "problem": one.problem, "device": one.device}
         return row_of(known[one.case]) if one.case in known else names
 
-    here, there = run.environment.commit, ab_file.head.commit
+    here, there = run and run.environment.commit, ab_file.head.commit
     parts: list[Part] = []
     if here is not None and there is not None and here != there:
         parts.append(Note(f"The comparison's head is commit {there[:12]}, the run's is {here[:12]}."))
@@ -77,13 +77,14 @@ def ab_parts(ab_file: AbFile, run: Run, records: Sequence[Record]) -> list[Part]
         f"Speed and answers of {ab_file.head.name} against {ab_file.base.name} by harness ab, the worst first; a "
         f"change below {ab_file.effect:.1%} is of no interest. {_rates(ab_file)}"
     )
-    parts.append(table_of("ab", caption, AB, _worst_first(ab_file), named))
-    wrong = [one for cell in _worst_first(ab_file) for one in cell.accuracy if one.verdict is Verdict.REGRESSION]
+    parts.append(table_of("ab", caption, AB, worst_cells(ab_file), named))
+    wrong = [one for cell in worst_cells(ab_file) for one in cell.accuracy if one.verdict is Verdict.REGRESSION]
     advice = dict.fromkeys(one.advice for one in wrong if one.advice)
     return [*parts, *(Note(f"What to do: {one}") for one in advice)]
 
 
-def _worst_first(ab_file: AbFile) -> list[Cell]:
+def worst_cells(ab_file: AbFile) -> list[Cell]:
+    """Every cell, the worst first."""
     return sorted(ab_file.cells, key=lambda one: worst_first(one.verdict, one.speed.ratio))
 
 

@@ -26,11 +26,13 @@ class Kind(StrEnum):
     CODE = "code"
     LINK = "link"
     """An address of the web; on the page a link that is called by its last part."""
+    FINDING = "finding"
+    """Ids of findings; on the page a link to the section that has them."""
 
     @property
     def is_text(self) -> bool:
         """Whether it is words, flush left; all else is numbers, flush right."""
-        return self in (Kind.TEXT, Kind.STATUS, Kind.CODE, Kind.LINK)
+        return self in (Kind.TEXT, Kind.STATUS, Kind.CODE, Kind.LINK, Kind.FINDING)
 
 
 @dataclass(frozen=True)

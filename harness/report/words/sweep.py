@@ -163,11 +163,12 @@ def quickest(task: str, contest: Contest, by_epochs: Contest) -> str:
 def _ahead(rival: Rival, fewer: str) -> str:
     if math.isinf(rival.ratio):
         return f"and {rival.tuning.optimizer}, the next, does not get there"
-    between = "" if rival.interval is None else f" [{_times(rival.interval.low)}, {_times(rival.interval.high)}]"
-    return f"{_times(rival.ratio)} times {fewer}{between} than {named(rival.tuning)}"
+    between = "" if rival.interval is None else f" [{times(rival.interval.low)}, {times(rival.interval.high)}]"
+    return f"{times(rival.ratio)} times {fewer}{between} than {named(rival.tuning)}"
 
 
-def _times(ratio: float) -> str:
+def times(ratio: float) -> str:
+    """A ratio in a sentence."""
     return "censored" if math.isinf(ratio) else f"{ratio:#.3g}".rstrip(".")
 
 

@@ -3,6 +3,7 @@
 
 const figures = [];
 const ERRORS = 1; // of Vega's log levels: it warns of every step that is as high as it wants to be
+const ON_PAPER = 210; // pixels: four figures, two beside each other, and their words are half a page
 const NO_CASE = new Set(["line", "area", "trail", "group"]); // one mark of many rows: it is of no one case
 
 function buildFigure(place, name, part) {
@@ -14,7 +15,7 @@ function buildFigure(place, name, part) {
   const figure = { place, drawing, empty, part, embedded: null, seen: false, busy: Promise.resolve() };
   // A specification may say how wide it has to be to be read: on a phone it scrolls inside its box.
   const least = part.spec.usermeta?.minWidth;
-  if (least) {
+  if (least && !DATA.paper) {
     drawing.style.minWidth = `${least}px`;
     const box = drawing.parentElement;
     box.tabIndex = 0; // whoever has only the keyboard scrolls it with the arrows
@@ -85,8 +86,9 @@ function draw(figure) {
     const description = figure.drawing.getAttribute("aria-label");
     const own = JSON.parse(JSON.stringify(figure.part.spec), (_key, value) => ownName(value));
     const spec = { ...own, description, datasets: { ...own.datasets, rows } };
+    if (DATA.paper && spec.height > ON_PAPER) spec.height = ON_PAPER;
     figure.embedded = await vegaEmbed(figure.drawing, spec, {
-      mode: "vega-lite", actions: false, ast: true, renderer: DATA.live.paper ? "svg" : "canvas", defaultStyle: false, logLevel: ERRORS,
+      mode: "vega-lite", actions: false, ast: true, renderer: DATA.paper ? "svg" : "canvas", defaultStyle: false, logLevel: ERRORS,
       config: DATA.themes[dark() ? "dark" : "light"], tooltip: showTooltip,
     });
     figure.empty.hidden = rows.length > 0;

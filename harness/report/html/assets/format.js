@@ -40,14 +40,27 @@ function formatted(value, kind) {
   return NUMERIC.has(kind) && typeof value === "number" ? FORMATS[kind](value) : String(value);
 }
 
+const JOINT = /(?<=[,:/_=])(?=[^\s,:/_=])/; // where a name may be broken: synthetic:n=1000,p=10 or normal_equations
+
+const LONG_NAME = 17; // characters; shorter ones stay whole
+
+/** The text, which a narrow column may break within a long name. */
+function breakable(text) {
+  const pieces = text.length < LONG_NAME ? [text] : text.split(JOINT);
+  const fragment = document.createDocumentFragment();
+  pieces.forEach((piece, i) => fragment.append(...(i ? [make("wbr")] : []), piece));
+  return fragment;
+}
+
 const LINK = /^https?:\/\/[^\s]+$/;
 
-/** A value as it stands in a cell: text, code, a link by its last part, or a status with its sign. */
+/** A value as it stands in a cell: text, code, a link by its last part, a finding, or a status with its sign. */
 function shown(value, kind) {
   const text = formatted(value, kind);
   if (kind === "code" && text !== NONE) return make("code", { textContent: text });
   if (kind === "link" && LINK.test(text)) return make("a", { href: text, rel: "noreferrer", textContent: text.split("/").pop().slice(0, 12) });
-  if (kind !== "status" || text === NONE) return document.createTextNode(text);
+  if (kind === "finding" && text !== NONE) return make("a", { href: "#findings" }, breakable(text));
+  if (kind !== "status" || text === NONE) return kind === "text" ? breakable(text) : document.createTextNode(text);
   const [sign, tone] = SIGNS[text] ?? ["•", "plain"];
   const mark = make("span", { "aria-hidden": "true", className: "sign", textContent: sign });
   return make("span", { className: `status ${tone}` }, mark, text.replaceAll("_", " "));

@@ -26,14 +26,13 @@ function go(id) {
 }
 
 function buildNavigation() {
-  for (const link of document.querySelectorAll("nav a")) {
-    link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      change({ at: link.hash.slice(1) });
-      go(state.at);
-    });
-  }
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('nav a, main a[href^="#"]');
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    change({ at: link.hash.slice(1) });
+    go(state.at);
+  });
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault();
     document.getElementById("main").focus();

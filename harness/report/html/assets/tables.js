@@ -2,6 +2,7 @@
 
 const CAP = 15, MORE = 1000, LONG = 30; // rows at first, rows more at a click, characters that want a wide column
 const WHO = new Set(["solver", "label"]); // the columns that name a case to the eye: there its button is
+const ROOMY = 1000; // pixels of a page on which no table is to be scrolled across: a phone's are
 const FEW = 4; // columns, which a phone has room for if their words may be broken
 
 /** As harness/report/spreadsheet.py: a text that a spreadsheet would take for a formula stands behind an apostrophe. */
@@ -20,18 +21,19 @@ function buildTable(place, name, part) {
   const all = rowsOf(part.rows);
   // A column without any value, or of what is the same in all of the page, is no use to the eye; the file has it.
   const columns = part.columns.filter(({ key }) => !all.length || (choices.get(key)?.size !== 1 && all.some((row) => !absent(row[key]))));
-  const view = { key: part.sort.replace(/^-/, ""), down: part.sort.startsWith("-"), most: CAP };
+  const pairs = columns.length === 2 && columns[1].kind === "code"; // names and values, which stand beside one another on paper
+  const view = { key: part.sort.replace(/^-/, ""), down: part.sort.startsWith("-"), most: pairs ? MORE : CAP };
   const caption = place.querySelector(".caption");
   const count = make("small"), body = make("tbody");
   const save = make("button", { type: "button", textContent: "CSV", "aria-label": `Download as CSV: ${part.caption}` });
   const heads = columns.map((column) => headOf(column, view, draw));
-  const table = make("table", { "aria-labelledby": caption.id, className: columns.length <= FEW ? "few" : "" }, make("thead", {}, make("tr", {}, ...heads)), body);
+  const table = make("table", { "aria-labelledby": caption.id, className: pairs ? "few pairs" : columns.length <= FEW ? "few" : "" }, make("thead", {}, make("tr", {}, ...heads)), body);
   const scroll = make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-labelledby": caption.id }, table);
-  const more = make("button", { type: "button", className: "more" });
+  const more = make("button", { type: "button", className: "more" }), cut = make("p", { className: "cut" });
   more.addEventListener("click", () => { view.most = view.most + MORE; draw(); });
   save.addEventListener("click", () => download(`${name}.csv`, "text/csv", csv(part.columns, sorted())));
   caption.append(" ", count, " ", save);
-  place.append(scroll, more, ...glossary(columns));
+  place.append(scroll, more, cut, ...glossary(columns));
 
   function sorted() {
     const rows = all.filter(passes), column = columns.find(({ key }) => key === view.key);
@@ -46,12 +48,27 @@ function buildTable(place, name, part) {
     });
     body.replaceChildren(...seen.map((row) => rowOf(row, columns)));
     if (!rows.length) body.append(make("tr", {}, make("td", { colSpan: columns.length, textContent: all.length ? "The filter leaves no row." : "No rows." })));
-    count.textContent = rows.length === all.length ? `${all.length} rows` : `${rows.length} of ${all.length} rows`;
-    more.hidden = seen.length === rows.length;
+    count.textContent = (rows.length === all.length ? `${all.length} rows` : `${rows.length} of ${all.length} rows`) + leftOut(scroll, table, columns);
+    more.hidden = cut.hidden = seen.length === rows.length;
+    cut.textContent = `The first ${seen.length} of ${rows.length} rows; the page as a file has all.`;
     more.textContent = rows.length - seen.length > MORE ? `Show ${MORE} more of ${rows.length}` : `Show all ${rows.length}`;
   }
 
   onFilter.push(draw);
+}
+
+/** On a page that is wide, or on paper, columns go that a reader can spare until the others fit; how many have gone. */
+function leftOut(scroll, table, columns) {
+  if (innerWidth < ROOMY && !DATA.paper) return "";
+  const spare = columns.map((column, at) => [column.spare, at]).filter(([much]) => much).sort(([a], [b]) => b - a);
+  let gone = 0;
+  for (const row of table.rows) for (const cell of row.cells) cell.hidden = false;
+  for (const [, at] of spare) {
+    if (scroll.scrollWidth <= scroll.clientWidth) break;
+    for (const row of table.rows) if (row.cells[at]) row.cells[at].hidden = true;
+    gone += 1;
+  }
+  return gone ? `; ${gone} of ${columns.length} columns not shown` : "";
 }
 
 function headOf(column, view, draw) {
@@ -62,7 +79,9 @@ function headOf(column, view, draw) {
     view.key = column.key;
     draw();
   });
-  return make("th", { scope: "col", className: NUMERIC.has(column.kind) ? "number" : "" }, button);
+  // Paper repeats a heading's text on each page, and no button.
+  const onPaper = make("span", { className: "head", textContent: column.title });
+  return make("th", { scope: "col", className: NUMERIC.has(column.kind) ? "number" : "" }, button, onPaper);
 }
 
 function rowOf(row, columns) {
@@ -72,7 +91,7 @@ function rowOf(row, columns) {
   const named = cells[Math.max(0, columns.findIndex(({ key }) => WHO.has(key)))];
   named.append(make("button", { type: "button", className: "open", title: "Show this case in full" }, ...named.childNodes));
   line.classList.add("case");
-  line.addEventListener("click", () => { if (!String(getSelection())) change({ open: row.case }); });
+  line.addEventListener("click", (event) => { if (!String(getSelection()) && !event.target.closest("a")) change({ open: row.case }); });
   return line;
 }
 
