@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from harness.judge.studies.finding import Expected, Finding
 from harness.records.record import Record
 
-MODELS = (("heavy", "(weights="), ("noint", "(no-intercept"))
+WEIGHTED, THROUGH_THE_ORIGIN = ("heavy", "(weights="), ("noint", "(no-intercept")
 """Of a problem's label: what says that its rows have weights, and that it has no intercept."""
 
 
@@ -26,11 +26,16 @@ def shows(finding: Finding, record: Record, versions: Mapping[str, str]) -> bool
     version = versions.get(finding.library, "")
     if finding.expect is None or finding.solver != record.solver or not version or not finding.is_bad(version):
         return False
-    return _model(finding.problem or "") == _model(record.problem) and all(_holds(finding.expect, record))
+    through_the_origin = _says(finding.problem or "", THROUGH_THE_ORIGIN)
+    if finding.weighted != _says(record.problem, WEIGHTED) or through_the_origin != _says(
+        record.problem, THROUGH_THE_ORIGIN
+    ):
+        return False
+    return all(_holds(finding.expect, record))
 
 
-def _model(problem: str) -> tuple[bool, ...]:
-    return tuple(any(word in problem for word in words) for words in MODELS)
+def _says(problem: str, words: tuple[str, ...]) -> bool:
+    return any(word in problem for word in words)
 
 
 def _holds(expect: Expected, record: Record) -> Iterable[bool]:

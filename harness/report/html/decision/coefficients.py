@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 from harness.records.record import Record
-from harness.report.figures.rows import row_of
 from harness.report.html.section import Table, table_of
 from harness.report.tables.column import Column, Kind
 from harness.report.words.case import Term, terms
@@ -33,7 +32,7 @@ def coefficients(record: Record, beside: Mapping[str, Record]) -> tuple[Table, .
     shown = found[:MOST]
     few = f", the {MOST} of {len(found)} with the fewest right digits" if len(found) > MOST else ""
     caption = f"Coefficients of {record.label} on {record.problem}{few}."
-    return (table_of("decision-coefficients", caption, columns, shown, lambda _: row_of(record)),)
+    return (table_of("decision-coefficients", caption, columns, shown),)
 
 
 def _other(key: str, title: str, held: Mapping[str, float]) -> Column[Term]:
