@@ -22,7 +22,7 @@ from harness.report.tables.column import Column, Kind
 from harness.report.words import accuracy, run
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
-from tests.page_site import evidence
+from tests.page_site import evidence, run_of
 
 VIEWS = ("TERMINAL", "NOTEBOOK", "NOT_FINE", "FRAME", "JSON", "PAGE", "IN_FULL")
 VALUE, TEXT = 0.000123, "1.2e-04"
@@ -64,7 +64,7 @@ def test_in_json(record: Record) -> None:
 
 
 def test_in_a_frame_and_in_a_notebook(record: Record) -> None:
-    frame = harness.Results(evidence([record]).run, [record])
+    frame = harness.Results(run_of([record]), [record])
     assert frame.planted.tolist() == [VALUE]
     assert str(frame.planted.dtype) == "float64"
     assert TEXT in frame._repr_html_()

@@ -31,7 +31,7 @@ def dropped(**changed: Any) -> Record:
         r2={"train": 0.185},
     )  # fmt: skip
     solution = Solution(terms=("intercept", "rate"), computed=(25.0, 0.0), exact=(0.14, 498.0))
-    fields = {
+    fields: dict[str, Any] = {
         "problem": "everyday", "status": Status.WRONG, "message": "rank 2; the exact rank is 3", "accuracy": accuracy,
         "solution": solution,
     }  # fmt: skip

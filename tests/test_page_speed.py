@@ -23,12 +23,12 @@ from harness.report.figures import axes
 from harness.report.figures.figure import Figure
 from harness.report.figures.rows import CASE
 from harness.report.html import speed
-from harness.report.html.section import Note, Section, Table
+from harness.report.html.section import Facts, Note, Section, Table
 from harness.solvers.solver import Kind
 from harness.solvers.status import Status
 from harness.timing.sampling import Samples
 from tests.history_site import HERE
-from tests.page_site import HOSTILE, evidence, planted, svg, training
+from tests.page_site import HOSTILE, evidence, planted, run_of, svg, training
 
 NUMBERS = st.one_of(st.floats(-5, 5).map(lambda x: round(x, 1)), st.sampled_from([math.nan, math.inf, -math.inf]))
 POINTS = st.lists(st.tuples(NUMBERS, NUMBERS), max_size=30)
@@ -233,7 +233,7 @@ def test_every_figure_is_drawn_wide_and_narrow() -> None:
     section = made([*grid(), *on_cuda()], floors=floors_of((1_000, 10_000)))
     figures = [part for part in section.parts if isinstance(part, Figure)]
     assert [one.name for one in figures] == ["speed-by-n", "speed-digits", "speed-excess", "speed-devices"]
-    named = [part.name for part in section.parts if not isinstance(part, Note)]
+    named = [part.name for part in section.parts if not isinstance(part, Note | Facts)]
     assert len(set(named)) == len(named)
     for one in figures:
         for width in (1100, 330):
@@ -387,21 +387,21 @@ def test_a_time_below_a_floor_is_said_to_be_the_machine_s() -> None:
 @pytest.mark.slow
 def test_floors_are_measured_for_the_shapes_that_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     records = [planted("numpy_lstsq", 1e-4, n=n) for n in (200, 400)] + [planted("numpy_lstsq", 1, problem="one")]
-    given = evidence(records)
+    run = run_of(records)
     monkeypatch.setattr(measuring, "environment", lambda: HERE)
-    found, why = measuring.floors(given.run, given.records)
+    found, why = measuring.floors(run, records)
     assert not why
     assert [(floor.name, floor.n, floor.p) for floor in found] == [
         (name, n, 10) for n in (200, 400) for name in (SUM, PRODUCT)
     ]
     assert all(len(floor.samples_s) >= 7 and min(floor.samples_s) > 0 for floor in found)
-    assert measuring.floors(given.run, given.records)[0] is found  # once a process
+    assert measuring.floors(run, records)[0] is found  # once a process
 
 
 def test_another_machine_has_no_floors(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = evidence(grid())
+    records = grid()
     monkeypatch.setattr(measuring, "environment", lambda: HERE.model_copy(update={"cpu": "another"}))
-    assert measuring.floors(given.run, given.records) == (
+    assert measuring.floors(run_of(records), records) == (
         (),
         "the run was made on another machine (cpu planted, here another)",
     )

@@ -27,15 +27,15 @@ from harness.report.figures import axes
 from harness.report.figures.figure import Figure
 from harness.report.figures.files import drawn
 from harness.store.store import Store
-from tests import page_data
+from tests import page_data, page_site
 from tests.conftest import RunCli
-from tests.page_site import evidence, planted
+from tests.page_site import planted
 
 EXPECTED = results_folder() / "expectations.toml"
 
 
 def run_of(records: Sequence[Record], name: str, commit: str | None, *, minute: int = 0) -> Run:
-    run = evidence(records).run
+    run = page_site.run_of(records)
     environment = run.environment.model_copy(update={"commit": commit, "dirty": False})
     at = f"2026-03-01T12:{minute:02}:00.000000+00:00"
     return run.model_copy(update={"id": name, "environment": environment, "started_at": at, "finished_at": at})

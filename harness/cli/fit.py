@@ -54,7 +54,7 @@ def fit(
         from harness.report.figures.files import check_path
 
         check_path(plot)
-    raise typer.Exit(_fit(case, where, plot=plot and (plot, size), as_json=as_json, quiet=quiet))
+    raise typer.Exit(_fit(case, where, plot=None if plot is None else (plot, size), as_json=as_json, quiet=quiet))
 
 
 def _case(problem: str, solver: str, options: "Options", **model: Any) -> "Case":

@@ -69,7 +69,7 @@ def ab_parts(ab_file: AbFile, run: Run | None, records: Sequence[Record]) -> lis
         names = {"solver": one.solver, "problem": one.problem, "device": one.device}
         return row_of(known[one.case]) if one.case in known else names
 
-    here, there = run and run.environment.commit, ab_file.head.commit
+    here, there = None if run is None else run.environment.commit, ab_file.head.commit
     parts: list[Part] = []
     if here is not None and there is not None and here != there:
         parts.append(Note(f"The comparison's head is commit {there[:12]}, the run's is {here[:12]}."))
