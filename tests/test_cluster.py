@@ -54,7 +54,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_CACHE_DIR", str(folder))
         patch.setenv("KILLED_ONCE", str(folder / "killed"))
-        with LocalCluster(  # type: ignore[no-untyped-call]
+        with LocalCluster(
             n_workers=2,
             threads_per_worker=1,
             resources={RESOURCE: 1},

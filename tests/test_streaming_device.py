@@ -9,7 +9,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.problems.catalog import load
-from harness.solvers.streaming import Arrays, least_squares, streaming
+from harness.solvers.streaming import Arrays, least_squares, rows
 from harness.solvers.streaming import blocks as blocks_module
 from harness.solvers.streaming import sliced as sliced_module
 from harness.solvers.streaming.blocks import Shifted, device_rows, in_blocks
@@ -32,7 +32,7 @@ PATHS = [
 @pytest.fixture
 def as_on_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """CPU tensors would be taken for numpy arrays, which is quicker."""
-    monkeypatch.setattr(streaming, "_array", lambda values: values)
+    monkeypatch.setattr(rows, "array", lambda values, *_: values)
 
 
 @pytest.mark.usefixtures("as_on_a_device")

@@ -19,7 +19,7 @@ from harness.measure.plan import single
 from harness.measure.run import measure
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
-from harness.solvers.streaming import Arrays, Chunks, Parquet, Source, least_squares, streaming
+from harness.solvers.streaming import Arrays, Chunks, Parquet, Source, least_squares, rows
 from tests.streaming_data import (
     PATHS,
     RESPONSE,
@@ -111,7 +111,7 @@ def test_tensors_of_a_device_take_the_same_paths(name: str, intercept: bool, mon
     """CPU tensors that are not turned into numpy arrays: what runs on CUDA, without CUDA."""
     problem = PATHS[name][0]
     known = least_squares(arrays(problem), intercept=intercept)
-    monkeypatch.setattr(streaming, "_array", lambda values: values)
+    monkeypatch.setattr(rows, "array", lambda values, *_: values)
     answer = least_squares(Arrays(torch.tensor(problem.X), torch.tensor(problem.y)), intercept=intercept)
     assert answer.path.partition(":")[0] == known.path.partition(":")[0]
     np.testing.assert_allclose(answer.coef, known.coef, rtol=1e-13)

@@ -19,7 +19,7 @@ from harness.cores.blas import one_blas_thread
 from harness.cores.crew import Crew
 from harness.cores.tree import Tree
 from harness.errors import UsageError
-from harness.solvers.streaming import Answer, Arrays, Chunks, Source, least_squares, sliced, streaming
+from harness.solvers.streaming import Answer, Arrays, Chunks, Source, given, least_squares, sliced
 from harness.solvers.streaming import blocks as blocks_module
 
 
@@ -35,7 +35,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks_module, "BLOCK_BYTES", 2**12)
     monkeypatch.setattr(blocks_module, "MOST_BLOCK_BYTES", 2**12)
     monkeypatch.setattr(sliced, "BLOCK_BYTES", 2**14)
-    monkeypatch.setattr(streaming, "BYTES_A_THREAD", 1)
+    monkeypatch.setattr(given, "BYTES_A_THREAD", 1)
 
 
 draws = np.random.default_rng(3)

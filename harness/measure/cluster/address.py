@@ -38,7 +38,7 @@ def connected(on: str, connect_s: float = CONNECT_S) -> tuple[Any, Any]:
     count = LOCAL.fullmatch(on)
     cluster = None
     if count is not None:
-        cluster = LocalCluster(  # type: ignore[no-untyped-call]
+        cluster = LocalCluster(
             n_workers=int(count[1]),
             threads_per_worker=1,
             resources={RESOURCE: 1},
@@ -48,7 +48,7 @@ def connected(on: str, connect_s: float = CONNECT_S) -> tuple[Any, Any]:
         )
     try:
         at = on if cluster is None else cluster
-        return Client(at, timeout=connect_s, set_as_default=False), cluster  # type: ignore[no-untyped-call]
+        return Client(at, timeout=connect_s, set_as_default=False), cluster
     except (OSError, TimeoutError):
         raise CannotMeasureError(
             f"--on {on}: no scheduler answers within {connect_s:g} s: start one with 'dask scheduler', "

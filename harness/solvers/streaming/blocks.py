@@ -99,6 +99,10 @@ class Shifted:
         self._own = local()
         self._tiled = None if shift is None else np.tile(shift, max(1, FOLDED // len(shift)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process without the memory of this one's threads."""
+        return Shifted, (self._shift, self._y_shift)
+
     def of(self, block: Block) -> tuple[Any, Any]:
         """X (m, p) less the shift, X itself without one; and (m, 2): y less its own shift, and ones.
 

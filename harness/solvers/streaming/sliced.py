@@ -7,9 +7,10 @@ exact in float64 as long as 2 b + log2 m <= 53. BLAS does the work; the sums end
 `harness/verify/gram.py` splits columns too, for the truth: it judges this, and shares no code with it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,10 +111,54 @@ class SlicedGram:
             together.append(part)
         self._take_all(crew, together, table)
 
+    def fixed_points(self, found: Mapping[int, Exponents]) -> list[tuple[int, Exponents]]:
+        """Of blocks by their numbers, with what `exponents_of` says of each: from which number on which ones hold."""
+        points = [(-1, self._exponents)]
+        for number in sorted(found):
+            if (found[number] > self._exponents).any():
+                self._raise_exponents(found[number], 0)
+                points.append((number, self._exponents))
+        return points
+
+    def add_at(self, exponents: Exponents, table: Any) -> None:
+        """As `add`, with these fixed points, of which nothing that was added before has other ones."""
+        self._exponents = exponents
+        self._take(self._cut_sums(table))
+
+    def absorb(self, other: Self) -> None:
+        """Become the sums over the rows of both. Whole numbers come out the same in whatever order they are added."""
+        if (self._exponents == other._exponents).all() and self._summed + other._summed <= self.flush_rows:
+            self._sums = [a + b for a, b in zip(self._sums, other._sums, strict=True)]
+            self._summed += other._summed
+        else:
+            self._flush()
+            other._flush()
+            self._exponents = other._exponents
+        if other.gram_so_far[0].any():
+            self._add_integers(*other.gram_so_far)
+        self._left = self._left | other._left
+        self.n += other.n
+
+    def _add_integers(self, integers: BigIntegers, at: Exponents) -> None:
+        """What others have put aside, at the lower fixed point of both; a column of zeros has none."""
+        mine, its = (np.where(W.any(axis=0), low, 2**62) for W, low in (self.gram_so_far, (integers, at)))
+        lowest = np.minimum(mine, its)
+        self._integers = _raised(self._integers, mine - lowest) + _raised(integers, its - lowest)
+        self._lowest = np.where(lowest < 2**62, lowest, self._lowest)
+
+    @property
+    def gram_so_far(self) -> tuple[BigIntegers, Exponents]:
+        """As `gram`, of what has been put aside."""
+        return self._integers, self._lowest
+
+    def __deepcopy__(self, _: object) -> Self:
+        """One that absorbs others by itself: what both hold is never written to."""
+        return copy(self)
+
     def gram(self) -> tuple[BigIntegers, Exponents]:
         """Integers W (columns, columns) and exponents l (columns,): the Gram matrix is W_ij 2^(l_i + l_j)."""
         self._flush()
-        return self._integers, self._lowest
+        return self.gram_so_far
 
     def _take_all(self, crew: Crew, parts: Sequence[T], table: Callable[[T], Any]) -> None:
         for _, sums in crew.results(lambda part: self._cut_sums(table(part)), parts):
@@ -200,6 +245,12 @@ class SlicedGram:
         self._integers = self._integers + (total << (up[:, None] + up[None, :]))
         self._sums = [0] * len(self._jobs)
         self._summed = 0
+
+
+def _raised(integers: BigIntegers, by: Exponents) -> BigIntegers:
+    """Integers W with 2^by of the rows' and the columns' fixed points taken into them; of 0 it does not matter."""
+    up = np.where(integers.any(axis=0), by, 0).astype(object)
+    return np.asarray(integers << (up[:, None] + up[None, :]))
 
 
 def largest_of(table: Any) -> Floats:

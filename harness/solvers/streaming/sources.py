@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,6 +19,7 @@ Chunk = tuple[Any, Any]
 """X (m, p) and y (m,): numpy arrays, or torch tensors on a device."""
 
 
+@runtime_checkable
 class Source(Protocol):
     """Rows that can be iterated; `rereadable` says whether more than once."""
 

@@ -1,0 +1,171 @@
+"""Sums over all rows of a source, block by block on this machine's cores."""
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from itertools import chain
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from harness.cores.crew import Crew
+from harness.cores.tree import Sums, Tree
+from harness.errors import UsageError
+from harness.problems.problem import Floats
+from harness.solvers.streaming.blocks import Block, block_rows, device_rows, in_blocks
+from harness.solvers.streaming.sliced import SlicedGram
+from harness.solvers.streaming.sources import SAMPLE_ROWS, Arrays, Chunk, Source
+
+S = TypeVar("S", bound=Sums)
+Rows = Callable[[int, Any], int]
+"""How many rows a block has, for a number of columns and an array library; None: as `blocks` has it."""
+
+
+class Passes(Protocol):
+    """What least squares needs of its rows, wherever these are: X (n, p) and y (n,), read as often as `rereadable`.
+
+    Functions that are given are pure and can be pickled; blocks are numbered over all rows, so that no sum depends on
+    who makes it.
+    """
+
+    @property
+    def rereadable(self) -> bool:
+        """Whether more than once."""
+
+    def first(self) -> Chunk:
+        """The first SAMPLE_ROWS rows or more; fewer where there are no more. Raises UsageError for none."""
+
+    def spread(self) -> Chunk | None:
+        """SAMPLE_ROWS rows from all over the data, evenly spaced; None where that would cost a pass."""
+
+    def total_and_spread(self, of: Callable[[Block], S]) -> tuple[S, Chunk | None]:
+        """`total`, and what `spread` did not give, where it costs nothing in the same pass; else None."""
+
+    def total(self, of: Callable[[Block], S], rows: Rows | None = None) -> S:
+        """The sums over all blocks, added in pairs by their numbers (harness.cores.tree)."""
+
+    def exact(
+        self,
+        make: Callable[[int, Any], SlicedGram],
+        largest: Callable[[Block], Floats],
+        table: Callable[[Block], Any],
+        beside: Callable[[Block], S] | None = None,
+    ) -> tuple[SlicedGram, S | None]:
+        """The error-free sums of a table of the rows, `make` them for p columns; and those of `beside`, in one pass.
+
+        `largest`: the magnitudes of the table of a block, as `sliced.largest_of` has them.
+        """
+
+
+class Local:
+    """The rows of a source, on the threads of a crew."""
+
+    def __init__(self, source: Source, crew: Crew) -> None:
+        self._source, self._crew = source, crew
+        self.rereadable = source.rereadable
+
+    def first(self) -> Chunk:
+        """However the source cuts them: a tensor's, or as many as a sample has."""
+        X, y = next(chunks := chunks_of(self._source))
+        if not isinstance(X, np.ndarray):
+            return X, y
+        heads, count = [(X, y)], len(X)
+        while count < SAMPLE_ROWS and (more := next(chunks, None)) is not None:
+            heads.append(tuple(part.copy() for part in more))
+            count += len(more[0])
+        X, y = (np.concatenate(parts) for parts in zip(*heads, strict=True)) if len(heads) > 1 else heads[0]
+        return X, y
+
+    def spread(self) -> Chunk | None:
+        """What the source says."""
+        return self._source.sample()
+
+    def total_and_spread(self, of: Callable[[Block], S]) -> tuple[S, Chunk | None]:
+        """How many rows a source has is not known before its end, and so not which ones are evenly spaced."""
+        return self.total(of), None
+
+    def total(self, of: Callable[[Block], S], rows: Rows | None = None) -> S:
+        """Blocks shared out over the threads."""
+        tree: Tree[S] = Tree()
+        for blocks in self._blocks(rows):
+            for block, sums in self._crew.results(of, blocks):
+                tree.add(block.number, sums)
+        return _all_of(tree)
+
+    def exact(
+        self,
+        make: Callable[[int, Any], SlicedGram],
+        largest: Callable[[Block], Floats],
+        table: Callable[[Block], Any],
+        beside: Callable[[Block], S] | None = None,
+    ) -> tuple[SlicedGram, S | None]:
+        """Blocks shared out over the threads."""
+        sums: SlicedGram | None = None
+        tree: Tree[S] = Tree()
+        for blocks in self._blocks(lambda p, xp: make(p, xp).rows):
+            if blocks and sums is None:
+                host = isinstance(blocks[0].X, np.ndarray)
+                sums = make(blocks[0].X.shape[1], np if host else import_module("torch"))
+            if sums is not None:
+                sums.add_all(self._crew, blocks, largest, table)
+            if beside is not None:
+                for block, others in self._crew.results(beside, blocks):
+                    tree.add(block.number, others)
+        assert sums is not None  # noqa: S101  # chunks_of() has raised for no rows
+        return sums, tree.total()
+
+    def _blocks(self, rows_of: Rows | None) -> Iterator[list[Block]]:
+        chunks = chunks_of(self._source)
+        first = next(chunks)  # it raises for no rows
+        host, p = isinstance(first[0], np.ndarray), first[0].shape[1]
+        if rows_of is not None:
+            rows = rows_of(p, np if host else import_module("torch"))
+        else:
+            rows = block_rows(p) if host else device_rows(p, self._source.size_bytes)
+        return in_blocks(chain([first], chunks), rows, lasting=isinstance(self._source, Arrays))
+
+
+def _all_of(tree: Tree[S]) -> S:
+    total = tree.total()
+    assert total is not None  # noqa: S101  # chunks_of() has raised for no rows
+    return total
+
+
+def chunks_of(source: Source) -> Iterator[Chunk]:
+    """The source's chunks as arrays that fit together. Raises UsageError for no rows, other widths, no numbers."""
+    width = rows = 0
+    for chunk in source.chunks():
+        if not isinstance(chunk, tuple | list) or len(chunk) != 2:  # noqa: PLR2004
+            raise UsageError(f"a chunk is a pair, X (m, p) and y (m,), not {type(chunk).__name__}")
+        X, y = checked(*chunk)
+        if width and X.shape[1] != width:
+            raise UsageError(f"the chunks have {width} and {X.shape[1]} columns: all must have the same")
+        width, rows = X.shape[1], rows + len(X)
+        if len(X):
+            yield X, y
+    if not rows:
+        raise UsageError("there are no rows to fit")
+
+
+def checked(X: Any, y: Any, what: str = "a chunk") -> Chunk:
+    """X (m, p) and y (m,) as arrays or tensors of a device. Raises UsageError where they are not such."""
+    X, y = array(X, what), array(y, what)
+    if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):  # noqa: PLR2004
+        raise UsageError(f"{what} is X (m, p) and y (m,), not {tuple(X.shape)} and {tuple(y.shape)}")
+    if not X.shape[1]:
+        raise UsageError("there are no columns to fit")
+    return X, y
+
+
+def array(values: Any, what: str = "a chunk") -> Any:
+    """A numpy array of real numbers, without a copy where there is one already; a tensor of a device as it is."""
+    if type(values).__module__.partition(".")[0] == "torch":
+        if values.device.type != "cpu":
+            return values
+        values = values.detach().numpy()
+    try:
+        found = np.asarray(values)  # a plain view also of a memory map, whose slices take microseconds
+    except ValueError:
+        raise UsageError(f"{what}'s rows are of different lengths") from None
+    if found.dtype.kind not in "fiub":
+        raise UsageError(f"the data are of type {found.dtype}, not real numbers")
+    return found
