@@ -1,11 +1,11 @@
-"""The rules that other tools publish, and what the documents say of how often they err."""
+"""The rules that other tools publish, peaks of memory, and what the documents say of how often verdicts err."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tools import published_rules
+from tools import peak_memory, published_rules
 from tools.published_rules import RULES
 
 BASE = np.array([1.00, 1.01, 1.02, 1.03, 1.04])
@@ -36,3 +36,8 @@ def test_a_rule_calls_slower_what_its_source_says(rule: str, unseen: float, seen
 @pytest.mark.slow
 def test_the_table_in_the_documents_is_what_the_rules_say_of_the_recorded_launches() -> None:
     assert published_rules.table() in README.read_text()
+
+
+def test_the_table_of_peak_memory_in_the_documents_is_what_the_rule_says_of_the_recorded_launches() -> None:
+    peaks = peak_memory.read(README.parent / "peak_memory.csv")
+    assert peak_memory.table(peaks) in README.read_text()

@@ -329,6 +329,7 @@ SPOILT_JSON = {
     "key twice": ('"a": 1, "a": 2', f"the key 'a' {TWICE}"),
     "key twice below": ('"b": [{"a": 1, "a": 2}]', f"the key 'a' {TWICE}"),
     "beyond float64": ('"a": 1e999', "1e999 is beyond every float64"),
+    "beyond it by both": ('"a": ' + "9" * 250 + "e99", "is beyond every float64"),
     "400 digits": ('"a": -1' + "0" * 400, "401 digits"),
     "100 000 digits": ('"a": 1' + "0" * 100_000, "100001 digits"),
     "deep lists": ('"a": ' + "[" * DEEP, "nested too deeply"),

@@ -28,6 +28,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 PLANTED = (0.0, 0.05, 0.10)
+BUDGET = "120"
+"""Seconds of `harness ab`, which ends when all is decided: 60, its default, are too few launches at a load of 15."""
 STRICT = "1.03"
 TOOLS = {"asv": (), "asv -a repeat=30": ("-a", "repeat=30")}
 AB = "harness ab"
@@ -95,14 +97,6 @@ class Suite:
 
 SUITES = (
     Suite(
-        "harness",
-        "",
-        "suites",
-        r"closed_forms\.Fit\.time_fit\('(numpy_lstsq|normal_equations|statsmodels_pinv|statsmodels_qr)', 1000,",
-        "harness/suite.py",
-        ("SuiteCase.run",),
-    ),
-    Suite(
         "lmfit",
         "lmfit==1.3.4",
         "asv_benchmarking/benchmarks",
@@ -114,12 +108,20 @@ SUITES = (
         "control",
         "control==0.10.2",
         "benchmarks",
-        r"flatsys_bench\.time_point_to_point\(.*(8|12)\)",
+        r"flatsys_bench\.time_point_to_point\(.* 8\)",
         "control/flatsys/__init__.py",
         (
             *("PolyFamily.__init__", "BezierFamily.__init__", "BSplineFamily.__init__"),
             *("point_to_point", "SystemTrajectory.eval"),
         ),
+    ),
+    Suite(
+        "harness",
+        "",
+        "suites",
+        r"closed_forms\.Fit\.time_fit\('(numpy_lstsq|normal_equations)', 1000,",
+        "harness/suite.py",
+        ("SuiteCase.run",),
     ),
 )
 
@@ -180,8 +182,11 @@ class Bench:
             pair = (self.base, self.heads[planted])
             begun = time.monotonic()
             if tool == AB:
-                found = self._by_ab(*pair, "--seed", str(repeat))
-                yield self._row(tool, planted, repeat, found, begun)
+                found = self._by_ab(*pair, "--seed", str(repeat), "--budget", BUDGET)
+                if found is None:  # the machine is too busy to start the workers: the next time
+                    sys.stderr.write(f"{self.suite.name}, {planted}, {repeat}: harness ab measured nothing\n")
+                else:
+                    yield self._row(tool, planted, repeat, found, begun)
                 continue
             # Results that are there would be read, not measured.
             shutil.rmtree(self.clone / ".asv/results", ignore_errors=True)
@@ -195,9 +200,12 @@ class Bench:
         took_s = round(time.monotonic() - begun, 1)
         return Row(self.suite.name, tool, planted, repeat, *found, took_s, round(os.getloadavg()[0], 2))
 
-    def _by_ab(self, *words: str) -> tuple[int, int, int]:
+    def _by_ab(self, *words: str) -> tuple[int, int, int] | None:
+        """Cells, slower and faster ones; None where nothing could be measured."""
         command = ("ab", *words, "--asv-suite", "--bench", self.suite.bench, "--json")
         printed = self._run(sys.executable, "-P", "-m", "harness", *command)
+        if not printed:
+            return None
         speeds = [cell["speed"]["verdict"] for cell in json.loads(printed)["cells"]]
         return len(speeds), speeds.count("regression"), speeds.count("improvement")
 

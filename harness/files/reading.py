@@ -75,6 +75,8 @@ def alike(names: Sequence[str]) -> tuple[int, int] | None:
 
 def is_visible(name: str) -> bool:
     """Whether a name is something that a person can see, and sees as it is."""
+    if name.isascii() and name.isprintable():  # neither hidden nor turned: most names, and fast
+        return name.strip() != ""
     hidden = (unicodedata.category(c) in HIDDEN or unicodedata.bidirectional(c) in DIRECTIONS for c in name)
     return bool(look(name)) and MARK not in name and not any(hidden)
 
@@ -209,6 +211,8 @@ def checked(model: type[Model], content: object, where: object) -> Model:
 
 def _truth_as_number(given: object, taken: object) -> str | None:
     """Where a truth value was taken for a number; None if it nowhere was."""
+    if given is taken:  # nothing in it was taken for something else
+        return None
     if isinstance(given, bool):
         return "" if isinstance(taken, int | float) and not isinstance(taken, bool) else None
     parts: list[tuple[str, object, object]] = []

@@ -2,12 +2,16 @@
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 MOST_DIGITS = 310
 """A float64 ends at 1.8e308; Python itself takes seconds for integers of millions of digits."""
+
+LARGE = re.compile(r"[eE]\+?[0-9]{3}|[0-9]{200}")
+"""What every number beyond a float64 has in it: without, the largest is one of 199 digits and e99."""
 
 
 def finite(value: Any, text: Callable[[str], str] = str) -> Any:
@@ -33,12 +37,13 @@ def parsed_json(text: str, *, constants: bool = False) -> Any:
 
     Raises ValueError, with the line and column where the syntax is wrong.
     """
+    may_overflow = LARGE.search(text) is not None
     try:
         return json.loads(
             text,
             object_pairs_hook=_without_duplicates,
-            parse_int=_integer,
-            parse_float=_float,
+            parse_int=_integer if may_overflow else None,
+            parse_float=_float if may_overflow else None,
             parse_constant=float if constants else _constant,
         )
     except RecursionError:
