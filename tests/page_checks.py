@@ -120,6 +120,6 @@ STATE = """
 def ready(page: WebDriver) -> None:
     """Wait until the page says that it has drawn all that it draws at first. Raises AssertionError if it never does."""
     try:
-        WebDriverWait(page, PATIENCE_S).until(lambda it: it.execute_script(READY))
+        WebDriverWait(page, PATIENCE_S, poll_frequency=0.02).until(lambda it: it.execute_script(READY))
     except TimeoutException:
         raise AssertionError(f"never ready: {page.execute_script(STATE)}: {complaints(page)}") from None

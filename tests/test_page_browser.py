@@ -1,9 +1,9 @@
 """The page in a real Chromium, from a file, without a network: what it draws, and what it does when it is used."""
 
+import contextlib
+import io
 import itertools
 import math
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,8 +49,8 @@ def chromium() -> Iterator[Reader]:
 def reader(chromium: Reader, made: Made) -> Iterator[Reader]:
     """The page, just opened by somebody who has not been there before; no test may leave a complaint in the console."""
     chromium.open(made)
-    chromium.page.execute_script("localStorage.clear()")
-    chromium.open(made)
+    if chromium.page.execute_script("const kept = localStorage.length; localStorage.clear(); return kept"):
+        chromium.open(made)
     complaints(chromium.page)
     yield chromium
     assert complaints(chromium.page) == []
@@ -364,10 +364,11 @@ def test_the_five_lines_of_a_case_run_and_give_what_it_says(chromium: Reader, tm
         chromium.until(lambda: chromium.every("dialog pre code"))
         (code,) = [c.text for c in chromium.every("dialog pre code") if "import" in c.text]
         assert len(code.splitlines()) == 5
-        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, "of a case", "exec"), {"__name__": "__main__"})  # noqa: S102  # the page's own lines
         assert record.status is not Status.ERROR
-        said = done.stdout.split()
+        said = printed.getvalue().split()
         assert said[0] == record.status
         assert f"{record.accuracy.excess_loss}" in said
         numbers = chromium.one("dialog dl.numbers").text
