@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import count
@@ -57,7 +58,7 @@ def _keep_temporary_files_in_memory() -> None:
     """
     fits = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM_BYTES
     if fits and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
-        os.environ.setdefault("TMPDIR", str(MEMORY))
+        tempfile.tempdir = os.environ.setdefault("TMPDIR", str(MEMORY))  # it may have been asked for before
 
 
 _keep_temporary_files_in_memory()
@@ -130,9 +131,9 @@ def _truth_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr("harness.measure.isolation.apart.shared", lambda: HERE)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
-    """One thread of every library: two are many times slower on a busy machine."""
+    """One thread of every library that is loaded: two are many times slower on a busy machine."""
     with pools_of(1), limited(1):
         yield
 

@@ -4,8 +4,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 SIZED_ONCE = ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "NPROC")
 """What polars (at its import), Rust's rayon and XLA (at their first use) read, once, to size their pools."""
@@ -48,7 +49,7 @@ def limited(threads: int) -> Iterator[None]:
     """
     torch = sys.modules.get("torch")
     before = torch.get_num_threads() if torch else None
-    with threadpool_limits(limits=threads):
+    with loaded_pools().limit(limits=threads):
         if torch:
             torch.set_num_threads(threads)
         try:
@@ -56,3 +57,13 @@ def limited(threads: int) -> Iterator[None]:
         finally:
             if torch:
                 torch.set_num_threads(before)
+
+
+def loaded_pools() -> ThreadpoolController:
+    """BLAS and OpenMP libraries that are loaded; to find them takes milliseconds, and they come along with modules."""
+    return _found(len(sys.modules))
+
+
+@lru_cache(maxsize=1)
+def _found(_modules: int) -> ThreadpoolController:
+    return ThreadpoolController()

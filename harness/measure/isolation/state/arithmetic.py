@@ -5,12 +5,12 @@ import platform
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from harness.measure.isolation.state.item import Item
+from harness.timing.threads import loaded_pools
 
 _LIBM = ctypes.CDLL(None)
 _FENV_BYTES = 256
@@ -66,25 +66,17 @@ def _set_numpy_random(state: tuple[Any, ...]) -> None:
     np.random.set_state((name, np.frombuffer(key, dtype=np.uint32), *rest))  # noqa: NPY002  # same
 
 
-@lru_cache(maxsize=1)
-def _pools(_modules: int) -> list[Any]:
-    """BLAS and OpenMP libraries; to find them takes milliseconds, and they are loaded along with modules."""
-    from threadpoolctl import ThreadpoolController
-
-    return list(ThreadpoolController().lib_controllers)
-
-
 def _threads() -> dict[str, int]:
     """Threads by library: torch's own number, and each pool's."""
     torch = sys.modules.get("torch")
-    pools = {pool.filepath: pool.num_threads for pool in _pools(len(sys.modules))}
+    pools = {pool.filepath: pool.num_threads for pool in loaded_pools().lib_controllers}
     return pools | ({"torch": torch.get_num_threads()} if torch else {})
 
 
 def _set_threads(before: Mapping[str, int]) -> None:
     if "torch" in before:
         sys.modules["torch"].set_num_threads(before["torch"])
-    for pool in _pools(len(sys.modules)):
+    for pool in loaded_pools().lib_controllers:
         if pool.filepath in before:
             pool.set_num_threads(before[pool.filepath])
 
