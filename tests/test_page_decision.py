@@ -12,13 +12,15 @@ from harness.records.record import Accuracy, Record, Solution
 from harness.report.figures.figure import Figure
 from harness.report.html.evidence import Evidence
 from harness.report.html.order import decision, sections
-from harness.report.html.section import Facts, Section, Table
+from harness.report.html.section import Facts, Note, Section, Table
 from harness.report.purpose import Purpose
 from harness.solvers.status import Status
 from harness.studies.findings import findings, survey
 from tests import page_data
 from tests.page_site import evidence, planted, run_of, training
 from tests.sweep_data import sweep
+from tests.test_upgrade import GOOD, LOST, answer
+from tests.test_upgrade import planted as upgraded
 
 EVERYDAY = "everyday:n=2000,seed=0"
 TOL = "sklearn_tol_drops_a_column"
@@ -63,7 +65,7 @@ def test_a_page_of_one_case_answers_first_and_shows_nothing_that_was_not_asked_f
     assert first.conclusion.startswith("No: rank 2; the exact rank is 3. ")
     assert facts(first) == {"right digits": "0.0", "R²": "0.1850", "a whole fit": facts(first)["a whole fit"]}
     assert "0.9687 at best" in str(first.parts[0])  # 1 - (1 - 0.185) / 26
-    assert any(getattr(part, "to", "") == "findings" and TOL in part.text for part in first.parts)  # type: ignore[union-attr]
+    assert any(part.to == "findings" and TOL in part.text for part in first.parts if isinstance(part, Note))
     rows = tables(first)["decision-coefficients"].rows
     assert [(row["term"], row["computed"], row["exact"]) for row in rows] == [
         ("rate", 0.0, 498.0),
@@ -139,6 +141,23 @@ def test_an_upgrade_is_decided_by_ab_or_by_an_earlier_run() -> None:
     assert [column.title for column in first.tables[0].columns][:4] == ["Term", "Before", "sklearn", "Exact"]
     assert first.tables[0].rows[0]["beside0"] == 498.0
     assert decision(evidence([record], purpose=Purpose.UPGRADE)).tone == "doubt"
+
+
+def test_an_upgrade_s_answer_is_a_page_with_its_numbers_and_coefficients_and_its_finding() -> None:
+    told = answer(upgraded(GOOD, LOST))
+    found = evidence((), run=None, purpose=Purpose.UPGRADE, upgrade=told, findings=survey(findings(TOL)))
+    first, *rest = sections(found)
+    assert first.conclusion == told.sentence
+    assert (first.tone, first.conclusion[:15]) == ("bad", "Do not upgrade:")
+    assert facts(first) == {"rank": "3 → 2", "R²": "0.9641 → 0.9471", "digits": "12.8 → 0.0"}
+    assert [part.to for part in first.parts if isinstance(part, Note)] == ["findings"]
+    table = tables(first)["decision-coefficients"]
+    assert [column.title for column in table.columns][:4] == ["term", "before", "after", "exact"]
+    assert table.rows[0]["term"] == "discount"
+    assert [one.id for one in rest] == ["upgrade", "findings", "environment"]
+    (row,) = tables(rest[0])["upgrade-cases"].rows
+    assert (row["digits"], row["rank"], row["decision"]) == ("12.8→0.0", "3→2", "do not upgrade")
+    assert str(rest[0].parts[0]).startswith("Note(text='base: scikit-learn 1.8.0")
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import typer
 
 from harness.cli import options as cli
 from harness.errors import UsageError
+from harness.paths import UPGRADE
 from harness.report.purpose import Purpose
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ DEFAULT = Path("report.html")
 
 
 def report(
+    answer: Annotated[
+        Path | None,
+        typer.Argument(help=f"With --for upgrade: what 'harness upgrade' wrote; {UPGRADE} by default."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="The page: FILE.html, or FILE.pdf by Chromium; report.html by default."),
@@ -59,21 +64,28 @@ def report(
     from harness.page.watch import Keeper
     from harness.records.run import this_command
     from harness.report.render.ab_file import read_ab
+    from harness.report.render.upgrade_file import read_upgrade
     from harness.store.store import Store
 
     if port is not None and not serve:
         raise UsageError("--port goes with --serve")
-    if purpose is Purpose.UPGRADE and ab is None and baseline is None:
-        raise UsageError("--for upgrade: from what? --ab FILE by 'harness ab', or --baseline RUN")
+    if answer is not None and (purpose is not Purpose.UPGRADE or ab is not None or baseline is not None):
+        raise UsageError(f"{answer}: a file goes with --for upgrade, without --ab and --baseline")
     path = output or (None if serve else DEFAULT)
     if path is not None:
         check_output(path)
     source = expectations or expectations_file()
+    known = read_expectations(source), str(source)
+    if purpose is Purpose.UPGRADE and ab is None and baseline is None:
+        if watch or serve:
+            raise UsageError("--watch and --serve are of a store, not of an upgrade's answer")
+        told = PageRequest(this_command(), *known, upgrade=read_upgrade(answer or UPGRADE), title=title)
+        Keeper(None, told, path, typer.echo, _busy).once()
+        return
     compared = None if ab is None else read_ab(ab)
     watched = None if asv is None else _watched(asv)
     about = purpose or (Purpose.UPGRADE if ab else Purpose.GATE if expectations else Purpose.RACE)
-    known = read_expectations(source), str(source)
-    asked = PageRequest(this_command(), *known, run, baseline, quick, compared, watched, title, about)
+    asked = PageRequest(this_command(), *known, run, baseline, quick, compared, watched, title=title, purpose=about)
     keeper = Keeper(Store(store, create=False), asked, path, typer.echo, _busy)
     if watch or serve:
         keeper.keep(watch=watch, port=(PORT if port is None else port) if serve else None)

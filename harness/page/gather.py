@@ -9,9 +9,11 @@ from harness.errors import CannotMeasureError, UsageError
 from harness.judge.gate.expectations import Expectations
 from harness.judge.gate.gate import gate
 from harness.judge.history.series import History
+from harness.judge.studies.finding import Finding
 from harness.judge.studies.findings import FindingLine, judge
 from harness.judge.studies.published import Line
 from harness.judge.studies.shown import shown
+from harness.judge.versions.upgrade.answer import UpgradeAnswer
 from harness.measure.conditions import doubts_of
 from harness.page.floors import floors
 from harness.page.histories import histories
@@ -34,7 +36,8 @@ class PageRequest:
 
     `expectations`: read from the file that `source` names; `command`: what made the page; `quick`: nothing is fitted or
     timed anew, so that the tutorials and the floors under the times are left out; `ab`: a comparison of two versions;
-    `watched`: a store of asv's.
+    `watched`: a store of asv's;
+    `upgrade`: the answer about one, of which the page is then.
     """
 
     command: str
@@ -45,12 +48,18 @@ class PageRequest:
     quick: bool = False
     ab: AbFile | None = None
     watched: Watched | None = None
+    upgrade: UpgradeAnswer | None = None
     title: str = ""
     purpose: Purpose = Purpose.RACE
 
 
-def gather(store: Store, asked: PageRequest) -> Evidence:
-    """The evidence of a run, or of a sweep. Raises CannotMeasureError without any, UsageError for an unknown id."""
+def gather(store: Store | None, asked: PageRequest) -> Evidence:
+    """The evidence of a run, or of a sweep. Raises CannotMeasureError without any, UsageError for an unknown id.
+
+    An answer about an upgrade needs no `store`.
+    """
+    if asked.upgrade is not None or store is None:
+        return _of_upgrade(asked)
     sweep = _asked_sweep(store, asked)
     if sweep is not None:
         return _of_sweep(store, asked, sweep)
@@ -96,6 +105,16 @@ def _asked_sweep(store: Store, asked: PageRequest) -> Sweep | None:
         return None
     newest = sweeps[-1]
     return None if any(run.started_at > newest.started_at for run in store.runs()) else newest
+
+
+def _of_upgrade(asked: PageRequest) -> Evidence:
+    """The answer, with the findings that it names: those that a case here lost by."""
+    answer = asked.upgrade
+    after = {} if answer is None else {one.name: one.after for one in answer.packages}
+    names = () if answer is None else tuple(one.id for one in answer.known if one.shown)
+    lines = tuple(judge(one, after.get(one.library)) for one in _every_finding() if one.id in names)
+    given = {"title": asked.title, "purpose": Purpose.UPGRADE, "upgrade": answer, "findings": lines}
+    return Evidence(now(), asked.command, None, (), **given)  # type: ignore[arg-type]  # fields of Evidence
 
 
 def _of_sweep(store: Store, asked: PageRequest, sweep: Sweep) -> Evidence:
@@ -156,13 +175,17 @@ def _histories(store: Store, _finished: tuple[str, ...], cases: frozenset[str]) 
 
 def _findings(run: Run, records: Sequence[Record]) -> tuple[tuple[FindingLine, ...], dict[str, tuple[str, ...]]]:
     """The findings that cases of the run show, by the versions that it ran with; nothing is run."""
-    from harness.studies.findings import findings
-
-    try:
-        known = findings()
-    except CannotMeasureError:
-        return (), {}
+    known = _every_finding()
     versions = run.environment.versions
     found = shown(known, records, versions)
     seen = {name for names in found.values() for name in names}
     return tuple(judge(one, versions.get(one.library)) for one in known if one.id in seen), found
+
+
+def _every_finding() -> list[Finding]:
+    from harness.studies.findings import findings
+
+    try:
+        return findings()
+    except CannotMeasureError:
+        return []

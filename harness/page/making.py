@@ -15,7 +15,7 @@ PAPER = ".pdf"
 
 
 def make(
-    store: Store,
+    store: Store | None,
     asked: PageRequest,
     *,
     reload_s: float | None = None,

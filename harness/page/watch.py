@@ -27,7 +27,7 @@ class Keeper:
     `say` is told what a person should know; `busy` is entered while the page is made.
     """
 
-    store: Store
+    store: Store | None
     asked: PageRequest
     path: Path | None
     say: Callable[[str], None]
@@ -53,7 +53,7 @@ class Keeper:
                     browser(open_.enter_context(private_link(url)))
                 while True:
                     time.sleep(POLL_S)
-                    if watch and self.store.change_token() != known:
+                    if watch and self.store is not None and self.store.change_token() != known:
                         known = self._renew(watch=True, served=port is not None)
             except KeyboardInterrupt:
                 if watch and self.path is not None:
@@ -61,6 +61,7 @@ class Keeper:
 
     def _renew(self, *, watch: bool, served: bool) -> ChangeToken:
         """Make the page, and put it where it is served from and written to; what of the store it is of."""
+        assert self.store is not None  # noqa: S101  # what is kept up is of a store
         held = self.store.change_token()  # before it is read: what comes meanwhile is seen the next time
         name = version_of(held) if watch and served else None
         text = self._made(reload_s=RELOAD_S if watch and not served else None, version=name)

@@ -9,7 +9,7 @@ from harness.records.run import Run
 from harness.records.sweep import Sweep
 from harness.report.figures.rows import Row
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Column, Kind, Note, Section, Table, table_of
+from harness.report.html.section import Column, Kind, Section, Table, table_of
 from harness.report.tables.doubts import PAGE
 from harness.report.tables.numbers import size
 from harness.report.words.doubts import worst_first
@@ -29,7 +29,8 @@ def section(evidence: Evidence) -> Section:
     """
     run, before = evidence.run or evidence.sweep, evidence.baseline
     if run is None:
-        return Section("environment", "Environment", "No run is on this page.", (Note(f"Made by: {evidence.command}"),))
+        said = "Both sides were fitted and timed in turns, in processes of their own, on this machine."
+        return Section("environment", "Environment", said)
     columns = [Column("what", "What"), Column("here", "This run", Kind.CODE)]
     if before is not None:
         columns += [Column("before", "Baseline", Kind.CODE), Column("same", "The same")]

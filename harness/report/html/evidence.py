@@ -9,6 +9,7 @@ from harness.judge.machine.doubts import Doubt
 from harness.judge.speed.floors import Floor
 from harness.judge.studies.findings import FindingLine
 from harness.judge.studies.published import Line
+from harness.judge.versions.upgrade.answer import UpgradeAnswer
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.records.sweep import Cell, Sweep
@@ -20,7 +21,7 @@ from harness.report.render.ab_file import AbFile
 
 @dataclass(frozen=True)
 class Evidence:
-    """A run, or a sweep alone, and what is known around it; None or empty where there is none of it.
+    """A run, a sweep or an upgrade's answer, and what is known around it; None or empty where there is none of it.
 
     `title`: the page's, from a person. `shown`: by case the ids of the `findings` that its record shows. `pictures`:
     the tutorials' figures by tutorial, re-made. `command`: the exact command that made the page. `ab`: what `harness ab
@@ -39,6 +40,7 @@ class Evidence:
     baseline: Run | None = None
     baseline_records: tuple[Record, ...] = ()
     ab: AbFile | None = None
+    upgrade: UpgradeAnswer | None = None
     doubts: tuple[Doubt, ...] = ()
     sweep: Sweep | None = None
     cells: tuple[Cell, ...] = ()

@@ -11,6 +11,7 @@ from harness.judge.machine.doubts import doubtful
 from harness.judge.training.convergence import summarise
 from harness.report.figures.figure import Figure
 from harness.report.html import accuracy, defects, environment, history, speed, training, tutorials, verdict
+from harness.report.html import upgrade as upgrade_cases
 from harness.report.html.decision.decision import Decision
 from harness.report.html.decision.gate import gate
 from harness.report.html.decision.race import race
@@ -18,6 +19,7 @@ from harness.report.html.decision.sweep import sweep
 from harness.report.html.decision.upgrade import upgrade
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Note, Section, Table
+from harness.report.html.upgrade import decided
 from harness.report.purpose import Purpose
 from harness.report.tables.column import Column
 from harness.report.words.sentences import listed
@@ -25,7 +27,7 @@ from harness.report.words.sentences import listed
 MakeSection = Callable[[Evidence], Section]
 BETWEEN: dict[Purpose, tuple[MakeSection, ...]] = {
     Purpose.UPGRADE: (
-        *(verdict.section, defects.section, accuracy.section, speed.section),
+        *(upgrade_cases.section, verdict.section, defects.section, accuracy.section, speed.section),
         *(training.section, history.section, tutorials.section),
     ),
     Purpose.GATE: (
@@ -48,7 +50,7 @@ def sections(evidence: Evidence) -> tuple[Section, ...]:
     """Every section of the page, made from the evidence."""
     between = [section(evidence) for section in BETWEEN[evidence.purpose]]
     last = environment.section(evidence)
-    wanting = [one for one in between if one.missing]
+    wanting = [one for one in between if one.missing and evidence.upgrade is None]
     if wanting:
         rows = [{"title": one.title, "missing": one.missing} for one in wanting]
         last = replace(last, parts=(*last.parts, Table("absent", "What is not on this page.", ABSENT, rows)))
@@ -62,7 +64,9 @@ def sections(evidence: Evidence) -> tuple[Section, ...]:
 
 
 def decision(evidence: Evidence) -> Decision:
-    """What the page begins with: of a sweep where that is all there is."""
+    """What the page begins with: of an upgrade's answer, of a sweep where that is all there is, else of the run."""
+    if evidence.upgrade is not None:
+        return decided(evidence.upgrade)
     if not evidence.records and evidence.cells:
         return sweep(summarise(evidence.cells))
     return {Purpose.UPGRADE: upgrade, Purpose.GATE: gate, Purpose.RACE: race}[evidence.purpose](evidence)

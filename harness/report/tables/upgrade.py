@@ -12,6 +12,12 @@ def _figure(name: str, value: float | None) -> str:
     return show.seconds(value) if name == "time" else show.fixed(value, DECIMALS[name])
 
 
+def figure_change(one: Figure) -> str:
+    """A figure before and after: `13.3 → 0.0`, or the number that both are."""
+    texts = _figure(one.name, one.before), _figure(one.name, one.after)
+    return texts[0] if texts[0] == texts[1] else " → ".join(texts)
+
+
 def _number(value: float | None) -> str:
     return show.NONE if value is None else f"{value:.6g}"
 

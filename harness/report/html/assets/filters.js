@@ -80,7 +80,7 @@ function buildFilter(key) {
 
 function buildFilters() {
   collectChoices();
-  const useful = DATA.filters.filter((key) => choices.get(key).size > 1);
+  const useful = DATA.filters.filter((key) => INDEX.length && choices.get(key).size > 1);
   const panel = document.getElementById("filters");
   panel.hidden = !useful.length;
   panel.open = matchMedia("(min-width: 70rem)").matches;

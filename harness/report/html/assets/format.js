@@ -31,7 +31,7 @@ const SIGNS = {
   rank_deficient: ["⊥", "bad", 8], doubtful: ["!", "doubt", 9], undecided: ["?", "doubt", 10],
   unknown: ["?", "doubt", 11], not_converged: ["…", "doubt", 12], censored: ["…", "doubt", 13],
   improvement: ["▲", "good", 14], note: ["i", "plain", 15], unsupported: [NONE, "plain", 16],
-  unchanged: ["=", "plain", 17], fine: ["✓", "good", 18], ok: ["✓", "good", 19],
+  "do not upgrade": ["✗", "bad", 1], "safe on these data": ["✓", "good", 18], unchanged: ["=", "plain", 17], fine: ["✓", "good", 18], ok: ["✓", "good", 19],
 };
 
 function formatted(value, kind) {
