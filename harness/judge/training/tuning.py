@@ -16,6 +16,8 @@ from harness.records.sweep import Cell
 
 CONVERGED, CENSORED, DIVERGED = "converged", "censored", "diverged"
 """How a cell whose trainings were run ends; the others end as their records say, unsupported or error."""
+REACHED = "reached"
+"""Before the tightest tolerance that most seeds reached, where that is not the tightest that was looked for."""
 LOWEST, HIGHEST = "lowest", "highest"
 GOOD_FACTOR = 2.0
 """A learning rate is good if it takes at most this many times the epochs of the best one: the project's choice."""
@@ -208,6 +210,18 @@ def seed_epochs(cell: Cell, tolerance: float) -> Floats:
     )
 
 
+def tolerance_text(tolerance: float) -> str:
+    """1e-4, as the tables write it."""
+    return f"{tolerance:.6g}" if float(f"{tolerance:.0e}") != tolerance else f"{tolerance:.0e}".replace("e-0", "e-")
+
+
+def ending(reached: Sequence[float], tolerances: Sequence[float]) -> str:
+    """How trainings ended by the tightest tolerance that was `reached`: converged, `reached 1e-4`, or censored."""
+    if not reached:
+        return CENSORED
+    return CONVERGED if min(reached) == min(tolerances) else f"{REACHED} {tolerance_text(min(reached))}"
+
+
 def summarise_cell(cell: Cell, optimizer: str) -> CellSummary:
     """The figures of one cell under the optimizer's label."""
     if cell.status is not Status.OK:
@@ -217,10 +231,9 @@ def summarise_cell(cell: Cell, optimizer: str) -> CellSummary:
     reaches = tuple(_reach(cell, tolerance, epoch_s) for tolerance in sorted(cell.tolerances, reverse=True))
     diverged = sum(cell.diverged)
     gaps = [gap for gap, gone in zip(cell.final, cell.diverged, strict=True) if not gone and not math.isnan(gap)]
-    if reaches and math.isfinite(reaches[-1].epochs):
-        status = CONVERGED
-    else:
-        status = DIVERGED if diverged >= DIVERGED_SHARE * len(cell.seeds) else CENSORED
+    status = ending([reach.tolerance for reach in reaches if math.isfinite(reach.epochs)], cell.tolerances)
+    if status == CENSORED and diverged >= DIVERGED_SHARE * len(cell.seeds):
+        status = DIVERGED
     return CellSummary(cell, optimizer, status, reaches, median(np.array(gaps)) if gaps else None, diverged, epoch_s)
 
 

@@ -19,7 +19,7 @@ _TEXTS: Mapping[Kind, Callable[[Any], str]] = {
 }
 STYLES: Mapping[str, str] = {
     **dict.fromkeys(("ok", "improvement", "converged", "reproduced", "cured", "no", "not there", "fine"), "green"),
-    **dict.fromkeys(("not_converged", "undecided", "censored", "not_reproducible"), "yellow"),
+    **dict.fromkeys(("not_converged", "undecided", "censored", "reached", "not_reproducible"), "yellow"),
     **dict.fromkeys(("unsupported", "unchanged", "absent", "unknown", "not_run", "not run"), "dim"),
     **dict.fromkeys(("yes", "not as said", "not_reproduced", "doubtful"), "bold red"),
     "note": "cyan",
@@ -54,4 +54,9 @@ def cell_style(column: Column[Row], row: Row) -> str:
     if own or column.kind is not Kind.STATUS:
         return own
     word = column.of(row)
-    return "" if word is None else STYLES.get(word, "red")
+    return "" if word is None else style_of(word)
+
+
+def style_of(word: str) -> str:
+    """The colour of a word that says how something ended; of several, as `reached 1e-4`, where the first is known."""
+    return STYLES.get(word) or STYLES.get(word.partition(" ")[0], "red")

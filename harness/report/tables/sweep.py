@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from harness.judge.training.censored import CONFIDENCE
 from harness.judge.training.contest import Contest, TaskSummary
 from harness.judge.training.convergence import SweepSummary
-from harness.judge.training.tuning import CENSORED, CONVERGED, GOOD_FACTOR, CellSummary, Reach, Region, Tuning
+from harness.judge.training.tuning import CONVERGED, GOOD_FACTOR, CellSummary, Reach, Region, Tuning, ending
 from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, attributes, by_key, pick
 from harness.report.words import sweep as words
@@ -112,7 +112,7 @@ CELL = by_key(
         lambda row: str(row.cell.diverged or ""), head="lost", spare=1),
     Column("message", "message", value="cell.cell.message"),
     Column("status", kind=Kind.STATUS, value="cell.status"),
-    Column("ending", "status", Kind.STATUS, "censored: the tightest tolerance was not reached by most seeds.",
+    Column("ending", "status", Kind.STATUS, "The tightest tolerance that most seeds reached; ok: of all; censored: none.",
         lambda row: _ending(row.cell.status)),
 )  # fmt: skip
 
@@ -193,7 +193,7 @@ def _behind(row: Tuned, contest: Contest | None) -> float | None:
 def _best_ending(row: Tuned) -> str:
     if row.tuning.best is None:
         return _ending(row.subject.status)
-    return "ok" if row.tuning.tolerance == row.task.tightest else CENSORED
+    return _ending(ending([row.tuning.tolerance] if row.tuning.tolerance else [], [row.task.tightest]))
 
 
 BEST = by_key(
@@ -221,7 +221,7 @@ BEST = by_key(
     Column("lrs", kind=Kind.NUMBER, text=_text(lambda _, good: str(good.points)), spare=19),
     Column("converge", kind=Kind.NUMBER, spare=18,
         text=lambda row: "" if row.tuning.best is None else words.ends(row.tuning.converging)),
-    Column("ending", "status", Kind.STATUS, "ok: the tightest tolerance is reached; censored: a looser one, or none.",
+    Column("ending", "status", Kind.STATUS, "The tightest tolerance that it reaches; ok: of all; censored: none.",
         _best_ending),
 )  # fmt: skip
 TERMINAL_BEST = pick(BEST, "optimizer lr to epochs seconds epoch within decades lrs converge")

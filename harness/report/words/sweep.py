@@ -8,7 +8,7 @@ from harness.judge.training.censored import FEWEST_SEEDS, Interval
 from harness.judge.training.contest import EPOCHS, Contest, Rival, TaskSummary
 from harness.judge.training.convergence import SweepSummary
 from harness.judge.training.profile import Profile
-from harness.judge.training.tuning import GOOD_FACTOR, Reach, Region, Tuning
+from harness.judge.training.tuning import GOOD_FACTOR, Reach, Region, Tuning, tolerance_text
 from harness.report.tables import numbers as show
 
 ROUNDING = 1e-9
@@ -23,7 +23,7 @@ def rate(lr: float) -> str:
 
 def level(tolerance: float) -> str:
     """1e-4, as the other tables write it."""
-    return f"{tolerance:.6g}" if float(f"{tolerance:.0e}") != tolerance else f"{tolerance:.0e}".replace("e-0", "e-")
+    return tolerance_text(tolerance)
 
 
 def between(values: Sequence[int], one: str) -> str:
