@@ -122,6 +122,17 @@ def test_the_reference_has_every_exit_code_and_every_status() -> None:
         assert row.startswith(f"| `{status.value}` | {status.meaning} | {status.advice} | ")
 
 
+@pytest.mark.parametrize("page", ["docs/index.md", "docs/tutorial.md", "docs/how-to/read-a-verdict.md"])
+def test_words_of_the_glossary_are_linked_where_they_first_appear(page: str) -> None:
+    """On the pages that are read first, in their prose: of the words that mean nothing else in English."""
+    prose = re.sub(r"```.*?```|`[^`]*`|^[#<|].*?$", "", text_of(page), flags=re.DOTALL | re.MULTILINE)
+    anchors = {one.word: one.word.replace(" ", "-") for one in GLOSSARY}
+    for word in ("problem", "solver", "excess loss", "condition number", "censored", "epoch"):
+        first = re.search(rf"(?<![\w#/-]){word}s?(?![\w-])(?P<link>\*?\](?:\([^)]*\))?)?", prose)
+        if first:
+            assert f"glossary.md#{anchors[word]}" in (first["link"] or ""), (page, word)
+
+
 def test_every_page_of_the_glossary_exists() -> None:
     assert text_of("docs/reference/glossary.md").count(glossary.WORDS) == 1
     for one in GLOSSARY:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.ab.cells import cells
 from harness.errors import COULD_NOT_MEASURE, UsageError
 from harness.measure.plan import Case, Request, plan, single
 from harness.measure.run import execute, measure, new_run
@@ -145,6 +146,26 @@ def test_the_plan_is_the_product_of_what_was_asked() -> None:
 def test_an_option_goes_to_the_default_solvers_that_take_it() -> None:
     cases = plan(Request(problems=("auto_mpg",), lr=(0.05,), device="cpu"))
     assert {case.options.lr for case in cases} == {None, 0.05}
+
+
+def test_what_only_trainings_have_goes_to_the_trainings_that_are_named() -> None:
+    """A closed form beside them has no epochs to be told; what it could have had, as its arithmetic, is refused."""
+    named = ("statsmodels_qr", "torch_sgd")
+    asked = Options(epochs=7, batch=10, momentum=0.5)
+    request = Request(("auto_mpg",), named, lr=(0.1, 0.2), seeds=(1, 2), device="cpu", options=asked)
+    cases = plan(request)
+    assert [case.solver.name for case in cases] == ["statsmodels_qr"] + ["torch_sgd"] * 4
+    assert "epochs" not in cases[0].options.given()
+    assert {(case.options.epochs, case.options.batch) for case in cases[1:]} == {(7, 10)}
+    assert [one.options.get("epochs") for one in cells(["auto_mpg"], named, Options(epochs=7, lr=0.1))] == [None, 7]
+    for options, words in (
+        (Options(dtype="float32"), "statsmodels_qr takes no dtype"),
+        (Options(hidden=(8,)), "takes no hidden"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            plan(Request(("auto_mpg",), named, lr=(0.1,), device="cpu", options=options))
+    with pytest.raises(UsageError, match="torch_adam takes no momentum"):
+        plan(Request(("auto_mpg",), ("torch_sgd", "torch_adam"), lr=(0.1,), device="cpu", options=asked))
 
 
 @pytest.mark.parametrize(

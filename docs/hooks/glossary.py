@@ -28,7 +28,10 @@ def statuses() -> list[str]:
 def words() -> list[str]:
     """The lines of the table: each word with what it means and the page that says more."""
     head = ["| word | meaning | more |", "|---|---|---|"]
-    return head + [f"| {one.word} | {one.meaning} | [page](../{one.page}) |" for one in GLOSSARY]
+    return head + [
+        f'| <span id="{one.word.replace(" ", "-")}">{one.word}</span> | {one.meaning} | [page](../{one.page}) |'
+        for one in GLOSSARY
+    ]
 
 
 TABLES: Mapping[str, tuple[str, list[str]]] = {

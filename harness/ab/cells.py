@@ -9,7 +9,7 @@ import numpy as np
 from harness.config import config
 from harness.cores.usable import thread_count
 from harness.errors import UsageError, counted
-from harness.measure.plan import DEFAULT_EPOCHS, single
+from harness.measure.plan import DEFAULT_EPOCHS, meant_for, of_trainings, single
 from harness.problems.asked import asked_problems
 from harness.problems.labels import spec_of
 from harness.problems.model import ANY, Model
@@ -112,9 +112,11 @@ def cells(
         found = list(asked_problems(specs or [f"synthetic:n={n}" for n in SIZES], model))
         pairs = [(*one, name) for one, name in product(found, names or CLOSED_FORMS)]
     made: dict[str, CellSpec] = {}
+    left = of_trainings([solvers.get(name) for name in names])
     for spec, problem, name in pairs:
         solver = solvers.get(name)
-        own = asked if asked.epochs or "epochs" not in solver.takes else replace(asked, epochs=DEFAULT_EPOCHS)
+        own = meant_for(solver, asked, left)
+        own = own if own.epochs or "epochs" not in solver.takes else replace(own, epochs=DEFAULT_EPOCHS)
         case = single(problem, solver, own)
         made[case.key] = CellSpec(
             case.key,

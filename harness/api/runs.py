@@ -50,7 +50,7 @@ def run(  # noqa: PLR0913  # what can be asked for is its arguments, all but two
     progress: bool = False,
     **options: Any,
 ) -> Results:
-    """Fit, verify against the exact truth, time and store the product of what is asked; one row a case.
+    """Fit each problem with each solver, verify against the exact answer, time, store; one row a case.
 
     It is `harness run` for Python: what is not said has the same default, and every case ends as a row with a
     status. Nothing is printed; `progress` writes to standard error how far it is.

@@ -21,7 +21,8 @@ Solvers = Annotated[
     list[str] | None,
     typer.Option(
         "--solver",
-        help="Solver, or yours: package.module:name, path/file.py:name; repeatable. All that suit by default.",
+        help="What fits: a name, or your estimator or function as package.module:name, path/file.py:name; repeatable. "
+        "All that suit by default.",
     ),
 ]
 Target = Annotated[str | None, typer.Option("--target", help="The column to fit, for a .csv or .parquet problem.")]
@@ -58,7 +59,10 @@ Momentum = Annotated[float | None, typer.Option("--momentum", help="Of SGD.")]
 Nesterov = Annotated[bool, typer.Option("--nesterov", help="Nesterov's momentum in SGD; needs --momentum.")]
 WeightDecay = Annotated[float | None, typer.Option("--weight-decay", help="As torch's optimizer takes it.")]
 Engine = Annotated[
-    str | None, typer.Option("--engine", help="Who does a training's arithmetic: loop, batched, graphed, oracle, jax.")
+    str | None,
+    typer.Option(
+        "--engine", help="Who does a training's arithmetic: loop, as people write it; batched, graphed, oracle, jax."
+    ),
 ]
 Implementation = Annotated[
     str | None, typer.Option("--implementation", help="Of torch's optimizer: forloop, foreach or fused.")

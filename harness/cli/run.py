@@ -1,4 +1,4 @@
-"""harness run: the product of what was asked, timed, verified and stored; or the rest of a run that was cut off."""
+"""harness run: each problem with each solver, verified, timed and stored; or the rest of a run that was cut off."""
 
 from types import MappingProxyType
 from typing import Annotated
@@ -46,7 +46,11 @@ def run(
     as_json: cli.AsJson = False,
     quiet: cli.Quiet = False,
 ) -> None:
-    """Run the product of what is asked: fit, verify against the exact truth, time, store."""
+    """Fit each problem with each solver that is named, verify against the exact answer, time, store.
+
+    A solver is anything that fits: a function of a library, an estimator, a training. A problem is the data and the
+    model. A solver on a problem with its options is a case: a row of the table. harness explain says every word.
+    """
     from harness.measure.plan import Request
     from harness.records.run import exit_code
     from harness.solvers.catalog import trained

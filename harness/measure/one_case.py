@@ -42,6 +42,7 @@ from harness.timing.sampling import Effort, Samples, Work, sample_interleaved
 from harness.timing.threads import limited, pools_of
 from harness.verify.accuracy import Accuracy, assess
 from harness.verify.answer import check_excess, checked, contradiction
+from harness.verify.nearly_equal import blamed
 from harness.verify.objective import Objective
 from harness.verify.reference import Reference
 from harness.verify.settle import settle
@@ -129,6 +130,7 @@ def _measure(case: Case, caught: list[str], watch: Watch, fit_of: Callable[[], F
         device_held_bytes=peak.device_held_bytes,
         accuracy=accuracy,
         dependences=truth.dependences,
+        plateau=blamed(problem, accuracy.excess_loss, objective) if status is Status.NOT_CONVERGED else "",
         solution=solution_of(problem, fit, objective),
         trace=trace_of(fit, objective),
         head=head_of(problem, fit),

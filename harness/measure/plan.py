@@ -1,6 +1,6 @@
 """From what a person asked for to cases: the product of problems, solvers, devices and options."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, product
 from types import MappingProxyType
@@ -126,9 +126,9 @@ def plan(request: Request, own: Mapping[str, Problem] = NONE, brought: Mapping[s
 
     `own` holds problems that no catalog and no file has, by label; `brought` such solvers, by name.
 
-    A solver that was named must take every option that was asked for. With the default solvers an
-    option goes to those that take it. Raises UsageError for what is unknown, unusable or refused,
-    CannotMeasureError if nothing is left.
+    A solver that was named must take every option that was asked for, but beside trainings a closed form need not take
+    what only trainings have (`of_trainings`). With the default solvers an option goes to those that take it. Raises
+    UsageError for what is unknown, unusable or refused, CannotMeasureError if nothing is left.
     """
     if request.device != "auto":
         check_device(request.device)
@@ -137,7 +137,7 @@ def plan(request: Request, own: Mapping[str, Problem] = NONE, brought: Mapping[s
         case
         for problem in _problems(request, own)
         for solver in named or _suitable(problem)
-        for case in _cases(problem, solver, request, named=bool(named))
+        for case in _cases(problem, solver, request, of_trainings(named) if named else None)
     ]
     _refuse_unused(request, cases)
     if not cases:
@@ -175,13 +175,32 @@ def _suitable(problem: Problem) -> list[Solver]:
     return [solver for solver in solvers.CORE if solver.kind is not unsuited]
 
 
-def _cases(problem: Problem, solver: Solver, request: Request, *, named: bool) -> Iterator[Case]:
-    trained = "epochs" in solver.takes
-    lrs, seeds = request.lr or (DEFAULT_LRS if trained else ()), request.seeds
-    asked = request.options
-    if not named:
-        asked = replace(asked, **{name: None for name in asked.given() if name not in solver.takes})  # type: ignore[arg-type]
-        lrs, seeds = lrs if "lr" in solver.takes else (), seeds if "seed" in solver.takes else ()
+def of_trainings(named: Sequence[Solver]) -> frozenset[str]:
+    """Options that trainings among these solvers take and no closed form of the catalog: epochs, lr, batch, ..."""
+    closed = {name for solver in solvers.SOLVERS.values() if "epochs" not in solver.takes for name in solver.takes}
+    return frozenset(name for solver in named if "epochs" in solver.takes for name in solver.takes) - closed
+
+
+def passed_by(solver: Solver, name: str, left: Collection[str] | None) -> bool:
+    """Whether an option that was asked for is not meant for this solver.
+
+    `left`: of solvers that were named the options that are trainings' alone; None: of the default ones.
+    """
+    if name in solver.takes:
+        return False
+    return left is None or (name in left and "epochs" not in solver.takes)
+
+
+def meant_for(solver: Solver, asked: Options, left: Collection[str] | None) -> Options:
+    """What was asked for, less what is not meant for this solver."""
+    return replace(asked, **{name: None for name in asked.given() if passed_by(solver, name, left)})  # type: ignore[arg-type]  # None is no value
+
+
+def _cases(problem: Problem, solver: Solver, request: Request, left: Collection[str] | None) -> Iterator[Case]:
+    trained, named = "epochs" in solver.takes, left is not None
+    lrs = () if passed_by(solver, "lr", left) else request.lr or (DEFAULT_LRS if trained else ())
+    seeds = () if passed_by(solver, "seed", left) else request.seeds
+    asked = meant_for(solver, request.options, left)
     if trained and asked.epochs is None:
         asked = replace(asked, epochs=DEFAULT_EPOCHS)
     for device in _devices(solver, request.device, named=named):

@@ -110,8 +110,9 @@ class Record(Kept):
     the order of an epoch's rows and copy it to the device, no part of a sample; None where there is none.
     `device_peak_bytes` is above `device_held_bytes`, what torch's allocator had handed out when the fit began; None
     where another allocator was used. `device_clock_hz`: of the device at work, after it was timed. `dependences`: of
-    the data's columns, named. `worker`: of a cluster, that measured it; None at home. `thinned_from`: how many calls
-    were timed, where only some samples are kept (harness.records.thinning); None where all are.
+    the data's columns, named. `plateau`: which nearly equal columns hold a training far above the least loss.
+    `worker`: of a cluster, that measured it; None at home. `thinned_from`: how many calls were timed, where only some
+    samples are kept (harness.records.thinning); None where all are.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -152,6 +153,7 @@ class Record(Kept):
     device_clock_hz: float | None = None
     accuracy: Accuracy = Accuracy()
     dependences: tuple[Dependence, ...] = ()
+    plateau: str = ""
     solution: Solution | None = None
     trace: TraceRecord | None = None
     head: tuple[HeadRow, ...] = ()

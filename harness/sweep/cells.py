@@ -1,6 +1,6 @@
 """What an engine saw of a chunk of a sweep, as cells: one learning rate over all seeds each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,8 @@ from harness.solvers.training.learning_map import CENSORED, Counts, Learned, Lea
 from harness.solvers.training.path import full_batch
 from harness.solvers.training.training import Aim, Grid, Training
 from harness.sweep.plan import Candidate
+from harness.verify.nearly_equal import blamed
+from harness.verify.objective import Objective
 
 CURVE_DIGITS = 7
 """Of a stored curve, which is drawn and not computed with: float32 holds no more (IEEE 754: 24 bits)."""
@@ -22,11 +24,12 @@ CURVE_DIGITS = 7
 
 @dataclass(frozen=True)
 class Goal:
-    """An aim, what its excess is relative to, and what a person should know of it."""
+    """An aim, what its excess is relative to, what a person should know of it, and the objective of a linear model."""
 
     aim: Aim
     scale: str
     note: str = ""
+    objective: Objective | None = None
 
 
 def identity(candidate: Candidate, lr: float) -> dict[str, Any]:
@@ -117,7 +120,7 @@ def cells_of(candidate: Candidate, goal: Goal, learned: Learned, *, engine_s: fl
         cells.append(
             Cell(
                 **identity(candidate, lr),
-                message="; ".join(filter(None, (full_batch(candidate.training), goal.note, _below(goal, excess)))),
+                message="; ".join(filter(None, _notes(candidate, goal, excess, ended.final[i]))),
                 scale=goal.scale,
                 tolerances=ended.tolerances,
                 epochs_to=_epochs(ended.epochs_to[:, i]),
@@ -134,6 +137,13 @@ def cells_of(candidate: Candidate, goal: Goal, learned: Learned, *, engine_s: fl
             )
         )
     return cells
+
+
+def _notes(candidate: Candidate, goal: Goal, excess: Floats, final: Floats) -> Iterator[str]:
+    """What a person should know of a cell; `excess` (M, S) along the trainings, `final` (S,) at their ends."""
+    yield from (full_batch(candidate.training), goal.note, _below(goal, excess))
+    if goal.objective is not None and np.isfinite(final).any():
+        yield blamed(candidate.problem, float(np.median(final[np.isfinite(final)])), goal.objective)
 
 
 def _below(goal: Goal, excess: Floats) -> str:

@@ -152,7 +152,8 @@ def _of_linear(training: Training, truths: Truths) -> Goal:
     note = objective.note
     if objective.least_squares and not truth.full_rank:
         note = f"rank {truth.rank} of {truth.columns}: many coefficients have the least loss"
-    return Goal(Aim(quadratic.best_loss, quadratic.loss_scale, quadratic), objective.name or "", note)
+    aim = Aim(quadratic.best_loss, quadratic.loss_scale, quadratic)
+    return Goal(aim, objective.name or "", note, objective)
 
 
 def trained(candidate: Candidate, goal: Goal, observer: Observer) -> list[Cell]:

@@ -112,7 +112,7 @@ CELL = by_key(
         lambda row: str(row.cell.diverged or ""), head="lost", spare=1),
     Column("message", "message", value="cell.cell.message"),
     Column("status", kind=Kind.STATUS, value="cell.status"),
-    Column("ending", "status", Kind.STATUS, "The tightest tolerance that most seeds reached; ok: of all; censored: none.",
+    Column("ending", "status", Kind.STATUS, "The tightest tolerance that most seeds reached; ok: of all",
         lambda row: _ending(row.cell.status)),
 )  # fmt: skip
 

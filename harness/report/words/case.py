@@ -174,6 +174,6 @@ def _measurement(record: Record) -> Iterator[Part]:
         )
     yield from (Line(note, "note:", "yellow") for note in record.notes)
     yield from (Line(warning, "warned", "yellow") for warning in record.warnings)
-    ending = f"{record.message}. " if record.message else ""
+    ending = "".join(f"{said}. " for said in (record.message, record.plateau) if said)
     status = record.status.value
     yield Line(f"{ending}{record.advice}".rstrip(), f"status {status}", STYLES.get(status, "red"))

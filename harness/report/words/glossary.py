@@ -24,6 +24,7 @@ class Word:
 GLOSSARY = (
     Word("problem", "What is fitted: a design, a target, and how the rows are split.", "how-to/add-a-problem.md"),
     Word("solver", "What fits it: a function of a library, an estimator, a training.", "how-to/add-a-solver.md"),
+    Word("estimator", "A class with fit and coef_, as scikit-learn's: one kind of solver.", "how-to/bring-your-own.md"),
     Word("case", "One solver on one problem with its options on one device: a row of a run.", "tutorial.md"),
     Word("run", "The cases that one command measured, in one environment.", "how-to/store.md"),
     Word("store", "The database that keeps runs, sweeps and their samples.", "how-to/store.md"),
@@ -58,6 +59,9 @@ GLOSSARY = (
         "how-to/doctor.md"),
     Word("engine", "What trains: a loop of steps as people write it, or a faster way to the same numbers.",
         "how-to/compare-optimizers.md"),
+    Word("textbook loop", "A training alone, as people write it, stepped in a Python loop: seconds are told by it.",
+        "how-to/compare-optimizers.md"),
+    Word("night", "A run of harness nightly; the nights of one machine are a series.", "how-to/last-night.md"),
     Word("finding", "A defect or a documented limit of a released library, with the case that shows it.",
         "how-to/check-a-solver.md"),
 )  # fmt: skip
@@ -94,7 +98,7 @@ def case_explained(record: Record) -> Document:
     parts: list[Part] = [
         Line(record.case, style="dim"),
         Line(f"{status.meaning}.", f"{status.value}:"),
-        *(Line(text) for text in (record.message, status.advice) if text),
+        *(Line(text) for text in (record.message, record.plateau, status.advice) if text),
     ]
     if record.accuracy.diagnosis:
         parts.append(Line(record.accuracy.diagnosis, "diagnosis:"))

@@ -16,7 +16,8 @@ def run(records: Sequence[Record]) -> Document:
     problems = groupby(records, key=lambda record: record.problem)
     table = Table(case.TERMINAL, [(name, list(members)) for name, members in problems], of_group=of_problem, fold=False)
     return Document(
-        [table, *failures(records), *_objectives(records), *_full_batches(records)], [Line(summary(records))]
+        [table, *failures(records), *_plateaus(records), *_objectives(records), *_full_batches(records)],
+        [Line(summary(records))],
     )
 
 
@@ -61,6 +62,17 @@ def failures(records: Sequence[Record]) -> Iterator[Line]:
 def failure(record: Record) -> str:
     """The case that ended badly, what went wrong, and what to do."""
     return f"{record.problem} {record.label}: {record.message or record.samples.error}. {record.advice}"
+
+
+def _plateaus(records: Sequence[Record]) -> Iterator[Line]:
+    """Which columns hold trainings far above the least loss, a line a problem."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        if record.plateau:
+            found.setdefault((record.problem, record.plateau), []).append(record.label)
+    for (problem, why), labels in found.items():
+        named = ", ".join(dict.fromkeys(labels))
+        yield Line(f"{problem} {named}: {why}", Status.NOT_CONVERGED.value, "yellow")
 
 
 def _objectives(records: Sequence[Record]) -> Iterator[Line]:

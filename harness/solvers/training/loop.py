@@ -1,4 +1,4 @@
-"""The textbook training loop in torch: the timed subject of every training figure."""
+"""The training loop as people write it in torch; times of trainings are told by it."""
 
 import inspect
 import math

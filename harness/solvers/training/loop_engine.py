@@ -1,4 +1,4 @@
-"""The engine `loop`: the textbook loop as a solver's work, the timed subject of every training figure."""
+"""The engine `loop`: one training alone by the loop as people write it, as a solver's work."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
