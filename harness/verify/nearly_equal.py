@@ -41,7 +41,7 @@ def nearest_pair(X: Floats) -> Pair | None:
     if not 1 < len(varying) <= MOST_COLUMNS:
         return None
     with np.errstate(all="ignore"):
-        correlations = np.corrcoef(X[:, varying], rowvar=False)
+        correlations = np.atleast_2d(np.corrcoef(X[:, varying], rowvar=False))
     apart = np.triu(np.nan_to_num(np.abs(correlations)), 1)
     first, second = np.unravel_index(int(np.argmax(apart)), apart.shape)
     return Pair(int(varying[first]), int(varying[second]), float(correlations[first, second]))
