@@ -219,6 +219,7 @@ def test_a_library_is_installed_in_front_of_the_interpreters_own_once(
         folder = target / f"{name}-2.0.dist-info"
         folder.mkdir()
         (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 2.0\n{requires}")
+        (target / "shared" / name).mkdir(parents=True)
 
     monkeypatch.setattr(building, "logged", install)
     wanted = [Requirement("strange-library==2.0")]
@@ -230,7 +231,10 @@ def test_a_library_is_installed_in_front_of_the_interpreters_own_once(
         libraries.REPORT,
         "strange-library-2.0.dist-info",
         "strange-dependency-2.0.dist-info",
+        "shared",
     }
+    both = {path.name for path in (folder / "shared").iterdir()}
+    assert both == {"strange-library", "strange-dependency"}, "a namespace of several libraries"
 
 
 def wheel_of(folder: Path, version: str, word: str = "") -> str:

@@ -2,13 +2,13 @@
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from harness.ab import libraries, project, revisions
+from harness.ab import libraries, project, pythons, revisions
 from harness.ab import sources as sources_
 from harness.ab.building import Notify
 from harness.ab.version import Version
@@ -104,15 +104,26 @@ def of_libraries(base: Sequence[str], head: Sequence[str], notify: Notify) -> Si
     return Sides(made[0], made[1], same="both sides have the same libraries" if alike else "")
 
 
-def of_upgrade(base: Sequence[str], head: Sequence[str], notify: Notify) -> Sides:
-    """What is installed here, or has the requirements `base`, and the same with those of `head`.
+def of_upgrade(
+    base: Sequence[str],
+    head: Sequence[str],
+    notify: Notify,
+    *,
+    python: str | None = None,
+    solvers: Collection[str] = (),
+) -> Sides:
+    """What is installed here, or has the requirements `base`, and the same with those of `head`, or in another Python.
 
-    A package that only one side names is in both sides' records. Raises UsageError for no requirement at all, and what
-    `of_libraries` raises.
+    `solvers`: which the other Python must have the libraries of. Raises UsageError where nothing is upgraded,
+    CannotMeasureError for a Python that is not here, and what `of_libraries` raises.
     """
-    if not head:
-        raise UsageError("say what is upgraded, as scikit-learn==1.9.1")
-    return of_libraries(base, head, notify)
+    if python is None and not head:
+        raise UsageError("say what is upgraded, as scikit-learn==1.9.1, or --python 3.13")
+    if python is None:
+        return of_libraries(base, head, notify)
+    sides = of_libraries(base, (), notify)
+    wanted = [libraries.asked(text) for text in head]
+    return Sides(sides.base, pythons.other_python(python, wanted, solvers, notify))
 
 
 def _side(name: str, source: sources_.Source, notify: Notify) -> Version:

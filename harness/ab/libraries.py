@@ -13,6 +13,7 @@ import hashlib
 import json
 import platform
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -250,10 +251,27 @@ def _install(
         names = ", ".join(map(shown, missing))
         notify(f"installing {names}")
         with tempfile.TemporaryDirectory() as folder:
-            report = Path(folder) / REPORT
-            options = ("--no-deps", "--upgrade", "--target", str(made), "--report", str(report))
+            report, step = Path(folder) / REPORT, Path(folder) / "step"
+            step.mkdir()
+            options = ("--no-deps", "--target", str(step), "--report", str(report))
             building.logged(f"pip install {names}", building.pip("install", *options, *map(str, missing)), log)
             said = parsed_json(report.read_text())["install"] if report.is_file() else []
+            _take(step, made)
         origins |= {canonicalize_name(one["metadata"]["name"]): one["download_info"] for one in said}
         by_url |= {canonicalize_name(one.name) for one in missing if one.url is not None}
     raise CannotMeasureError(f"{names} cannot be had together with {', '.join(map(shown, wanted))}: the log is {log}")
+
+
+def _take(step: Path, made: Path) -> None:
+    """What one pass installed joins what the others did.
+
+    pip itself replaces a folder that is there: of a namespace that several libraries share, as CUDA's libraries share
+    `nvidia`, the last pass would be all that is left.
+    """
+    before = installed_in([made])
+    for name in installed_in([step]).keys() & before.keys():
+        for file in before[name].files or ():
+            path = Path(str(before[name].locate_file(file)))
+            if path.resolve().is_relative_to(made.resolve()):  # a script's is outside, where pip moved it from
+                path.unlink(missing_ok=True)
+    shutil.copytree(step, made, symlinks=True, dirs_exist_ok=True)

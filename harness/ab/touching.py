@@ -17,11 +17,13 @@ JUDGED = (Kind.CLOSED_FORM, Kind.ITERATIVE)
 
 
 def touching(packages: Collection[str]) -> list[str]:
-    """The names of the solvers that are installed here and use one of the packages, by canonical names.
+    """The names of the solvers that are installed here and use one of the packages, by canonical names; all for none.
 
     Of other people's solvers, each of which loads libraries of its own, those that the packages are of. Raises
     UsageError where none does.
     """
+    if not packages:
+        return [one.name for one in catalog.CORE if one.kind is Kind.CLOSED_FORM and _is_judged(one)]
     tops = packages_distributions()
     found = [one.name for one in catalog.CORE if _is_judged(one) and not needs(one, tops).isdisjoint(packages)]
     found += [one.name for one in catalog.PEERS if _is_judged(one) and not own(one, tops).isdisjoint(packages)]

@@ -40,6 +40,9 @@ def upgrade(
         list[str] | None,
         typer.Option("--from", help="What is there before, as scikit-learn==1.8.0; repeatable. As installed here."),
     ] = None,
+    python: Annotated[
+        str | None, typer.Option("--python", help="Upgrade Python, or Python too: 3.13, or an interpreter's path.")
+    ] = None,
     problem: Annotated[
         list[str] | None, typer.Option(help="Your data: FILE, FILE:COLUMN, a folder, a problem's name; repeatable.")
     ] = None,
@@ -84,8 +87,9 @@ def upgrade(
     if not named:
         raise UsageError("say on which data: --problem FILE --target COLUMN, or --problem FILE:COLUMN")
     with Working(err(), "building both sides", quiet=quiet) as status:
-        specs = cells(named, solver or touching(packages), cli.solver_options(**given_options), model=given_model)
-        sides = built(lambda: of_upgrade(from_ or (), requirement or (), status.update))
+        solvers = solver or touching(packages if python is None else ())
+        specs = cells(named, solvers, cli.solver_options(**given_options), model=given_model)
+        sides = built(lambda: of_upgrade(from_ or (), requirement or (), status.update, python=python, solvers=solvers))
     answer = _answered(
         sides, specs, _allowance(budget, seed, len(specs)), _Asked(packages, slower, budget), quiet=quiet
     )

@@ -46,12 +46,22 @@ def compared(report: AbReport, sides: Sequence[Side] = (), same: str = "") -> Do
 
 
 def holdings(sides: Sequence[Side], same: str) -> Iterator[Line]:
-    """A line a side with its libraries, as they are installed; why both are alike, if they are."""
-    for word, side in zip(("base", "head"), sides, strict=False):
-        if side.libraries:
-            yield Line(", ".join(map(library, side.libraries)), f"{word}:")
+    """A line a side with what is installed, or one for both where that is the same; why both are alike, if they are."""
+    installed = [", ".join(map(library, side.libraries)) or _versions(side) for side in sides]
+    if len(installed) > 1 and len(set(installed)) == 1 and installed[0]:
+        yield Line(installed[0], "both sides:")
+    else:
+        for word, text in zip(("base", "head"), installed, strict=False):
+            if text:
+                yield Line(text, f"{word}:")
     if same:
         yield Line(f"{same}: only noise is measured", "note")
+
+
+def _versions(side: Side) -> str:
+    """The Python and the libraries of an interpreter as it is; of a commit too, for which none was installed."""
+    found = ", ".join(f"{name} {version}" for name, version in side.versions.items())
+    return f"{side.python}: {found}, as installed here" if found else side.python
 
 
 def library(one: Library) -> str:
