@@ -86,7 +86,7 @@ def _make(
 def _interpreter(asked: str) -> tuple[Path, str]:
     """The interpreter and its release. Raises CannotMeasureError where none of that version starts."""
     named = [asked] if os.sep in asked else [f"python{asked}", f"python{asked.rpartition('.')[0]}"]
-    found = [Path(path) for name in named if (path := shutil.which(name))]
+    found = [Path(where) for name in named if (where := shutil.which(name))]
     found += sorted(Path.home().glob(f".pyenv/versions/{asked}*/bin/python"))
     for path in found:
         done = subprocess.run(  # noqa: S603  # an interpreter that a person named
