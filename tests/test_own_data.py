@@ -144,7 +144,7 @@ def test_update_writes_the_first_expectations_of_ones_own_file(
     code, _, err = run_cli("gate", "--update", "--expectations", mine, "--store", store)
     assert (code, "digits_min" in err) == (0, True), err
     entry = read_expectations(mine).expect[-1]
-    assert (entry.problem, entry.solver) == (("sales",), ("numpy_lstsq",))
+    assert (entry.problem, entry.solver) == (("sales.csv:y",), ("numpy_lstsq",))
     assert entry.digits_min is not None
     assert ("# mine" in mine.read_text()) == ("# mine" in text)
     measure(data)

@@ -107,7 +107,7 @@ def identify(version: Version, side: str = "") -> Side:
         except WorkerLostError as error:
             raise CannotMeasureError(f"{version.name}: {error}") from None
     if greeting["status"] != "ok":
-        if greeting["message"].startswith(FAILED_IMPORT):
+        if greeting["message"].startswith(FAILED_IMPORT) and (version.commit is None or version.scratch is not None):
             raise FailedImportError(f"the {side} ({version.name})" if side else version.name, greeting["message"])
         if version.scratch is not None:
             raise CannotMeasureError(f"{version.name}: {greeting['message']}")

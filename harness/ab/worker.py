@@ -141,15 +141,14 @@ class FailedImportError(Exception):
 
 
 def imported(name: str) -> Any:
-    """Import a module that a version needs, if it is there.
-
-    Raises FailedImportError with what its import said, and ModuleNotFoundError where the module itself is not there.
-    """
+    """A module that a version needs; None where it is not there itself. Raises FailedImportError with what it said."""
     try:
         return import_module(name) if find_spec(name.partition(".")[0]) is not None else None
     except (Exception, SystemExit) as error:  # a library may raise anything while it is imported
         absent = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
-        if isinstance(error, MemoryError) or (absent and f"{name}.".startswith(f"{absent}.")):
+        if absent and f"{name}.".startswith(f"{absent}."):
+            return None
+        if isinstance(error, MemoryError):
             raise
         lines = str(error).strip().splitlines()
         kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "

@@ -214,9 +214,9 @@ def _taking(
     shown = [one for own in signature.parameters.values() for one in (taken if own.name == place else [own])]
 
     @wraps(command)
-    def taking(**given: Any) -> None:
-        values = {name: given.pop(name) for name in options}
-        command(**given, **{place: made_of(values)})
+    def taking(*shared: Any, **given: Any) -> None:
+        values = {name: given.pop(name, default) for name, (_, default) in options.items()}
+        command(*shared, **given, **{place: made_of(values)})
 
     taking.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]  # what typer reads
     return taking
