@@ -21,7 +21,8 @@ from harness.ab.launch import _status as status_of_version
 from harness.cli.isolation import bytes_of
 from harness.errors import CannotMeasureError, UsageError
 from harness.measure.failure import failure
-from harness.measure.isolation.data import DataFile, read_problem
+from harness.measure.isolation.data import read_problem
+from harness.measure.isolation.data_file import DataFile
 from harness.measure.isolation.ending import how_it_ended, last_line
 from harness.measure.isolation.isolated import Isolated
 from harness.measure.isolation.limits import LEAST_S, Limits, default_timeout_s
@@ -339,7 +340,7 @@ def test_a_solver_that_the_worker_does_not_know_is_an_error_row() -> None:
 
 @pytest.mark.slow
 def test_a_problem_that_no_worker_takes_is_every_case_s_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.measure.isolation.data.DataFile.write", lambda *_: None)
+    monkeypatch.setattr("harness.measure.isolation.data_file.DataFile.write", lambda *_: None)
     with closing(Isolated(solvers=MODULE)) as place:
         problem = load("synthetic:n=50,p=2")
         records = [place.fit(single(problem, HEALTHY, Options())) for _ in range(3)]

@@ -11,7 +11,8 @@ import pytest
 
 import harness
 from harness.errors import UsageError
-from harness.measure.isolation.data import DataFile, read_problem
+from harness.measure.isolation.data import read_problem
+from harness.measure.isolation.data_file import DataFile
 from harness.measure.plan import Request, plan
 from harness.measure.resume import request_of
 from harness.measure.run import new_run

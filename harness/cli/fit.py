@@ -43,18 +43,21 @@ def fit(
     quiet: cli.Quiet = False,
 ) -> None:
     """Fit one problem with one solver and show everything: coefficients, digits, losses, scores, status."""
-    options = cli.solver_options(device=device, lr=lr, seed=seed, init=cli.initial(init), **given_options)
-    where = isolation.where(timeout, memory, in_process)
-    where.check_threads(options.threads)
-    rows = None if n is None else cli.row_count(n)
-    model = {"target": target, "weights": weights, "intercept": not no_intercept, "table": given_table}
-    case = _case(problem, solver, options, n=rows, **model)
-    size = cli.plot_size(plot_size, plot)
-    if plot is not None:
-        from harness.report.figures.files import check_path
+    from harness.measure.isolation.begun import worker_begun
 
-        check_path(plot)
-    raise typer.Exit(_fit(case, where, plot=None if plot is None else (plot, size), as_json=as_json, quiet=quiet))
+    with worker_begun(wanted=not in_process):
+        options = cli.solver_options(device=device, lr=lr, seed=seed, init=cli.initial(init), **given_options)
+        where = isolation.where(timeout, memory, in_process)
+        where.check_threads(options.threads)
+        rows = None if n is None else cli.row_count(n)
+        model = {"target": target, "weights": weights, "intercept": not no_intercept, "table": given_table}
+        case = _case(problem, solver, options, n=rows, **model)
+        size = cli.plot_size(plot_size, plot)
+        if plot is not None:
+            from harness.report.figures.files import check_path
+
+            check_path(plot)
+        raise typer.Exit(_fit(case, where, plot=None if plot is None else (plot, size), as_json=as_json, quiet=quiet))
 
 
 def _case(problem: str, solver: str, options: "Options", **model: Any) -> "Case":

@@ -51,34 +51,37 @@ def run(
     A solver is anything that fits: a function of a library, an estimator, a training. A problem is the data and the
     model. A solver on a problem with its options is a case: a row of the table. harness explain says every word.
     """
-    from harness.measure.plan import Request
-    from harness.records.run import exit_code
-    from harness.solvers.catalog import trained
+    from harness.measure.isolation.begun import worker_begun
 
-    options = cli.solver_options(**given_options)
-    named = (*(solver or ()), *(name for one in optimizer or () for name in trained(one, options.given())))
-    request = Request(
-        problems=tuple(problem or ()),
-        solvers=named,
-        device=device,
-        n=tuple(map(cli.row_count, n or ())),
-        lr=tuple(lr or ()),
-        seeds=tuple(seed or ()),
-        target=target,
-        weights=weights,
-        intercept=not no_intercept,
-        table=given_table,
-        options=options,
-    )
-    if run_id is not None and not resume:
-        raise UsageError(f"'{run_id}': a run's id goes with --resume; problems are named with --problem")
-    if resume and request != Request():
-        raise UsageError(
-            "--resume takes a run as it was asked for: of the options only --store, --json, --quiet, --timeout, "
-            "--memory, --in-process, --on and --connect-timeout go with it"
+    with worker_begun(wanted=not in_process and on is None):
+        from harness.measure.plan import Request
+        from harness.records.run import exit_code
+        from harness.solvers.catalog import trained
+
+        options = cli.solver_options(**given_options)
+        named = (*(solver or ()), *(name for one in optimizer or () for name in trained(one, options.given())))
+        request = Request(
+            problems=tuple(problem or ()),
+            solvers=named,
+            device=device,
+            n=tuple(map(cli.row_count, n or ())),
+            lr=tuple(lr or ()),
+            seeds=tuple(seed or ()),
+            target=target,
+            weights=weights,
+            intercept=not no_intercept,
+            table=given_table,
+            options=options,
         )
-    where = isolation.where(timeout, memory, in_process, on, connect_timeout)
-    where.check_threads(options.threads)
-    show = json_of if as_json else what_failed if quiet else table
-    made, records = watched_run(run_id if resume else request, store, where, show, quiet=quiet)
-    raise typer.Exit(exit_code(records, len(made.planned)))
+        if run_id is not None and not resume:
+            raise UsageError(f"'{run_id}': a run's id goes with --resume; problems are named with --problem")
+        if resume and request != Request():
+            raise UsageError(
+                "--resume takes a run as it was asked for: of the options only --store, --json, --quiet, --timeout, "
+                "--memory, --in-process, --on and --connect-timeout go with it"
+            )
+        where = isolation.where(timeout, memory, in_process, on, connect_timeout)
+        where.check_threads(options.threads)
+        show = json_of if as_json else what_failed if quiet else table
+        made, records = watched_run(run_id if resume else request, store, where, show, quiet=quiet)
+        raise typer.Exit(exit_code(records, len(made.planned)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import CannotMeasureError
-from harness.measure.isolation.data import DataFile
+from harness.measure.isolation.data_file import DataFile
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.transport import Child
 from harness.measure.truth import Truths, Wire, failed_wire, reference_from, solved_from, wire_of

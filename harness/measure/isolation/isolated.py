@@ -7,6 +7,7 @@ from itertools import count
 
 from harness.errors import UsageError
 from harness.measure.again import Again
+from harness.measure.isolation.begun import CATALOG
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.keeper import Keeper
 from harness.measure.isolation.limits import Limits
@@ -24,7 +25,6 @@ from harness.solvers.brought.origin import source_of
 from harness.solvers.brought.parcel import packed
 from harness.timing.sampling import Effort
 
-CATALOG = "harness.solvers.catalog"
 UNEXPLAINED = (Status.ERROR, Status.CRASHED, Status.OUT_OF_MEMORY)
 """What another solver may have brought about: such a case is tried again in a worker that has seen no other."""
 

@@ -1,16 +1,20 @@
 """The one worker that is at work: started, told the problem, replaced when it is lost or of no more use."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from harness.measure.isolation.apart import Apart
-from harness.measure.isolation.data import DataFile
+from harness.measure.isolation.begun import taken
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.messages import Answer
-from harness.measure.isolation.process import Hear, WorkerProcess
+from harness.measure.isolation.process import WorkerProcess
 from harness.measure.isolation.transport import START_S
 from harness.measure.truth import Wire
 from harness.problems.problem import Problem
 from harness.solvers.status import Status
+
+if TYPE_CHECKING:
+    from harness.measure.isolation.process import Hear
 
 
 class Keeper:
@@ -19,8 +23,8 @@ class Keeper:
     def __init__(self, solvers: str) -> None:
         """Start a worker, without waiting for it; the imports go on meanwhile. `solvers`: as WorkerProcess has it."""
         self._solvers = solvers
-        self._data = DataFile()
-        self._worker: WorkerProcess | None = WorkerProcess(solvers, self._data.descriptor)
+        self._data, worker = taken(solvers)
+        self._worker: WorkerProcess | None = worker
         self.truths = Apart(self._data)
         self._known: Problem | None = None
         self._refused: tuple[Problem, WorkerLostError] | None = None
@@ -60,7 +64,7 @@ class Keeper:
         *,
         own_s: float = START_S,
         memory_bytes: int | None = None,
-        hear: Hear = lambda _: None,
+        hear: "Hear" = lambda _: None,
     ) -> Answer:
         """The worker's answer; one that says that it must retire has been ended. Raises WorkerLostError.
 

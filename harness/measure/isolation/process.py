@@ -5,16 +5,18 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-
-import psutil
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from harness.errors import CannotMeasureError
 from harness.measure.isolation.ending import WorkerLostError
-from harness.measure.isolation.messages import Answer, News
 from harness.measure.isolation.note import NOTHING, Note, new_page
 from harness.measure.isolation.transport import START_S, Child
 from harness.solvers.status import Status
+
+if TYPE_CHECKING:
+    from harness.measure.isolation.messages import Answer, News
+
+    Hear = Callable[[News], object]
 
 SCRIPT = Path(__file__).with_name("worker.py")
 SERVING = "harness.measure.isolation.serving"
@@ -23,8 +25,6 @@ LOOK_EVERY_S = 0.05
 BEGINS_S = 0.2
 """How often it is looked at whether a case has begun: by so much it may exceed its time."""
 MIB = 2**20
-
-Hear = Callable[[News], object]
 
 
 class WorkerProcess(Child):
@@ -58,8 +58,8 @@ class WorkerProcess(Child):
         *,
         own_s: float = START_S,
         memory_bytes: int | None = None,
-        hear: Hear = lambda _: None,
-    ) -> Answer:
+        hear: "Hear" = lambda _: None,
+    ) -> "Answer":
         """Give an order and wait for its answer; until it comes, `hear` is given what news there are.
 
         `allowed_s` maps the case that is going on to its seconds; `own_s` is for what the worker does between
@@ -84,7 +84,11 @@ class WorkerProcess(Child):
         loss.case = None if case == NOTHING else case
         return loss
 
-    def _answer(self, allowed_s: Mapping[int, float], own_s: float, memory_bytes: int | None) -> Answer:
+    def _answer(self, allowed_s: Mapping[int, float], own_s: float, memory_bytes: int | None) -> "Answer":
+        from pydantic import ValidationError  # heavy, and needed only now: the process begins before
+
+        from harness.measure.isolation.messages import Answer
+
         idle_since, message = time.monotonic(), None
         while message is None:
             case, since = self._note.read()
@@ -111,6 +115,8 @@ class WorkerProcess(Child):
     def _check_memory(self, limit: int | None) -> None:
         if limit is None:
             return
+        import psutil
+
         try:
             held = int(psutil.Process(self.pid).memory_info().rss)
         except psutil.Error:  # it has just ended: the next read says how
