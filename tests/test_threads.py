@@ -1,6 +1,8 @@
 """Threads: the answer is the same to the last bit with any number of them, and none is waited for without need."""
 
 import os
+import pickle
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,8 +21,13 @@ from harness.cores.blas import one_blas_thread
 from harness.cores.crew import Crew
 from harness.cores.tree import Tree
 from harness.errors import UsageError
+from harness.solvers.reference_qr import factorisation
+from harness.solvers.reference_qr import least_squares as least_squares_by_qr
 from harness.solvers.streaming import Answer, Arrays, Chunks, Source, given, least_squares, sliced
 from harness.solvers.streaming import blocks as blocks_module
+from harness.verify import gram
+
+reference_qr_module = sys.modules["harness.solvers.reference_qr.least_squares"]
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +126,22 @@ def test_a_quota_counts_as_so_many_cores(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     monkeypatch.setattr(usable, "allowed_cores", lambda: 2)
     assert usable.usable_cores() == 2
+
+
+@pytest.mark.slow
+def test_the_reference_qr_and_the_exact_gram_matrix_have_the_same_bits_with_any_number_of_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reference_qr_module, "LEAST_ROWS", 1)
+    monkeypatch.setattr(factorisation, "SHARED_ROWS", 700)
+    monkeypatch.setattr(gram, "SHARED_ROWS", gram.CHUNK_ROWS)
+    X, y = PATHS["error-free"]
+    X = np.tile(X, (3, 2)) * np.linspace(1, 2, 3 * len(X))[:, None]
+    A, y = np.column_stack([np.ones(len(X)), X]), np.tile(y, 3)
+    found = [least_squares_by_qr(A, y, intercept=True, threads=threads) for threads in (1, 2, 3, 5)]
+    assert {pickle.dumps(vars(one)) for one in found} == {pickle.dumps(vars(found[0]))}
+    exact = [gram.exact_gram(X, y, intercept=True, threads=threads) for threads in (1, 2, 3, 5)]
+    assert all(one == exact[0] for one in exact)
 
 
 @dataclass

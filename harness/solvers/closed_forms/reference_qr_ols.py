@@ -25,7 +25,7 @@ class ReferenceQr(ClosedForm):
         weights = problem.training_weights
 
         def solve() -> QRSolution:
-            return least_squares(A, y, intercept=problem.intercept, weights=weights)
+            return least_squares(A, y, intercept=problem.intercept, weights=weights, threads=options.threads)
 
         least = bool(options.minimum_norm)
         return ClosedFormPrepared(solve, lambda found: complete_fit(problem, found, minimum_norm=least))

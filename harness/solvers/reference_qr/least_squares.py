@@ -5,11 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.cores.crew import Crew
 from harness.problems.problem import Floats
 from harness.solvers.column_rounding import ColumnRounding, row_scales
 from harness.solvers.reference_qr.double_double import DD
 from harness.solvers.reference_qr.factorisation import QR, back_substitute, factor, identity, project
 from harness.solvers.reference_qr.minimum_norm import minimum_norm
+
+LEAST_ROWS = 2**14
+"""Below, a column is done in less time than a thread needs to take it."""
 
 
 @dataclass(frozen=True)
@@ -31,25 +35,30 @@ class QRSolution:
     condition_number: float
 
 
-def least_squares(A: Floats, y: Floats, *, intercept: bool, weights: Floats | None = None) -> QRSolution:
+def least_squares(
+    A: Floats, y: Floats, *, intercept: bool, weights: Floats | None = None, threads: int | None = None
+) -> QRSolution:
     """Min |A b - y| for A (n, c), y (n,), both float64; `intercept`: R² is about the mean of y.
 
     With `weights` (n,) above 0 of sum w r²: rows are scaled by their roots in double-double, once the rank is known,
-    which weights do not change. Raises ValueError for NaN or infinity.
+    which weights do not change. `threads`: by default one for each core that this process may use, and one alone where
+    n is below LEAST_ROWS; the answer is the same to the last bit with any number of them. Raises ValueError for NaN or
+    infinity, UsageError for threads below 1 and above the cores.
     """
+    crew = Crew(threads, None if len(A) >= LEAST_ROWS else 1)
     if not (np.isfinite(A).all() and np.isfinite(y).all()):
         raise ValueError("the data hold NaN or infinite values")
     n, c = A.shape
     exponents = _exponents(A)
     unit = int(_exponents(y[:, None])[0])
     scaled, target = DD.of(np.ldexp(A, -exponents)), DD.of(np.ldexp(y, -unit))
-    f = factor(scaled)
-    determined = _determined_rank(A, f, exponents, intercept=intercept)
+    f = factor(scaled, crew=crew)
+    determined = _determined_rank(A, f, exponents, crew, intercept=intercept)
     roots = DD.of(np.ones(n)) if weights is None else DD.of(weights).sqrt()
     if weights is not None:
         scaled, target = scaled * DD(roots.hi[:, None], roots.lo[:, None]), target * roots
     if determined < f.rank or weights is not None:
-        f = factor(scaled, determined)
+        f = factor(scaled, determined, crew)
     z, rest = project(f.Q, target)
     rss = (rest * rest).sum()
     sd = float(np.sqrt(rss.hi / (n - f.rank))) if n > f.rank else float("nan")
@@ -76,7 +85,7 @@ def least_squares(A: Floats, y: Floats, *, intercept: bool, weights: Floats | No
         )
 
 
-def _determined_rank(A: Floats, f: QR, exponents: NDArray[np.int64], *, intercept: bool) -> int:
+def _determined_rank(A: Floats, f: QR, exponents: NDArray[np.int64], crew: Crew, *, intercept: bool) -> int:
     """How many of the directions of A = `f` remain when its entries move within their rounding; ones cannot.
 
     If some do not, the rows are scaled to alike sizes and looked at again: a wild row must not decide for the others.
@@ -92,7 +101,7 @@ def _determined_rank(A: Floats, f: QR, exponents: NDArray[np.int64], *, intercep
     again = ColumnRounding.of(lifted).norms(rounding.single)
     again[: int(intercept)] = 0.0
     units = _exponents(lifted)
-    return max(found, _above_rounding(factor(DD.of(np.ldexp(lifted, -units))), np.ldexp(again, -units)))
+    return max(found, _above_rounding(factor(DD.of(np.ldexp(lifted, -units)), crew=crew), np.ldexp(again, -units)))
 
 
 def _above_rounding(f: QR, rounding: Floats) -> int:
