@@ -135,6 +135,7 @@ def test_the_reference_qr_and_the_exact_gram_matrix_have_the_same_bits_with_any_
     monkeypatch.setattr(reference_qr_module, "LEAST_ROWS", 1)
     monkeypatch.setattr(factorisation, "SHARED_ROWS", 700)
     monkeypatch.setattr(gram, "SHARED_ROWS", gram.CHUNK_ROWS)
+    monkeypatch.setattr(gram, "LEAST_COLUMNS", 1)
     X, y = PATHS["error-free"]
     X = np.tile(X, (3, 2)) * np.linspace(1, 2, 3 * len(X))[:, None]
     A, y = np.column_stack([np.ones(len(X)), X]), np.tile(y, 3)

@@ -19,8 +19,9 @@ SLICE_BITS = 21
 CHUNK_ROWS = 2**11
 """A sum of 2^11 products of two integers below 2^21 is below 2^53: every partial sum is a float64,
 in whatever order BLAS adds, with or without fused multiply-add."""
-SHARED_ROWS = 2**14
-"""What a thread takes at a time: with 10 columns some 10 ms."""
+SHARED_ROWS, LEAST_COLUMNS = 2**14, 24
+"""What a thread takes at a time, and the columns from which it is worth it: measured on two busy cores, 52 take two
+threads two thirds of the time of one; with 12 the products are so small that threads wait for the interpreter."""
 PENDING_PRODUCTS = 2**10 - 1
 """So many sums below 2^53 fit an int64; then they are added up as Python integers."""
 SAFE_EXPONENT = 1000
@@ -96,7 +97,7 @@ def exact_gram(X: Floats, y: Floats, *, intercept: bool, threads: int | None = N
     are multiplied chunk by chunk, and the products are added up by their weight, slice i times
     slice j having 2^(-21 (i + j)). Any range of exponents within a column works; it costs more slices.
     Ozaki, Ogita, Oishi and Rump 2012 (Numer. Algorithms 59) cut matrices the same way.
-    `threads`: all cores if None; whole numbers come out the same in whatever order they are added.
+    `threads`: all cores if None, one alone where there are few columns; whole numbers come out the same in whatever order they are added.
     Raises ValueError if an entry is NaN or infinite, UsageError for threads below 1 and above the cores.
     """
     exponents = _exponents(X, y, intercept=intercept)
@@ -104,7 +105,9 @@ def exact_gram(X: Floats, y: Floats, *, intercept: bool, threads: int | None = N
     levels = 1
     starts = range(0, len(y), SHARED_ROWS)
     with one_blas_thread():
-        for _, (found, most) in Crew(threads).results(lambda start: _totals(X, y, exponents, start), starts):
+        for _, (found, most) in Crew(threads, None if len(exponents) >= LEAST_COLUMNS else 1).results(
+            lambda start: _totals(X, y, exponents, start), starts
+        ):
             levels = max(levels, most)
             for level, total in found.items():
                 totals[level] = totals.get(level, 0) + total
