@@ -97,7 +97,8 @@ def exact_gram(X: Floats, y: Floats, *, intercept: bool, threads: int | None = N
     are multiplied chunk by chunk, and the products are added up by their weight, slice i times
     slice j having 2^(-21 (i + j)). Any range of exponents within a column works; it costs more slices.
     Ozaki, Ogita, Oishi and Rump 2012 (Numer. Algorithms 59) cut matrices the same way.
-    `threads`: all cores if None, one alone where there are few columns; whole numbers come out the same in whatever order they are added.
+    `threads`: all cores if None, one alone where there are few columns; whole numbers come out the same in whatever
+    order they are added.
     Raises ValueError if an entry is NaN or infinite, UsageError for threads below 1 and above the cores.
     """
     exponents = _exponents(X, y, intercept=intercept)
