@@ -185,7 +185,8 @@ def test_a_suite_that_cannot_be_imported_is_one_line(run_cli: RunCli, checkout: 
     checkout.write("asv_bench/suite.py", "import no_such_module_of_anybody")
     ended = run_cli("ab", "HEAD~1", "HEAD", "--asv-suite")
     assert ended.code == 2
-    assert "cannot be imported with HEAD: ModuleNotFoundError: No module named 'no_such_module" in ended.stderr
+    assert "cannot be imported with HEAD" in ended.stderr
+    assert "'no_such_module" in ended.stderr
     (checkout.path / ASV).unlink()
     assert "there is no asv.conf.json" in run_cli("ab", "HEAD~1", "HEAD", "--asv-suite").stderr
 

@@ -365,7 +365,7 @@ def test_progress_is_shown_where_it_is_asked_for(
         harness.run("four_points", "numpy_lstsq", store=store_path, in_process=True, progress=progress)
         said = capsys.readouterr()
         assert said.out == ""
-        assert ("0/1 case in 0 s" in said.err) == progress
+        assert ("0/1 case" in said.err) == progress
 
 
 # Side by side, and judged

@@ -91,7 +91,7 @@ def test_the_gate_against_the_base_names_the_benchmark(ran: Ran, run_cli: RunCli
     assert PLANTED in ended.stdout
     speed = run_cli(*words, "--bench", "Fit")
     assert speed.code == 3, speed.stdout  # nothing that is gated was compared
-    assert "speed is shown, not gated" in speed.stdout
+    assert "not gated" in speed.stdout
 
 
 def test_asv_s_results_come_into_the_store_and_the_comparison(ran: Ran, run_cli: RunCli, store_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_deleted_benchmark_fails(ran: Ran, faulty: str, run_cli: RunCli) -> No
     words = ("gate", "--asv", "--results", ran.project.results, "--commit", faulty, "--base", ran.honest)
     ended = run_cli(*words, "--bench", "closed_forms.Digits", "--json")
     assert ended.code == 1
-    assert "the benchmark or its parameters were deleted" in ended.stdout
+    assert "parameters were deleted" in ended.stdout
     assert PLANTED in ended.stdout
 
 

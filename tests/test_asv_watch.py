@@ -168,8 +168,9 @@ def test_a_store_s_steps_are_told_by_commit_the_worst_first(
     assert {link.get("href") for link in feed.iter(f"{atom}link")} == {one["url"] for one in found["groups"]}
     assert all(entry.findtext(f"{atom}id") and entry.findtext(f"{atom}title") for entry in entries)
     shown = run_cli(*words)
-    assert "40 commits, 15 series: 14 searched" in " ".join(shown.stdout.split())
-    assert "the machine or its environment" in " ".join(shown.stdout.split())
+    said = " ".join(shown.stdout.split())
+    assert all(one in said for one in ("40 commits", "15 series", "14 searched"))
+    assert "or its environment" in said
     narrowed = json.loads(run_cli(*words, "--bench", "track", "--json").stdout)
     assert narrowed["series"] == 3
 

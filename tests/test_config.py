@@ -147,4 +147,5 @@ def test_a_command_says_what_is_wrong_with_the_file(folder: Path, run_cli: RunCl
     (folder / "harness.toml").write_text("solver = 1\n")
     ended = run_cli("run")
     assert ended.code == 2
-    assert ended.stderr == "harness: harness.toml: unknown key 'solver': did you mean 'solvers'?\n"
+    assert ended.stderr.count("\n") == 1
+    assert all(one in ended.stderr for one in ("harness.toml", "'solver'", "'solvers'"))

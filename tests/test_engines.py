@@ -428,7 +428,9 @@ def test_bad_input_is_one_line_and_exit_code_2(
 
 def test_an_unknown_engine_is_refused_with_the_nearest_one(run_cli: RunCli) -> None:
     ended = run_cli("fit", "auto_mpg", "torch_sgd", "--engine", "bathced")
-    assert (ended.code, ended.stderr) == (2, "harness: unknown engine 'bathced': did you mean 'batched'?\n")
+    assert (ended.code, ended.stderr.count("\n")) == (2, 1)
+    assert "'bathced'" in ended.stderr
+    assert "'batched'" in ended.stderr
 
 
 # What a person sees
@@ -460,7 +462,9 @@ def test_an_engine_goes_to_the_solvers_that_take_one(run_cli: RunCli) -> None:
     assert (engines["torch_adam"], engines["numpy_lstsq"]) == ("batched", None)
     refused = run_cli("run", "--problem", "four_points", "--solver", "mean", "--loss-on-device")
     assert refused.code == 2
-    assert refused.stderr == "harness: mean takes no loss_on_device (it takes no options): drop --loss-on-device\n"
+    assert refused.stderr.count("\n") == 1
+    assert "mean takes no loss_on_device" in refused.stderr
+    assert "drop --loss-on-device" in refused.stderr
 
 
 @pytest.mark.slow

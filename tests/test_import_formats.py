@@ -136,7 +136,8 @@ def test_two_commits_are_imported_and_judged(tmp_path: Path, run_cli: RunCli) ->
     for commit, scale, accuracy in ((BASE, 1.0, 0.9), (HEAD, 2.5, 0.7)):
         path = kept(tmp_path / "p.json", pytest_file(commit, scale, accuracy))
         done = run_cli("import", "pytest-benchmark", path, "--results", folder)
-        assert (done.code, "2 numbers; next: harness gate --asv" in done.stdout) == (0, True), done.stderr
+        assert (done.code, "2 numbers" in done.stdout) == (0, True), done.stderr
+        assert "harness gate --asv" in done.stdout
     assert (folder / "box" / "machine.json").is_file()
     assert len(read_results(folder, commit=HEAD)[0].cells) == 2
     ended = run_cli("gate", "--asv", "--results", folder, "--json")

@@ -112,8 +112,8 @@ def test_without_an_estimator_and_without_git_that_is_said(
     monkeypatch.chdir(tmp_path)
     ended = run_cli("init")
     assert ended.code == 0
-    assert "no estimator was found: numpy_lstsq stands for yours in harness.toml" in ended.stderr
-    assert "no git repository is here" in ended.stderr
+    assert "numpy_lstsq stands for yours" in ended.stderr
+    assert "no git repository" in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,9 @@ def test_one_line_for_what_cannot_be_read(folder: Path, run_cli: RunCli, name: s
 def test_one_line_for_a_solver_that_is_none(folder: Path, run_cli: RunCli) -> None:
     ended = run_cli("init", "--solver", "linefit:")
     assert ended.code == 2
-    assert ended.stderr == "harness: 'linefit:' is no package.module:name and no path/to/file.py:name\n"
+    assert ended.stderr.count("\n") == 1
+    assert "'linefit:'" in ended.stderr
+    assert "package.module:name" in ended.stderr
 
 
 def test_one_line_where_nothing_can_be_written(folder: Path, run_cli: RunCli) -> None:

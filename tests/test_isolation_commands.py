@@ -62,7 +62,7 @@ def test_the_record_is_the_same_in_both_places(solver: str, run_cli: RunCli) -> 
 def test_limits_are_kept_and_a_picture_is_drawn_of_what_ended_well(run_cli: RunCli, tmp_path: Path) -> None:
     ended = run_cli("fit", *SHORT[:2], "--lr", "1e-4", "--epochs", "1000000", "--timeout", "0.3", "--plot", "a.svg")
     assert ended.code == 1
-    assert "it took longer than 0.3 s" in " ".join(ended.stdout.split())
+    assert "longer than 0.3 s" in " ".join(ended.stdout.split())
     assert run_cli("fit", *SHORT, "--in-process", "--timeout", "3").code == 2
     assert list(tmp_path.iterdir()) == []
     assert run_cli("fit", *SHORT, "--plot", "b.svg").code == 0

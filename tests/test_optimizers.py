@@ -224,7 +224,8 @@ def test_run_and_sweep_take_an_optimizer_of_the_table(run_cli: RunCli) -> None:
     words = ("--problem", "four_points", "--epochs", 5, "--store", "s.sqlite", "--in-process")
     solvers = ("--solver", "torch_rmsprop", "--solver", "mlp_nadam", "--momentum", 0.5)
     refused = run_cli("run", *words, *solvers)
-    assert (refused.code, refused.stderr.split(" (")[0]) == (2, "harness: mlp_nadam takes no momentum")
+    assert refused.code == 2
+    assert "mlp_nadam takes no momentum" in refused.stderr
     run_cli("run", *words, "--solver", "torch_rmsprop", "--momentum", 0.5, "--lr", 0.01, "--device", "cpu")
     store = Store("s.sqlite", create=False)
     (record,) = store.records(store.run().id)
@@ -232,9 +233,9 @@ def test_run_and_sweep_take_an_optimizer_of_the_table(run_cli: RunCli) -> None:
     assert record.accuracy is not None
     sweep = ("sweep", *words, "--seeds", 2, "--lr", 0.1, "--optimizer", "rmsprop:momentum=0.5", "--optimizer", "sgd")
     by_batches, by_loop = run_cli(*sweep), run_cli(*sweep, "--engine", "loop")
-    assert "the engine batched has no arithmetic of torch's RMSprop: use --engine loop" in " ".join(
-        by_batches.stdout.split()
-    )
+    said = " ".join(by_batches.stdout.split())
+    assert "no arithmetic of torch's RMSprop" in said
+    assert "--engine loop" in said
     assert "unsupported" not in by_loop.stdout
     assert "rmsprop:momentum=0.5" in by_loop.stdout
 

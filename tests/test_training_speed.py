@@ -304,7 +304,8 @@ def test_a_broken_bar_ends_the_command_with_1(run_cli: RunCli, monkeypatch: pyte
     monkeypatch.setattr("benchmarks.training.training_lines", lambda *_: iter(slow))
     ended = run_cli("training", command=app)
     assert ended.code == 1
-    assert "not held oracle: the whole map of Adam in under 2 s: 5 s" in ended.stdout
+    assert "not held oracle:" in ended.stdout
+    assert "under 2 s: 5 s" in ended.stdout
 
 
 def test_an_unknown_device_is_one_line(run_cli: RunCli) -> None:
