@@ -90,14 +90,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
+TESTS, MODULES = count(), [0]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """What is there before a test is left alone by the collections in it.
+    """What is there before a test is left alone by the collections in it, but for what a few tests have left.
 
     Each measurement begins with one, and over torch, jax and thousands of tests it takes a fifth of a second.
     """
-    gc.collect()
-    gc.freeze()
+    if next(TESTS) % 16 == 0 or len(sys.modules) != MODULES[0]:
+        MODULES[0] = len(sys.modules)
+        gc.collect()
+        gc.freeze()
 
 
 FOLDERS, CACHES = count(), count()

@@ -92,6 +92,7 @@ def text_of(report: NightReport) -> str:
     return "\n".join(f"{getattr(part, 'word', '')} {getattr(part, 'text', '')}" for part in document.parts)
 
 
+@pytest.mark.slow
 def test_a_week_of_nights(bench: Bench) -> None:
     first = bench.night()
     assert (first.exit_code, first.changes) == (3, ())
@@ -131,6 +132,7 @@ def test_a_week_of_nights(bench: Bench) -> None:
     assert "it was set back" in text_of(late)
 
 
+@pytest.mark.slow
 def test_a_night_whose_hardware_changed_compares_answers_and_no_times(bench: Bench) -> None:
     for _ in range(5):
         bench.night()
@@ -147,6 +149,7 @@ def test_a_night_of_which_all_data_changed_exits_3(bench: Bench) -> None:
     assert (report.exit_code, conclusion(report)) == (3, "Nothing is compared: the data of 1 case changed.")
 
 
+@pytest.mark.slow
 def test_each_machine_of_a_store_has_a_series_of_its_own(bench: Bench) -> None:
     bench.night(slower=dict.fromkeys(CASES, 5.0))
     bench.machine = "laptop"
@@ -158,6 +161,7 @@ def test_each_machine_of_a_store_has_a_series_of_its_own(bench: Bench) -> None:
     assert (again.exit_code, again.changes, again.nights) == (0, (), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cases", [("p0", "p1"), ("p0", "p1", "p2", "p3")])
 def test_few_cases_are_judged_by_the_nights_before(bench: Bench, cases: tuple[str, ...]) -> None:
     for _ in range(5):
@@ -169,6 +173,7 @@ def test_few_cases_are_judged_by_the_nights_before(bench: Bench, cases: tuple[st
         assert bench.night(B, cases=cases, slower={"p0": 1.3}).changes == ()
 
 
+@pytest.mark.slow
 def test_where_all_cases_are_slower_at_once_the_machine_may_be(bench: Bench) -> None:
     for _ in range(5):
         bench.night()
@@ -181,12 +186,14 @@ def test_where_all_cases_are_slower_at_once_the_machine_may_be(bench: Bench) -> 
     assert bench.night(slower=slow).changes == ()
 
 
+@pytest.mark.slow
 def test_a_slow_loss_of_digits_is_told_when_it_is_half_a_digit(bench: Bench) -> None:
     reports = [bench.night(instead=[with_digits("p1", digits)]) for digits in (13.0, 12.8, 12.6, 12.4, 12.3)]
     assert [told(report) for report in reports] == [[], [], [], [("regression", "p1", "digits")], []]
     assert (reports[3].changes[0].before, reports[3].changes[0].now) == ("12.6", "12.4")
 
 
+@pytest.mark.slow
 def test_a_case_that_can_no_longer_be_run_is_worse(bench: Bench) -> None:
     bench.night()
     gone = record_of("p2", status=Status.UNSUPPORTED, message="jax is not installed")

@@ -116,17 +116,19 @@ def test_every_field_of_a_reference_is_forged() -> None:
     assert names > {field.name for field in fields(Reference)}
 
 
-@pytest.mark.parametrize(("name", "how", "value"), FORGED, ids=[f"{name}: {how}" for name, how, _ in FORGED])
-def test_no_forged_field_is_believed(name: str, how: str, value: Any) -> None:
+@pytest.mark.parametrize("field", content_of(EXAMPLE))
+def test_no_forged_field_is_believed(field: str) -> None:
+    """However it is forged; and after the last of them the file is replaced by what is computed anew."""
     known, path = kept(problem_of())
-    stored = json.loads(path.read_text())
-    stored["reference"][name] = encoded(value)
-    path.write_text(json.dumps(stored))
-    found, note = read(problem_of())
-    assert found is None, how
-    assert note.startswith(f"{path} ")
-    assert note.endswith("the exact answer was computed anew")
-    assert "\n" not in note
+    stored, believed = json.loads(path.read_text()), {}
+    for how, value in [(how, value) for name, how, value in FORGED if name == field]:
+        forgery = stored["reference"] | {field: encoded(value)}
+        path.write_text(json.dumps(stored | {"reference": forgery}))
+        found, note = read(problem_of())
+        told = note.startswith(f"{path} ") and note.endswith("the exact answer was computed anew")
+        if found is not None or not told or "\n" in note:
+            believed[how] = note
+    assert believed == {}
     assert same(reference_cache.computed(problem_of()), known)
     assert read(problem_of())[0] is not None
 

@@ -5,7 +5,9 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import astuple
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -51,9 +53,25 @@ def cell_of(lr: float, message: str = "") -> Cell:
     )
 
 
+@cache
+def _made_once() -> bytes:
+    """The file of such a store: to make it takes as long as most tests of it."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "filled.sqlite"
+        _filled(str(path)).close()
+        return path.read_bytes()
+
+
 def filled(path: Path | str) -> Store:
     """A finished run, one that was cut off with a record that waits, and a sweep; with numbers that JSON lacks."""
-    store = Store(str(path))
+    if isinstance(path, str):  # the URL of another database
+        return _filled(path)
+    path.write_bytes(_made_once())
+    return Store(str(path))
+
+
+def _filled(path: str) -> Store:
+    store = Store(path)
     odd = Accuracy(digits=float("nan"), excess_loss=float("inf"), digits_by_term=(5e-324, 0.1))
     odd_record = record_of("a", rounds=3).model_copy(update={"accuracy": odd})
     store.start(run_of("ended", ("a", "b")))
