@@ -77,11 +77,11 @@ def pytest_configure() -> None:
 
 
 LONGEST = (
-    *("asv_suite", "isolation_sweep", "isolation", "durability", "instructions", "engines", "docs_run"),
-    *("hostile_stores", "page_browser", "own_project", "expectations", "delivery", "page_access"),
-    *("store_addresses", "isolation_commands", "cli", "postgres", "isolation_place"),
+    *("asv_suite", "isolation", "page_browser", "isolation_sweep", "engines", "instructions", "durability"),
+    *("hostile_stores", "findings", "delivery", "own_project", "page_access", "page_hostile", "docs_run", "peers"),
+    *("postgres", "isolation_place", "isolation_commands", "jax_engine", "batched", "cli", "solvers"),
 )
-"""The files of tests that take over a minute, the longest first."""
+"""The files of tests that take over half a minute, the longest first."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -32,6 +32,8 @@ from tests.conftest import RunCli
 from tests.writers import PROCESSES, RECORDS, cases_of, record_of, run_of
 from tools.kill_loop import Tally, digest, look
 
+pytestmark = pytest.mark.usefixtures("in_process")  # what is killed is a process of its own, with a worker
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 GRID = (
     "--problem",

@@ -31,12 +31,19 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_process")]
 ended_with: dict[int, str] = {}
 """What a process that `reporting` ended said on standard error, by its id; where that was asked for."""
 FIRST, SECOND = "numpy_lstsq", "a_late_solver"
+SOONER = """
+from harness.cli import script
+from harness.page import watch
+watch.POLL_S, watch.RELOAD_S = 0.1, 0.5
+script()
+"""
+"""`harness`, which looks into the store and loads its page anew more often."""
 
 
 @contextmanager
 def reporting(store: Path, *words: str, stderr: int | None = None) -> Iterator["subprocess.Popen[str]"]:
     """`harness report` in a process of its own, with no browser to open; ended as by Ctrl-C."""
-    command = [sys.executable, "-m", "harness", "report", "--store", str(store), "--quick", *words]
+    command = [sys.executable, "-c", SOONER, "report", "--store", str(store), "--quick", *words]
     process = subprocess.Popen(
         command,
         cwd=store.parent,
