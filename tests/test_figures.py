@@ -1,5 +1,6 @@
 """Figures of fits as files: sizes, scales, texts that fit, crowds, and panels beside one another."""
 
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -10,6 +11,7 @@ from harness.report.figures import files
 from harness.report.figures.accuracy import digits_map
 from harness.report.figures.figure import Figure
 from harness.report.figures.fits import CELLS, Drawing, Form, Labels, Points, figure
+from harness.report.figures.size import Size
 from tests.page_records import record
 
 LABELS = Labels("a title", "x", "y")
@@ -103,3 +105,19 @@ def test_a_map_is_so_wide_that_every_problem_s_cell_holds_its_number() -> None:
 
     assert least(40) - least(10) >= 30 * text_px
     assert least(10) - 10 * text_px >= len("numpy_lstsq") * 11 * 0.6
+
+
+@pytest.mark.slow
+def test_a_picture_for_a_column_of_a_paper_is_so_wide_in_every_format() -> None:
+    """3.5 inches: 252 points of a PDF, 1050 pixels of a PNG at 300 dots, 336 CSS pixels; letters of 8 points."""
+    made = losses({"a": (np.arange(3.0), np.ones(3))})
+    png = Image.open(BytesIO(files.picture([made], ".png", Size.COLUMN)))
+    assert (png.width, round(png.info["dpi"][0])) == (1050, 300)
+    assert b"/MediaBox [0 0 252 225]" in files.picture([made], ".pdf", Size.COLUMN)
+    drawn = files.picture([made], ".svg", Size.COLUMN).decode()
+    assert 'width="336"' in drawn
+    assert 'font-size="10.67px"' in drawn or 'font-size="10.6666' in drawn
+    page = digits_map([record("a", "numpy_lstsq"), record("b", "numpy_lstsq")])
+    concluded = replace(page, conclusion="numpy_lstsq keeps the most digits where it does worst, " * 2)
+    assert b"keeps the most digits" in files.drawn(concluded, ".svg", Size.COLUMN)
+    assert Image.open(BytesIO(files.drawn(concluded, ".png", Size.PAGE))).width == round(7.16 * 300) - 2

@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import get_type_hints
 from xml.etree.ElementTree import fromstring
 
 import numpy as np
@@ -7,7 +6,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from harness.cli.plot import plot
 from harness.errors import CannotMeasureError, UsageError
 from harness.measure.plan import single
 from harness.measure.run import Outcome, measure
@@ -18,6 +16,7 @@ from harness.report.figures.rows import PLACES
 from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.studies.gallery import PLOTS, PlotRequest, draw, draw_case, picture
+from tests.conftest import RunCli
 
 FEW = 30
 
@@ -276,10 +275,20 @@ def test_a_case_without_a_fit_is_no_picture(tmp_path: Path) -> None:
         draw_case(unsupported, tmp_path / "a.png")
 
 
-def test_the_command_draws_says_so_and_names_every_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "rates.png"
-    plot("learning-rates", path, lr=[0.1, 0.01], epochs=5)
-    assert path.stat().st_size > 10_000
-    assert capsys.readouterr().out == f"{path}: written\n"
-    described = get_type_hints(plot, include_extras=True)["name"].__metadata__[0].help
+def test_the_command_draws_says_so_and_names_every_picture(run_cli: RunCli, tmp_path: Path) -> None:
+    asked = ("--lr", "0.1", "--lr", "0.01", "--epochs", "5")
+    ended = run_cli("plot", "learning-rates", "-o", "rates.png", *asked)
+    assert (ended.code, ended.stdout) == (0, "rates.png: written\n")
+    assert (tmp_path / "rates.png").stat().st_size > 10_000
+    described = run_cli("plot", "--help").stdout
     assert all(name in described for name in PLOTS)
+
+
+@pytest.mark.slow
+def test_of_many_learning_rates_the_eight_that_end_lowest_are_drawn_and_named() -> None:
+    rates = tuple(0.3 / 2**k for k in range(11))
+    figure = picture("learning-rates", request("learning-rates", lr=rates))
+    labels = {row["series"] for row in figure.rows if row["what"] == "over"}
+    assert len(labels) == 8
+    assert labels <= set(labels_of(figure))
+    assert figure.title.endswith("; the lowest 8 of 11 learning rates")

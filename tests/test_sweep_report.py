@@ -15,6 +15,7 @@ from harness.errors import UsageError
 from harness.judge.training.convergence import summarise
 from harness.records.record import Status
 from harness.records.sweep import Cell
+from harness.report.figures.axes import MOST_CURVES
 from harness.report.figures.bands import quantiles
 from harness.report.figures.figure import Figure
 from harness.report.figures.files import picture
@@ -210,14 +211,16 @@ def test_a_picture_says_what_is_best_and_shows_every_learning_rate(cells: list[C
 
 
 @pytest.mark.slow
-def test_many_learning_rates_are_drawn_and_some_of_them_named() -> None:
+def test_of_many_learning_rates_eight_are_drawn_and_all_of_them_named() -> None:
     rates = np.geomspace(1e-3, 1, 30).tolist()
     (name, (figure,)), *_ = sweep_figures(summarise(trained("auto_mpg", "sgd", rates, 3)))
     assert name == "auto_mpg_sgd_excess_by_epoch"
     drawn = {row["lr"] for row in figure.rows if row["what"] == "curve"}
-    named = [text for text in texts_of(figure) if text.startswith("lr ")]
-    assert len(drawn) == 30
-    assert 3 < len(named) <= 13
+    texts = texts_of(figure)
+    named = [text for text in texts if text.startswith("lr ")]
+    assert len(drawn) == len(named) == MOST_CURVES
+    assert {min(rates), max(rates)} <= drawn
+    assert "8 of 30 learning rates" in texts
     (best,) = {row["lr"] for row in figure.rows if row["what"] == "curve" and row["best"]}
     assert any(text.startswith(f"lr {best:.4g}:") for text in named)
 

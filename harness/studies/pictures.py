@@ -9,6 +9,7 @@ from harness.errors import counted
 from harness.measure.plan import Case
 from harness.problems.problem import Floats, Problem
 from harness.records.record import Record
+from harness.report.figures.axes import MOST_CURVES
 from harness.report.figures.fits import Drawing, Form, Labels, Points
 from harness.report.tables.numbers import four
 from harness.solvers.fit import Fit, Trace
@@ -86,11 +87,13 @@ def losses(fitted: Fitted) -> Drawing:
 def learning_rates(fits: Mapping[float, Fitted]) -> Drawing:
     """Training loss by epoch, a colour for each learning rate."""
     final = {lr: float(fitted.trace.train_loss[-1]) for lr, fitted in fits.items()}
-    best = min(final, key=lambda lr: final[lr])
-    names = {lr: f"lr {lr:g}: final loss {four(final[lr])}" for lr in fits}
-    curves = {names[lr]: _by_epoch(fitted.trace.train_loss) for lr, fitted in fits.items()}
+    lowest = sorted(final, key=lambda lr: final[lr] if np.isfinite(final[lr]) else np.inf)
+    best, few = lowest[0], set(lowest[:MOST_CURVES])
+    names = {lr: f"lr {lr:g}: final loss {four(final[lr])}" for lr in fits if lr in few}
+    curves = {names[lr]: _by_epoch(fits[lr].trace.train_loss) for lr in names}
     title = f"{_subject(fits[best], lr=False)}\nlowest final training loss {four(final[best])}, at lr {best:g}"
-    fit_of = {names[lr]: _fit_of(fitted) for lr, fitted in fits.items()}
+    title += f"; the lowest {len(names)} of {len(fits)} learning rates" if len(names) < len(fits) else ""
+    fit_of = {names[lr]: _fit_of(fits[lr]) for lr in names}
     return Drawing(Form.LOSSES, _loss_labels(fits[best], title), over=curves, fit_of=fit_of)
 
 

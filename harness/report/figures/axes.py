@@ -15,6 +15,8 @@ SHAPES = ("circle", "triangle-up", "square", "diamond", "triangle-down", "cross"
 """Six beside the theme's seven colours: 42 series differ in one or the other."""
 DASHES = ([1, 0], [8, 3], [2, 2], [8, 3, 2, 3], [14, 4])
 """Five beside the theme's seven colours: 35 lines differ in one or the other."""
+MOST_CURVES = 8
+"""In one plot, each of them named: more are not told apart by colour and dashes on paper."""
 SALTIRE = "M-.8,-.5L-.5,-.8L0,-.3L.5,-.8L.8,-.5L.3,0L.8,.5L.5,.8L0,.3L-.5,.8L-.8,.5L-.3,0Z"
 """The path of a cross that lies on its side, as a mark's shape."""
 FRONT, GREY = "#2E86C8", "#7A7A7A"

@@ -21,8 +21,8 @@ VERSION = "version"
 FLOORS = {"time": 1e-12, "excess_loss": 1e-16}
 """Of the quantities that are drawn on a logarithmic axis: seconds, and half a unit in the last place of 1."""
 HEIGHT = 320
-MOST_LINES = 14
-"""Cases of a figure over versions: two of each colour."""
+MOST_STEPS = 2
+"""In a picture's title."""
 ROOM = 40
 """Pixels above the highest point, for what steps are called."""
 DIGITS_AXIS = 17.0
@@ -45,9 +45,23 @@ def figures(histories: Sequence[History], records: Mapping[str, Record]) -> list
 def history_picture(history: History) -> Figure:
     """One case over commits, versions or dates, for a file: in order, evenly spaced; a colour an environment."""
     rows = [{key: value for key, value in row.items() if key != "panel"} for row in point_rows([history], {})]
-    words = f"{history.quantity.words} by {axis_of(history)}"
+    environments = list(dict.fromkeys(row["series"] for row in sorted(rows, key=lambda row: row["at"], reverse=True)))
+    newest = set(environments[: axes.MOST_CURVES])
+    rows = [row for row in rows if row["series"] in newest]
+    words = f"{history.quantity.words} by {axis_of(history)}: {_concluded(rows)}"
+    if len(newest) < len(environments):
+        words += f"; the newest {len(newest)} of {len(environments)} environments"
     spec = _versions([history], {}).spec if over_versions(history) else _over_points(rows, history)
     return Figure("history", f"{history.case}\n{words}", words, spec, rows)
+
+
+def _concluded(rows: Sequence[Row]) -> str:
+    """The first steps that are drawn."""
+    steps = [f"{row['words']} ({STEPS[row['verdict']][0]})" for row in rows if row["kind"] == "step"]
+    if not steps:
+        return "no step"
+    more = f" and {len(steps) - MOST_STEPS} more" if len(steps) > MOST_STEPS else ""
+    return f"{', '.join(steps[:MOST_STEPS])}{more}"
 
 
 def over_versions(history: History) -> bool:
@@ -137,7 +151,7 @@ def _step(step: Step, history: History) -> dict[str, object]:
 
 def _changed(histories: Sequence[History]) -> Sequence[History]:
     """Those that changed; all where none did."""
-    return ([history for history in histories if level_changes(history)] or histories)[:MOST_LINES]
+    return ([history for history in histories if level_changes(history)] or histories)[: axes.MOST_CURVES]
 
 
 def _quantity(quantity: Quantity) -> str:

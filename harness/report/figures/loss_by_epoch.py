@@ -16,8 +16,6 @@ LOW, MIDDLE, HIGH = (46, 107, 208), (124, 128, 144), (208, 108, 0)
 tells apart, with a contrast of at least 3 to a white and to a dark page (WCAG 2.2, 1.4.11)."""
 ROTATING = 3
 """Learning rates beside one another differ by their dashes as well; after so many they begin again."""
-MOST_LABELS = 12
-"""Learning rates in a legend; of more, every second or third is named, and the best."""
 SEEDS = f"median over seeds, band {100 * BAND[0]:.0f}-{100 * BAND[1]:.0f} %"
 QUANTILES = f"{100 * BAND[0]:.0f}-50-{100 * BAND[1]:.0f} % of seeds"
 SHAPES = {"theory": "diamond", "diverged": axes.SALTIRE}
@@ -28,8 +26,9 @@ def rates_figure(rows: Sequence[Row]) -> Figure:
     panels = axes.panels_of(rows)
     what = (
         f"Relative excess loss by epochs done, {SEEDS}, a line a learning rate for {_some(panels, 'optimizer')}; the"
-        " best learning rate is thick. Crosses: most seeds diverged. Diamonds: where the closed form of gradient"
-        " descent says that a tolerance is reached. A click in the legend lights up one learning rate."
+        f" best learning rate is thick; of more than {axes.MOST_CURVES} the ends of the grid and those nearest to it."
+        " Crosses: most seeds diverged. Diamonds: where the closed form of gradient descent says that a tolerance is"
+        " reached. A click in the legend lights up one learning rate."
     )
     spec = axes.layered(_layers(_rates(rows), "lr", rows), _encoding(rows), panels, HEIGHT, "optimizer")
     return Figure("training_rates", "Loss by epoch for each learning rate", what, spec, rows)
@@ -60,15 +59,12 @@ def _rates(rows: Sequence[Row], endings: Mapping[float, str] | None = None) -> d
     curves = [row for row in rows if row["what"] == "curve"]
     lrs = sorted({row["lr"] for row in curves})
     best = {row["lr"] for row in curves if row["best"]}
-    every = -(-len(lrs) // MOST_LABELS)
     label = "format(datum.value, '.4~g')"
     legend = axes.legend() | axes.LINES | {"title": "learning rate", "labelExpr": label}
     legend["columns"] = {"expr": f"max(2, floor({axes.ACROSS} / 90))"}
     if endings:
         texts = {lr: f"lr {words.rate(lr)}: {ending}" for lr, ending in endings.items()}
         legend = axes.legend() | axes.LINES | {"labelExpr": axes.labelled(texts)}
-    if endings and every > 1:
-        legend["values"] = [lr for i, lr in enumerate(lrs) if i % every == 0 or lr in best]
     dashes = [axes.DASHES[0 if endings and lr in best else i % ROTATING] for i, lr in enumerate(lrs)]
     ranges = {"color": ramp(len(lrs)), "strokeDash": dashes}
     shared = {"field": "lr", "type": "ordinal", "legend": legend}

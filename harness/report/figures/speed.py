@@ -35,18 +35,21 @@ def time_figure(rows: Sequence[Row], floors: Mapping[str, str]) -> Figure:
     description = (
         f"Seconds of a whole fit against the number of rows n, both logarithmic, of {counted(len(names), 'solver')}"
         f" on {counted(len(panels), 'kind')} of problem; bars are 95 % intervals of the medians, grey lines the floors,"
-        " measured when the page was made."
+        f" measured when the page was made. Of more than {axes.MOST_CURVES} the fastest at the largest n are drawn; a"
+        " filter has the others."
     )
     below = [_floor_lines(list(floors.values()))] if any(row["floor"] for row in rows) else []
-    solvers, lit = axes.keep("!datum.floor"), {"color": axes.coloured(), "opacity": axes.bright()}
+    fastest = {"window": [{"op": "dense_rank", "as": "nth"}], "sort": [{"field": "rank", "order": "descending"}]}
+    solvers = (axes.keep("!datum.floor"), fastest, axes.keep(f"datum.nth <= {axes.MOST_CURVES}"))
+    lit = {"color": axes.coloured(), "opacity": axes.bright()}
     ends = {"y": _seconds() | {"field": "seconds_low"}, "y2": {"field": "seconds_high"}, "color": axes.coloured()}
     shown = (("n", "n", ",~r"), ("time", "a whole fit"), ("calls", "calls", "~r"), ("state", "answer"))
     marks = lit | {"shape": axes.shaped(), "tooltip": axes.tips(("series", "solver"), *shown)}
     layers = [
         *below,
-        axes.layer("rule", ends, axes.keep("!datum.floor && isValid(datum.seconds_low)"), strokeWidth=2, opacity=0.6),
-        axes.layer("line", lit, solvers, strokeWidth=2),
-        axes.layer("point", marks, solvers, axes.seconds_text(), filled=True, size=70) | axes.picked("series"),
+        axes.layer("rule", ends, *solvers, axes.keep("isValid(datum.seconds_low)"), strokeWidth=2, opacity=0.6),
+        axes.layer("line", lit, *solvers, strokeWidth=2),
+        axes.layer("point", marks, *solvers, axes.seconds_text(), filled=True, size=70) | axes.picked("series"),
     ]
     spec = axes.layered(layers, {"x": ROWS, "y": _seconds(TIME)}, panels, HEIGHT)
     return Figure("speed-by-n", "Time against n", description, spec, rows)
@@ -129,8 +132,10 @@ def _points(worth: tuple[str, ...]) -> Spec:
     }
 
 
-def devices_figure(rows: Sequence[Row]) -> Figure:
-    """The device's time over the CPU's against n, with a line at 1."""
+def devices_figure(every: Sequence[Row]) -> Figure:
+    """The device's time over the CPU's against n, with a line at 1; of the first MOST_CURVES series."""
+    names = list(dict.fromkeys(row["series"] for row in every))[: axes.MOST_CURVES]
+    rows = [row for row in every if row["series"] in names]
     y = axes.number("time_ratio", "the device's time over the CPU's", axes.multiples("y"), **axes.LOG, padding=16)
     colour, shape = axes.coloured(), axes.shaped({"columns": 1, "labelLimit": {"expr": "width"}})
     equal = {"x": {"value": 0}, "x2": {"value": "width"}, "y": {"datum": 1}}

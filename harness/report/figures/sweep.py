@@ -17,7 +17,7 @@ from harness.report.figures.figure import Figure
 from harness.report.figures.loss_by_epoch import rate_picture
 from harness.report.figures.rows import Row
 from harness.report.figures.size import Size
-from harness.report.figures.training_rows import panel_rows, profile_rows, target_rows
+from harness.report.figures.training_rows import drawn_cells, drawn_names, panel_rows, profile_rows, target_rows
 from harness.report.words import sweep as words
 
 Pictures = Iterator[tuple[str, tuple[Figure, ...]]]
@@ -44,7 +44,7 @@ def sweep_figures(summary: SweepSummary) -> Pictures:
     taken: set[str] = set()
     for task in summary.tasks:
         for tuning in (tuning for tuning in task.tunings if tuning.run):
-            drawn = [cell for cell in tuning.cells if cell.reaches and cell.cell.at]
+            drawn = drawn_cells(tuning)
             if drawn:
                 yield _slug(f"{task.name} {tuning.optimizer} excess by epoch", taken), (_curves(task, tuning, drawn),)
         if task.tolerance is not None:
@@ -70,6 +70,8 @@ def _curves(task: TaskSummary, tuning: Tuning, cells: Sequence[CellSummary]) -> 
         good = f"within {GOOD_FACTOR:g}x: lr {words.ends(tuning.good)}"
         title = f"{task.name}, {tuning.optimizer}: best lr {words.rate(tuning.best.lr)}{edge}"
         title += f"\n{words.reached(tuning.reach)}; {good}"
+    trained = sum(bool(cell.reaches and cell.cell.at) for cell in tuning.cells)
+    title += f"\n{len(cells)} of {trained} learning rates" if len(cells) < trained else ""
     endings = {cell.lr: _ending(cell, tuning) for cell in cells}
     return rate_picture(title, list(panel_rows({}, cells, (tuning,))), endings)
 
@@ -83,7 +85,7 @@ def _ending(cell: CellSummary, tuning: Tuning) -> str:
 def _epochs_by_rate(task: TaskSummary, tolerance: float, summary: SweepSummary) -> Figure:
     """Median epochs to a tolerance that somebody reaches, by learning rate; a line an optimizer, censored above."""
     rows = _alone([row for row in target_rows(summary, EPOCHS) if row["panel"] == task.name])
-    names = [tuning.optimizer for tuning in task.tunings if tuning.run]
+    names = drawn_names(rows, [tuning.optimizer for tuning in task.tunings if tuning.run])
     made = targets_figure(rows, EPOCHS, names, words.level(tolerance))
     title = next(words.conclude(task)).removesuffix(".")
     return Figure("epochs", _with_unbroken_intervals(title), made.description, made.spec, made.rows)
@@ -94,8 +96,9 @@ def _with_unbroken_intervals(text: str) -> str:
 
 
 def _profile(one: Profile, summary: SweepSummary) -> Figure:
-    labels = {label: f"{label}: solves {one.share(label, math.inf):.0%}" for label in one.ratios}
-    made = profile_figure(_alone(profile_rows([one], summary)), list(labels), one.measure, labels)
+    rows = _alone(profile_rows([one], summary))
+    labels = {name: f"{name}: solves {one.share(name, math.inf):.0%}" for name in drawn_names(rows, list(one.ratios))}
+    made = profile_figure(rows, list(labels), one.measure, labels)
     title = words.profile_sentence(one).removesuffix(".")
     return Figure("profile", title, made.description, made.spec, made.rows)
 

@@ -10,6 +10,7 @@ from harness.judge.training.contest import EPOCHS, TaskSummary
 from harness.judge.training.convergence import SweepSummary
 from harness.judge.training.profile import Profile
 from harness.judge.training.tuning import CENSORED, DIVERGED, CellSummary, Tuning
+from harness.report.figures.axes import MOST_CURVES
 from harness.report.figures.bands import BAND, quantiles, span
 from harness.report.figures.rows import Row, short
 from harness.report.words import sweep as words
@@ -32,6 +33,27 @@ def ordered(task: TaskSummary) -> list[Tuning]:
     return [*ranked, *(t for t in task.tunings if t.run and t not in ranked)]
 
 
+def drawn_cells(tuning: Tuning) -> list[CellSummary]:
+    """The learning rates whose curves are drawn: all, or of many the ends of the grid and those nearest to the best."""
+    cells = [cell for cell in tuning.cells if cell.reaches and cell.cell.at]
+    if len(cells) <= MOST_CURVES:
+        return cells
+    by_rate = sorted(cells, key=lambda cell: cell.lr)
+    middle = by_rate[len(by_rate) // 2] if tuning.best is None else tuning.best
+    ends = (by_rate[0].lr, by_rate[-1].lr)
+
+    def farness(cell: CellSummary) -> tuple[bool, float]:
+        return cell.lr not in ends, abs(math.log(cell.lr / middle.lr))
+
+    return sorted(sorted(by_rate, key=farness)[:MOST_CURVES], key=lambda cell: cell.lr)
+
+
+def drawn_names(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
+    """Of the optimizers those that the rows are of."""
+    there = {row.get("optimizer") for row in rows}
+    return [name for name in names if name in there]
+
+
 def curve_rows(summary: SweepSummary) -> list[Row]:
     """Excess loss by epoch of every learning rate: a panel an optimizer on a task, the best optimizer first."""
     pairs = [(task, tuning) for task in summary.tasks for tuning in ordered(task)]
@@ -39,15 +61,15 @@ def curve_rows(summary: SweepSummary) -> list[Row]:
     rows: list[Row] = []
     for place, (task, tuning) in enumerate(pairs):
         panel = {"panel": f"{tuning.optimizer} on {task.name}" if several else tuning.optimizer, "place": place}
-        rows += panel_rows(panel, [cell for cell in tuning.cells if cell.reaches and cell.cell.at], (tuning,))
+        rows += panel_rows(panel, drawn_cells(tuning), (tuning,))
     return rows
 
 
 def rival_rows(summary: SweepSummary) -> list[Row]:
-    """Excess loss by epoch of every optimizer at its best learning rate: a panel a task."""
+    """Excess loss by epoch of the MOST_CURVES best optimizers, each at its best learning rate: a panel a task."""
     rows: list[Row] = []
     for place, task in enumerate(summary.tasks):
-        tunings = ordered(task)
+        tunings = ordered(task)[:MOST_CURVES]
         best = [tuning.best for tuning in tunings if tuning.best is not None and tuning.best.cell.at]
         rows += panel_rows({"panel": task.name, "place": place}, best, tunings)
     return rows
@@ -102,7 +124,7 @@ def target_rows(summary: SweepSummary, measure: str) -> list[Row]:
 
 
 def _targets(task: TaskSummary, measure: str, place: int) -> Iterator[Row]:
-    tunings = ordered(task)
+    tunings = ordered(task)[:MOST_CURVES]
     units = {id(cell): _unit(cell, measure) for tuning in tunings for cell in tuning.cells if cell.reaches}
     costs = {
         id(cell): max(cell.epochs_to(task.tolerance), 1.0) * unit
@@ -164,13 +186,14 @@ def _marks(cell: CellSummary, tolerance: float | None, shared: Row, scale: tuple
 
 
 def profile_rows(profiles: Sequence[Profile], summary: SweepSummary) -> list[Row]:
-    """Steps of the performance profiles: a panel a measure."""
+    """Steps of the performance profiles, of the MOST_CURVES that solve most first: a panel a measure."""
     solvers = {cell.optimizer: cell.cell.solver for cell in summary.cells}
     rows: list[Row] = []
     for place, one in enumerate(profiles):
         farthest = max(tau for label in one.ratios for tau, _ in one.steps(label))
         end = max(farthest * 1.1, 2.0)
-        for label in one.ratios:
+        shares = {name: (one.share(name, 1.0), one.share(name, math.inf)) for name in one.ratios}
+        for label in sorted(shares, key=shares.__getitem__, reverse=True)[:MOST_CURVES]:
             shared = {"panel": f"by {one.measure}", "place": place, "solver": solvers[label], "optimizer": label}
             steps = [*one.steps(label), (end, one.share(label, end))]
             rows += [{**shared, "tau": short(tau), "share": short(share)} for tau, share in steps]

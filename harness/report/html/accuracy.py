@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median
 
 from harness.errors import counted
@@ -37,9 +38,10 @@ def section(evidence: Evidence) -> Section:
     failed = [record for record in closed if record.accuracy.digits is None and record.failed]
     parts: list[Figure | Table] = []
     if len(with_digits) + len(failed) > 1:
-        parts.append(digits_map([*with_digits, *failed]))
+        said = " ".join(filter(None, (_least_digits(with_digits), wrong_words(records))))
+        parts.append(replace(digits_map([*with_digits, *failed]), conclusion=said))
     if len(trained) > 1:
-        parts.append(excess_map(trained))
+        parts.append(replace(excess_map(trained), conclusion=_trained(trained)))
     columns = (*case.PAGE, _known(evidence)) if evidence.shown else case.PAGE
     parts.append(
         table_of("accuracy", "Every case of the run, the worst first.", columns, _worst_first(records), row_of)

@@ -1,6 +1,7 @@
 """Section 6: cases over commits and over library versions, each step with the commit or the version that made it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.errors import counted
 from harness.judge.history.changes import LevelChange, level_changes, rank, worst_first
@@ -74,14 +75,15 @@ def section(evidence: Evidence) -> Section:
     if changes:
         caption = "Every step of at least the smallest size that counts, the worst first"
         parts.append(table_of("history-steps", caption, CHANGES, changes, lambda one: named(one.history, records)))
-    parts += figures(histories, records)
+    said = conclusion(histories, changes)
+    parts += [replace(one, conclusion=said) for one in figures(histories, records)]
     if all(over_versions(history) for history in histories):
         parts.append(Note(NO_COMMITS))
     parts += [
         Note(HOW),
         table_of("history-cases", "The histories that are shown", CASES, histories, lambda one: named(one, records)),
     ]
-    return Section(ID, TITLE, conclusion(histories, changes), tuple(parts))
+    return Section(ID, TITLE, said, tuple(parts))
 
 
 def conclusion(histories: Sequence[History], changes: Sequence[LevelChange]) -> str:

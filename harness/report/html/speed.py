@@ -1,6 +1,7 @@
 """Section 3: how fast, over what floor, how far apart, on which device, in how much memory, for how many digits."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.errors import counted
 from harness.judge.speed.floors import SUM
@@ -11,7 +12,7 @@ from harness.report.html.evidence import Evidence
 from harness.report.html.section import Note, Part, Section, Table, table_of
 from harness.report.html.speed_devices import device_parts, device_words
 from harness.report.html.speed_rows import CPU, FLOORS, digit_rows, excess_rows, front_rows, time_rows
-from harness.report.html.speed_words import conclusion, over_problems
+from harness.report.html.speed_words import conclusion, fastest, over_problems, price
 from harness.report.tables.speed import FRONT, MEMORY, RATIOS
 
 ID, TITLE = "speed", "Speed"
@@ -65,7 +66,8 @@ def section(evidence: Evidence) -> Section:
 def _over_n(cases: Sequence[TimedCase], evidence: Evidence) -> list[Part]:
     """Time against n with its floors; nothing where no problem has two sizes."""
     rows = time_rows(cases, evidence.floors)
-    return [time_figure(rows, FLOORS), Note(_floor_words(rows, evidence))] if rows else []
+    said = fastest(ranked_cases(cases), evidence.floors)
+    return [replace(time_figure(rows, FLOORS), conclusion=said), Note(_floor_words(rows, evidence))] if rows else []
 
 
 def _honest(cases: Sequence[TimedCase]) -> Note:
@@ -101,7 +103,7 @@ def _fronts(digits: Sequence[Row], losses: Sequence[Row]) -> list[Part]:
     """Digits over time with the table of the fronts, then trainings' excess loss over time; none of one case alone."""
     parts: list[Part] = []
     if len(digits) > 1:
-        parts.append(digits_figure(digits))
+        parts.append(replace(digits_figure(digits), conclusion=price(digits)))
     if len(losses) > 1:
         parts.append(excess_figure(losses))
     if len(digits) > 1:

@@ -17,8 +17,12 @@ MOST_NAMES = 3
 
 def conclusion(found: Sequence[RankedCase], digits: Sequence[Row], floors: Sequence[Floor]) -> str:
     """Who is fastest and right and by how much, how far from the floor, who is faster but wrong, what digits cost."""
-    sentences = [*(list(_by_size(found, floors)) or [over_problems(found)]), _wrong(found), _price(digits)]
-    return " ".join(sentence for sentence in sentences if sentence)
+    return " ".join(sentence for sentence in (fastest(found, floors), _wrong(found), price(digits)) if sentence)
+
+
+def fastest(found: Sequence[RankedCase], floors: Sequence[Floor]) -> str:
+    """Who is fastest and right: over n where there are several sizes, else over the problems."""
+    return " ".join(_by_size(found, floors)) or over_problems(found)
 
 
 def _by_size(found: Sequence[RankedCase], floors: Sequence[Floor]) -> Iterable[str]:
@@ -125,7 +129,7 @@ def _wrong(found: Sequence[RankedCase]) -> str:
     return f"Faster, and wrong: {listed(sentences)}." if sentences else ""
 
 
-def _price(digits: Sequence[Row]) -> str:
+def price(digits: Sequence[Row]) -> str:
     """Where digits cost the most time: the two ends of the front that are farthest apart in digits."""
     fronts = fronts_of(digits)
     if not fronts:

@@ -1,5 +1,7 @@
 """Section 4: loss by epoch, cost to the target by learning rate, who is best, held-out loss, the network."""
 
+from dataclasses import replace
+
 from harness.judge.training.contest import EPOCHS, SECONDS
 from harness.judge.training.convergence import SweepSummary, summarise
 from harness.records.sweep import Sweep
@@ -31,7 +33,10 @@ def section(evidence: Evidence) -> Section:
     sentences = [] if summary is None else conclusion(summary)
     parts: list[Part] = [] if summary is None else _swept(summary, evidence.sweep)
     if learned:
-        parts += [traces.figure(traces.shown(learned), len(learned)), traces.table(learned)]
+        parts += [
+            replace(traces.figure(traces.shown(learned), len(learned)), conclusion=traces.sentence(learned)),
+            traces.table(learned),
+        ]
         sentences = sentences or [traces.sentence(learned)]
     parts += _network(evidence)
     missing = NO_SWEEP if summary is None else ""
@@ -49,13 +54,19 @@ def _figures(summary: SweepSummary) -> list[Figure]:
     """What there is to draw: nothing of what was not run or that nobody solved."""
     names = list(dict.fromkeys(cell.optimizer for cell in summary.cells))
     rivals, rates = rows.rival_rows(summary), rows.curve_rows(summary)
-    found = [rivals_figure(rivals, names)] if rivals and len(names) > 1 else []
+    found = [rivals_figure(rivals, rows.drawn_names(rivals, names))] if rivals and len(names) > 1 else []
     for measure in (EPOCHS, SECONDS):
         targets = rows.target_rows(summary, measure)
-        found += [targets_figure(targets, measure, names)] if targets else []
+        found += [targets_figure(targets, measure, rows.drawn_names(targets, names))] if targets else []
     found += [rates_figure(rates)] if rates else []
     solved = [one for one in summary.profiles if any(one.share(label, float("inf")) for label in one.ratios)]
-    return [*found, profile_figure(rows.profile_rows(solved, summary), names)] if solved else found
+    said = " ".join(conclusion(summary))
+    found = [replace(one, conclusion=said) for one in found]
+    if solved:
+        profiles = rows.profile_rows(solved, summary)
+        sentences = " ".join(words.profile_sentence(one) for one in solved)
+        found.append(replace(profile_figure(profiles, rows.drawn_names(profiles, names)), conclusion=sentences))
+    return found
 
 
 def _best(summary: SweepSummary) -> Table:

@@ -1,7 +1,7 @@
 """What of section 1 is about the baseline: which times and answers have changed for certain, and how that is told."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -97,7 +97,7 @@ def change_parts(compared: RunsCompared, baseline: str) -> list[Part]:
     parts: list[Part] = [Note(_rule_words(compared))]
     changes: list[Change] = sorted([*compared.answers, *compared.times], key=_worst_first)
     if compared.times:
-        parts.append(ratios_figure(compared))
+        parts.append(replace(ratios_figure(compared), conclusion=change_verdict(compared, baseline).text))
     if changes:
         caption = f"Times and answers against the baseline {baseline}, the worst first."
         parts.append(table_of("changes", caption, CHANGES, changes, lambda one: row_of(one.record)))
