@@ -295,11 +295,20 @@ def test_a_profile_by_hand() -> None:
     ]
     found = profile(summarise(cells).tasks, EPOCHS)
     assert found is not None
-    assert found.instances == 4
+    assert found.instances == 2
+    assert [len(found.tasks[label]) for label in ("sgd", "adam")] == [4, 4]
     assert found.ratios == {"sgd": (1, 1, 1.5, math.inf), "adam": (1, 1, 1, 2)}
     assert found.steps("sgd") == ((1, 0.5), (1.5, 0.75))
     assert found.share("sgd", math.inf) == 0.75
     assert found.share("adam", 1.99) == 0.75
+
+
+def test_a_problem_counts_once_in_a_profile_however_many_seeds_it_has() -> None:
+    cells = [cell("sgd", 0.1, (10,) * 9), cell("adam", 0.1, (20,) * 9)]
+    cells += [cell("sgd", 0.1, (20,), problem="diabetes"), cell("adam", 0.1, (10,), problem="diabetes")]
+    found = profile(summarise(cells).tasks, EPOCHS)
+    assert found is not None
+    assert (found.share("sgd", 1), found.share("adam", 1), found.share("adam", 2)) == (0.5, 0.5, 1)
 
 
 @settings(max_examples=20, deadline=None)
@@ -322,7 +331,7 @@ def test_a_profile_leaves_out_the_tasks_that_not_everyone_was_run_on() -> None:
     cells = [cell("sgd"), cell("adam"), cell("sgd", problem="diabetes")]
     cells.append(not_run("adam", 0.1, Status.UNSUPPORTED, "why").model_copy(update={"problem": "diabetes"}))
     found = summarise(cells).profiles[0]
-    assert (found.instances, found.left_out) == (3, ("diabetes",))
+    assert (found.instances, len(found.ratios["sgd"]), found.left_out) == (1, 3, ("diabetes",))
     assert summarise([cell("sgd")]).profiles == ()
 
 

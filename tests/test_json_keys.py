@@ -127,9 +127,11 @@ def store(store_path: Path) -> Store:
     store.keep(planted_run("run-1", records), records)
     kept = SweepStore(store)
     kept.start(sweep_data.sweep())
-    predicted = ((12, 13, 14), (24, 26, 28), (36, 38, 41))
+    predicted = ((12, 13, 14) * 2, (24, 26, 28) * 2, (36, 38, 41) * 2)
     cells = [
-        sweep_data.cell(optimizer, lr, (30 + k, 40 + k, 50), problem=problem, predicted=predicted, stability_limit=1.0)
+        sweep_data.cell(
+            optimizer, lr, (30 + k, 40 + k, 50) * 2, problem=problem, predicted=predicted, stability_limit=1.0
+        )
         for problem in ("auto_mpg", "diabetes")
         for k, optimizer in enumerate(("sgd", "adam"))
         for lr in (0.01, 0.1, 1.0)

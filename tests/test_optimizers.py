@@ -24,9 +24,11 @@ from harness.solvers.training.engines import ENGINES
 from harness.solvers.training.jax_scan import optimizers as jax_scan
 from harness.solvers.training.optimizers import OPTIMIZERS, Optimizer
 from harness.solvers.training.oracle import engine as oracle
+from harness.solvers.training.schedules import SCHEDULES, factors
 from harness.solvers.training.torch_trained import TorchTrained
 from harness.solvers.training.training import Aim, Grid, Training
 from harness.store.store import Store
+from harness.sweep.cells import learn
 from tests.conftest import RunCli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,6 +52,27 @@ OF_TORCH = {
     "rprop": torch.optim.Rprop,
     "lbfgs": torch.optim.LBFGS,
 } | ({"muon": torch.optim.Muon} if hasattr(torch.optim, "Muon") else {})
+SETTINGS: dict[str, Any] = {
+    "momentum": 0.9,
+    "weight_decay": 0.1,
+    "betas": (0.8, 0.99),
+    "eps": 1e-3,
+    "alpha": 0.9,
+    "rho": 0.8,
+    "momentum_decay": 0.01,
+    "lr_decay": 0.01,
+}
+"""Of each setting another value than torch's default."""
+
+
+def variants(optimizer: Optimizer) -> list[dict[str, Any]]:
+    """Torch's defaults, each setting that it has, and what only goes together."""
+    found: list[dict[str, Any]] = [{}, *({name: SETTINGS[name]} for name in optimizer.settings if name in SETTINGS)]
+    if "dampening" in optimizer.settings:
+        found += [{"momentum": 0.9, "dampening": 0.5}, {"momentum": 0.9, "nesterov": True}]
+    return found
+
+
 PROBLEMS = {"torch": "synthetic:n=60,p=3,noise=0.5", "mlp": "sine"}
 
 pytestmark = pytest.mark.usefixtures("in_process", "one_thread")
@@ -131,14 +154,12 @@ def test_what_decays_without_being_asked_is_asgd(optimizer: Optimizer) -> None:
 @pytest.mark.parametrize("model", ["torch", "mlp"])
 def test_the_loop_is_torch_s_own(optimizer: Optimizer, model: str) -> None:
     """To the last bit, with torch's defaults and with each setting and implementation that it has."""
-    known = {"momentum": 0.9, "weight_decay": 0.1}
-    variants: list[tuple[dict[str, Any], dict[str, Any]]] = [({}, {})]
-    variants += [({name: value}, {name: value}) for name, value in known.items() if name in optimizer.settings]
-    variants += [
+    asked_for: list[tuple[dict[str, Any], dict[str, Any]]] = [(one, one) for one in variants(optimizer)]
+    asked_for += [
         ({"implementation": one}, {name: name == one for name in optimizer.implementations if name != "forloop"})
         for one in optimizer.implementations
     ]
-    for asked, settings in variants:
+    for asked, settings in asked_for:
         case = case_of(optimizer.name, model=model, **asked)
         trace = ENGINES["loop"].prepare(training_of(case)).fit().trace
         assert trace is not None
@@ -166,10 +187,18 @@ def test_an_engine_trains_with_what_it_claims_as_torch_does_and_refuses_the_rest
         wanted = {"graphed": "a CUDA graph needs --device cuda", "oracle": "the engine oracle is of linear models"}
         assert refused.startswith(wanted[name]), "tests/test_graphed.py has its optimizers; no network is a quadratic"
         return
-    trace = engine.prepare(training).fit().trace
-    assert trace is not None
     atol = NETWORK if model == "mlp" else DOUBLE
-    np.testing.assert_allclose(trace.train_loss, by_hand(case), rtol=atol, atol=atol)
+    several = variants(optimizer) if name in ("batched", "oracle") else [{}]  # each compiles anew
+    if (name, model, optimizer.name) == ("jax", "torch", "adam"):
+        several.append({"betas": SETTINGS["betas"], "eps": SETTINGS["eps"]})
+    for asked in several:
+        case = case_of(optimizer.name, name, model, **asked)
+        if refused := engine.unsupported(training_of(case)):
+            assert name == "oracle" or "dampening" in asked, refused
+            continue
+        trace = engine.prepare(training_of(case)).fit().trace
+        assert trace is not None
+        np.testing.assert_allclose(trace.train_loss, by_hand(case, **asked), rtol=atol, atol=atol, err_msg=str(asked))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +216,7 @@ def test_the_table_names_an_engine_where_the_arithmetic_is_written_out(engine: s
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in ENGINES if name != "loop"])
-@pytest.mark.parametrize("optimizer", ["rmsprop", "sdg"])
+@pytest.mark.parametrize("optimizer", ["lbfgs", "sdg"])
 def test_no_engine_trains_another_optimizer_under_a_name_that_it_does_not_know(name: str, optimizer: str) -> None:
     """Not even one that is asked for past `unsupported`."""
     if reason := missing_library(ENGINES[name].requires):
@@ -231,10 +260,10 @@ def test_run_and_sweep_take_an_optimizer_of_the_table(run_cli: RunCli) -> None:
     (record,) = store.records(store.run().id)
     assert (record.solver, record.options["momentum"]) == ("torch_rmsprop", 0.5)
     assert record.accuracy is not None
-    sweep = ("sweep", *words, "--seeds", 2, "--lr", 0.1, "--optimizer", "rmsprop:momentum=0.5", "--optimizer", "sgd")
+    sweep = ("sweep", *words, "--seeds", 2, "--lr", 0.1, "--optimizer", "rmsprop:momentum=0.5", "--optimizer", "lbfgs")
     by_batches, by_loop = run_cli(*sweep), run_cli(*sweep, "--engine", "loop")
     said = " ".join(by_batches.stdout.split())
-    assert "no arithmetic of torch's RMSprop" in said
+    assert "no arithmetic of torch's LBFGS" in said
     assert "--engine loop" in said
     assert "unsupported" not in by_loop.stdout
     assert "rmsprop:momentum=0.5" in by_loop.stdout
@@ -245,3 +274,58 @@ def test_the_page_on_optimizers_has_the_table(optimizer: Optimizer) -> None:
     text = (ROOT / "docs" / "how-to" / "compare-optimizers.md").read_text()
     settings, engines = ", ".join(optimizer.settings), ", ".join(("loop", *optimizer.engines))
     assert f"| `{optimizer.name}` | `{optimizer.torch_class}` | {settings} | {engines} |\n" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", [None, 20])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_named_schedule_is_torch_s_own_in_the_loop_and_in_batches(schedule: str, batch: int | None) -> None:
+    """lerp rounds once more than the loop's step does."""
+    for optimizer in ("momentum", "adamw", "nadam"):
+        asked = {"scheduler": schedule, "batch": batch, **({"momentum": 0.9} if optimizer == "momentum" else {})}
+        name = "sgd" if optimizer == "momentum" else optimizer
+        traces = [
+            ENGINES[engine].prepare(training_of(case_of(name, engine, **asked))).fit().trace
+            for engine in ("loop", "batched")
+        ]
+        assert traces[0] is not None
+        assert traces[1] is not None
+        np.testing.assert_allclose(traces[1].train_loss, traces[0].train_loss, rtol=DOUBLE, atol=DOUBLE)
+
+
+def test_a_schedule_does_what_its_name_says() -> None:
+    cosine, warm, step, cycle = (factors(name, 60) for name in ("cosine", "warm-up", "step", "one-cycle"))
+    np.testing.assert_allclose(cosine, [(1 + np.cos(np.pi * t / 60)) / 2 for t in range(60)], atol=1e-12)
+    assert (warm[0], warm[3:]) == (0.1, (1.0,) * 57)
+    np.testing.assert_allclose(step, np.repeat([1, 0.1, 0.01], 20), rtol=1e-12)
+    assert (round(max(cycle), 12), cycle[0]) == (1.0, pytest.approx(1 / 25))
+    assert factors("constant", 3) == (1.0,) * 3
+
+
+def test_a_schedule_is_refused_where_a_step_is_no_multiple_of_the_rate() -> None:
+    for name in ("rprop", "asgd"):
+        refused = ENGINES["batched"].unsupported(training_of(case_of(name, "batched", scheduler="cosine")))
+        assert refused is not None
+        assert "use --engine loop" in refused
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "optimizer",
+    [one for one in OPTIMIZERS.values() if "batched" in one.engines and one.settings],
+    ids=lambda one: one.name,
+)
+def test_models_of_one_batch_have_settings_of_their_own(optimizer: Optimizer) -> None:
+    """Each as if it were trained alone by the loop; one diverges, and the others go on."""
+    names = [name for name in optimizer.settings if name in SETTINGS and name != "weight_decay"]
+    base = {"momentum": 0.9} if "dampening" in optimizer.settings else {}
+    points = [dict(base), *({**base, name: SETTINGS[name]} for name in names)]
+    rates = tuple(0.01 * (1 + i / 7) for i in range(len(points))) + ((1e6,) if optimizer.scales_with_lr else ())
+    points += [dict(base)] * (len(rates) - len(points))
+    grid = Grid(rates, (3, 4), tuple(tuple(one.items()) for one in points))
+    aim = Aim(0.0, 1.0)
+    learned = ENGINES["batched"].learn(training_of(case_of(optimizer.name, "batched")), grid, aim, lambda _: None)
+    alone = learn(ENGINES["loop"], training_of(case_of(optimizer.name)), grid, aim, None, lambda _: None)
+    np.testing.assert_array_equal(learned.map.diverged, alone.map.diverged)
+    good = ~alone.map.diverged
+    np.testing.assert_allclose(learned.loss[:, good], alone.loss[:, good], rtol=1e-10, atol=DOUBLE)

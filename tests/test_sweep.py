@@ -758,7 +758,7 @@ def l1_training() -> Training:
         (("--problem", "for_points"), "unknown problem 'for_points': did you mean 'four_points'?"),
         (("--problem", "flat.csv", "--problem", "x.csv"), "flat.csv: say which column is fitted"),
         (("--optimizer", "sgdm"), "unknown optimizer 'sgdm': did you mean 'sgd'?"),
-        (("--optimizer", "adam:momentum=0.9"), "unknown setting of adam 'momentum': known: weight_decay"),
+        (("--optimizer", "adam:momentum=0.9"), "unknown setting of adam 'momentum': known: betas, eps, weight_decay"),
         (("--optimizer", "sgd:lr=0.1"), "unknown setting of sgd 'lr'"),
         (("--optimizer", "sgd:momentum=1.5"), "momentum is in [0, 1), not 1.5"),
         (("--optimizer", "sgd:momentum=much"), "momentum is a number, not 'much'"),

@@ -132,7 +132,7 @@ COMPLETIONS: Mapping[str, Names] = MappingProxyType(
 QUANTITIES = ("time", "digits", "excess_loss")
 FOR_ONE_COMMAND: Mapping[str, Mapping[str, Names]] = MappingProxyType(
     {
-        "list_names": {"what": _these("problems", "solvers", "optimizers", "devices")},
+        "list_names": {"what": _these("problems", "suites", "solvers", "optimizers", "devices")},
         "import_results": {"what": _these("asv")},
         "compare": {"by": _these("solver", "device", "optimizer", "lr", "size", "threads")},
         "run": {"optimizer": _these(*OPTIMIZERS)},

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.solvers.solver import Solver
     from harness.timing.device import Device
 
-WHAT = ("problems", "solvers", "optimizers", "devices")
+WHAT = ("problems", "suites", "solvers", "optimizers", "devices")
 NONE = "–"
 
 
@@ -51,8 +51,8 @@ class OptimizerRow(NamedTuple):
     missing: bool = False
 
 
-def list_names(what: Annotated[str, typer.Argument(help="problems, solvers, optimizers or devices.")]) -> None:
-    """What there is: problems, solvers, optimizers or devices; of installed packages too, with their versions."""
+def list_names(what: Annotated[str, typer.Argument(help="problems, suites, solvers, optimizers or devices.")]) -> None:
+    """What there is: problems, suites, solvers, optimizers, devices; of installed packages too, with their versions."""
     if what not in WHAT:
         raise unknown("list", what, WHAT)
     from harness.report.render.terminal import print_table
@@ -61,6 +61,9 @@ def list_names(what: Annotated[str, typer.Argument(help="problems, solvers, opti
     match what:
         case "problems":
             print_table(out(), _problems())
+        case "suites":
+            for table in _suites():
+                print_table(out(), table)
         case "solvers":
             print_table(out(), _solvers())
         case "optimizers":
@@ -86,6 +89,16 @@ def _problems() -> "Table[ProblemRow]":
         *_from_package(rows),
     )
     return table_of(columns, rows)
+
+
+def _suites() -> "Iterator[Table[Any]]":
+    from harness.problems import suites
+    from harness.report.tables import suite as columns
+    from harness.report.tables.document import table_of
+
+    for name in suites.files():
+        made = suites.get(name)
+        yield table_of(columns.COLUMNS, columns.rows(made.model_dump()))
 
 
 def _problem_row(name: str) -> ProblemRow:

@@ -56,6 +56,13 @@ Loss = Annotated[str | None, typer.Option("--loss", help="mse or l1.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", help="Passes over the training rows.")]
 Batch = Annotated[int | None, typer.Option("--batch", help="Rows a step; all of them by default.")]
 Momentum = Annotated[float | None, typer.Option("--momentum", help="Of SGD.")]
+Betas = Annotated[str | None, typer.Option("--betas", help="Of Adam and its kin, as 0.9,0.999.")]
+Dampening = Annotated[float | None, typer.Option("--dampening", help="Of SGD's momentum.")]
+Eps = Annotated[float | None, typer.Option("--eps", help="What is added to the root of the second moment.")]
+Alpha = Annotated[float | None, typer.Option("--alpha", help="Of RMSprop and ASGD.")]
+Rho = Annotated[float | None, typer.Option("--rho", help="Of Adadelta.")]
+MomentumDecay = Annotated[float | None, typer.Option("--momentum-decay", help="Of NAdam.")]
+LrDecay = Annotated[float | None, typer.Option("--lr-decay", help="Of Adagrad.")]
 Nesterov = Annotated[bool, typer.Option("--nesterov", help="Nesterov's momentum in SGD; needs --momentum.")]
 WeightDecay = Annotated[float | None, typer.Option("--weight-decay", help="As torch's optimizer takes it.")]
 Engine = Annotated[
@@ -67,9 +74,16 @@ Engine = Annotated[
 Implementation = Annotated[
     str | None, typer.Option("--implementation", help="Of torch's optimizer: forloop, foreach or fused.")
 ]
+SuiteName = Annotated[
+    str | None, typer.Option("--suite", help="A named set of problems, as linear-8; 'harness list suites' has them.")
+]
 Scheduler = Annotated[
     str | None,
-    typer.Option("--scheduler", metavar="PLACE", help="f(optimizer), as torch.optim.lr_scheduler:StepLR:step_size=50."),
+    typer.Option(
+        "--scheduler",
+        metavar="NAME",
+        help="constant, cosine, warm-up, step, one-cycle; or f(optimizer), as torch.optim.lr_scheduler:StepLR.",
+    ),
 ]
 LossOnDevice = Annotated[bool, typer.Option("--loss-on-device", help="The loop does not fetch each epoch's loss.")]
 Tf32 = Annotated[bool, typer.Option("--tf32", help="On CUDA, let products of float32 be rounded to TF32.")]
@@ -106,6 +120,13 @@ SOLVER_OPTIONS: Mapping[str, tuple[Any, object]] = MappingProxyType(
         "momentum": (Momentum, None),
         "nesterov": (Nesterov, False),
         "weight_decay": (WeightDecay, None),
+        "dampening": (Dampening, None),
+        "betas": (Betas, None),
+        "eps": (Eps, None),
+        "alpha": (Alpha, None),
+        "rho": (Rho, None),
+        "momentum_decay": (MomentumDecay, None),
+        "lr_decay": (LrDecay, None),
         "engine": (Engine, None),
         "implementation": (Implementation, None),
         "scheduler": (Scheduler, None),
@@ -157,13 +178,23 @@ def plot_size(size: Size | None, plot: Path | None, option: str = "--plot") -> S
     return size or Size.SCREEN
 
 
+def pair(name: str, text: Any) -> tuple[float, ...] | None:
+    """0.9,0.999 as its numbers. Raises UsageError for what is none."""
+    if text is None:
+        return None
+    try:
+        return tuple(map(float, str(text).split(",")))
+    except ValueError:
+        raise UsageError(f"--{name} '{text}': numbers with a comma between them are wanted, as 0.9,0.999") from None
+
+
 def takes_solver_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command each of SOLVER_OPTIONS in the place of its parameter `given_options`, which has their values."""
 
     def given_options(values: dict[str, Any]) -> dict[str, object]:
         # A flag that was not given is no option, as None is.
         found = {name: None if value is False else value for name, value in values.items()}
-        return found | {"hidden": layers(found["hidden"])}
+        return found | {"hidden": layers(found["hidden"]), "betas": pair("betas", found["betas"])}
 
     return _taking(command, SOLVER_OPTIONS, GIVEN, given_options)
 

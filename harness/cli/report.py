@@ -43,6 +43,9 @@ def report(
     asv: Annotated[
         Path | None, typer.Option("--asv", help="asv's results_dir: every series, by the commits of its steps.")
     ] = None,
+    suite: Annotated[
+        str | None, typer.Option("--suite", help="Of the training, the newest sweep of this suite, as linear-8.")
+    ] = None,
     store: cli.StoreUrl = None,
     expectations: Annotated[Path | None, typer.Option(help="The expectations file; results/expectations.toml.")] = None,
     quick: Annotated[
@@ -85,7 +88,9 @@ def report(
     compared = None if ab is None else read_ab(ab)
     watched = None if asv is None else _watched(asv)
     about = purpose or (Purpose.UPGRADE if ab else Purpose.GATE if expectations else Purpose.RACE)
-    asked = PageRequest(this_command(), *known, run, baseline, quick, compared, watched, title=title, purpose=about)
+    asked = PageRequest(
+        this_command(), *known, run, baseline, quick, compared, watched, title=title, purpose=about, suite=suite
+    )
     keeper = Keeper(Store(store, create=False), asked, path, typer.echo, _busy)
     if watch or serve:
         keeper.keep(watch=watch, port=(PORT if port is None else port) if serve else None)

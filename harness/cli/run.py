@@ -19,6 +19,7 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with the newest ru
 def run(
     run_id: RunId = None,
     problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. The tutorials' by default.")] = None,
+    suite: cli.SuiteName = None,
     solver: cli.Solvers = None,
     optimizer: Annotated[
         list[str] | None,
@@ -61,7 +62,7 @@ def run(
         options = cli.solver_options(**given_options)
         named = (*(solver or ()), *(name for one in optimizer or () for name in trained(one, options.given())))
         request = Request(
-            problems=tuple(problem or ()),
+            problems=tuple(problem or ()) if suite is None else _of_suite(suite, problem),
             solvers=named,
             device=device,
             n=tuple(map(cli.row_count, n or ())),
@@ -85,3 +86,12 @@ def run(
         show = json_of if as_json else what_failed if quiet else table
         made, records = watched_run(run_id if resume else request, store, where, show, quiet=quiet)
         raise typer.Exit(exit_code(records, len(made.planned)))
+
+
+def _of_suite(name: str, problem: list[str] | None) -> tuple[str, ...]:
+    """The problems of a suite. Raises UsageError where others are named too, or there is no such suite."""
+    from harness.problems import suites
+
+    if problem:
+        raise UsageError(f"--suite {name} says itself what is fitted: drop --problem")
+    return tuple(one.problem for one in suites.get(name).workloads)

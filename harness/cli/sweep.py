@@ -46,6 +46,7 @@ RateRanges = Annotated[
 def sweep(
     sweep_id: Annotated[str | None, typer.Argument(metavar="ID", help="With --show: which sweep.")] = None,
     problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. auto_mpg by default.")] = None,
+    suite: cli.SuiteName = None,
     target: cli.Target = None,
     weights: cli.Weights = None,
     no_intercept: cli.NoIntercept = False,
@@ -66,6 +67,19 @@ def sweep(
     dtype: cli.Dtype = None,
     scale: cli.Scale = None,
     threads: Annotated[int | None, typer.Option(help="Threads of BLAS, OpenMP and torch; 1 by default.")] = None,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(help="Vary a setting of each optimizer that has it: betas=0.9,0.95:0.99,0.999; repeatable."),
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option(help="So many quasi-random tries of each optimizer in a study, and no grid of rates.")
+    ] = None,
+    studies: Annotated[int | None, typer.Option(help="With --budget: how many studies, 3 by default.")] = None,
+    untuned: Annotated[bool, typer.Option("--untuned", help="Each optimizer as it is released, tried once.")] = False,
+    max_seconds: Annotated[
+        float | None,
+        typer.Option("--max-seconds", help="What a training may take in seconds of the loop, preparation included."),
+    ] = None,
     widen: Annotated[
         bool | None,
         typer.Option(
@@ -101,6 +115,7 @@ def sweep(
     """Train each optimizer at each learning rate from many seeds: epochs and seconds to the optimum, who diverges."""
     given: dict[str, object] = {
         "problems": tuple(problem or ()),
+        "suite": suite,
         "target": target,
         "weights": weights,
         "intercept": False if no_intercept else None,
@@ -121,6 +136,11 @@ def sweep(
         "scale": scale,
         "threads": threads,
         "widen": widen,
+        "grid": tuple(grid or ()),
+        "budget": budget,
+        "studies": studies,
+        "untuned": untuned or None,
+        "max_seconds": max_seconds,
         **given_table.given(),
     }
     asked = {name: value for name, value in given.items() if value not in (None, ())}
@@ -172,7 +192,16 @@ def request_of(asked: dict[str, object]) -> "SweepRequest":
     from harness.sweep.plan import DEFAULT_RATES, MODELS, SweepRequest
     from harness.sweep.rates import rates
 
-    values = {"widen": True, **asked}
+    searched = next((name for name in ("untuned", "budget") if name in asked), None)
+    for name in ("lr", "widen", "untuned", "budget", "grid") if searched else ("studies",):
+        if name in asked and name != searched:
+            what = f"--{searched} says itself what is tried" if searched else "--studies goes with --budget"
+            raise UsageError(f"{what}: drop --{name}")
+    values = {"widen": searched is None, **asked}
+    if "suite" in asked:
+        for name in ("problems", "target", "weights", "model", "hidden", "network", *given_names()):
+            if name in asked:
+                raise UsageError(f"--suite {asked['suite']} says itself what is trained: drop --{option_of(name)}")
     values["table"] = {name: values.pop(name) for name in given_names() if name in values}
     if "n" in values:
         values["n"] = cli.row_count(str(values["n"]))
@@ -344,7 +373,7 @@ def _make_targets(asked: dict[str, object], folder: Path) -> int:
         for candidate in planned:
             live.working(f"{candidate.problem.label}: its target")
             target = targets.make(candidate.training, size, live.trained)
-            path = folder / f"{candidate.problem.name}.toml"
+            path = targets.place(candidate.training, folder)
             with write_errors(f"--make-target {path}"):
                 targets.write(target, path)
             live.stored(size.total_epochs)

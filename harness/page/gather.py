@@ -37,7 +37,7 @@ class PageRequest:
     `expectations`: read from the file that `source` names; `command`: what made the page; `quick`: nothing is fitted or
     timed anew, so that the tutorials and the floors under the times are left out; `ab`: a comparison of two versions;
     `watched`: a store of asv's;
-    `upgrade`: the answer about one, of which the page is then.
+    `upgrade`: the answer about one, of which the page is then; `suite`: of the newest sweep of that suite.
     """
 
     command: str
@@ -51,6 +51,7 @@ class PageRequest:
     upgrade: UpgradeAnswer | None = None
     title: str = ""
     purpose: Purpose = Purpose.RACE
+    suite: str | None = None
 
 
 def gather(store: Store | None, asked: PageRequest) -> Evidence:
@@ -99,6 +100,12 @@ def gather(store: Store | None, asked: PageRequest) -> Evidence:
 def _asked_sweep(store: Store, asked: PageRequest) -> Sweep | None:
     """The sweep that is named, or the newest where it is newer than each run; None where a run is meant."""
     sweeps = SweepStore(store).sweeps()
+    if asked.suite is not None:
+        found = [one for one in sweeps if one.suite.get("name") == asked.suite]
+        if not found:
+            what = f"no sweep of {asked.suite} in {store.url}"
+            raise CannotMeasureError(f"{what}: 'harness sweep --suite {asked.suite}' makes one")
+        return found[-1]
     if asked.run is not None:
         return next((one for one in sweeps if one.id == asked.run), None)
     if not sweeps or asked.purpose is not Purpose.RACE or asked.ab is not None:

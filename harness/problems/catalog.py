@@ -11,9 +11,9 @@ from harness.errors import UsageError, unknown
 from harness.paths import datasets_folder
 from harness.plugins import PROBLEMS, Plugin, plugin, plugins
 from harness.problems import ladder
-from harness.problems.generators import everyday, synthetic
-from harness.problems.ill_conditioned import collinear, conditioned, scaled, shifted
-from harness.problems.irregular import deficient, heavy, outlier, wide
+from harness.problems.generators import everyday, friedman, synthetic
+from harness.problems.ill_conditioned import collinear, conditioned, correlated, scaled, shifted
+from harness.problems.irregular import deficient, heavy, heavy_tails, outlier, wide
 from harness.problems.labels import file_of, read_label
 from harness.problems.problem import FILE_SUFFIXES, Problem, short, without_intercept
 from harness.problems.table_options import NOTHING_SAID, TableOptions, options_of
@@ -31,6 +31,9 @@ GENERATORS: dict[str, Callable[..., Problem]] = {
     "deficient": deficient,
     "wide": wide,
     "heavy": heavy,
+    "correlated": correlated,
+    "heavy_tails": heavy_tails,
+    "friedman": friedman,
 }
 
 

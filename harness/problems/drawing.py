@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from harness.errors import UsageError
 from harness.problems.problem import Floats, Problem, Split, Truth, short
 
@@ -27,7 +29,10 @@ def drawn(
     truth: Truth,
     parameters: Mapping[str, float],
 ) -> Problem:
-    """The Problem of X (n, p) and y (n,): every row a training row, with intercept, features x0, x1, ..."""
+    """The Problem of X (n, p) and y (n,): all rows but the last `test` train, with intercept, features x0, x1, ...
+
+    `test` is one of the parameters, 0 where there is none of that name.
+    """
     n, p = X.shape
     return Problem(
         name=name,
@@ -35,13 +40,19 @@ def drawn(
         y=y,
         features=tuple(f"x{j}" for j in range(p)),
         target="y",
-        split=Split.all_train(n),
+        split=held_out(n, int(parameters.get("test", 0))),
         family=name,
         title=title,
         source=source,
         truth=truth,
         parameters=dict(parameters),
     )
+
+
+def held_out(n: int, test: int) -> Split:
+    """The last `test` of n rows are for testing, the others for training."""
+    rows = np.arange(n, dtype=np.int64)
+    return Split(rows[: n - test], rows[:0], rows[n - test :])
 
 
 def ones_truth(p: int) -> Truth:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from harness.errors import UsageError
-from harness.problems.problem import MIN_ROWS, Problem, Split, Truth
+from harness.problems.drawing import check, held_out
+from harness.problems.problem import MIN_ROWS, NONLINEAR, Problem, Split, Truth
 
 
 def synthetic(n: int = 1000, p: int = 10, noise: float = 1.0, seed: int = 0) -> Problem:
@@ -62,4 +63,31 @@ def everyday(n: int = 2000, seed: int = 0) -> Problem:
         truth=Truth((1e-4, 500.0), 0.0, "the generator's coefficients"),
         recipe={"scale": "standardized"},
         parameters={"n": n, "seed": seed},
+    )
+
+
+def friedman(n: int = 200, test: int = 0, seed: int = 0) -> Problem:
+    """A curve of five inputs: y = 10 sin(pi x0 x1) + 20 (x2 - 0.5)² + 10 x3 + 5 x4 + N(0, 1), x ~ U(0, 1).
+
+    Friedman 1991 (MARS), Annals of Statistics 19, eq. 61, without its inputs that do nothing. Drawn in the order X,
+    noise; the last `test` rows are held out. Needs n - test >= 2, test >= 0, seed >= 0.
+    """
+    parameters = {"n": n, "test": test, "seed": seed}
+    rules = {"n - test >= 2": n - test >= MIN_ROWS, "test >= 0": test >= 0, "seed >= 0": seed >= 0}
+    check("friedman", rules, parameters)
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(size=(n, 5))
+    curve = 10 * np.sin(np.pi * X[:, 0] * X[:, 1]) + 20 * (X[:, 2] - 0.5) ** 2 + 10 * X[:, 3] + 5 * X[:, 4]
+    return Problem(
+        name="friedman",
+        X=X,
+        y=curve + rng.standard_normal(n),
+        features=tuple(f"x{j}" for j in range(5)),
+        target="y",
+        split=held_out(n, test),
+        family="friedman",
+        title="a curve of five inputs that no plane fits",
+        source="drawn by harness.problems.generators.friedman; Friedman 1991, Annals of Statistics 19, eq. 61",
+        relation=NONLINEAR,
+        parameters=parameters,
     )

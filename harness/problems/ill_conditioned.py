@@ -123,6 +123,30 @@ def collinear(n: int = 1000, p: int = 10, gap: float = 1e-4, seed: int = 0) -> P
     )
 
 
+def correlated(n: int = 200, p: int = 10, rho: float = 0.9, test: int = 0, seed: int = 0) -> Problem:
+    """Columns of N(0, 1) of which neighbours correlate: column i with j by rho^|i - j| (Tibshirani 1996, sec. 7.1).
+
+    X_0 = Z_0, X_j = rho X_j-1 + sqrt(1 - rho²) Z_j; y = 3 + X 1 + N(0, 1), drawn in the order Z (n, p), noise. The
+    condition number of the correlations is at most ((1 + rho) / (1 - rho))². The last `test` rows are held out.
+    Needs n - test >= 2, p >= 1, 0 <= rho < 1, test >= 0, seed >= 0.
+    """
+    parameters = {"n": n, "p": p, "rho": rho, "test": test, "seed": seed}
+    check("correlated", {"0 <= rho < 1": 0 <= rho < 1, "test >= 0": test >= 0} | _common(n - test, p, seed), parameters)
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p))
+    for j in range(1, p):
+        X[:, j] = rho * X[:, j - 1] + np.sqrt(1 - rho**2) * X[:, j]
+    return drawn(
+        "correlated",
+        X,
+        INTERCEPT + X.sum(axis=1) + rng.standard_normal(n),
+        title="columns that correlate with their neighbours",
+        source="drawn by harness.problems.ill_conditioned.correlated; Tibshirani 1996, JRSS B 58, sec. 7.1",
+        truth=ones_truth(p),
+        parameters=parameters,
+    )
+
+
 def _common(n: int, p: int, seed: int) -> dict[str, bool]:
     return {"n >= 2": n >= MIN_ROWS, "p >= 1": p >= 1, "seed >= 0": seed >= 0}
 

@@ -14,6 +14,8 @@ from harness.problems.problem import MIN_ROWS, Problem, Truth
 
 LARGEST_INTEGER = 9
 HEAVY_COLUMNS = 2
+MAX_FREEDOM = 1e6
+"""Beyond, Student's t is the normal distribution to float64's rounding of a sample."""
 MAX_SIZE = 1e100
 """Squares of a larger row overflow in any solver."""
 
@@ -88,6 +90,29 @@ def outlier(n: int = 1000, p: int = 10, size: float = 1e6, seed: int = 0) -> Pro
         y,
         title="one row far away in X and in y",
         source="drawn by harness.problems.irregular.outlier; Belsley, Kuh and Welsch 1980, ch. 2",
+        truth=ones_truth(p),
+        parameters=parameters,
+    )
+
+
+def heavy_tails(n: int = 200, p: int = 10, freedom: float = 2.0, test: int = 0, seed: int = 0) -> Problem:
+    """Noise with heavy tails: y = 3 + X 1 + t, X ~ N(0, 1), t of Student's with `freedom` degrees.
+
+    Drawn in the order X, t (Lange, Little and Taylor 1989, JASA 84). With 2 degrees the noise has no variance: a few
+    rows make most of the loss. The last `test` rows are held out.
+    Needs n - test >= 2, p >= 1, 1 <= freedom <= 1e6, test >= 0, seed >= 0.
+    """
+    parameters = {"n": n, "p": p, "freedom": freedom, "test": test, "seed": seed}
+    rules = {"n - test >= 2": n - test >= MIN_ROWS, "p >= 1": p >= 1, "test >= 0": test >= 0, "seed >= 0": seed >= 0}
+    check("heavy_tails", rules | {"1 <= freedom <= 1e6": 1 <= freedom <= MAX_FREEDOM}, parameters)
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p))
+    return drawn(
+        "heavy_tails",
+        X,
+        INTERCEPT + X.sum(axis=1) + rng.standard_t(freedom, n),
+        title="noise of Student's t: a few rows make most of the loss",
+        source="drawn by harness.problems.irregular.heavy_tails; Lange, Little and Taylor 1989, JASA 84",
         truth=ones_truth(p),
         parameters=parameters,
     )

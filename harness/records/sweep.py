@@ -1,6 +1,6 @@
 """A sweep: one optimizer at one learning rate over seeds is a cell; everything that was seen of it is kept."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,12 @@ class Cell(Kept):
     training's end. `stability_limit`: the learning rate above which gradient descent must diverge. `status`
     is ok, unsupported or how the training of all went wrong, and `message` says why: the trainings' own ends are
     in the arrays.
+    `suite`: the named suite and its version that it is a workload of, and what was changed of it; the tightest
+    tolerance is then the workload's target.
+    `trial`: the number of the try of a search, whose settings are its own; 0 of what is as released.
+    `held_out_to` (S,): epochs until the held-out loss is that of the optimum but for a hundredth, None where censored;
+    empty where nothing is held out. `epoch_flops`: arithmetic operations of an epoch, None where not known.
+    `max_s`: the seconds that a training may take, `prepare_s`, what the loop takes before its first epoch, included.
     `source_sha256`: of the source of what somebody brought to it, empty where nothing is.
     `together`: how many trainings the engine did in the `engine_s` wall seconds that these were part of.
     `loop_epoch`: what an epoch of the textbook loop costs one training alone, on the same device, timed in turns
@@ -51,6 +57,12 @@ class Cell(Kept):
     loss: tuple[tuple[Number, ...], ...] = ()
     predicted: tuple[tuple[Count | None, ...], ...] = ()
     stability_limit: float | None = None
+    suite: str = ""
+    trial: Count | None = None
+    held_out_to: tuple[Count | None, ...] = ()
+    epoch_flops: float | None = None
+    max_s: float | None = None
+    prepare_s: float | None = None
     engine_s: float | None = None
     together: Count | None = None
     loop_epoch: Samples = Samples()
@@ -82,4 +94,10 @@ class Sweep(Kept):
     def tables(self) -> dict[str, list[str]]:
         """By a problem's label what was done to a person's table: columns and rows left out."""
         found = self.asked.get("tables")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def suite(self) -> dict[str, Any]:
+        """The named suite as its file has it, with its workloads; empty where none was named."""
+        found = self.asked.get("suite")
         return found if isinstance(found, dict) else {}

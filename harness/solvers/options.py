@@ -23,6 +23,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
 }
 ONE_DTYPE: Mapping[str, str] = {"oracle": "float64"}
 """Engines with arithmetic of one dtype only: theirs is the default where they are asked for."""
+BETAS = 2
 UNIVERSAL = ("device", "threads")
 """Options that every solver has; all others are None until a solver's default or a request sets them."""
 
@@ -34,7 +35,8 @@ class Options:
     device: `cpu`, `cuda`, `xpu` or `mps`; threads: of BLAS, OpenMP and torch; dtype: of the solver's arithmetic;
     seed: of initial weights and batch order; lr: learning rate; loss: `mse` or `l1` (mean absolute
     error); epochs: passes over the training rows; batch: rows a step (None: all of them); momentum and
-    nesterov: of SGD; weight_decay: as torch's optimizer takes it; engine: who does the training's
+    nesterov: of SGD; weight_decay, dampening, betas, eps, alpha, rho, momentum_decay and
+    lr_decay: as torch's optimizer takes them; engine: who does the training's
     arithmetic; implementation: of torch's optimizer; scheduler and network: places (`package.module:name:settings`) of
     a scheduler's factory, which is given the optimizer, and of an nn.Module's, which is given the number of columns;
     loss_on_device: the loop does not fetch each epoch's
@@ -56,6 +58,13 @@ class Options:
     momentum: float | None = None
     nesterov: bool | None = None
     weight_decay: float | None = None
+    dampening: float | None = None
+    betas: tuple[float, float] | None = None
+    eps: float | None = None
+    alpha: float | None = None
+    rho: float | None = None
+    momentum_decay: float | None = None
+    lr_decay: float | None = None
     engine: str | None = None
     implementation: str | None = None
     scheduler: str | None = None
@@ -96,8 +105,18 @@ class Options:
             raise UsageError(f"momentum is in [0, 1), not {self.momentum:g}")
         if self.nesterov and not self.momentum:
             raise UsageError("nesterov needs a momentum above 0: add --momentum 0.9")
-        if self.weight_decay is not None and not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
-            raise UsageError(f"weight_decay is a finite number of at least 0, not {self.weight_decay:g}")
+        for name in ("weight_decay", "eps", "momentum_decay", "lr_decay"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise UsageError(f"{name} is a finite number of at least 0, not {value:g}")
+        for name in ("dampening", "alpha", "rho"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise UsageError(f"{name} is in [0, 1], not {value:g}")
+        if self.nesterov and self.dampening:
+            raise UsageError("nesterov needs a dampening of 0: drop it")
+        if self.betas is not None and not (len(self.betas) == BETAS and all(0 <= one < 1 for one in self.betas)):
+            raise UsageError(f"betas are two numbers in [0, 1), as 0.9,0.999, not {','.join(map(str, self.betas))}")
 
     def given(self) -> dict[str, object]:
         """The options that are set, in the order of the class, without the universal ones."""

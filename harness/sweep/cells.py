@@ -34,7 +34,8 @@ class Goal:
 
 def identity(candidate: Candidate, lr: float) -> dict[str, Any]:
     """The fields of a Cell that say what was trained."""
-    options = candidate.options
+    options, grid = candidate.options, candidate.grid
+    own = dict(zip(grid.lr, grid.settings, strict=bool(grid.settings))).get(lr, ())
     shared = {k: v for k, v in identity_of(candidate.problem, candidate.solver).items() if k in Cell.model_fields}
     return shared | {
         "source_sha256": source_sha256(candidate.solver, options),
@@ -42,9 +43,13 @@ def identity(candidate: Candidate, lr: float) -> dict[str, Any]:
         "lr": lr,
         "seeds": candidate.grid.seeds,
         "epochs": candidate.training.epochs,
+        "suite": candidate.suite,
         "engine": str(options.engine),
         "device": options.device,
-        "options": options.given() | {"threads": options.threads},
+        "options": options.given() | dict(own) | {"threads": options.threads},
+        "trial": candidate.trial_of(lr),
+        "max_s": candidate.max_s,
+        "epoch_flops": candidate.epoch_flops,
     }
 
 
@@ -57,6 +62,8 @@ def learn(
     engine: Engine, training: Training, grid: Grid, aim: Aim, most: int | None, trained: Callable[[int], None]
 ) -> Learned:
     """All trainings of a grid; more than `most` of them are done in turns, each with some of the seeds."""
+    if grid.settings and engine.name != "batched":
+        return _one_by_one(engine, training, grid, aim, trained)
     size = len(grid.seeds) if most is None else max(1, most // len(grid.lr))
     parts: list[Learned] = []
     for start in range(0, len(grid.seeds), size):
@@ -67,11 +74,22 @@ def learn(
     return parts[0] if len(parts) == 1 else _joined(parts)
 
 
-def _joined(parts: Sequence[Learned]) -> Learned:
-    """One Learned over the seeds of all."""
+def _one_by_one(engine: Engine, training: Training, grid: Grid, aim: Aim, trained: Callable[[int], None]) -> Learned:
+    """Rates with settings of their own, which only the engine batched trains together."""
+    parts = []
+    for number, (lr, settings) in enumerate(zip(grid.lr, grid.settings, strict=True)):
+        done = number * len(grid.seeds) * training.epochs
+        one = replace(training, options=replace(training.options, **dict(settings)))
+        alone = Grid((lr,), grid.seeds)
+        parts.append(engine.learn(one, alone, aim, lambda epochs, done=done: trained(done + epochs)))  # type: ignore[misc]
+    return _joined(parts, axis=-2)
+
+
+def _joined(parts: Sequence[Learned], axis: int = -1) -> Learned:
+    """One Learned over the seeds of all, or over the learning rates (`axis` -2)."""
 
     def join(values: Sequence[Any]) -> Any:
-        return np.concatenate(values, axis=-1)
+        return np.concatenate(values, axis=axis)
 
     maps = [part.map for part in parts]
     ended = LearningMap(
@@ -81,7 +99,9 @@ def _joined(parts: Sequence[Learned]) -> Learned:
         join([one.final for one in maps]),
         join([one.diverged for one in maps]),
     )
-    return Learned(ended, parts[0].at, join([part.excess for part in parts]), join([part.loss for part in parts]))
+    seen = [part.held_out_to for part in parts if part.held_out_to is not None]
+    excess, loss = join([part.excess for part in parts]), join([part.loss for part in parts])
+    return Learned(ended, parts[0].at, excess, loss, join(seen) if seen else None)
 
 
 @dataclass(frozen=True)
@@ -99,21 +119,28 @@ def theory_of(candidate: Candidate, aim: Aim) -> Theory | None:
     """
     training, options = candidate.training, candidate.options
     all_rows = options.batch is None or options.batch >= len(training.problem.split.train)
-    plain = training.optimizer == "sgd" and options.loss == "mse" and all_rows and not options.weight_decay
+    plain = (
+        training.optimizer == "sgd"
+        and options.loss == "mse"
+        and all_rows
+        and not (options.weight_decay or options.dampening)
+    )
     if aim.quadratic is None or not plain:
         return None
     from harness.solvers.training.oracle.crossings import learning_map
     from harness.solvers.training.oracle.descent import Descent
 
     start = training.initial_parameters(candidate.grid.seeds)
-    descent = Descent.of(aim.quadratic, start, candidate.grid.lr, options.momentum or 0.0, bool(options.nesterov))
+    grid = candidate.grid
+    each = [dict(one).get("momentum", options.momentum or 0.0) for one in grid.settings or ((),) * len(grid.lr)]
+    descent = Descent.of(aim.quadratic, start, grid.lr, np.array(each), bool(options.nesterov))
     predicted = learning_map(descent, training.epochs, aim.tolerances)
     return Theory(predicted.epochs_to, descent.stability_limit)
 
 
-def cells_of(candidate: Candidate, goal: Goal, learned: Learned, *, engine_s: float) -> list[Cell]:
+def cells_of(candidate: Candidate, goal: Goal, aim: Aim, learned: Learned, *, engine_s: float) -> list[Cell]:
     """One cell a learning rate; what an epoch of the loop takes is not among them yet."""
-    theory, ended = theory_of(candidate, goal.aim), learned.map
+    theory, ended = theory_of(candidate, aim), learned.map
     cells = []
     for i, lr in enumerate(candidate.grid.lr):
         excess = learned.excess[:, i]
@@ -130,6 +157,7 @@ def cells_of(candidate: Candidate, goal: Goal, learned: Learned, *, engine_s: fl
                 at=tuple(learned.at.tolist()),
                 excess=_curve(excess),
                 loss=_curve(learned.loss[:, i]),
+                held_out_to=() if learned.held_out_to is None else _epochs(learned.held_out_to[i][None])[0],
                 predicted=() if theory is None else _epochs(theory.epochs_to[:, i]),
                 stability_limit=None if theory is None else float(theory.stability_limit[i]),
                 engine_s=engine_s,

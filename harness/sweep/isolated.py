@@ -5,6 +5,7 @@ What is killed is what is trained together: a chunk, of which each learning rate
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from harness.measure.isolation import isolated
 from harness.measure.isolation.apart import TRUTH_S
@@ -28,6 +29,8 @@ from harness.sweep.measuring import Goals, InTurn, trained
 from harness.sweep.plan import Candidate, JudgedBy
 
 SWEEP = "harness.sweep.isolated"
+OWN = ("suite", "target", "max_s")
+"""What a candidate has besides its case and its grid."""
 CHUNK = -2
 """The key of what is trained together, which is alone in its order; those of cases begin at 0."""
 
@@ -71,8 +74,14 @@ class SweepBench(Bench):
         )
 
     def _candidate(self, order: Order) -> Candidate:
-        case, grid = self._case(order), Grid(tuple(order["lr"]), tuple(order["seeds"]))
-        return Candidate(case.problem, case.solver, case.options, order["optimizer"], grid)  # type: ignore[arg-type]  # as sent
+        case, settings = self._case(order), tuple(tuple((k, _tuple(v)) for k, v in one) for one in order["settings"])
+        grid = Grid(tuple(order["lr"]), tuple(order["seeds"]), settings)
+        made = Candidate(case.problem, case.solver, case.options, order["optimizer"], grid)  # type: ignore[arg-type]  # as sent
+        return replace(made, trials=dict(order["trials"]), **{name: order[name] for name in OWN})
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 SOLVERS, BENCH = catalog.SOLVERS, SweepBench
@@ -137,4 +146,12 @@ class Isolated(isolated.Isolated, InTurn):
 def _order_of(candidate: Candidate) -> dict[str, object]:
     """A candidate as an order names it."""
     grid = candidate.grid
-    return {**case_order(candidate), "optimizer": candidate.optimizer, "lr": grid.lr, "seeds": grid.seeds}
+    return {
+        **case_order(candidate),
+        "optimizer": candidate.optimizer,
+        "lr": grid.lr,
+        "seeds": grid.seeds,
+        "settings": grid.settings,
+        "trials": list(candidate.trials.items()),
+        **{name: getattr(candidate, name) for name in OWN},
+    }

@@ -2,9 +2,11 @@
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
+
+import numpy as np
 
 from harness.measure import place, run
 from harness.measure.failure import failure
@@ -12,11 +14,13 @@ from harness.measure.isolation import apart
 from harness.measure.one_case import import_libraries
 from harness.measure.plan import Case
 from harness.measure.truth import Truths
+from harness.problems.problem import Floats
 from harness.records.observer import Observer
 from harness.records.record import Record
 from harness.records.sweep import Cell
 from harness.solvers.status import Status
 from harness.solvers.training import engines
+from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.training import Aim, Training
 from harness.store.store import Store
 from harness.sweep import targets
@@ -152,8 +156,27 @@ def _of_linear(training: Training, truths: Truths) -> Goal:
     note = objective.note
     if objective.least_squares and not truth.full_rank:
         note = f"rank {truth.rank} of {truth.columns}: many coefficients have the least loss"
-    aim = Aim(quadratic.best_loss, quadratic.loss_scale, quadratic)
+    held_out = _held_out(training, quadratic.optimum) if objective.least_squares else None
+    aim = Aim(quadratic.best_loss, quadratic.loss_scale, quadratic, held_out=held_out)
     return Goal(aim, objective.name or "", note, objective)
+
+
+def _held_out(training: Training, optimum: Floats) -> Callable[[Floats], Floats] | None:
+    """The held-out loss of parameters (..., k) over what the optimum leaves there, minus 1.
+
+    None where nothing is held out, or the optimum leaves nothing but rounding there.
+    """
+    part, problem = training.held_out, training.problem
+    if part is None:
+        return None
+    X, y = training.arrays(part)
+    there = Quadratic.of(X, y, 1.0, intercept=problem.intercept, weights=problem.mean_one_weights(part))
+    best = float(there.loss(optimum))
+    return None if best <= ROUNDING * float(np.mean(y**2)) else lambda parameters: there.loss(parameters) / best - 1
+
+
+ROUNDING = 1e-12
+"""Of a mean square: a loss so small is the rounding of float64 data, squared, and some."""
 
 
 def trained(candidate: Candidate, goal: Goal, observer: Observer) -> list[Cell]:
@@ -165,8 +188,9 @@ def trained(candidate: Candidate, goal: Goal, observer: Observer) -> list[Cell]:
             warnings.simplefilter("ignore")  # a training that overflows is a result
             before = time.perf_counter()
             engine, most = engines.get(str(options.engine)), candidate.most_together
-            learned = learn(engine, candidate.training, candidate.grid, goal.aim, most, observer.trained)
+            aim = goal.aim if candidate.target is None else goal.aim.down_to(candidate.target)
+            learned = learn(engine, candidate.training, candidate.grid, aim, most, observer.trained)
             synchronizer(options.device)()
-            return cells_of(candidate, goal, learned, engine_s=time.perf_counter() - before)
+            return cells_of(candidate, goal, aim, learned, engine_s=time.perf_counter() - before)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # an engine may raise anything: it is the cells' status
         return without_result(candidate, *failure(error))

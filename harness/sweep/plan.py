@@ -2,16 +2,18 @@
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, NamedTuple
+from itertools import pairwise, product
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from harness.errors import UsageError, unknown
 from harness.measure.plan import Case
 from harness.measure.resume import check_data
+from harness.problems import suites
 from harness.problems.asked import asked_problems
 from harness.problems.model import Model
 from harness.problems.problem import NONLINEAR, Problem, short
@@ -25,9 +27,10 @@ from harness.solvers.options import Options, resolve
 from harness.solvers.torch_linear import TorchLinear
 from harness.solvers.torch_mlp import TorchMlp
 from harness.solvers.training import engines
-from harness.solvers.training.optimizers import PRESETS, is_brought
+from harness.solvers.training.optimizers import PAIRS, PRESETS, Optimizer, is_brought
 from harness.solvers.training.trained import Trained
-from harness.solvers.training.training import Grid, Training
+from harness.solvers.training.training import Grid, Settings, Training
+from harness.sweep.search import released, tries
 from harness.timing.device import check_device
 
 TRUTHS = {"1": True, "true": True, "0": False, "false": False}
@@ -37,6 +40,9 @@ TOGETHER = {LINEAR: 256, MLP: 64}
 """Most trainings that an engine is given at once. Measured on one core: beyond these a training costs no less."""
 DEFAULT_RATES = "1e-4:10:3/decade"
 """From where 1000 epochs do not suffice to where gradient descent on standardised columns diverges (limit 1, p = 1)."""
+
+
+Setting = float | bool | tuple[float, ...]
 
 
 class SweepRequest(Kept):
@@ -64,6 +70,12 @@ class SweepRequest(Kept):
     scale: str | None = None
     threads: int = 1
     widen: bool = False
+    suite: str | None = None
+    grid: tuple[str, ...] = ()
+    budget: int | None = None
+    studies: int = 3
+    untuned: bool = False
+    max_seconds: float | None = None
 
 
 class JudgedBy(NamedTuple):
@@ -80,12 +92,18 @@ class JudgedBy(NamedTuple):
 class Candidate(Case):
     """An optimizer with its settings on a model over a problem, at the learning rates and seeds of a grid.
 
-    A learning rate is in the grid, from the plan to the engine; the options have none, and no seed.
+    A learning rate is in the grid, from the plan to the engine; the options have none, and no seed. `suite` and
+    `max_s`: as a Cell has them; `trials`: of a search the number of each learning rate's try; `target`: the tightest
+    relative excess loss that is looked for, the harness's own without.
     """
 
     solver: TorchLinear | TorchMlp
     optimizer: str
     grid: Grid
+    suite: str = ""
+    target: float | None = None
+    trials: Mapping[float, int] = field(default_factory=dict)
+    max_s: float | None = None
 
     @property
     def name(self) -> tuple[str, str]:
@@ -141,7 +159,26 @@ class Candidate(Case):
 
     def at(self, lr: Sequence[float]) -> "Candidate":
         """The same at these learning rates."""
-        return replace(self, grid=replace(self.grid, lr=tuple(lr)))
+        return replace(self, grid=self.grid.at(lr))
+
+    def trial_of(self, lr: float) -> int | None:
+        """The number of the try of a search that has this learning rate."""
+        return self.trials.get(lr)
+
+    @property
+    def epoch_flops(self) -> float | None:
+        """Arithmetic operations of an epoch: products forward and back over the rows, and the optimizer's steps.
+
+        Of W weights a product over n rows has 2 n W; a linear model's gradient needs none for its inputs: 4 n W, and a
+        network's 6 n W (Kaplan et al. 2020, arXiv:2001.08361, table 1).
+        """
+        if self.training.entry.flops is None or self.options.network is not None:
+            return None
+        n, p = len(self.problem.split.train), self.problem.p
+        widths = (p, *(self.options.hidden or ()), 1)
+        weights = sum((a + 1) * b for a, b in pairwise(widths))
+        steps = 1 if self.options.batch is None else max(1, math.ceil(n / self.options.batch))
+        return float((4 if self.training.is_linear else 6) * n * weights + self.training.entry.flops * weights * steps)
 
     @property
     def chunks(self) -> "list[Candidate]":
@@ -158,25 +195,47 @@ def candidates(request: SweepRequest) -> list[Candidate]:
     """
     check_device(request.device)
     engines.get(request.engine)
-    if request.seeds < 1:
-        raise UsageError(f"--seeds is at least 1, not {request.seeds}")
+    for name in ("seeds", "budget", "studies"):
+        if (value := getattr(request, name)) is not None and value < 1:
+            raise UsageError(f"--{name} is at least 1, not {value}")
+    if request.max_seconds is not None and not 0 < request.max_seconds < math.inf:
+        raise UsageError(f"--max-seconds is a positive number of seconds, not {request.max_seconds:g}")
     for name in ("hidden", "network"):
         if request.model == LINEAR and getattr(request, name) is not None:
             raise UsageError(f"--{name} is of the MLP: drop it, or say --model mlp")
-    model = Model(request.target, request.weights, request.intercept, options_of(request.table))
-    sizes = () if request.n is None else (request.n,)
-    loaded = [problem for _, problem in asked_problems(request.problems, model, sizes)]
-    optimizers = [parse_optimizer(text) for text in request.optimizers]
+    optimizers = [parse_optimizer(text) for text in varied(request.optimizers, request.grid)]
     found: dict[tuple[str, str], Candidate] = {}
-    for problem in loaded:
+    for problem, asked, suite, target in _workloads(request):
         for label, optimizer, settings in optimizers:
-            made = _candidate(problem, label, optimizer, settings, request)
+            made = replace(_candidate(problem, label, optimizer, settings, asked), suite=suite, target=target)
             found.setdefault(made.name, made)
     return list(found.values())
 
 
+def _workloads(request: SweepRequest) -> list[tuple[Problem, SweepRequest, str, float | None]]:
+    """Each problem with what is asked of it, the suite's label and the target; a suite's where one is named."""
+    model = Model(request.target, request.weights, request.intercept, options_of(request.table))
+    sizes = () if request.n is None else (request.n,)
+    if request.suite is None:
+        return [(problem, request, "", None) for _, problem in asked_problems(request.problems, model, sizes)]
+    suite = suites.get(request.suite)
+    changed = [
+        f"{name} {value}"
+        for name in ("n", "loss", "batch", "dtype", "scale", "scheduler", "intercept")
+        if (value := getattr(request, name)) != SweepRequest.model_fields[name].default
+    ]
+    changed += [] if request.epochs == suite.epochs else [f"epochs {request.epochs}"]
+    label = ", ".join([suite.label, *changed])
+    loaded = asked_problems([one.problem for one in suite.workloads], model, sizes)
+    return [
+        (problem, request.model_copy(update={"hidden": one.hidden}), label, one.target)
+        for one, (_, problem) in zip(suite.workloads, loaded, strict=True)
+    ]
+
+
 def new_sweep(request: SweepRequest, planned: Sequence[Candidate]) -> Sweep:
     """The sweep that a request makes, with the hash of each problem's data."""
+    suite = {} if request.suite is None else {"suite": suites.get(request.suite).model_dump(mode="json")}
     return Sweep(
         id=new_run_id(),
         started_at=now(),
@@ -185,7 +244,8 @@ def new_sweep(request: SweepRequest, planned: Sequence[Candidate]) -> Sweep:
             "request": request.model_dump(mode="json"),
             "data": {candidate.problem.label: candidate.problem.sha256 for candidate in planned},
             "tables": {one.problem.label: texts for one in planned if (texts := _of_table(one.problem))},
-        },
+        }
+        | suite,
         environment=environment(devices=[request.device]),
     )
 
@@ -213,7 +273,7 @@ def moved_since(sweep: Sweep) -> str:
 
 
 def _candidate(
-    problem: Problem, label: str, optimizer: str, settings: dict[str, float | bool], request: SweepRequest
+    problem: Problem, label: str, optimizer: str, settings: dict[str, Setting], request: SweepRequest
 ) -> Candidate:
     nonlinear = problem.relation == NONLINEAR or request.hidden is not None or request.network is not None
     model = request.model or (MLP if nonlinear else LINEAR)
@@ -234,10 +294,59 @@ def _candidate(
         **settings,  # type: ignore[arg-type]  # Options checks every value
     )
     options = replace(resolve(solver.name, solver.takes, asked, problem.recipe), lr=None, seed=None)
-    return Candidate(problem, solver, options, label, Grid(request.lr, tuple(range(request.seeds))))
+    points = _points(solver.entry, settings, request)
+    seeds = tuple(range(request.seeds))
+    grid = Grid(tuple(points), seeds, tuple(points.values()) if any(points.values()) else ())
+    searched = request.untuned or request.budget is not None
+    trials = {lr: number for number, lr in enumerate(points)} if searched else {}
+    return Candidate(problem, solver, options, label, grid.at(sorted(points)), trials=trials, max_s=request.max_seconds)
 
 
-def parse_optimizer(text: str) -> tuple[str, str, dict[str, float | bool]]:
+def _points(entry: Optimizer, settings: Mapping[str, Any], request: SweepRequest) -> dict[float, Settings]:
+    """The learning rates that are tried, in the order of the tries of a search, with what else is set there."""
+    if request.untuned:
+        return {released(entry): ()}
+    if request.budget is None:
+        return dict.fromkeys(request.lr, ())
+    studies = (tries(entry, settings, request.budget, study) for study in range(request.studies))
+    return {lr: own for study in studies for lr, own in study}
+
+
+def varied(optimizers: Sequence[str], grid: Sequence[str]) -> list[str]:
+    """The optimizers as their settings are varied: `betas=0.9,0.95:0.99,0.999` makes four of each that has betas.
+
+    Raises UsageError for a text that is none, or a setting that none of them takes.
+    """
+    found = list(optimizers)
+    for text in grid:
+        name, equal, values = text.partition("=")
+        lists = [part.split(",") for part in values.split(":")]
+        if not equal or not all(all(part) for part in lists) or len(lists) != len(PAIRS.get(name, (name,))):
+            raise UsageError(
+                f"--grid '{text}': name=0.9,0.95 is wanted, and of betas two lists, as betas=0.9,0.95:0.99"
+            )
+        takers = [one for one in found if name in parse_settings(one)]
+        if not takers:
+            raise UsageError(f"--grid '{text}': none of {', '.join(optimizers)} has a setting {name}")
+        found = [
+            new
+            for one in found
+            for new in (
+                [f"{one}{',' if ':' in one else ':'}{name}={','.join(point)}" for point in product(*lists)]
+                if one in takers
+                else [one]
+            )
+        ]
+    return found
+
+
+def parse_settings(text: str) -> tuple[str, ...]:
+    """The settings that the optimizer takes which a text begins with; none of one that somebody brings."""
+    name = text.partition(":")[0]
+    return PRESETS[name][0].settings if name in PRESETS else ()
+
+
+def parse_optimizer(text: str) -> tuple[str, str, dict[str, Setting]]:
     """`momentum:weight_decay=0.1` as its label, torch's optimizer and what is set in it.
 
     The label is the text with its settings in torch's order and its numbers in their shortest form.
@@ -251,8 +360,8 @@ def parse_optimizer(text: str) -> tuple[str, str, dict[str, float | bool]]:
     if name not in PRESETS:
         raise unknown("optimizer", name, PRESETS)
     optimizer, preset = PRESETS[name]
-    given: dict[str, float | bool] = {}
-    for part in filter(None, rest.split(",")):
+    given: dict[str, Setting] = {}
+    for part in filter(None, re.split(r",(?=[^,=]*=)", rest)):
         key, _, value = part.partition("=")
         if key not in optimizer.settings:
             raise unknown(f"setting of {name}", key, optimizer.settings)
@@ -263,14 +372,21 @@ def parse_optimizer(text: str) -> tuple[str, str, dict[str, float | bool]]:
     if settings.get("nesterov") and not settings.get("momentum"):
         raise UsageError(f"--optimizer '{text}': nesterov needs a momentum: sgd:momentum=0.9,nesterov=1")
     label = (
-        name
-        + ":" * bool(given)
-        + ",".join(f"{key}={short(float(given[key]))}" for key in optimizer.settings if key in given)
+        name + ":" * bool(given) + ",".join(f"{key}={_shown(given[key])}" for key in optimizer.settings if key in given)
     )
     return label, optimizer.name, settings
 
 
-def _value(key: str, value: str, text: str) -> float | bool:
+def _shown(value: Setting) -> str:
+    return ",".join(short(float(one)) for one in (value if isinstance(value, tuple) else (value,)))
+
+
+def _value(key: str, value: str, text: str) -> Setting:
+    if key in PAIRS:
+        parts = value.split(",")
+        if len(parts) != len(PAIRS[key]):
+            raise UsageError(f"--optimizer '{text}': {key} are {len(PAIRS[key])} numbers, not '{value}'")
+        return tuple(float(str(_value("", part, text))) for part in parts)
     if key == "nesterov":
         if value.lower() not in TRUTHS:
             raise UsageError(f"--optimizer '{text}': nesterov is 1 or 0, not '{value}'")

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
 
 from harness.records.observer import Observer
 from harness.records.sweep import Cell, Sweep
@@ -14,6 +17,17 @@ from harness.sweep.measuring import InProcess, Place
 from harness.sweep.plan import Candidate, JudgedBy
 from harness.sweep.widening import more_rates
 from harness.timing.sampling import Samples
+
+MOST_EPOCHS = 100_000
+"""Of a training that has seconds to spend and costs little: a hundred times the default."""
+
+
+class Loop(NamedTuple):
+    """What an epoch of the textbook loop takes, and what it takes before the first one."""
+
+    epoch: Samples
+    prepare_s: float | None
+
 
 Done = Mapping[tuple[str, str, float], Cell]
 
@@ -72,12 +86,14 @@ def _problem(work: _Work, members: Sequence[Candidate], done: Done) -> None:
     if not able:
         return
     timings = _timings(work, able, done)
+    able = [_within(work, candidate, timings[candidate.optimizer]) for candidate in able]
     asked = {planned.name: planned for planned in members}
     known = {candidate.name: _known(candidate, done) for candidate in able}
     while able:
         chunks = [chunk for candidate in able for chunk in candidate.chunks]
         for chunk, cells in work.place.learned(chunks, work.observer):
-            timed = {"loop_epoch": timings[chunk.optimizer]}
+            loop = timings[chunk.optimizer]
+            timed = {"loop_epoch": loop.epoch, "prepare_s": loop.prepare_s}
             made = [cell.model_copy(update=timed) if cell.status is Status.OK else cell for cell in cells]
             work.keep(chunk, made)
             known[chunk.name] += made
@@ -94,6 +110,17 @@ def _known(candidate: Candidate, done: Done) -> list[Cell]:
 def _wider(work: _Work, asked: Candidate, known: Sequence[Cell]) -> tuple[float, ...]:
     """The rates that a candidate's grid goes on with."""
     return more_rates(known, asked.grid.lr) if work.widen else ()
+
+
+def _within(work: _Work, candidate: Candidate, loop: Loop) -> Candidate:
+    """The candidate with as many epochs as the seconds of a training allow; its own where it was not timed."""
+    if candidate.max_s is None or not loop.epoch.wall_s:
+        return candidate
+    left_s = candidate.max_s - (loop.prepare_s or 0.0)
+    epochs = min(MOST_EPOCHS, max(1, int(left_s / float(np.median(loop.epoch.wall_s)))))
+    longer = replace(candidate, options=replace(candidate.options, epochs=epochs))
+    work.observer.more(longer.epochs - candidate.epochs)
+    return longer
 
 
 def _aimed(work: _Work, able: Sequence[Candidate]) -> list[Candidate]:
@@ -116,16 +143,16 @@ def _why_not(candidate: Candidate) -> str | None:
     return why_unsupported(candidate.solver, candidate.problem, candidate.options)
 
 
-def _timings(work: _Work, able: Sequence[Candidate], done: Done) -> dict[str, Samples]:
+def _timings(work: _Work, able: Sequence[Candidate], done: Done) -> dict[str, Loop]:
     """One epoch of the textbook loop by optimizer, in turns; what the sweep has already is not sampled again."""
     label = able[0].problem.label
-    known = {cell.optimizer: cell.loop_epoch for cell in done.values() if cell.problem == label}
-    timings = {name: timing for name, timing in known.items() if timing.wall_s}
+    known = {cell.optimizer: Loop(cell.loop_epoch, cell.prepare_s) for cell in done.values() if cell.problem == label}
+    timings = {name: timing for name, timing in known.items() if timing.epoch.wall_s}
     untimed = [candidate for candidate in able if candidate.optimizer not in timings]
     work.observer.working(f"{label}: timing the loop")
     records = work.place.timed([candidate.loop for candidate in untimed], work.observer)
     for candidate, record in zip(untimed, records, strict=True):
         wrong = record.message if record.failed else ""
         samples = record.samples
-        timings[candidate.optimizer] = replace(samples, error=samples.error or wrong)
+        timings[candidate.optimizer] = Loop(replace(samples, error=samples.error or wrong), record.prepare_s)
     return timings

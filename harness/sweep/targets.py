@@ -117,16 +117,16 @@ def find(training: Training, notify: Callable[[str], None]) -> Target | None:
 
     A stored one that is of other data or another network is left alone, and `notify` hears why.
     """
-    name = f"{training.problem.name}.toml"
+    others = []
     for folder in dict.fromkeys((FOLDER, results_folder() / "targets")):
-        if not (folder / name).is_file():
-            continue
-        target = read(folder / name)
-        differs = target.differs(training)
-        if not differs:
-            return target
-        notify(f"{folder / name} {differs}: it is not used")
-        break
+        for path in (folder / name for name in names_of(training) if (folder / name).is_file()):
+            target = read(path)
+            differs = target.differs(training)
+            if not differs:
+                return target
+            others.append(f"{path} {differs}: it is not used")
+    for other in others[:1]:
+        notify(other)
     with suppress(UsageError):
         cached = read(_cached(training))
         differs = cached.differs(training)
@@ -134,6 +134,18 @@ def find(training: Training, notify: Callable[[str], None]) -> Target | None:
             return cached
         notify(f"{_cached(training)} {differs}: it is not used")
     return None
+
+
+def names_of(training: Training) -> tuple[str, str]:
+    """The file of a problem's target: of one network alone, and of a further one by its layers, sine_8-8.toml."""
+    name = training.problem.name
+    return f"{name}.toml", f"{name}_{_text(training.options.hidden or ())}.toml"
+
+
+def place(training: Training, folder: Path) -> Path:
+    """Where its target is written: to the problem's file unless that is of another network."""
+    alone, further = (folder / name for name in names_of(training))
+    return further if alone.is_file() and read(alone).hidden != (training.options.hidden or ()) else alone
 
 
 def find_or_make(training: Training, notify: Callable[[str], None], progress: Callable[[int], None]) -> Target:

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.judge.medians import Floats
 from harness.judge.training.censored import Interval, interval_of, median, median_draws, ratio, ratio_draws
-from harness.judge.training.tuning import GOOD_FACTOR, Tuning, seed_epochs
+from harness.judge.training.tuning import GOOD_FACTOR, CellSummary, Tuning, seed_epochs
 
 EPOCHS, SECONDS = "epochs", "seconds"
 
@@ -81,6 +81,12 @@ class TaskSummary:
     by_seconds: Contest | None
 
     @property
+    def aimed_at(self) -> float:
+        """What is scored: the target of a suite's workload, else the tolerance of the contests."""
+        of_suite = any(cell.cell.suite for tuning in self.tunings for cell in tuning.cells)
+        return self.tightest if of_suite or self.tolerance is None else self.tolerance
+
+    @property
     def tightest(self) -> float:
         """The tightest tolerance that was looked for; 0 if nothing was run."""
         return min((reach.tolerance for t in self.tunings for cell in t.cells for reach in cell.reaches), default=0.0)
@@ -111,10 +117,21 @@ def costs(tuning: Tuning, measure: str, tolerance: float) -> Floats:
     """
     assert tuning.subject is not None  # noqa: S101  # only what was run has costs
     epochs = np.maximum(seed_epochs(tuning.subject.cell, tolerance), 1.0)
-    if measure == EPOCHS:
-        return np.asarray(epochs)
-    epoch_s = tuning.subject.loop_epoch_s
-    return np.asarray(epochs * (math.nan if epoch_s is None else epoch_s))
+    return np.asarray(epochs) if measure == EPOCHS else in_seconds(tuning.subject, epochs)
+
+
+def in_seconds(subject: CellSummary, epochs: Floats) -> Floats:
+    """Epochs (S,) as seconds of the textbook loop; NaN where its epoch was not timed.
+
+    Where a training may take only so many seconds, what the loop takes before its first epoch is part of them, and what
+    needs more does not get there.
+    """
+    epoch_s, cell = subject.loop_epoch_s, subject.cell
+    taken = epochs * (math.nan if epoch_s is None else epoch_s)
+    if cell.max_s is None:
+        return np.asarray(taken)
+    taken = taken + (cell.prepare_s or 0.0)
+    return np.asarray(np.where(taken > cell.max_s, math.inf, taken))
 
 
 def by_seed(tuning: Tuning, measure: str, tolerance: float) -> dict[int, float]:

@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from harness.judge.training.budgets import Budget, budgets
 from harness.judge.training.contest import EPOCHS, SECONDS, TaskSummary, summarise_task
 from harness.judge.training.profile import Profile, profile
+from harness.judge.training.scores import Scores, scores
+from harness.judge.training.trials import MEASURES, Trials, trials
 from harness.judge.training.tuning import CellSummary, summarise_cell, tune
 from harness.records.record import Status
 from harness.records.sweep import Cell
 from harness.solvers.training.optimizers import OPTIMIZERS
+from harness.solvers.training.optimizers import OPTIONS as SETTINGS
 
 NO_VARIANT = ("lr", "seed", "engine", "epochs")
 """Options that make no optimizer another one: the grid's axes, who does the arithmetic, and for how long."""
@@ -31,6 +36,23 @@ class SweepSummary:
     tasks: tuple[TaskSummary, ...]
     profiles: tuple[Profile, ...]
     work: tuple[Work, ...]
+
+    @cached_property
+    def trials(self) -> dict[str, Trials]:
+        """By measure what each optimizer tried, where there is enough of it to be scored."""
+        found = {measure: trials(self.tasks, measure) for measure in MEASURES}
+        return {measure: one for measure, one in found.items() if one is not None}
+
+    @cached_property
+    def scores(self) -> tuple[Scores, ...]:
+        """Over several workloads, by each measure; a single one has no score."""
+        return tuple(scores(one) for one in self.trials.values() if len(one.tasks) > 1)
+
+    @cached_property
+    def budgets(self) -> tuple[Budget, ...]:
+        """By the number of tries, in epochs; none of a single try."""
+        found = self.trials.get(EPOCHS)
+        return () if found is None or found.tries == 1 else budgets(found)
 
     @property
     def cells(self) -> tuple[CellSummary, ...]:
@@ -92,7 +114,9 @@ def labels(cells: Sequence[Cell]) -> list[str]:
 
 def _traits(cell: Cell) -> dict[str, object]:
     traits: dict[str, object] = {"solver": cell.solver, "device": cell.device}
-    traits.update({name: value for name, value in cell.options.items() if name not in NO_VARIANT})
+    # The settings of a try are what is searched, and make no optimizer another one.
+    shared = NO_VARIANT if cell.trial is None else (*NO_VARIANT, *SETTINGS)
+    traits.update({name: value for name, value in cell.options.items() if name not in shared})
     return traits
 
 

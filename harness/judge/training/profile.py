@@ -4,6 +4,7 @@ Elizabeth D. Dolan and Jorge J. Moré, Mathematical Programming 91, 201-213.
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,28 +19,33 @@ FEWEST = 2
 
 @dataclass(frozen=True)
 class Profile:
-    """`ratios`: by optimizer, its cost over the best one's on each instance, ascending; infinite is never.
+    """`ratios`: by optimizer, its cost over the best one's on each task and seed, ascending; infinite is never.
 
-    An instance is a task and a seed; each optimizer trains at its task's best learning rate. `left_out`:
-    tasks that not every optimizer was run on.
+    Each optimizer trains at its task's best learning rate. A task counts once, however many seeds it has: `tasks`, by
+    optimizer and beside its ratios, has each ratio's task, and `seeds` how many each task has. `left_out`: tasks that
+    not every optimizer was run on.
     """
 
     measure: str
     ratios: Mapping[str, tuple[float, ...]]
+    tasks: Mapping[str, tuple[int, ...]]
+    seeds: tuple[int, ...]
     left_out: tuple[str, ...]
 
     @property
     def instances(self) -> int:
-        """How many there are."""
-        return len(next(iter(self.ratios.values())))
+        """How many tasks there are."""
+        return len(self.seeds)
 
     def share(self, optimizer: str, tau: float) -> float:
         """The share of instances solved within tau times the best: rho(tau), eq. 2 of Dolan and Moré.
 
         At tau = infinity it is the share that is solved at all.
         """
-        found = [r for r in self.ratios[optimizer] if r <= tau and math.isfinite(r)]
-        return len(found) / self.instances
+        ratios = self.ratios[optimizer]
+        solved = bisect_right(ratios, tau) if math.isfinite(tau) else bisect_left(ratios, math.inf)
+        counts = np.bincount(np.array(self.tasks[optimizer][:solved], dtype=np.int64), minlength=self.instances)
+        return float(np.mean(counts / np.array(self.seeds)))
 
     def steps(self, optimizer: str) -> tuple[tuple[float, float], ...]:
         """(tau, rho) at each jump, from tau = 1 on: what to draw."""
@@ -58,15 +64,20 @@ def profile(tasks: Sequence[TaskSummary], measure: str) -> Profile | None:
     if len(labels) < FEWEST:
         return None
     complete = [i for i, tunings in enumerate(found) if set(labels) <= set(tunings)]
-    table = np.array([row for i in complete for row in _instances(tasks[i], found[i], labels, measure)])
+    rows = [_instances(tasks[i], found[i], labels, measure) for i in complete]
+    table = np.array([row for task in rows for row in task])
     if not len(table) or np.isnan(table).any():
         return None
     best = table.min(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):  # nobody solves it
         ratios = np.where(np.isinf(table), math.inf, table / best)
     left_out = tuple(task.name for i, task in enumerate(tasks) if i not in complete)
-    by_label = {label: tuple(sorted(map(float, column))) for label, column in zip(labels, ratios.T, strict=True)}
-    return Profile(measure, by_label, left_out)
+    seeds = tuple(len(task) for task in rows if task)
+    task_of = np.repeat(np.arange(len(seeds)), seeds)
+    order = {label: np.argsort(column, kind="stable") for label, column in zip(labels, ratios.T, strict=True)}
+    by_label = {label: tuple(column[order[label]].tolist()) for label, column in zip(labels, ratios.T, strict=True)}
+    places = {label: tuple(task_of[order[label]].tolist()) for label in labels}
+    return Profile(measure, by_label, places, seeds, left_out)
 
 
 def _instances(

@@ -173,9 +173,12 @@ class Tuning:
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
-        """The ends of what was run beyond which a better learning rate may lie; a single rate is both ends."""
+        """The ends of what was run beyond which a better learning rate may lie; a single rate is both ends.
+
+        The tries of a search have none: they are from a stated space.
+        """
         grid = [cell for cell in self.cells if cell.reaches]
-        if not grid:
+        if not grid or self.searched:
             return ()
         merits = [_merit(cell, self.tolerance) for cell in grid]
         best = grid.index(self.best) if self.best in grid else merits.index(min(merits))
@@ -191,7 +194,12 @@ class Tuning:
     @property
     def flat_at_edge(self) -> bool:
         """Whether a rate at an end of the grid is nearly as good as the best: one outside may be so, too."""
-        return self.good is not None and self.good.open
+        return self.good is not None and self.good.open and not self.searched
+
+    @property
+    def searched(self) -> bool:
+        """Whether its cells are tries of a search, and no grid of learning rates."""
+        return any(cell.cell.trial is not None for cell in self.cells)
 
 
 def seed_epochs(cell: Cell, tolerance: float) -> Floats:

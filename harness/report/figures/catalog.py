@@ -28,6 +28,7 @@ PAGE: Mapping[str, str] = MappingProxyType(
         "training_epochs": "Of a sweep: epochs to the target by learning rate.",
         "training_seconds": "Of a sweep: seconds to the target by learning rate.",
         "training_profile": "Of a sweep: performance profile of the optimizers.",
+        "training_budgets": "Of a sweep: scores by the number of tries, with bands.",
         "training_validation": "Training against held-out loss by epoch.",
         **{
             f"history-{quantity}-{over}": f"{words} over {over}."

@@ -12,6 +12,7 @@ from harness.judge.training.profile import Profile
 from harness.judge.training.tuning import DIVERGED, GOOD_FACTOR, CellSummary, Tuning
 from harness.records.sweep import Cell
 from harness.report.figures import files
+from harness.report.figures.budgets import budgets_figure
 from harness.report.figures.cost_by_rate import profile_figure, targets_figure
 from harness.report.figures.figure import Figure
 from harness.report.figures.loss_by_epoch import rate_picture
@@ -49,6 +50,9 @@ def sweep_figures(summary: SweepSummary) -> Pictures:
                 yield _slug(f"{task.name} {tuning.optimizer} excess by epoch", taken), (_curves(task, tuning, drawn),)
         if task.tolerance is not None:
             yield _slug(f"{task.name} epochs by lr", taken), (_epochs_by_rate(task, task.tolerance, summary),)
+    if summary.budgets:
+        title = " ".join(words.budget_sentences(summary)).removesuffix(".")
+        yield _slug("scores by tries", taken), (budgets_figure(summary.budgets, len(summary.tasks), title),)
     solved = [one for one in summary.profiles if any(one.share(label, math.inf) for label in one.ratios)]
     if solved:
         yield _slug("performance profile", taken), tuple(_profile(one, summary) for one in solved)

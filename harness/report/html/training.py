@@ -4,8 +4,10 @@ from dataclasses import replace
 
 from harness.judge.training.contest import EPOCHS, SECONDS
 from harness.judge.training.convergence import SweepSummary, summarise
+from harness.judge.training.scores import Pair, Score
 from harness.records.sweep import Sweep
 from harness.report.figures import training_rows as rows
+from harness.report.figures.budgets import budgets_figure
 from harness.report.figures.cost_by_rate import profile_figure, targets_figure
 from harness.report.figures.figure import Figure
 from harness.report.figures.loss_by_epoch import rates_figure, rivals_figure
@@ -14,6 +16,8 @@ from harness.report.html import training_traces as traces
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Note, Part, Section, Table, table_of
 from harness.report.html.training_words import conclusion, details
+from harness.report.tables import scores as scored
+from harness.report.tables import suite
 from harness.report.tables.sweep import PAGE_BEST, Tuned, page_cells
 from harness.report.words import sweep as words
 from harness.report.words.sweep_document import ended
@@ -44,10 +48,46 @@ def section(evidence: Evidence) -> Section:
 
 
 def _swept(summary: SweepSummary, sweep: Sweep | None) -> list[Part]:
-    parts: list[Part] = [*map(Note, details(summary)), _best(summary), *_figures(summary), _every(summary)]
+    parts: list[Part] = [
+        *_suite(sweep),
+        *_scored(summary),
+        *map(Note, details(summary)),
+        _best(summary),
+        *_figures(summary),
+        _every(summary),
+    ]
     if sweep is not None:
         parts.append(Note(f"Sweep {sweep.id} ({sweep.command}): {'; '.join(ended(sweep, summary))}."))
     return parts
+
+
+def _suite(sweep: Sweep | None) -> list[Part]:
+    """The workloads of a named suite, and how their targets were set."""
+    if sweep is None or not sweep.suite:
+        return []
+    caption = f"{sweep.suite['title']}. {' '.join(sweep.suite['targets'].split())}"
+    rows_of_it = suite.rows(sweep.suite)
+    return [table_of("training_suite", caption, suite.COLUMNS, rows_of_it, lambda one: {"problem": one.problem})]
+
+
+def _scored(summary: SweepSummary) -> list[Part]:
+    """Scores over several workloads by each measure, who beats whom, and how that changes with the tries."""
+    found: list[Part] = []
+    for one in summary.scores:
+        name = one.measure.replace(" ", "_").replace("-", "_")
+        caption = f"{words.score_sentence(one)} {scored.EXPLAINED[1]}"
+        found.append(table_of(f"training_scores_{name}", caption, scored.SCORE, one.scores, _named))
+    for one in summary.scores[:1]:
+        caption = f"Who beats whom, by {one.measure}, on how many workloads and by how much."
+        found.append(table_of("training_pairs", caption, scored.PAIR, one.pairs, _named))
+    if summary.budgets:
+        found.append(budgets_figure(summary.budgets, len(summary.tasks)))
+        found += map(Note, words.budget_sentences(summary))
+    return found
+
+
+def _named(one: Score | Pair) -> Row:
+    return {"optimizer": one.optimizer}
 
 
 def _figures(summary: SweepSummary) -> list[Figure]:

@@ -230,7 +230,8 @@ PAGE_BEST = pick(BEST, "task optimizer lr to epochs interval behind seconds behi
 
 JSON: tuple[Column[CellSummary], ...] = (
     *attributes("cell.problem cell.solver optimizer lr cell.device cell.engine cell.options cell.epochs status"),
-    *attributes("cell.message cell.scale cell.seeds"),
+    *attributes("cell.message cell.scale cell.seeds cell.suite cell.trial cell.held_out_to"),
+    *attributes("cell.epoch_flops cell.max_s cell.prepare_s"),
     Column("reaches", value=lambda cell: [reach_object(reach) for reach in cell.reaches]),
     *attributes("cell.epochs_to cell.predicted cell.tolerances cell.epochs_run cell.final final_gap diverged"),
     *attributes("cell.stability_limit lr_over_limit loop_epoch_s"),

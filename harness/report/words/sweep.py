@@ -8,6 +8,7 @@ from harness.judge.training.censored import FEWEST_SEEDS, Interval
 from harness.judge.training.contest import EPOCHS, Contest, Rival, TaskSummary
 from harness.judge.training.convergence import SweepSummary
 from harness.judge.training.profile import Profile
+from harness.judge.training.scores import Scores
 from harness.judge.training.tuning import GOOD_FACTOR, Reach, Region, Tuning, tolerance_text
 from harness.report.tables import numbers as show
 
@@ -85,7 +86,41 @@ def conclusions(summary: SweepSummary) -> list[str]:
     found = [sentence for task in summary.tasks for sentence in conclude(task)]
     if len(summary.tasks) > 1:
         found += [profile_sentence(one) for one in summary.profiles]
-    return found
+    return found + [score_sentence(one) for one in summary.scores] + budget_sentences(summary)
+
+
+def score_sentence(found: Scores) -> str:
+    """Who has the highest score over all workloads, and how sure that is."""
+    best, over = found.scores[0], f"Over {counted(len(found.workloads), 'workload')}, by {found.measure},"
+    if found.open:
+        where = "; ".join(f"{' and '.join(who)} on {task}" for task, who in found.open.items())
+        return f"{over} no winner is named: a better lr may lie outside the grid of {where}."
+    if found.winner is None:
+        near = [one for one in found.scores if one.first >= NEAR] or [best]
+        each = " and ".join(f"{one.optimizer} ({one.score:.2f}, first with {one.first:.0%})" for one in near)
+        return f"{over} it is undecided whose score is the highest: {each}."
+    return (
+        f"{over} {best.optimizer} has the highest score, {best.score:.2f} "
+        f"[{best.interval.low:.2f}, {best.interval.high:.2f}], and is first with a probability of {best.first:.0%}."
+    )
+
+
+NEAR = 0.05
+"""Who is first less often than this is not named."""
+
+
+def budget_sentences(summary: SweepSummary) -> list[str]:
+    """Who is best with how many tries: the number from which somebody else is."""
+    parts: list[str] = []
+    last = None
+    for one in summary.budgets:
+        who = one.winner or f"{one.best}, but luck decides ({one.first[one.best]:.0%})"
+        if who != last:
+            parts.append(f"with {counted(one.tries, 'try', 'tries')} {who}")
+        last = who
+    where = "" if len(summary.tasks) > 1 else f"On {summary.tasks[0].name}, " if summary.tasks else ""
+    told = ", ".join(parts)
+    return [f"{where}{told if where else told[:1].upper() + told[1:]} needs the fewest epochs."] if parts else []
 
 
 def conclude(task: TaskSummary) -> Iterator[str]:
@@ -222,9 +257,9 @@ def profile_sentence(profile: Profile) -> str:
     firsts = {label: profile.share(label, 1.0) for label in profile.ratios}
     top = max(firsts.values())
     if top == 0:
-        return f"Nobody reaches the tolerance on any of {counted(profile.instances, 'instance')}."
+        return f"Nobody reaches the tolerance on any of {counted(profile.instances, 'problem')}."
     names = " and ".join(label for label, share in firsts.items() if share == top)
     left = f"; left out, since not everyone was run there: {', '.join(profile.left_out)}" if profile.left_out else ""
     verb, each = ("need", " each") if " and " in names else ("needs", "")
-    over = f"{counted(profile.instances, 'instance')} (problem, seed)"
-    return f"Over {over} {names} {verb} the fewest {profile.measure}, on {top:.0%}{each}{left}."
+    over = counted(profile.instances, "problem")
+    return f"Over {over} {names} {verb} the fewest {profile.measure}, with {top:.0%} of the seeds{each}{left}."

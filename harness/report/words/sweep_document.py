@@ -10,8 +10,9 @@ from harness.judge.training.convergence import SweepSummary, Work, summarise
 from harness.judge.training.tuning import GOOD_FACTOR
 from harness.records.sweep import Cell, Sweep
 from harness.report.tables import numbers as show
+from harness.report.tables import scores as scored
 from harness.report.tables import sweep as table
-from harness.report.tables.document import Document, Line, Table
+from harness.report.tables.document import Document, Line, Part, Table
 from harness.report.words import sweep as words
 
 
@@ -25,14 +26,26 @@ def swept(sweep: Sweep, cells: Sequence[Cell]) -> Document:
     return Document(
         [
             *_tables(sweep),
-            Table(table.cells(summary), table.trained(summary)),
-            *_notes(_cells_explained(summary)),
+            # Of a suite there are thousands: the page and the JSON have them.
+            *([] if sweep.suite else [Table(table.cells(summary), table.trained(summary))]),
+            *([] if sweep.suite else _notes(_cells_explained(summary))),
             Table(table.TERMINAL_BEST, best),
             *_notes(_best_explained(summary)),
+            *_scored(summary),
             *map(Line, ended(sweep, summary)),
         ],
         [Line(line, style="bold") for line in words.conclusions(summary)],
     )
+
+
+def _scored(summary: SweepSummary) -> list[Part]:
+    """Scores by each measure, and everybody against everybody in epochs."""
+    if not summary.scores:
+        return []
+    groups = [(f"scores by {one.measure}", list(one.scores)) for one in summary.scores]
+    first = summary.scores[0]
+    pairs = [(f"who beats whom, by {first.measure}", list(first.pairs))]
+    return [Table(scored.SCORE, groups), *_notes(scored.EXPLAINED), Table(scored.PAIR, pairs)]
 
 
 def _tables(sweep: Sweep) -> list[Line]:

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Sequence
 
+from harness.judge.training.budgets import Budget
 from harness.judge.training.censored import CONFIDENCE
 from harness.judge.training.contest import Contest, TaskSummary
 from harness.judge.training.convergence import summarise
 from harness.judge.training.profile import Profile
+from harness.judge.training.scores import Scores
 from harness.judge.training.tuning import GOOD_FACTOR, Region, Tuning
 from harness.records.sweep import Cell, Sweep
 from harness.report.render.objects import dumps, objects
@@ -32,6 +34,8 @@ def sweep_json(sweep: Sweep, cells: Sequence[Cell]) -> str:
         "work": [vars(one) for one in summary.work],
         "tasks": [_task(task) for task in summary.tasks],
         "profiles": [_profile(one) for one in summary.profiles],
+        "scores": [_scores(one) for one in summary.scores],
+        "budgets": [_budget(one) for one in summary.budgets],
         "cells": [{"task": name} | one for name, one in zip(names, objects(table.JSON, summary.cells), strict=True)],
     }
     return dumps(found)
@@ -70,6 +74,26 @@ _TUNING: tuple[Column[Tuning], ...] = (
     Column("good", value=lambda tuning: _region(tuning.good)),
     Column("converging", value=lambda tuning: _region(tuning.converging)),
 )
+
+
+def _scores(found: Scores) -> Json:
+    winner = found.winner
+    return {
+        "measure": found.measure,
+        "workloads": found.workloads,
+        "winner": winner and winner.optimizer,
+        "open": [{"workload": name, "optimizers": who} for name, who in found.open.items()],
+        "scores": [vars(one) for one in found.scores],
+        "pairs": [vars(one) for one in found.pairs],
+    }
+
+
+def _budget(budget: Budget) -> Json:
+    each = [
+        {"optimizer": name, "score": score, "band": budget.bands[name], "first": budget.first[name]}
+        for name, score in budget.scores.items()
+    ]
+    return {"tries": budget.tries, "winner": budget.winner, "optimizers": each}
 
 
 def _profile(profile: Profile) -> Json:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from harness.solvers.solver import Prepared
 from harness.solvers.training.learning_map import Learned
+from harness.solvers.training.schedules import SCHEDULES
 from harness.solvers.training.training import Aim, Grid, Training
 
 Progress = Callable[[int], None]
@@ -41,7 +42,16 @@ class Engine(Protocol):
 def refusal(engine: str, training: Training, *reasons: Mapping[str, bool]) -> str | None:
     """Why an engine cannot do a training: it lacks the optimizer, or the first of the reasons that applies; or None."""
     lacking = training.entry.unsupported(engine, training.options.implementation)
-    reasons = ({"steps no scheduler: use --engine loop": training.scheduler is not None and engine != "loop"}, *reasons)
+    torch_s = engine in ("loop", "batched")
+    scheduled = training.scheduler is not None and engine != "loop"
+    named = engine == "batched" and training.options.scheduler in SCHEDULES
+    common = {
+        "steps no scheduler: use --engine loop": scheduled and not named,
+        "schedules no optimizer whose steps are no multiples of its learning rate: use --engine loop": scheduled
+        and not training.entry.scales_with_lr,
+        "has no dampening: use --engine batched or loop": bool(training.options.dampening) and not torch_s,
+    }
+    reasons = (common, *reasons)
     applying = (reason for one in reasons for reason, applies in one.items() if applies)
     return lacking or next((f"the engine {engine} {reason}" for reason in applying), None)
 

@@ -13,6 +13,9 @@ Flags = NDArray[np.bool_]
 
 TOLERANCES = (1e-2, 1e-4, 1e-6)
 """Relative excess losses that an epoch is looked for (DESIGN sec. 3); they descend."""
+HELD_OUT = 1e-2
+"""Relatively, of the held-out loss: below what two samples of a hundred rows differ by (sd of a mean square of normal
+residuals: sqrt(2 / 100) = 14 %), and far above rounding."""
 CURVE_POINTS = 60
 """Points of a stored curve: a pixel or ten apart in a picture."""
 CENSORED = -1
@@ -62,13 +65,15 @@ class Learned:
     """A learning map and the way there at some epochs `at` (M,), ascending.
 
     `excess` (M, L, S): the relative excess loss after so many epochs; `loss` (M, L, S): the training loss
-    there, in the units trained in. Both are NaN after a training's last epoch.
+    there, in the units trained in. Both are NaN after a training's last epoch. `held_out_to` (L, S): epochs until the
+    loss of the held-out rows is at most HELD_OUT above what the optimum leaves there, CENSORED where it never is.
     """
 
     map: LearningMap
     at: Counts
     excess: Floats
     loss: Floats
+    held_out_to: Counts | None = None
 
 
 def curve_epochs(epochs: int, points: int = CURVE_POINTS) -> Counts:

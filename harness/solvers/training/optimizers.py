@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-OPTIONS = ("momentum", "nesterov", "weight_decay")
-"""The settings that are options of a solver, in torch's order; the others stay at torch's defaults."""
+OPTIONS = (
+    "momentum", "dampening", "nesterov", "weight_decay", "betas", "eps", "alpha", "rho", "momentum_decay", "lr_decay"
+)  # fmt: skip
+"""The settings that are options of a solver, by torch's names; the others stay at torch's defaults."""
+PAIRS: Mapping[str, tuple[str, ...]] = MappingProxyType({"betas": ("beta1", "beta2")})
+"""Options of several numbers, and what each number is called."""
 STATED: Mapping[str, object] = MappingProxyType({"momentum": 0.0})
 """Defaults that a case states; where another setting was not asked for, the case does not mention it."""
 NONE: Mapping[str, float | bool] = MappingProxyType({})
@@ -44,7 +48,9 @@ class Optimizer:
     the others add it to the gradient; presets: further names in a sweep, with what they set; decays: what its defaults
     add to the gradient beside the setting, as a weight decay would; since: the first torch that has it; make: what
     makes it where that is not torch's class by itself, of (parameters, **settings); objective_known: whether the
-    function is known that it descends on with a weight decay.
+    function is known that it descends on with a weight decay; scales_with_lr: whether a step is the learning rate times
+    something that knows nothing of it, so that a schedule scales the step; flops: arithmetic operations of a step for
+    each parameter at torch's defaults, as its documentation writes them, a root and a division one each; None: unknown.
     """
 
     name: str
@@ -59,6 +65,8 @@ class Optimizer:
     since: str = ""
     make: Factory | None = None
     objective_known: bool = True
+    scales_with_lr: bool = True
+    flops: int | None = None
 
     @property
     def runs_by(self) -> tuple[str, ...]:
@@ -73,13 +81,13 @@ class Optimizer:
     @property
     def settings(self) -> tuple[str, ...]:
         """Its settings that are options of a solver."""
-        return tuple(name for name in OPTIONS if name in self.defaults)
+        return tuple(name for name in OPTIONS if PAIRS.get(name, (name,))[0] in self.defaults)
 
     @property
     def takes(self) -> dict[str, object]:
         """These options with the defaults that a case has; None is torch's own."""
         stated = {name: STATED.get(name) for name in self.settings}
-        return {name: value if value == self.defaults[name] else None for name, value in stated.items()}
+        return {name: value if value == self.defaults.get(name) else None for name, value in stated.items()}
 
     def unsupported(self, engine: str, implementation: str | None = None) -> str | None:
         """Why an engine does not train with it, or None."""
@@ -123,8 +131,10 @@ class Optimizer:
         return make(parameters, **given)
 
 
-_ADAM = MappingProxyType({"beta1": 0.9, "beta2": 0.999, "eps": 1e-8})
+_BETAS = MappingProxyType({"beta1": 0.9, "beta2": 0.999})
+_ADAM = MappingProxyType({**_BETAS, "eps": 1e-8})
 _EVERY_ENGINE = ("batched", "graphed", "oracle", "jax")
+_BATCHED = ("batched",)
 _UNFUSED = ("forloop", "foreach")
 
 OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
@@ -134,11 +144,12 @@ OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
             Optimizer(
                 "sgd",
                 "SGD",
-                {"momentum": 0.0, "nesterov": 0.0, "weight_decay": 0.0},
+                {"momentum": 0.0, "dampening": 0.0, "nesterov": 0.0, "weight_decay": 0.0},
                 engines=_EVERY_ENGINE,
                 presets={"momentum": {"momentum": 0.9}, "nesterov": {"momentum": 0.9, "nesterov": True}},
+                flops=2,
             ),
-            Optimizer("adam", "Adam", {**_ADAM, "weight_decay": 0.0}, engines=_EVERY_ENGINE, capturable=True),
+            Optimizer("adam", "Adam", {**_ADAM, "weight_decay": 0.0}, engines=_EVERY_ENGINE, capturable=True, flops=12),
             Optimizer(
                 "adamw",
                 "AdamW",
@@ -146,21 +157,58 @@ OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
                 engines=_EVERY_ENGINE,
                 capturable=True,
                 decoupled=True,
+                flops=14,
             ),
-            Optimizer("rmsprop", "RMSprop", {"momentum": 0.0, "weight_decay": 0.0}, implementations=_UNFUSED),
-            Optimizer("adagrad", "Adagrad", {"weight_decay": 0.0}),
-            Optimizer("nadam", "NAdam", {"weight_decay": 0.0}, implementations=_UNFUSED),
-            Optimizer("radam", "RAdam", {"weight_decay": 0.0}, implementations=_UNFUSED),
-            Optimizer("adadelta", "Adadelta", {"weight_decay": 0.0}, implementations=_UNFUSED),
-            Optimizer("adamax", "Adamax", {"weight_decay": 0.0}, implementations=_UNFUSED),
+            Optimizer(
+                "rmsprop",
+                "RMSprop",
+                {"alpha": 0.99, "eps": 1e-8, "momentum": 0.0, "weight_decay": 0.0},
+                engines=_BATCHED,
+                implementations=_UNFUSED,
+                flops=8,
+            ),
+            Optimizer(
+                "adagrad", "Adagrad", {"lr_decay": 0.0, "eps": 1e-10, "weight_decay": 0.0}, engines=_BATCHED, flops=7
+            ),
+            Optimizer(
+                "nadam",
+                "NAdam",
+                {**_ADAM, "momentum_decay": 0.004, "weight_decay": 0.0},
+                engines=_BATCHED,
+                implementations=_UNFUSED,
+                flops=14,
+            ),
+            Optimizer(
+                "radam", "RAdam", {**_ADAM, "weight_decay": 0.0}, engines=_BATCHED, implementations=_UNFUSED, flops=14
+            ),
+            Optimizer(
+                "adadelta",
+                "Adadelta",
+                {"rho": 0.9, "eps": 1e-6, "weight_decay": 0.0},
+                engines=_BATCHED,
+                implementations=_UNFUSED,
+                flops=13,
+            ),
+            Optimizer(
+                "adamax", "Adamax", {**_ADAM, "weight_decay": 0.0}, engines=_BATCHED, implementations=_UNFUSED, flops=10
+            ),
             # theta (1 - lambd lr) - lr g with lambd = 1e-4 (torch.optim.ASGD, "decay term"): ridge, whatever is asked
-            Optimizer("asgd", "ASGD", {"weight_decay": 0.0}, implementations=_UNFUSED, decays=1e-4),
-            Optimizer("rprop", "Rprop", {}, implementations=_UNFUSED),
+            Optimizer(
+                "asgd",
+                "ASGD",
+                {"lambd": 1e-4, "alpha": 0.75, "weight_decay": 0.0},
+                engines=_BATCHED,
+                implementations=_UNFUSED,
+                decays=1e-4,
+                scales_with_lr=False,
+                flops=6,
+            ),
+            Optimizer("rprop", "Rprop", {}, engines=_BATCHED, implementations=_UNFUSED, scales_with_lr=False, flops=7),
             Optimizer("lbfgs", "LBFGS", {}, implementations=("forloop",)),
             Optimizer(
                 "muon",
                 "Muon",
-                {"momentum": 0.95, "nesterov": 1.0, "weight_decay": 0.1},
+                {"momentum": 0.95, "nesterov": 1.0, "weight_decay": 0.1, "eps": 1e-7},
                 implementations=("forloop",),
                 decoupled=True,
                 since="2.9",

@@ -15,6 +15,7 @@ from harness.solvers.solver import Prepared, missing_library
 from harness.solvers.training import engines, optimizers
 from harness.solvers.training.brought_optimizer import Made
 from harness.solvers.training.optimizers import Optimizer
+from harness.solvers.training.schedules import SCHEDULES
 from harness.solvers.training.training import Training
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class TorchTrained:
         """Of the optimizer that was brought and of the scheduler and the network that the options name."""
         own = () if self.source is None else self.source.given
         named = (options.scheduler, options.network)
-        placed = (self.part(name) for name in named if name is not None and name not in self.parts)
+        placed = (self.part(name) for name in named if name is not None and name not in {*self.parts, *SCHEDULES})
         return Source((*(own if isinstance(own, tuple) else (own,)), *placed))
 
     def part(self, name: str | None) -> Callable[..., Any] | None:
@@ -84,6 +85,8 @@ class TorchTrained:
             return None
         if name in self.parts:
             return self.parts[name]
+        if name in SCHEDULES:
+            return SCHEDULES[name]
         spec = parse(name)
         return partial(spec.load(), **spec.settings) if spec.settings else spec.load()
 
@@ -98,6 +101,8 @@ class TorchTrained:
         """The training of the module that `build` makes."""
         brought = self.entry if self.entry.is_brought else None
         scheduler = self.part(options.scheduler)
+        if options.scheduler in SCHEDULES and scheduler is not None:
+            scheduler = partial(scheduler, epochs=options.epochs)
         network = "" if options.network is None else f"{options.network} {self.source_with(options).origin.sha256[:16]}"
         return Training(problem, options, self.entry.name, build, is_linear, brought, scheduler, network)
 

@@ -1,6 +1,6 @@
 """What an engine is given: an optimizer on a model over a problem, and the rates and seeds to train it with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -129,12 +129,20 @@ class Training:
         return replace(self, options=replace(self.options, lr=lr, seed=seed))
 
 
+Settings = tuple[tuple[str, Any], ...]
+"""Options by name, in a form that can be compared and sent."""
+
+
 @dataclass(frozen=True)
 class Grid:
-    """Learning rates by seeds: K = L S trainings, numbered lr by lr."""
+    """Learning rates by seeds: K = L S trainings, numbered lr by lr.
+
+    `settings`: options of the optimizer that go with each learning rate; empty where all have the training's own.
+    """
 
     lr: tuple[float, ...]
     seeds: tuple[int, ...]
+    settings: tuple[Settings, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -146,6 +154,17 @@ class Grid:
         """(lr, seed) of each training, by number."""
         return list(product(self.lr, self.seeds))
 
+    @property
+    def own(self) -> list[Mapping[str, Any]]:
+        """The settings of each training, by number; empty where all have the training's own."""
+        return [dict(settings) for settings in self.settings for _ in self.seeds]
+
+    def at(self, lr: Sequence[float]) -> "Grid":
+        """The same at these learning rates; one that is not among its own has the training's settings."""
+        of_rate = dict(zip(self.lr, self.settings, strict=bool(self.settings)))
+        settings = tuple(of_rate.get(one, ()) for one in lr) if self.settings else ()
+        return replace(self, lr=tuple(lr), settings=settings)
+
 
 @dataclass(frozen=True)
 class Aim:
@@ -154,7 +173,8 @@ class Aim:
     `best_loss`: the least training loss there is, or the best that is known of a curve; `loss_scale`:
     what an excess is relative to; `quadratic`: the linear model's squared loss, weight decay's penalty in it; `excess`:
     the linear model's relative excess of parameters (E, k), in the module's order, to (E,), of any other loss. Both are
-    None for a curve.
+    None for a curve. `held_out`: the same of the rows that are held out, relative to what the optimum leaves there, of
+    a linear model where there are any; it may be below 0.
     """
 
     best_loss: float
@@ -162,6 +182,11 @@ class Aim:
     quadratic: Quadratic | None = None
     tolerances: tuple[float, ...] = TOLERANCES
     excess: Callable[[Floats], Floats] | None = None
+    held_out: Callable[[Floats], Floats] | None = None
+
+    def down_to(self, target: float) -> "Aim":
+        """The same with this tolerance the tightest."""
+        return replace(self, tolerances=(*(one for one in self.tolerances if one > target), target))
 
     @property
     def of_curve(self) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.problems.problem import Floats
-from harness.solvers.training.learning_map import CENSORED, Counts, Flags, Learned, LearningMap, curve_epochs
+from harness.solvers.training.learning_map import CENSORED, HELD_OUT, Counts, Flags, Learned, LearningMap, curve_epochs
 from harness.solvers.training.training import Aim, Grid
 
 
@@ -52,6 +52,7 @@ class Watch:
         self.diverged = np.zeros(total, dtype=np.bool_)
         self.excess = np.full((len(self.at), total), np.nan)
         self.loss = np.full((len(self.at), total), np.nan)
+        self.held_out = None if aim.held_out is None else np.full(total, CENSORED, dtype=np.int64)
 
     @property
     def wants_parameters(self) -> bool:
@@ -73,6 +74,12 @@ class Watch:
         self.run[block.numbers] = block.before + block.epochs_run
         self.diverged[block.numbers] = block.diverged
         self._draw(block, np.where(known, excess, np.nan))
+        if self.held_out is not None and self.aim.held_out is not None and block.parameters is not None:
+            with np.errstate(all="ignore"):
+                there = self.aim.held_out(block.parameters) <= HELD_OUT
+            there &= np.arange(len(there))[:, None] <= block.epochs_run
+            new = (self.held_out[block.numbers] == CENSORED) & there.any(axis=0)
+            self.held_out[block.numbers[new]] = block.before + np.argmax(there[:, new], axis=0)
 
     def _excess(self, block: Block) -> Floats:
         """Relative excess loss, by epochs done: (count + 1, K) from parameters, (count, K) from losses."""
@@ -104,4 +111,5 @@ class Watch:
             self.diverged.reshape(self.shape),
         )
         shape = (len(self.at), *self.shape)
-        return Learned(ended, self.at, self.excess.reshape(shape), self.loss.reshape(shape))
+        held_out = None if self.held_out is None else self.held_out.reshape(self.shape)
+        return Learned(ended, self.at, self.excess.reshape(shape), self.loss.reshape(shape), held_out)

@@ -36,8 +36,13 @@ class Batch:
         initial: Floats,
         settings: Settings,
         batches: MiniBatches | None = None,
+        schedule: Sequence[float] | None = None,
     ) -> None:
-        """`initial` (K, P), in the module's order. A mini-batch of all rows or more is the full batch."""
+        """`initial` (K, P), in the module's order. A mini-batch of all rows or more is the full batch.
+
+        `schedule`: what each epoch's learning rate is of the settings' own; the last goes on after it.
+        """
+        self.schedule, self.done = schedule, 0
         self.settings, self.total = settings, len(initial)
         self.like = models.X
         self.numbers = torch.arange(self.total, device=self.like.device)
@@ -83,6 +88,13 @@ class Batch:
         for epoch in range(epochs):
             full(self.bound[epoch], view, self.loss_rows[epoch])
             step(self.states[epoch], gradient, self.states[epoch + 1])
+            if self.schedule is not None:
+                self._scale(self.states[epoch], self.states[epoch + 1], epoch)
+
+    def _scale(self, before: torch.Tensor, after: torch.Tensor, epoch: int) -> None:
+        """A step is the learning rate times something: as much of it as the schedule says."""
+        assert self.schedule is not None  # noqa: S101  # the caller has asked
+        torch.lerp(before, after, self.schedule[min(self.done + epoch, len(self.schedule) - 1)], out=after)
 
     def _mini(self, epoch: int, batches: MiniBatches) -> None:
         """One epoch of mini-batches; the first step leads from one state to the next, the others stay there."""
@@ -93,7 +105,10 @@ class Batch:
         for chunk in self.drawn.pop(0).split(batches.size, dim=1):
             # By seed until here: models that share one would hold the same order of all rows.
             self.models.own(chunk[self.whose], self.bound[before], self.gradient_view, loss)
+            start = None if self.schedule is None else self.states[before].clone()
             self.optimizer.step(self.states[before], self.gradient, self.states[epoch + 1])
+            if start is not None:
+                self._scale(start, self.states[epoch + 1], epoch)
             total.add_(loss, alpha=chunk.shape[1] / n)
             before = epoch + 1
 
@@ -106,9 +121,11 @@ class Batch:
     def carry(self, epochs: int) -> None:
         """Go on from the state after `epochs` epochs of the block, with all models."""
         self.states[0].copy_(self.states[epochs])
+        self.done += epochs
 
     def restrict(self, kept: torch.Tensor, epochs: int) -> None:
         """Go on from the state after `epochs` epochs of the block, without all models but `kept` (K,) bool."""
+        self.done += epochs
         last = self.states[epochs].clone()
         if not bool(kept.all()):
             mask = kept[self._owners().owner]

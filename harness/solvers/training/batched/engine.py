@@ -1,9 +1,9 @@
 """The engine `batched`: the trainings of a grid as one batch of torch products; one training as a batch of one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.solvers.device_needs import FLOAT64
 from harness.solvers.fit import Fit
@@ -12,6 +12,7 @@ from harness.solvers.training.engine import Progress, only_written_out, refusal
 from harness.solvers.training.followed import path_of
 from harness.solvers.training.learning_map import Learned
 from harness.solvers.training.path import fit_of, keeps_all
+from harness.solvers.training.schedules import factors
 from harness.solvers.training.training import Aim, Grid, Training
 from harness.solvers.training.watch import Block, Watch
 
@@ -24,8 +25,11 @@ OWN_NUMBERS = 2**26
 """Most numbers that a mini-batch step holds, 256 MiB of float32: there each model has rows of its own."""
 
 
-def batch_of(training: Training, cases: Sequence[tuple[float, int]]) -> "Batch":
-    """The trainings at these (lr, seed) in one batch, at their start, on the training's device."""
+def batch_of(training: Training, cases: Sequence[tuple[float, int]], own: Sequence[Mapping[str, Any]] = ()) -> "Batch":
+    """The trainings at these (lr, seed) in one batch, at their start, on the training's device.
+
+    `own`: options of the optimizer that each has for itself.
+    """
     from harness.solvers.training.batched.batch import Batch, MiniBatches
     from harness.solvers.training.batched.linear import LinearModels
     from harness.solvers.training.batched.mlp import MlpModels
@@ -38,9 +42,10 @@ def batch_of(training: Training, cases: Sequence[tuple[float, int]]) -> "Batch":
         if hidden is None
         else MlpModels(X, y, len(cases), hidden=hidden, loss=loss)
     )
-    settings = Settings.of(training, [lr for lr, _ in cases])
+    settings = Settings.of(training, [lr for lr, _ in cases], own)
     order = None if options.batch is None else MiniBatches(options.batch, seeds)
-    return Batch(models, training.initial_parameters(seeds), settings, order)
+    schedule = None if training.scheduler is None else factors(str(options.scheduler), training.epochs)
+    return Batch(models, training.initial_parameters(seeds), settings, order, schedule)
 
 
 class BatchedTraining:
@@ -104,7 +109,8 @@ class BatchedEngine:
 
         watch, cases, done = Watch(grid, aim, training.epochs), grid.cases, 0
         for numbers in _parts(training, len(cases)):
-            batch = batch_of(training, cases[numbers.start : numbers.stop])
+            within = slice(numbers.start, numbers.stop)
+            batch = batch_of(training, cases[within], grid.own[within])
             for block in blocks(batch, training.epochs, parameters=watch.wants_parameters):
                 watch.note(replace(block, numbers=block.numbers + numbers.start))
                 progress(done + (block.before + len(block.loss)) * len(numbers))

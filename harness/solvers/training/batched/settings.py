@@ -1,14 +1,14 @@
 """What the models of one batch are trained with: an optimizer, and a value of each setting for each model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness.errors import UsageError
 from harness.problems.problem import Floats
-from harness.solvers.training.optimizers import get
+from harness.solvers.training.optimizers import PAIRS, get
 from harness.solvers.training.training import Training
 
 if TYPE_CHECKING:
@@ -17,12 +17,28 @@ if TYPE_CHECKING:
 Setting = float | Floats
 
 
+def numbers(options: Mapping[str, Any]) -> dict[str, float | None]:
+    """Options of an optimizer as one number each: betas as beta1 and beta2."""
+    found: dict[str, float | None] = {}
+    for name, value in options.items():
+        parts = PAIRS.get(name, (name,))
+        found |= dict(zip(parts, value if isinstance(value, tuple) else (value,) * len(parts), strict=True))
+    return found
+
+
+def _spread(values: Sequence[float | None], default: float) -> Setting | None:
+    """One value where all have it; None among others is torch's default."""
+    if len(set(values)) == 1:
+        return values[0]
+    return np.array([default if value is None else value for value in values], dtype=np.float64)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Torch's own settings; each is one value or one for each model (K,), and None is the optimizer's default.
 
-    momentum and nesterov (0 or 1) are SGD's, beta1, beta2 and eps those of Adam and AdamW. weight_decay is
-    decoupled in AdamW, part of the gradient in the others.
+    nesterov is 0 or 1; beta1 and beta2 are torch's betas. weight_decay is decoupled in AdamW, part of the gradient in
+    the others.
     """
 
     optimizer: str
@@ -33,11 +49,20 @@ class Settings:
     beta2: Setting | None = None
     eps: Setting | None = None
     weight_decay: Setting | None = None
+    dampening: Setting | None = None
+    alpha: Setting | None = None
+    rho: Setting | None = None
+    momentum_decay: Setting | None = None
+    lr_decay: Setting | None = None
+    lambd: Setting | None = None
 
     @classmethod
-    def of(cls, training: Training, lr: Sequence[float]) -> "Settings":
-        """Those of a training at each of the learning rates (K,)."""
-        taken = {name: getattr(training.options, name) for name in get(training.optimizer).settings}
+    def of(cls, training: Training, lr: Sequence[float], own: Sequence[Mapping[str, Any]] = ()) -> "Settings":
+        """Those of a training at each of the learning rates (K,); `own`: options that each model has for itself."""
+        names, defaults = get(training.optimizer).settings, get(training.optimizer).defaults
+        shared = {name: getattr(training.options, name) for name in names}
+        each = [shared | dict(one) for one in own] or [shared]
+        taken = {name: _spread([numbers(one)[name] for one in each], defaults[name]) for name in numbers(shared)}
         return cls(optimizer=training.optimizer, lr=np.array(lr, dtype=np.float64), **taken)
 
     def __post_init__(self) -> None:

@@ -118,7 +118,9 @@ def _rule(training: Training, quadratic: Quadratic) -> Adaptive:
     decoupled = optimizers.arithmetic_of("oracle", DECOUPLED, training.optimizer)
     own = optimizers.get(training.optimizer).defaults
     decay = training.trained.weight_decay
-    return Adaptive(quadratic, (own["beta1"], own["beta2"]), own["eps"], decay, decoupled)
+    options = training.options
+    betas = options.betas or (own["beta1"], own["beta2"])
+    return Adaptive(quadratic, betas, own["eps"] if options.eps is None else options.eps, decay, decoupled)
 
 
 def _path(training: Training, quadratic: Quadratic, start: Floats) -> Path:
