@@ -88,12 +88,13 @@ class AimWork(_Work):
 
     def __init__(self, candidate: Candidate) -> None:
         self._sent, self._optimizer, self._grid = parcel([candidate]), candidate.optimizer, candidate.grid
+        self._own = {name: getattr(candidate, name) for name in ("suite", "target", "trials", "max_s")}
 
     @property
     def candidate(self) -> Candidate:
         """What was sent."""
         (case,) = self._sent.cases()
-        return Candidate(case.problem, case.solver, case.options, self._optimizer, self._grid)  # type: ignore[arg-type]  # as sent
+        return Candidate(case.problem, case.solver, case.options, self._optimizer, self._grid, **self._own)  # type: ignore[arg-type]  # as sent
 
     def __call__(self, at: Isolated, told: Told) -> tuple[str, ...]:
         """Empty, or the status and why nothing was found."""
