@@ -114,7 +114,7 @@ def test_the_page_of_a_suite_that_nobody_swept_is_one_line(run_cli: RunCli, tmp_
 
 def test_drawn_workloads_are_what_their_docstrings_say() -> None:
     correlated = catalog.load("correlated:n=20000,p=3,rho=0.9")
-    seen = np.corrcoef(correlated.X.T)
+    seen = np.asarray(np.corrcoef(correlated.X.T))
     # The standard error of a correlation near 0.9 is (1 - 0.81) / sqrt(20000) = 0.0013: five of them.
     np.testing.assert_allclose(seen[0], [1, 0.9, 0.81], atol=0.007)
     held = catalog.load("heavy_tails:n=60,test=20")

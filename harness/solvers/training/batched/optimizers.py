@@ -1,6 +1,7 @@
 """torch.optim's elementwise optimizers over the parameters of all models, as one flat vector."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 
@@ -124,7 +125,7 @@ class Adam:
         self.constants(owners)
 
 
-Number = float | torch.Tensor
+Number: TypeAlias = "float | torch.Tensor"
 """Of all models, or (P,) float64 of each parameter's own."""
 
 
