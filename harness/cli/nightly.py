@@ -125,6 +125,9 @@ def _measured(machine: str, store: str | None, where: "Where", *, quiet: bool) -
     from harness.cli.progress import nothing, watched_run
     from harness.measure.plan import Request
 
+    said = config()
+    if not (said.content.problems or said.content.solvers):
+        raise UsageError(f"{said.source} names no problem and no solver to measure: 'harness init' writes one")
     if not machine.strip() or not machine.isprintable():
         raise UsageError(f"--machine {machine!r}: a machine has a name of characters that can be seen")
     return watched_run(Request(machine=machine), store, where, nothing, quiet=quiet)[0].id

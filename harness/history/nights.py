@@ -53,15 +53,19 @@ class Night:
 
 @dataclass(frozen=True)
 class _Measured:
-    """One case on one night; the point's values are those of no quantity yet."""
+    """One case on one night; the point's values are those of no quantity, `of` has one for each."""
 
     record: Record
     point: Point
 
-    def of(self, quantity: str) -> Point:
-        """The point of a quantity."""
-        value, why = value_of(self.record, QUANTITIES[quantity])
-        return replace(self.point, values=() if value is None else (value,), why=why)
+    @cached_property
+    def of(self) -> Mapping[str, Point]:
+        """The point of each quantity, by name."""
+        found = {}
+        for name, quantity in QUANTITIES.items():
+            value, why = value_of(self.record, quantity)
+            found[name] = replace(self.point, values=() if value is None else (value,), why=why)
+        return found
 
 
 class Nights:
@@ -73,6 +77,7 @@ class Nights:
         self._content = contents(record for night in nights for record in night.records)
         self._measured = [dict(self._of_night(place, night)) for place, night in enumerate(nights)]
         self._cases: dict[int, list[CaseNights]] = {}
+        self._known: dict[tuple[str, str, int], History | None] = {}
 
     def _of_night(self, place: int, night: Night) -> Iterator[tuple[str, _Measured]]:
         for record in night.records:
@@ -163,10 +168,14 @@ class Nights:
         )
 
     def _history(self, case: str, quantity: str, measured: Sequence[_Measured]) -> History | None:
-        points = [one.of(quantity) for one in measured]
-        if sum(bool(point.values) for point in points) < 2:  # noqa: PLR2004  # before, after
-            return None
-        return judge_history(case, QUANTITIES[quantity], points, self._commits.untested, by=DATE)
+        """Of the nights up to one; with it, it is the history without the next one."""
+        key = case, quantity, measured[-1].point.place
+        if key not in self._known:
+            points = [one.of[quantity] for one in measured]
+            several = sum(bool(point.values) for point in points) > 1
+            untested, asked = self._commits.untested, QUANTITIES[quantity]
+            self._known[key] = judge_history(case, asked, points, untested, by=DATE) if several else None
+        return self._known[key]
 
     def _told(self, run: str, case: str, verdict: Verdict) -> bool:
         """Whether that verdict on the case's time was given on the night of that run."""
@@ -185,7 +194,7 @@ def _level(earlier: Sequence[_Measured], history: History | None) -> Iterator[fl
         same = (identity(one.point.environment), one.point.data) == (identity(last.environment), last.data)
         if not same or one.point.place < begin:
             break
-        alike.append(one.of("time").value)
+        alike.append(one.of["time"].value)
     yield from reversed([value for value in alike if value is not None][:MOST_OF_LEVEL])
 
 

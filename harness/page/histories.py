@@ -46,10 +46,11 @@ def _wanted(case: str, cases: Collection[str] | None) -> bool:
 
 
 def _stored(store: Store) -> list[Launch]:
-    """The launches of the newest runs that belong to a commit."""
-    runs = [run for run in store.runs() if run.environment.commit and not run.environment.dirty][-MOST_RUNS:]
+    """The launches of the newest runs of a commit; where that is one commit or none, of the newest nights."""
+    every = store.runs()
+    runs = [run for run in every if run.environment.commit and not run.environment.dirty][-MOST_RUNS:]
     if len({(run.environment.commit, identity(run.environment)) for run in runs}) < 2:  # noqa: PLR2004  # before, after
-        return []
+        runs = [run for run in every if run.selection.machine][-MOST_RUNS:]
     return [Launch(run, record) for run in runs for record in store.records(run.id)]
 
 

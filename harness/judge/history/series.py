@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
+from statistics import median
 from types import MappingProxyType
 
 import numpy as np
@@ -113,7 +114,7 @@ class Point:
     @property
     def value(self) -> float | None:
         """The median over launches; None without a number."""
-        return float(np.median(self.values)) if self.values else None
+        return median(self.values) if self.values else None
 
 
 @dataclass(frozen=True)

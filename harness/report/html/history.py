@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from harness.errors import counted
 from harness.judge.history.changes import LevelChange, level_changes, rank, worst_first
-from harness.judge.history.series import History, Point, Step
+from harness.judge.history.series import COMMIT, DATE, History, Point, Step
 from harness.report.figures.history import figures, named, over_versions, title
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Note, Part, Section, table_of
@@ -14,6 +14,7 @@ from harness.report.tables.column import Column, Kind
 from harness.report.tables.history import value_text
 from harness.report.tables.watch import summary
 from harness.report.words.history import size_words, span_words
+from harness.report.words.sentences import listed
 
 ID, TITLE = "history", "History"
 
@@ -103,16 +104,14 @@ def conclusion(histories: Sequence[History], changes: Sequence[LevelChange]) -> 
 
 
 def _span(histories: Sequence[History]) -> str:
-    """`30 commits and 4 versions`, of what there is."""
-    commits = {
-        point.commit
-        for history in histories
-        if not over_versions(history)
-        for series in history.series
-        for point in series.points
-    }
+    """`30 commits, 7 runs and 4 versions`, of what there is."""
+    found: dict[str, set[str]] = {COMMIT: set(), DATE: set()}
+    for history in histories:
+        if not over_versions(history):
+            found[history.by].update(point.run or point.commit for point in _points(history))
     versions = max((len(history.series) for history in histories if over_versions(history)), default=0)
-    return " and ".join(counted(n, name) for n, name in ((len(commits), "commit"), (versions, "version")) if n)
+    counts = ((len(found[COMMIT]), "commit"), (len(found[DATE]), "run"), (versions, "version"))
+    return listed([counted(count, name) for count, name in counts if count])
 
 
 def _points(history: History) -> list[Point]:
