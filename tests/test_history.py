@@ -448,6 +448,16 @@ def test_without_git_a_history_is_by_date_and_says_what_changed(
         assert words in shown, shown
 
 
+@pytest.mark.slow
+def test_a_picture_by_date_marks_the_versions(planted: Planted) -> None:
+    for environment in (HERE, HERE, NEWER, NEWER):
+        planted.launch(None, 1e-3, environment=environment)
+    drawn = history_picture(history_of(stored(planted.store), " ".join(CASE)))
+    texts = "".join(fromstring(picture([drawn], ".svg")).itertext())  # noqa: S314  # our own
+    assert "numpy 2.3.1 → 2.4.6" in texts
+    assert "2026-03-01 12:03" in texts
+
+
 def test_two_machines_of_one_kind_are_two_series(planted: Planted) -> None:
     for machine, digits in (("a", 13.0), ("b", 9.0), ("a", 13.0), ("b", 9.0)):
         accuracy = replace(record().accuracy, digits=digits)

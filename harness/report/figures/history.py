@@ -104,13 +104,14 @@ def _rows(history: History, place: int) -> Iterable[dict[str, object]]:
     by_version = over_versions(history)
     places = sorted({point.place for series in history.series for point in series.points})
     order = {place: at for at, place in enumerate(places)}
+    ticks = _ticks(history)
     for number, series in enumerate(history.series):
         environment = environments[number] or "median; line: level"
         own = {"series": title(history) if by_version else environment, "rank": place if by_version else number}
         at = {
             point.place: {"at": number, "tick": environment}
             if by_version
-            else {"at": order[point.place], "tick": point.name}
+            else {"at": order[point.place], "tick": ticks[point.place]}
             for point in series.points
         }
         yield from ({"kind": "point", **own, **at[p.place], **_point(p, history)} for p in series.points)
@@ -121,8 +122,20 @@ def _rows(history: History, place: int) -> Iterable[dict[str, object]]:
             yield {"kind": "step", **own, **at[step.new.place], **_step(step, history)}
     if history.by == DATE:
         for old, new in neighbours(history.series):
-            words = "; ".join(differences_of(old, new))
-            yield {"kind": "upgrade", "at": order[new.points[0].place], "tick": new.points[0].name, "words": words}
+            begun, number = new.points[0], history.series.index(new)
+            at_point = {"at": order[begun.place], "tick": ticks[begun.place], "series": environments[number], "rank": number}
+            yield {"kind": "upgrade", **at_point, "words": "; ".join(differences_of(old, new))}
+
+
+def _ticks(history: History) -> dict[int, str]:
+    """What the axis calls each place: the name, and of several runs of one minute which of them it is."""
+    names = {point.place: point.name for series in history.series for point in series.points}
+    seen: dict[str, int] = {}
+    found = {}
+    for place in sorted(names):
+        seen[names[place]] = nth = seen.get(names[place], 0) + 1
+        found[place] = names[place] if nth == 1 else f"{names[place]} ({nth})"
+    return found
 
 
 def _point(point: Point, history: History) -> dict[str, object]:
