@@ -123,8 +123,9 @@ def _rows(history: History, place: int) -> Iterable[dict[str, object]]:
     if history.by == DATE:
         for old, new in neighbours(history.series):
             begun, number = new.points[0], history.series.index(new)
-            at_point = {"at": order[begun.place], "tick": ticks[begun.place], "series": environments[number], "rank": number}
-            yield {"kind": "upgrade", **at_point, "words": "; ".join(differences_of(old, new))}
+            here = {"at": order[begun.place], "tick": ticks[begun.place]}
+            own = {"series": environments[number], "rank": number}
+            yield {"kind": "upgrade", **here, **own, "words": "; ".join(differences_of(old, new))}
 
 
 def _ticks(history: History) -> dict[int, str]:
