@@ -16,6 +16,7 @@ from harness.errors import CannotMeasureError, UsageError, counted
 from harness.git import commit_of, printed
 from harness.records.ab import Side
 from harness.records.bisection import SHORT
+from harness.solvers import catalog
 
 INSTALLED = "as installed"
 UNCOMMITTED = "uncommitted changes"
@@ -65,6 +66,25 @@ def imported_from(sides: Sides) -> None:
     """Let this process import the head's project too, which names the cases; nothing of a version of the harness."""
     if sides.head.tree is not None:
         sys.path[:0] = sides.head.paths
+
+
+def importable(sides: Sides, places: Sequence[str]) -> None:
+    """Let this process import the solvers at these places, which name the cases, where only a side has their package.
+
+    The base's, or the head's where the base's cannot be imported. Raises CannotMeasureError where neither can.
+    """
+    for place in places:
+        for version in (None, sides.base, sides.head):
+            paths = [] if version is None else list(version.paths)
+            sys.path[:0] = paths
+            try:
+                catalog.get(place)
+                break
+            except UsageError as error:
+                del sys.path[: len(paths)]
+                why = str(error)
+        else:
+            raise CannotMeasureError(f"neither here nor in base and head: {why}")
 
 
 def of_interpreters(base: str, head: str) -> Sides:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,7 +69,7 @@ def upgrade(
 ) -> None:
     """May I upgrade? Both sides built, fitted and timed on your data: exit 0 safe, 1 do not, 3 undecided."""
     from harness.ab.cells import cells
-    from harness.ab.environments import of_upgrade
+    from harness.ab.environments import importable, of_upgrade
     from harness.ab.touching import touching
     from harness.cli.ab import built, check_numbers
     from harness.report.render.formats import Judged
@@ -78,6 +79,7 @@ def upgrade(
     from harness.report.terminal.working import Working
     from harness.report.words.checks import upgrade_checks
     from harness.report.words.upgrade import upgrade as told
+    from harness.solvers.brought.spec import is_spec
 
     check_numbers(budget, slower, "--slower")
     if output is not None:
@@ -88,8 +90,13 @@ def upgrade(
         raise UsageError("say on which data: --problem FILE --target COLUMN, or --problem FILE:COLUMN")
     with Working(err(), "building both sides", quiet=quiet) as status:
         solvers = solver or touching(packages if python is None else ())
-        specs = cells(named, solvers, cli.solver_options(**given_options), model=given_model)
+        planned = partial(cells, named, solvers, cli.solver_options(**given_options), model=given_model)
+        places = list(filter(is_spec, solvers))
+        specs = [] if places else planned()  # before minutes of building, where nothing must be built for it
         sides = built(lambda: of_upgrade(from_ or (), requirement or (), status.update, python=python, solvers=solvers))
+        if places:
+            importable(sides, places)
+            specs = planned()
     answer = _answered(
         sides, specs, _allowance(budget, seed, len(specs)), _Asked(packages, slower, budget), quiet=quiet
     )

@@ -13,8 +13,8 @@ FLOOR = LIMITS["track_excess_loss"].negligible
 ADVICE = "Find what changed between the two: the commit by harness bisect, the release in its changelog."
 
 IMPORT_ADVICE = (
-    "Name all that this side needs together, one --with each, so that one folder holds it; of torch take the CPU "
-    "builds: docs/how-to/upgrade.md has the recipe."
+    "Name all that this side needs together (--from or --with, once each), so that one folder holds it; of torch take "
+    "the CPU builds: docs/how-to/upgrade.md has the recipes."
 )
 
 

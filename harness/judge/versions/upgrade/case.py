@@ -59,8 +59,15 @@ def _case_decision(one: AbVerdict, slower: float) -> tuple[Decision, str]:
     if against:
         return Decision.NO, against
     open_ = [j.detail or f"{j.quantity} cannot be compared" for j in one.accuracy if j.verdict is Verdict.UNDECIDED]
+    if one.cell.base.status.failed and one.cell.head.status.failed and not open_:
+        open_ = ["wrong before and after: there is no right answer to keep"]
     if open_ or one.cell.left:
         return Decision.UNDECIDED, one.cell.left or "; ".join(open_)
+    return _by_time(one, slower)
+
+
+def _by_time(one: AbVerdict, slower: float) -> tuple[Decision, str]:
+    """The answer of one cell that keeps what it answers."""
     speed = one.speed
     if speed.low is None or speed.high is None or speed.base_s is None or speed.head_s is None:
         slowed = one.found.verdict is Verdict.REGRESSION  # it lost its time

@@ -33,7 +33,6 @@ def because(
     else:
         yield _keep(cases, cases)
         yield from _speeds(cases, verdicts)
-        yield from _wrong_before(cases)
 
 
 def _against_all(cases: Sequence[CaseAnswer], verdicts: Mapping[str, AbVerdict]) -> Iterator[str]:
@@ -114,13 +113,6 @@ def _speeds(cases: Sequence[CaseAnswer], verdicts: Mapping[str, AbVerdict]) -> I
     if not changed:
         highest = max((case.high or 0.0 for case in cases), default=0.0)
         yield f"none is slower by more than {max(0.0, 100 * (highest - 1)):.0f} %"
-
-
-def _wrong_before(cases: Sequence[CaseAnswer]) -> Iterator[str]:
-    """What is no better for the upgrade: a case that is wrong in both versions."""
-    wrong = [case for case in cases if case.status_before == case.status_after == "wrong"]
-    if wrong:
-        yield f"{', '.join(_name(case, cases) for case in wrong[:MOST_NAMED])} wrong before and after"
 
 
 def _name(case: CaseAnswer, cases: Sequence[CaseAnswer]) -> str:
