@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: quick bench accuracy speed speed-training device-check test lint types imports pytest docs audit asv asv-compare asv-versions asv-publish clean
+.PHONY: quick bench accuracy speed speed-training device-check test lint types imports pytest docs audit asv asv-compare asv-history asv-versions asv-publish clean
 
 bench: $(READY)
 	$(BIN)/harness run || test $$? -eq 1 # a case that ended wrong may be expected: the gate knows
@@ -95,6 +95,15 @@ asv-compare: $(KNOWN)
 	{ git rev-parse --verify '$(BASE)^{commit}' && git rev-parse HEAD; } | $(ASV_RUN) --interleave-rounds HASHFILE:-
 	$(BIN)/asv compare --machine $(MACHINE) $(BASE) HEAD
 	$(BIN)/harness gate --asv --commit HEAD --base $(BASE) --machine $(MACHINE)
+
+# Every 24th commit, the oldest first, without those that have results: a minute each. docs/explanation/own-history.md
+# shows the steps, and results/asv/steps.toml says what made each.
+EVERY ?= 24
+HISTORY ?= ^(closed_forms|scikit_learn)\.(Digits\.|Loss|Fit\..*1000,)
+asv-history: $(KNOWN)
+	git rev-list --reverse HEAD | awk 'NR % $(EVERY) == 0' | \
+	  $(ASV_RUN) --skip-existing-commits --bench '$(HISTORY)' HASHFILE:-
+	$(BIN)/harness history --asv --all
 
 asv-versions: $(KNOWN)
 	$(ASV_RUN) --config asv.versions.conf.json --bench scikit_learn HEAD^!

@@ -3,13 +3,16 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pytest
 
+from harness.ab import benchmarks
 from harness.ab.cells import Benchmark, CellSpec
 from harness.ab.measure import Allowance
+from harness.ab.version import Version
+from harness.errors import UsageError
 from harness.files.asv_settings import ASV
 from harness.judge.gate.rules import Rule
 from harness.judge.verdict import Verdict
@@ -263,3 +266,50 @@ def test_one_benchmark_at_a_time_is_set_up_timed_and_torn_down() -> None:
     assert {cell for _, cell in head} == {head[0][1]}  # the budget is spent with the first
     assert [do for do, _ in head] == ["prepare", *["time"] * (len(head) - 2), "release"]
     assert len(head) > 4
+
+
+def test_bench_narrows_by_parameters_as_asvs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As asv writes them, without their names (asv/benchmarks.py)."""
+    found: dict[str, Any] = {
+        "name": "m.time_fit",
+        "type": "time",
+        "unit": "seconds",
+        "timeout_s": None,
+        "cache_timeout_s": None,
+        "params": [["'svd'", "'qr'"], ["10", "1000"]],
+        "param_names": ["solver", "n"],
+    }
+    monkeypatch.setattr(benchmarks, "_discovered", lambda _head, _root: [found])
+    (tmp_path / ASV).write_text("{}")
+    (tmp_path / "benchmarks").mkdir()
+    version = Version("HEAD", Path(sys.executable))
+    cases = [spec.case for spec in benchmarks.of_suite(version, tmp_path, r"time_fit\('qr', 1000\)|time_fit\(.*, 10\)")]
+    assert cases == [
+        f"m.time_fit(solver={solver}, n={n})" for solver, n in (("'svd'", 10), ("'qr'", 10), ("'qr'", 1000))
+    ]
+
+
+def test_a_suite_without_asv_runner_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Without:
+        answers: ClassVar = [{"status": "ok"}, {"status": "error", "message": "No module named 'asv_runner'"}]
+
+        def __init__(self, _version: Version) -> None:
+            self.left = iter(self.answers)
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def order(self, _order: object) -> None:
+            pass
+
+        def answer(self, _deadline_s: float) -> dict[str, str]:
+            return next(self.left)
+
+    monkeypatch.setattr(benchmarks, "Process", Without)
+    (tmp_path / ASV).write_text("{}")
+    (tmp_path / "benchmarks").mkdir()
+    with pytest.raises(UsageError, match=r"needs asv_runner: /a/python -m pip install 'ls-harness\[asv\]'"):
+        benchmarks.of_suite(Version("HEAD", Path("/a/python")), tmp_path, None)

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from docs.hooks import own_history
+from harness.asv.gate import AsvSelection
+from harness.asv.watch import watched
 from harness.judge.history.change_points import segments
 from harness.judge.history.scan import WINDOW, critical, scan
 from harness.judge.history.watch import watch
@@ -246,3 +249,22 @@ def test_the_published_table_of_a_store_is_what_was_measured() -> None:
         assert {rival.name for rival in RIVALS} == set(found)
         assert found["kernel"] >= max(found["asv"], found["asv, two"], found["Otava"])
         assert f"| {100 * found['kernel']:.0f} % | {100 * found['ruptures rbf']:.0f} % |" in table
+
+
+def test_the_documents_tell_each_step_of_our_own_history_with_what_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step of which nothing is said ends the build of the documents."""
+    noise = np.random.default_rng(0).normal(0, 1e-3, (24, 30))
+    values = np.outer([1.0] * 12 + [2.0] * 12, np.ones(30)) * np.exp(noise)
+    found = watched(store(tmp_path / "asv", {"a.time_x": values}), AsvSelection(), ())
+    (group,) = found.groups
+    monkeypatch.setattr(own_history, "SAID", tmp_path / "steps.toml")
+    own_history.SAID.write_text("")
+    with pytest.raises(ValueError, match=f"nothing is said of the steps at {group.commit[:8]}"):
+        list(own_history.tables(found))
+    own_history.SAID.write_text(f'"{group.commit[:8]}" = "A loop in Python."')
+    text = "\n".join(own_history.tables(found))
+    assert f"After {group.old[:8]}: 30 slower by 2 times" in text
+    assert "A loop in Python." in text
+    assert "| and 22 more | |" in text

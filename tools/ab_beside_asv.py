@@ -9,7 +9,8 @@ same results as strictly as `harness ab --asv-suite` judges. asv's environment s
 
 A row of the output is one comparison: of its cells, how many were called slower and how many faster, the seconds, and
 the load of the machine at its end. The order of the tools is drawn anew for every repeat. A row that is there is not
-measured again: the same command goes on where it was cut off.
+measured again: the same command goes on where it was cut off. What else is given, `taskset -c 1` say, is put before
+the command of each comparison.
 """
 
 import csv
@@ -148,9 +149,9 @@ class Row:
 
 def main() -> None:
     """Make the commits, compare them REPEATS times, keep every comparison and print the shares."""
-    folder, repeats, output = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    folder, repeats, output, under = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:]
     rows = read(output)
-    benches = [Bench(folder.resolve(), suite) for suite in SUITES]
+    benches = [Bench(folder.resolve(), suite, under) for suite in SUITES]
     for repeat in range(repeats):
         for bench in benches:
             for row in bench.compared(repeat, {row.key for row in rows}):
@@ -163,8 +164,9 @@ def main() -> None:
 class Bench:
     """A repository with the commits, asv's environment in it, and both tools."""
 
-    def __init__(self, folder: Path, suite: Suite) -> None:
+    def __init__(self, folder: Path, suite: Suite, under: Sequence[str]) -> None:
         self.suite = suite
+        self.under = under
         self.clone = folder / suite.name
         if not (self.clone / ".made").is_file():
             shutil.rmtree(self.clone, ignore_errors=True)
@@ -190,7 +192,8 @@ class Bench:
                 continue
             # Results that are there would be read, not measured.
             shutil.rmtree(self.clone / ".asv/results", ignore_errors=True)
-            printed = self._asv("continuous", *TOOLS[tool], "--bench", self.suite.bench, *pair)
+            words = ("continuous", *TOOLS[tool], "--bench", self.suite.bench, *pair)
+            printed = self._run(*self.under, sys.executable, "-m", "asv", *words)
             cells = len(re.findall(r"^\|.*\.time_", self._asv("compare", *pair), flags=re.MULTILINE))
             yield self._row(tool, planted, repeat, (cells, *marks(printed)), begun)
             strict = self._asv("compare", "--factor", STRICT, "--only-changed", *pair)
@@ -203,7 +206,7 @@ class Bench:
     def _by_ab(self, *words: str) -> tuple[int, int, int] | None:
         """Cells, slower and faster ones; None where nothing could be measured."""
         command = ("ab", *words, "--asv-suite", "--bench", self.suite.bench, "--json")
-        printed = self._run(sys.executable, "-P", "-m", "harness", *command)
+        printed = self._run(*self.under, sys.executable, "-P", "-m", "harness", *command)
         if not printed:
             return None
         speeds = [cell["speed"]["verdict"] for cell in json.loads(printed)["cells"]]

@@ -61,7 +61,7 @@ class CommitSteps:
     @property
     def date(self) -> str:
         """Of the commit, as people write it."""
-        return f"{datetime.fromtimestamp(self.date_ms / 1000, UTC):%Y-%m-%d}"
+        return date_of(self.date_ms)
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,11 @@ class Watch:
     scan: Scan
     groups: tuple[CommitSteps, ...]
     problems: tuple[str, ...] = ()
+
+
+def date_of(date_ms: int) -> str:
+    """Of Unix milliseconds, as people write it."""
+    return f"{datetime.fromtimestamp(date_ms / 1000, UTC):%Y-%m-%d}"
 
 
 def watch(table: AsvTable, rules: Sequence[Rule], effect: float | None = None, problems: Sequence[str] = ()) -> Watch:
