@@ -47,7 +47,7 @@ WORKERS ?= auto
 pytest: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# What is not marked slow, asv or cuda: every room and all of the solvers' table (86 s on two quiet cores).
+# What is not marked slow, asv or cuda: every room and all of the solvers' table (52 s with two workers).
 quick: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not (slow or asv or cuda)'
 
