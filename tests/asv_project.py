@@ -83,8 +83,7 @@ class AsvProject:
 
     def _environment(self) -> Mapping[str, str]:
         cache = os.environ.get("PIP_CACHE_DIR") or str(Path.home() / ".cache/pip")
-        ours = {"HOME": str(self.home), "PIP_CACHE_DIR": cache, "HARNESS_SUITE_PREIMPORT": "1"}
-        return os.environ | ours | {"PIP_COMPILE": "0"}  # of torch's files few are imported
+        return os.environ | {"HOME": str(self.home), "PIP_CACHE_DIR": cache, "HARNESS_SUITE_PREIMPORT": "1"}
 
 
 def _git() -> str:

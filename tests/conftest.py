@@ -63,6 +63,9 @@ def _keep_temporary_files_in_memory() -> None:
 
 _keep_temporary_files_in_memory()
 
+# Of what pip installs for a test little is imported, and that is compiled then.
+os.environ.setdefault("PIP_COMPILE", "0")
+
 RunCli = Callable[..., Ended]
 
 

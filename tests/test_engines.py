@@ -42,6 +42,8 @@ OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "adam": ("adam", {"lr": 0.01}),  # at 0.1 rounding alone leads Adam away from the optimum again
     "adamw": ("adamw", {"lr": 0.01}),
 }
+IN_TURN = [(("auto_mpg", SEVERAL)[place % 2], name) for place, name in enumerate(OPTIMIZERS)]
+"""A problem for each optimizer; in float64 each has both."""
 TORCH_S: dict[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
     "momentum": torch.optim.SGD,
@@ -184,8 +186,7 @@ def test_the_trace_is_the_float64_loop_s(engine: Engine, problem: str, optimizer
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("problem", ["auto_mpg", SEVERAL])
+@pytest.mark.parametrize(("problem", "optimizer"), IN_TURN)
 def test_the_trace_is_the_float32_loop_s(engine: Engine, problem: str, optimizer: str, device: str) -> None:
     """To that loop's rounding, which its steps forget again; AdamW's decay rounds a second time in each."""
     setup = Setup(problem, optimizer=optimizer, dtype="float32", device=device)
@@ -338,8 +339,7 @@ def check_learned(engine: Engine, setup: Setup, grid: Grid, atol: float) -> Lear
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("problem", ["auto_mpg", SEVERAL])
+@pytest.mark.parametrize(("problem", "optimizer"), IN_TURN)
 def test_a_grid_is_learnt_as_by_the_loop(engine: Engine, problem: str, optimizer: str, device: str) -> None:
     """The last rate diverges, whatever the optimizer; nothing ends with it."""
     setup = Setup(problem, optimizer=optimizer, epochs=150, device=device)
