@@ -81,7 +81,7 @@ def test_words_are_flush_left_and_numbers_flush_right(kind: Kind) -> None:
     column = Column[str]("heading", kind=kind, value=str, text=str)
     end = Column[str]("end", text=lambda _: ".")
     lines = printed(lambda console: print_table(console, table_of([column, end], texts)), 40)
-    words = kind in {Kind.TEXT, Kind.STATUS, Kind.CODE, Kind.LINK}
+    words = kind in {Kind.TEXT, Kind.STATUS, Kind.CODE, Kind.LINK, Kind.FINDING}
     assert lines[1:] == [f"{text:<7} ." if words else f"{text:>7} ." for text in texts]
     assert markdown_table([column, end], texts).splitlines()[1] == ("|:--|:--|" if words else "|--:|:--|")
 
