@@ -42,7 +42,7 @@ def connected(on: str, connect_s: float = CONNECT_S) -> tuple[Any, Any]:
             n_workers=int(count[1]),
             threads_per_worker=1,
             resources={RESOURCE: 1},
-            dashboard_address=None,
+            dashboard_address=":0",
             memory_limit=0,
             silence_logs=logging.CRITICAL,
         )

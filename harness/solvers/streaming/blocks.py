@@ -86,6 +86,11 @@ def _joined(parts: list[tuple[Any, Any]]) -> tuple[Any, Any]:
     return xp.concatenate(X), xp.concatenate(y)
 
 
+def _plain(X: Any) -> bool:
+    """Whether BLAS takes it as it is; not so where it lies at an odd address, as what came in a message does."""
+    return bool(X.flags.c_contiguous and X.flags.aligned)
+
+
 class Shifted:
     """Blocks less a shift in float64: of numpy arrays of any dtype and layout, or of torch tensors, where those are.
 
@@ -124,7 +129,7 @@ class Shifted:
         T = self._room("y", 2 * len(y), np.ones).reshape(-1, 2)
         np.subtract(y, self._y_shift, out=T[:, 0], dtype=np.float64)
         # Others are copied: so the answer does not depend on the layout either.
-        if self._tiled is None and X.dtype == np.float64 and X.dtype.isnative and X.flags.c_contiguous:
+        if self._tiled is None and X.dtype == np.float64 and X.dtype.isnative and _plain(X):
             return np.asarray(X), T
         B = self._room("X", X.size).reshape(X.shape)
         if self._shift is None or self._tiled is None:

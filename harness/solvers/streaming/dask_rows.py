@@ -24,6 +24,7 @@ from harness.solvers.streaming.sliced import Exponents, SlicedGram, exponents_of
 from harness.solvers.streaming.sources import SAMPLE_ROWS, Chunk
 
 S = TypeVar("S", bound=Sums)
+G = TypeVar("G")
 SPLIT_EVERY = 8
 """So many are merged at a time, as Dask's own reductions do."""
 
@@ -94,9 +95,7 @@ def merged(parts: Sequence[Part[S]], of: Callable[[Block], S], grid: Grid) -> Pa
             pieces.setdefault(number, {}).update(rows)
     with one_blas_thread():
         for number in [one for one, rows in pieces.items() if _count(rows) == grid.size(one)]:
-            whole = [rows for _, rows in sorted(pieces.pop(number).items())]
-            X, y = (np.concatenate(each) for each in zip(*whole, strict=True))
-            tree.add(number, of(Block(number, X, y)))
+            tree.add(number, of(Block(number, *_joined([rows for _, rows in sorted(pieces.pop(number).items())]))))
     return Part(tree.nodes, pieces)
 
 
@@ -113,7 +112,11 @@ class AndSpread(Generic[S]):
         self.rows |= other.rows
 
 
-def _and_spread(of: Callable[[Block], S], grid: Grid, block: Block) -> AndSpread[S]:
+def _and_spread(of: Callable[[G], Callable[[Block], S]], guess: G, grid: Grid) -> Callable[[Block], AndSpread[S]]:
+    return partial(_sums_and_spread, of(guess), grid)
+
+
+def _sums_and_spread(of: Callable[[Block], S], grid: Grid, block: Block) -> AndSpread[S]:
     step = -(-grid.total // SAMPLE_ROWS)
     first = -(block.number * grid.rows) % step
     return AndSpread(of(block), {block.number: (np.array(block.X[first::step]), np.array(block.y[first::step]))})
@@ -164,9 +167,18 @@ def _cut(
     return sums
 
 
+def _guessed(guess: Callable[[Chunk], G], heads: Sequence[Chunk]) -> G:
+    return guess(_joined(heads))
+
+
 def _head(read: Callable[[Any], Chunk], data: Any, rows: int) -> Chunk:
     X, y = checked(*read(data), "the first partition")
     return np.array(X[:rows]), np.array(y[:rows])
+
+
+def _joined(parts: Sequence[Chunk]) -> Chunk:
+    X, y = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return X, y
 
 
 def _count(rows: dict[int, Chunk]) -> int:
@@ -195,32 +207,33 @@ class DaskRows:
         if not self._total:
             raise UsageError("there are no rows to fit")
 
-    def first(self) -> Chunk:
-        """The first rows, of as many partitions as they lie in."""
+    def about(
+        self, guess: Callable[[Chunk], G], holds: Callable[[G, Chunk], bool], of: Callable[[G], Callable[[Block], S]]
+    ) -> tuple[G, S]:
+        """The guess is made where the first rows are; those from all over the data come with the sums.
+
+        They come too late for the guess: then one more pass is made, as if they had been there before it.
+        """
         from dask import delayed
 
+        grid = Grid(self._total, block_rows(self._p), self._p)
         heads, wanted = [], SAMPLE_ROWS
         for data, length in zip(self._partitions, self._lengths, strict=True):
             if length and wanted > 0:
                 heads.append(delayed(_head)(self._read, list(data), wanted))
                 wanted -= length
-        X, y = zip(*computed(heads), strict=True)
-        return np.concatenate(X), np.concatenate(y)
-
-    def spread(self) -> None:
-        """It would cost a pass."""
-
-    def total_and_spread(self, of: Callable[[Block], S]) -> tuple[S, Chunk]:
-        """The rows that `Arrays.sample` takes, as each block has some."""
-        grid = Grid(self._total, block_rows(self._p), self._p)
-        found = self._reduced(partial(_and_spread, of, grid), grid)
-        X, y = (np.concatenate(parts) for parts in zip(*(found.rows[k] for k in sorted(found.rows)), strict=True))
-        return found.sums, (X, y)
+        first = delayed(_guessed, pure=False)(guess, heads)
+        both, found = self._reduced(delayed(_and_spread, pure=False)(of, first, grid), grid, first)
+        spread = _joined([both.rows[number] for number in sorted(both.rows)])
+        if holds(found, spread):
+            return found, both.sums
+        found = guess(spread)
+        return found, self.total(of(found))
 
     def total(self, of: Callable[[Block], S], rows: Rows | None = None) -> S:
         """Tasks a partition, and a tree of merges."""
         grid = Grid(self._total, block_rows(self._p) if rows is None else rows(self._p, np), self._p)
-        return self._reduced(of, grid)
+        return self._reduced(of, grid)[0]
 
     def exact(
         self,
@@ -231,13 +244,13 @@ class DaskRows:
     ) -> tuple[SlicedGram, S | None]:
         """Two passes: the largest entries of all blocks first, from which the fixed points follow as on one machine."""
         grid = Grid(self._total, make(self._p, np).rows, self._p)
-        found = self._reduced(partial(_largest, largest, self._names), grid).exponents
-        points = make(self._p, np).fixed_points(found)
-        return self._reduced(
-            partial(_cut, make, self._p, table, points), grid
-        ), None if beside is None else self._reduced(beside, grid)
+        found: LargestOf = self._reduced(partial(_largest, largest, self._names), grid)[0]
+        points = make(self._p, np).fixed_points(found.exponents)
+        sums: SlicedGram = self._reduced(partial(_cut, make, self._p, table, points), grid)[0]
+        return sums, None if beside is None else self._reduced(beside, grid)[0]
 
-    def _reduced(self, of: Callable[[Block], S], grid: Grid) -> S:
+    def _reduced(self, of: Callable[[Block], S] | Any, grid: Grid, beside: Any = None) -> tuple[S, Any]:
+        """The sums of `of`, which may be delayed, and what `beside` comes to."""
         from dask import delayed
 
         part, merge = delayed(part_of, pure=False), delayed(merged, pure=False)
@@ -252,13 +265,13 @@ class DaskRows:
             level = [merge(level[i : i + SPLIT_EVERY], of, grid) for i in range(0, len(level), SPLIT_EVERY)]
             if len(level) == 1:
                 break
-        (whole,) = computed(level)
+        whole, also = computed([*level, beside])
         tree: Tree[S] = Tree()
         tree.nodes = whole.nodes
         total = tree.total()
         assert total is not None  # noqa: S101  # there are rows
         assert not whole.pieces  # noqa: S101  # every block has become whole
-        return total
+        return total, also
 
 
 def computed(delayed: Sequence[Any]) -> tuple[Any, ...]:

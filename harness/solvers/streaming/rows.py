@@ -16,6 +16,7 @@ from harness.solvers.streaming.sliced import SlicedGram
 from harness.solvers.streaming.sources import SAMPLE_ROWS, Arrays, Chunk, Source
 
 S = TypeVar("S", bound=Sums)
+G = TypeVar("G")
 Rows = Callable[[int, Any], int]
 """How many rows a block has, for a number of columns and an array library; None: as `blocks` has it."""
 
@@ -31,14 +32,14 @@ class Passes(Protocol):
     def rereadable(self) -> bool:
         """Whether more than once."""
 
-    def first(self) -> Chunk:
-        """The first SAMPLE_ROWS rows or more; fewer where there are no more. Raises UsageError for none."""
+    def about(
+        self, guess: Callable[[Chunk], G], holds: Callable[[G, Chunk], bool], of: Callable[[G], Callable[[Block], S]]
+    ) -> tuple[G, S]:
+        """A guess from the first SAMPLE_ROWS rows, and `total` of what `of` makes of it.
 
-    def spread(self) -> Chunk | None:
-        """SAMPLE_ROWS rows from all over the data, evenly spaced; None where that would cost a pass."""
-
-    def total_and_spread(self, of: Callable[[Block], S]) -> tuple[S, Chunk | None]:
-        """`total`, and what `spread` did not give, where it costs nothing in the same pass; else None."""
+        Where it does not hold for SAMPLE_ROWS rows from all over the data, evenly spaced, it is made from those.
+        Raises UsageError for no rows.
+        """
 
     def total(self, of: Callable[[Block], S], rows: Rows | None = None) -> S:
         """The sums over all blocks, added in pairs by their numbers (harness.cores.tree)."""
@@ -63,7 +64,16 @@ class Local:
         self._source, self._crew = source, crew
         self.rereadable = source.rereadable
 
-    def first(self) -> Chunk:
+    def about(
+        self, guess: Callable[[Chunk], G], holds: Callable[[G, Chunk], bool], of: Callable[[G], Callable[[Block], S]]
+    ) -> tuple[G, S]:
+        """Rows from all over the data are looked at before the pass, where the source has them."""
+        found, spread = guess(self._first()), self._source.sample()
+        if spread is not None and not holds(found, spread):
+            found = guess(spread)
+        return found, self.total(of(found))
+
+    def _first(self) -> Chunk:
         """However the source cuts them: a tensor's, or as many as a sample has."""
         X, y = next(chunks := chunks_of(self._source))
         if not isinstance(X, np.ndarray):
@@ -74,14 +84,6 @@ class Local:
             count += len(more[0])
         X, y = (np.concatenate(parts) for parts in zip(*heads, strict=True)) if len(heads) > 1 else heads[0]
         return X, y
-
-    def spread(self) -> Chunk | None:
-        """What the source says."""
-        return self._source.sample()
-
-    def total_and_spread(self, of: Callable[[Block], S]) -> tuple[S, Chunk | None]:
-        """How many rows a source has is not known before its end, and so not which ones are evenly spaced."""
-        return self.total(of), None
 
     def total(self, of: Callable[[Block], S], rows: Rows | None = None) -> S:
         """Blocks shared out over the threads."""

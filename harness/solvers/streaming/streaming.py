@@ -80,16 +80,12 @@ def _gram(rows: Passes, *, intercept: bool) -> Normal | str:
     """One pass: the shifted normal equations, or why there are none."""
     if not intercept:
         return normal_equations(rows.total(partial(_moments, Shifted(None, 0.0))).moments(None, 0.0), intercept=False)
-    middles = _middles(*rows.first())
-    spread = rows.spread()
-    if spread is not None and not _is_central(middles, spread):
-        middles = _middles(*spread)
-    shift, y_shift = _centres(middles)
-    sums, spread = rows.total_and_spread(partial(_moments, Shifted(shift, y_shift)))
-    if spread is not None and not _is_central(middles, spread):  # it came too late: as if it had been there before
-        shift, y_shift = _centres(_middles(*spread))
-        sums = rows.total(partial(_moments, Shifted(shift, y_shift)))
-    return normal_equations(sums.moments(shift, y_shift), intercept=intercept)
+    middles, sums = rows.about(_middles, _is_central, _moments_about)
+    return normal_equations(sums.moments(*_centres(middles)), intercept=intercept)
+
+
+def _moments_about(middles: "Middles") -> Callable[[Block], MomentSums]:
+    return partial(_moments, Shifted(*_centres(middles)))
 
 
 def _moments(shifted: Shifted, block: Block) -> MomentSums:
@@ -240,13 +236,13 @@ class Middles(NamedTuple):
     near: bool
 
 
-def _middles(X: Any, y: Any) -> Middles:
+def _middles(sample: Chunk) -> Middles:
     """Of rows; x is `near` 0 if each is within NEAR of it.
 
     The spread is 1.4826 times the median deviation (Rousseeuw & Croux 1993, JASA 88: the standard deviation of a normal
     column).
     """
-    rows, t = (np.asarray(_host(part[:SAMPLE_ROWS]), dtype=np.float64) for part in (array(X), array(y)))
+    rows, t = (np.asarray(_host(part[:SAMPLE_ROWS]), dtype=np.float64) for part in map(array, sample))
     with np.errstate(all="ignore"):  # data that are not finite show in the sums
         middle = np.median(rows, axis=0)
         spread = 1.4826 * np.median(np.abs(rows - middle), axis=0)
