@@ -38,6 +38,8 @@ def tables(watch: Watch) -> Iterator[str]:
     yield f"{summary(watch)}. What is not searched has too few numbers, or has never changed."
     yield ""
     yield "Commits: " + ", ".join(f"`{commit[:SHORT]}` ({date_of(date_ms)})" for commit, date_ms in dated) + "."
+    if not watch.groups:
+        yield from ("", "No series has a step: none of these numbers changed by more than chance makes them.")
     for group in sorted(watch.groups, key=lambda one: one.date_ms):
         short = group.commit[:SHORT]
         if short not in said:
