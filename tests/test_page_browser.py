@@ -14,13 +14,15 @@ from selenium.webdriver.common.keys import Keys
 
 from harness.measure.plan import Request, plan
 from harness.measure.run import measure
+from harness.page.paper import WIDTH_PX
 from harness.report.figures.figure import Figure
 from harness.report.figures.rows import FILTERS
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Column, Facts, Kind, Note, Table
 from harness.solvers.status import Status
 from tests import page_data
-from tests.browser import asked, browser, complaints
+from tests.browser import asked, browser, complaints, resize
+from tests.page_checks import too_wide
 from tests.page_driver import Made, Reader, passing, shown_columns
 
 pytestmark = pytest.mark.slow
@@ -123,6 +125,31 @@ def test_with_nothing_to_show_a_section_says_what_makes_it(chromium: Reader, tmp
     shown = {row[0] for row in chromium.rows("absent")}
     assert shown == {"Accuracy", "Speed", "Training", "Verdict", "History", "Findings", "Tutorials"}
     assert all("harness " in row[1] for row in chromium.rows("absent"))
+
+
+def test_nothing_has_to_be_scrolled_to_to_be_drawn_or_read(reader: Reader, chromium: Reader, tmp_path: Path) -> None:
+    """Each figure is drawn and no table goes on beyond its box, on a wide screen and on paper."""
+    undrawn = "return [...document.querySelectorAll('.drawing')].filter(one => !one.children.length).length"
+    cut = """return [...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth + 1)
+        .map(one => one.closest('[data-part]').dataset.part)"""
+    reader.until(lambda: reader.page.execute_script(undrawn) == 0)
+    assert reader.page.execute_script(cut) == []
+    resize(chromium.page, WIDTH_PX)
+    chromium.page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    chromium.open(Made.of(page_data.everything(), tmp_path, paper=True))
+    try:
+        chromium.until(lambda: chromium.page.execute_script(undrawn) == 0)
+        assert chromium.every(".drawing svg")
+        assert too_wide(chromium.page) == []
+        assert chromium.page.execute_script(cut) == []
+        assert not [one for one in chromium.every("aside, button:not(.open), dialog, select") if one.is_displayed()]
+        heads = [one.text for one in chromium.part("accuracy").find_elements("css selector", "thead th")]
+        assert {"Solver", "Problem", "Status"} <= set(heads)
+        group = "return getComputedStyle(document.querySelector('[data-part=accuracy] thead')).display"
+        assert chromium.page.execute_script(group) == "table-header-group"
+    finally:
+        chromium.page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        chromium.page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 # Filters

@@ -1,6 +1,7 @@
 """harness report and the page's figures in harness plot: what is gathered, written, served and kept up."""
 
 import json
+import shutil
 import tempfile
 import urllib.error
 import urllib.request
@@ -18,6 +19,7 @@ from harness.judge.gate.expectations import read_expectations
 from harness.page import watch as keeping
 from harness.page.gather import PageRequest, baseline_of, gather
 from harness.page.making import check_output
+from harness.page.paper import BROWSERS
 from harness.page.serving import Served, serving
 from harness.page.watch import Keeper
 from harness.paths import results_folder
@@ -150,6 +152,20 @@ def test_each_figure_of_the_page_is_drawn_without_a_browser(
 ) -> None:
     assert run_cli("plot", "verdict-times", "-o", name, "--store", store.url).code == 0
     assert (tmp_path / name).read_bytes().startswith(begins)
+
+
+@pytest.mark.slow
+def test_a_page_is_printed_by_chromium_and_has_every_table_s_words(
+    store: Store, run_cli: RunCli, tmp_path: Path
+) -> None:
+    if not any(map(shutil.which, BROWSERS)):
+        pytest.skip("no Chromium is installed")
+    ended = run_cli("report", "-o", "page.pdf", "--quick", "--title", "For the price model", "--store", store.url)
+    assert (ended.code, ended.stdout.split(",")[0]) == (0, "page.pdf: written")
+    made = (tmp_path / "page.pdf").read_bytes()
+    assert made.startswith(b"%PDF")
+    assert made.count(b"/Type /Page\n") in range(1, 9)
+    assert b"/Font" in made, "text, and no picture of it"
 
 
 def panelled(names: Sequence[str]) -> Figure:

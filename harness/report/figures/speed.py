@@ -44,7 +44,7 @@ def time_figure(rows: Sequence[Row], floors: Mapping[str, str]) -> Figure:
     lit = {"color": axes.coloured(), "opacity": axes.bright()}
     ends = {"y": _seconds() | {"field": "seconds_low"}, "y2": {"field": "seconds_high"}, "color": axes.coloured()}
     shown = (("n", "n", ",~r"), ("time", "a whole fit"), ("calls", "calls", "~r"), ("state", "answer"))
-    marks = lit | {"shape": axes.shaped(), "tooltip": axes.tips(("series", "solver"), *shown)}
+    marks = lit | {"shape": axes.shaped(axes.legend_of(names)), "tooltip": axes.tips(("series", "solver"), *shown)}
     layers = [
         *below,
         axes.layer("rule", ends, *solvers, axes.keep("isValid(datum.seconds_low)"), strokeWidth=2, opacity=0.6),

@@ -77,6 +77,12 @@ function queue(figure, work) {
   return figure.busy;
 }
 
+/** Half a page has no room for one legend beside another. */
+function onPaper(theme) {
+  const legend = { ...theme.legend, layout: { bottom: { anchor: "start", direction: "vertical" } } };
+  return { ...theme, legend };
+}
+
 function draw(figure) {
   return queue(figure, async () => {
     if (figure.embedded) return;
@@ -89,7 +95,7 @@ function draw(figure) {
     if (DATA.paper && spec.height > ON_PAPER) spec.height = ON_PAPER;
     figure.embedded = await vegaEmbed(figure.drawing, spec, {
       mode: "vega-lite", actions: false, ast: true, renderer: DATA.paper ? "svg" : "canvas", defaultStyle: false, logLevel: ERRORS,
-      config: DATA.themes[dark() ? "dark" : "light"], tooltip: showTooltip,
+      config: DATA.paper ? onPaper(DATA.themes.light) : DATA.themes[dark() ? "dark" : "light"], tooltip: showTooltip,
     });
     figure.empty.hidden = rows.length > 0;
     listen(figure.embedded.view, figure.drawing);
