@@ -1,5 +1,6 @@
 """K models at once against the loop, model by model: parameters, losses, divergence, order of the rows."""
 
+import pickle
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from harness.cores import usable
 from harness.errors import UsageError
 from harness.measure.plan import single
 from harness.problems.catalog import load
@@ -18,6 +20,7 @@ from harness.solvers.training.batched.batch import BLOCK, Batch, MiniBatches, bl
 from harness.solvers.training.batched.linear import LinearModels
 from harness.solvers.training.batched.mlp import MlpModels
 from harness.solvers.training.batched.settings import Settings
+from harness.solvers.training.engine import TOGETHER
 from harness.solvers.training.loop import train
 from harness.solvers.training.loop_engine import loop_of
 from harness.solvers.training.oracle.quadratic import Quadratic
@@ -309,6 +312,27 @@ def test_a_grid_in_parts_is_the_grid_in_one(monkeypatch: pytest.MonkeyPatch, opt
     assert told[1] == sorted(told[1])
     np.testing.assert_allclose(found[0].excess, found[1].excess, rtol=1e-9)
     np.testing.assert_array_equal(found[0].map.epochs_run, found[1].map.epochs_run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["torch", "mlp"])
+def test_trainings_have_the_same_bits_with_any_number_of_threads(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usable, "usable_cores", lambda: 16)
+    for name in ("linear", "mlp"):
+        monkeypatch.setitem(TOGETHER, name, 2)
+    training = Setup(PROBLEM, model, "adam", hidden=None if model == "torch" else (4,)).training(0)
+    quadratic = Quadratic.of(*training.arrays("train"))
+    aim = Aim(quadratic.best_loss, quadratic.loss_scale, quadratic if training.is_linear else None)
+
+    def learned(threads: int) -> bytes:
+        options = replace(training.options, epochs=70, threads=threads)
+        told: list[int] = []
+        found = batched.BatchedEngine().learn(replace(training, options=options), Grid(RATES, SEEDS), aim, told.append)
+        assert told == sorted(told)
+        assert told[-1] == 70 * 9
+        return pickle.dumps((vars(found.map), found.at, found.excess, found.loss))
+
+    assert len({learned(threads) for threads in (1, 2, 3)}) == 1
 
 
 def test_timed_blocks_go_on_where_the_last_one_ended() -> None:

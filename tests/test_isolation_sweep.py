@@ -18,11 +18,12 @@ from harness.records.observer import Observer
 from harness.records.run import exit_code
 from harness.records.sweep import Cell
 from harness.solvers.status import Status
+from harness.solvers.training.engine import TOGETHER
 from harness.store.store import Store
 from harness.store.sweep_store import SweepStore
 from harness.sweep.isolated import Isolated
 from harness.sweep.measuring import InProcess, Place
-from harness.sweep.plan import TOGETHER, SweepRequest, candidates, new_sweep
+from harness.sweep.plan import SweepRequest, candidates, new_sweep
 from harness.sweep.run import execute
 from tests.conftest import RunCli
 from tests.faulty_sweep import LIMITS, MODULE, PLANTED, UNTIMED

@@ -34,13 +34,14 @@ class Crew:
         asked = thread_count(threads)
         self.threads = asked if most is None else min(asked, most)
 
-    def results(self, work: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple[T, R]]:
+    def results(self, work: Callable[[T], R], items: Sequence[T], *, least: int = LEAST_ITEMS) -> Iterator[tuple[T, R]]:
         """Each item with what `work` makes of it, in the order in which they end; raises what it raises.
 
         `work` is a pure function: the calling thread takes its share, and where another thread that began an item is
-        held up, by other processes that want its core, it does that item too and the first result counts.
+        held up, by other processes that want its core, it does that item too and the first result counts. Fewer than
+        `least` items are not shared out.
         """
-        if self.threads == 1 or len(items) < LEAST_ITEMS:
+        if self.threads == 1 or len(items) < least:
             yield from ((item, work(item)) for item in items)
             return
         shared = _Shared(work, items)

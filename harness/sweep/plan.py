@@ -27,6 +27,7 @@ from harness.solvers.options import Options, resolve
 from harness.solvers.torch_linear import TorchLinear
 from harness.solvers.torch_mlp import TorchMlp
 from harness.solvers.training import engines
+from harness.solvers.training.engine import TOGETHER
 from harness.solvers.training.optimizers import PAIRS, PRESETS, Optimizer, is_brought
 from harness.solvers.training.trained import Trained
 from harness.solvers.training.training import Grid, Settings, Training
@@ -36,8 +37,6 @@ from harness.timing.device import check_device
 TRUTHS = {"1": True, "true": True, "0": False, "false": False}
 LINEAR, MLP = "linear", "mlp"
 MODELS = (LINEAR, MLP)
-TOGETHER = {LINEAR: 256, MLP: 64}
-"""Most trainings that an engine is given at once. Measured on one core: beyond these a training costs no less."""
 DEFAULT_RATES = "1e-4:10:3/decade"
 """From where 1000 epochs do not suffice to where gradient descent on standardised columns diverges (limit 1, p = 1)."""
 
@@ -144,7 +143,8 @@ class Candidate(Case):
         """How many trainings go together: one learning rate's with the loop, all with the oracle (None)."""
         if self.options.engine == "oracle":
             return None
-        return 1 if self.options.engine == "loop" else TOGETHER[self.model]
+        shared = self.options.threads if self.options.engine == "batched" else 1
+        return 1 if self.options.engine == "loop" else shared * TOGETHER[self.model]
 
     @property
     def batches(self) -> int:

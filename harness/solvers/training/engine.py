@@ -11,6 +11,9 @@ from harness.solvers.training.training import Aim, Grid, Training
 Progress = Callable[[int], None]
 """Called with the number of epochs that are done, all trainings of the grid together."""
 
+TOGETHER = {"linear": 256, "mlp": 64}
+"""Most trainings in a batch, by model. Measured on one core: beyond these a training costs no less."""
+
 
 class Engine(Protocol):
     """One way to do the same training; a record names it in `options.engine`.

@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from harness.cores.crew import Crew
 from harness.solvers.device_needs import FLOAT64
 from harness.solvers.fit import Fit
 from harness.solvers.training.batched.settings import Settings
-from harness.solvers.training.engine import Progress, only_written_out, refusal
+from harness.solvers.training.engine import TOGETHER, Progress, only_written_out, refusal
 from harness.solvers.training.followed import path_of
 from harness.solvers.training.learning_map import Learned
 from harness.solvers.training.path import fit_of, keeps_all
@@ -104,30 +107,45 @@ class BatchedEngine:
         return BatchedTraining(training)
 
     def learn(self, training: Training, grid: Grid, aim: Aim, progress: Progress) -> Learned:
-        """All trainings in one batch, or as few as memory allows."""
+        """All trainings, TOGETHER in a batch or as few as memory allows; threads share batches out on the CPU.
+
+        What is in a batch does not depend on the threads, and so no training does.
+        """
         from harness.solvers.training.batched.batch import blocks
 
-        watch, cases, done = Watch(grid, aim, training.epochs), grid.cases, 0
-        for numbers in _parts(training, len(cases)):
+        watch, cases = Watch(grid, aim, training.epochs), grid.cases
+        options, calling = training.options, get_ident()
+        crew = Crew(options.threads if options.device == "cpu" else 1)
+        parts = list(_parts(training, len(cases)))
+        done = {numbers.start: 0 for numbers in parts}
+
+        def train(numbers: range) -> None:
+            if crew.threads > 1:
+                import_module("torch").set_num_threads(1)  # of this thread; whoever set more sets it again
             within = slice(numbers.start, numbers.stop)
             batch = batch_of(training, cases[within], grid.own[within])
             for block in blocks(batch, training.epochs, parameters=watch.wants_parameters):
                 watch.note(replace(block, numbers=block.numbers + numbers.start))
-                progress(done + (block.before + len(block.loss)) * len(numbers))
-            done += training.epochs * len(numbers)
-            progress(done)
+                made = (block.before + len(block.loss)) * len(numbers)
+                done[numbers.start] = max(done[numbers.start], made)
+                if get_ident() == calling:
+                    progress(sum(done.values()))
+
+        for numbers, _ in crew.results(train, parts, least=2):
+            done[numbers.start] = training.epochs * len(numbers)
+            progress(sum(done.values()))
         return watch.learned()
 
 
 def _parts(training: Training, total: int) -> Iterator[range]:
-    """The numbers of the trainings, as many together as their own mini-batches leave room for; all on full batches.
+    """The numbers of the trainings, TOGETHER, or as many as their own mini-batches leave room for.
 
     A full batch is shared and taken in parts of its rows, so that its memory does not grow with the models.
     """
     options, (n, p) = training.options, training.problem.rows("train")[0].shape
-    size = total
+    size = TOGETHER["linear" if training.is_linear else "mlp"]
     if options.batch is not None and options.batch < n:
         # A row with its one and its target; of a network's units the activation and the slope.
-        size = max(1, OWN_NUMBERS // (options.batch * (p + 2 + 2 * sum(options.hidden or ()))))
+        size = min(size, max(1, OWN_NUMBERS // (options.batch * (p + 2 + 2 * sum(options.hidden or ())))))
     for start in range(0, total, size):
         yield range(start, min(start + size, total))
