@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: quick bench accuracy speed speed-training device-check test lint types imports pytest docs audit asv asv-compare asv-history asv-versions asv-publish clean
+.PHONY: quick bench accuracy speed speed-threads speed-training device-check test lint types imports pytest docs audit asv asv-compare asv-history asv-versions asv-publish clean
 
 bench: $(READY)
 	$(BIN)/harness run || test $$? -eq 1 # a case that ended wrong may be expected: the gate knows
@@ -18,6 +18,10 @@ accuracy: $(READY)
 # The benchmarks of this project's own solver and engines, minutes each; results/speed keeps what OPTS=--json prints.
 speed: $(READY)
 	$(BIN)/python -m benchmarks closed-forms $(OPTS)
+
+# The same with several threads, in a minute: two, and all cores.
+speed-threads: $(READY)
+	$(BIN)/python -m benchmarks threads $(OPTS)
 
 # With DEVICE=cuda the lines on CUDA alone, in a minute.
 speed-training: $(READY)

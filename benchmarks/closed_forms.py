@@ -7,14 +7,15 @@ import shutil
 import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.closed_forms_bars import SpeedLine
+from benchmarks.closed_forms_bars import ONEDAL, STREAMING, SpeedLine, on
 from harness.errors import CannotMeasureError, UsageError
 from harness.judge.speed.floors import PRODUCT, SUM
 from harness.measure.plan import single
@@ -87,12 +88,27 @@ def in_memory(shape: Shape, names: Sequence[str], told: Told) -> Iterator[SpeedL
         yield _timed(line, sampled.get(name))
 
 
-def _first_call(solver: Solver, problem: Problem, shape: str, works: dict[str, Work]) -> SpeedLine:
+def by_threads(shape: Shape, threads: Sequence[int], told: Told) -> Iterator[SpeedLine]:
+    """`streaming` and oneDAL with each number of threads at one shape, in turns, by the wall clock."""
+    problem = problems.load(f"synthetic:n={shape.n},p={shape.p}")
+    works: dict[str, Work] = {}
+    made: list[SpeedLine] = []
+    with limited(1), pools_of(1):
+        for name, k in product((STREAMING, ONEDAL), threads):
+            told(f"{shape}: {on(name, k)}, first call")
+            made.append(_first_call(solvers.get(name), problem, str(shape), works, k))
+        told(f"{shape}: in turns")
+        sampled = dict(zip(works, sample_interleaved(list(works.values()), SystemClock(), EFFORT), strict=True))
+    for line in made:
+        yield _timed(replace(line, by_wall=True), sampled.get(line.name))
+
+
+def _first_call(solver: Solver, problem: Problem, shape: str, works: dict[str, Work], threads: int = 1) -> SpeedLine:
     """Fit once: extra memory and digits; the solver's work joins `works` if it can be timed."""
-    case = single(problem, solver, Options())
+    case, name = single(problem, solver, Options(threads=threads)), on(solver.name, threads)
     reason = why_unsupported(solver, problem, case.options)
     if reason:
-        return SpeedLine(shape, solver.name, note=reason)
+        return SpeedLine(shape, name, note=reason)
     try:
         prepared = solver.prepare(problem, case.options)
         for module in solver.requires:
@@ -101,11 +117,11 @@ def _first_call(solver: Solver, problem: Problem, shape: str, works: dict[str, W
             prepared.run()
         fit = prepared.fit()
     except (MemoryError, ValueError, RuntimeError, np.linalg.LinAlgError) as error:
-        return SpeedLine(shape, solver.name, note=f"{type(error).__name__}: {error}")
-    works[solver.name] = Work(prepared.run)
+        return SpeedLine(shape, name, note=f"{type(error).__name__}: {error}")
+    works[name] = Work(prepared.run)
     digits = assess(problem, fit, reference(problem)).digits
     share = None if peak.host_bytes is None else peak.host_bytes / problem.X.nbytes
-    return SpeedLine(shape, solver.name, digits=digits, extra_memory=share, note=fit.message)
+    return SpeedLine(shape, name, digits=digits, extra_memory=share, note=fit.message)
 
 
 def _timed(line: SpeedLine, samples: Samples | None) -> SpeedLine:
@@ -125,12 +141,12 @@ def on_disk(shape: Shape, told: Told) -> list[SpeedLine]:
         told(f"{name}: writing {8 * shape.n * (shape.p + 1) / 2**20:.0f} MiB")
         X, y = _mapped(Path(folder), shape)
         source = Arrays(X, y)
-        works = {"streaming": Work(partial(least_squares, source)), SUM: Work(partial(_sum, X))}
+        works = {"streaming": Work(partial(least_squares, source, threads=1)), SUM: Work(partial(_sum, X))}
         with limited(1):
             told(f"{name}: in turns")
             sampled = sample_interleaved(list(works.values()), SystemClock(), EFFORT)
             tracemalloc.start()  # numpy reports its arrays to it; the map's own pages are the system's
-            answer = least_squares(source)
+            answer = least_squares(source, threads=1)
             extra_bytes = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
         lines = [SpeedLine(name, "streaming", extra_bytes=extra_bytes, note=answer.path), SpeedLine(name, SUM)]

@@ -38,7 +38,7 @@ def _memory(line: SpeedLine) -> str:
 
 
 def speed(lines: Sequence[SpeedLine], verdicts: Sequence[SpeedVerdict]) -> Document:
-    """Median CPU seconds of single calls, one thread, all of a shape's rows in turns; then the bars."""
+    """Median seconds of single calls, all of a shape's rows in turns; then the bars."""
     shown = [column for key, column in columns(lines).items() if key != "shape"]
     shapes = [(shape, list(group)) for shape, group in groupby(lines, key=lambda line: line.shape)]
     bars = [Line(f"{one.text}: {one.measured}", *HELD[one.held]) for one in verdicts]

@@ -43,8 +43,23 @@ def test_a_ratio_is_of_medians_and_absent_where_a_side_was_not_run() -> None:
 def test_a_bar_is_held_or_not_by_the_ratio(seconds: float, held: bool) -> None:
     lines = [line("1e5x500", "streaming", seconds), line("1e5x500", PRODUCT, 1.0)]
     verdicts = {verdict.text: verdict.held for verdict in judge_speed(lines)}
-    assert verdicts[f"1e5x500: streaming takes at most 1.3 of {PRODUCT}'s time"] is held
-    assert verdicts["1e5x500: streaming takes at most 1 of onedal's time"] is None
+    assert verdicts[f"1e5x500: streaming takes at most 1.3 of the time of {PRODUCT}"] is held
+    assert verdicts["1e5x500: streaming takes at most 1 of the time of onedal"] is None
+
+
+def test_threads_are_judged_by_the_wall_where_they_were_run() -> None:
+    """CPU seconds would say that two threads are no quicker than one."""
+
+    def on(name: str, wall_s: float) -> SpeedLine:
+        return SpeedLine("2e6x10", name, Samples(cpu_s=(1.0,), wall_s=(wall_s,)), by_wall=True)
+
+    lines = [on("streaming", 1.0), on("streaming, 2 threads", 0.58), on("onedal", 2.0), on("onedal, 2 threads", 0.5)]
+    found = {verdict.text: verdict.held for verdict in judge_speed(lines)}
+    assert found == {
+        "2e6x10: streaming, 2 threads takes at most 0.588 of the time of streaming": True,
+        "2e6x10: streaming takes at most 1 of the time of onedal": True,
+        "2e6x10: streaming, 2 threads takes at most 1 of the time of onedal, 2 threads": False,
+    }
 
 
 def test_memory_of_a_map_is_a_bar_of_its_own() -> None:
@@ -73,6 +88,14 @@ def test_the_command_times_every_row_and_verifies_the_solvers(run_cli: RunCli) -
 
 
 @pytest.mark.slow
+def test_the_command_of_threads_times_each_number_of_them(run_cli: RunCli) -> None:
+    ended = run_cli("threads", "--shape", "3000x4", "--count", "1", "--json", command=app)
+    found = json.loads(ended.stdout)
+    assert [entry["name"] for entry in found["lines"]] == ["streaming", "onedal"]
+    assert all(len(entry["wall_s"]) >= 5 for entry in found["lines"] if not entry["note"].endswith("installed"))
+
+
+@pytest.mark.slow
 def test_a_solver_that_cannot_run_is_a_row_with_its_reason(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.solvers.solver.find_spec", lambda name: None if name == "glum" else object())
     ended = run_cli("closed-forms", "--shape", "300x4", "--solver", "streaming", "--solver", "glum", command=app)
@@ -86,11 +109,13 @@ def test_a_solver_that_cannot_run_is_a_row_with_its_reason(run_cli: RunCli, monk
         (("--solver", "torch_sgd", "--shape", "300x4"), "not a closed form"),
         (("--solver", "onedall", "--shape", "300x4"), "onedal"),
         (("--shape", "3x4"), "ROWSxCOLUMNS"),
+        (("--count", "0"), "threads is at least 1, not 0"),
         (("--shape", "300x4", "--memmap", "many"), "ROWSxCOLUMNS"),
     ],
 )
 def test_usage_errors_are_one_line(run_cli: RunCli, words: tuple[str, ...], told: str) -> None:
-    ended = run_cli("closed-forms", *words, command=app)
+    command = "threads" if "--count" in words else "closed-forms"
+    ended = run_cli(command, *words, command=app)
     assert ended.code == 2
     assert told in ended.stderr
     assert ended.stderr.count("\n") == 1

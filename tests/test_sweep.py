@@ -21,7 +21,7 @@ from harness.records.sweep import Cell, Sweep
 from harness.report.terminal.live import SweepLive
 from harness.solvers.status import Status
 from harness.solvers.training import engines
-from harness.solvers.training.engine import Progress
+from harness.solvers.training.engine import TOGETHER, Progress
 from harness.solvers.training.learning_map import Learned
 from harness.solvers.training.optimizers import PRESETS
 from harness.solvers.training.training import Aim, Grid, Training
@@ -30,7 +30,6 @@ from harness.store.store import Store
 from harness.store.sweep_store import SweepStore
 from harness.sweep.cells import learn
 from harness.sweep.plan import (
-    TOGETHER,
     SweepRequest,
     asked_of,
     candidates,
