@@ -303,7 +303,9 @@ def test_a_grid_in_parts_is_the_grid_in_one(monkeypatch: pytest.MonkeyPatch, opt
     for most, parts in ((batched.OWN_NUMBERS, 1), (4 * 32 * 7, 3)):
         monkeypatch.setattr(batched, "OWN_NUMBERS", most)
         made: list[int] = []
-        monkeypatch.setattr(batched, "batch_of", lambda t, cases, made=made: made.append(len(cases)) or MADE(t, cases))
+        monkeypatch.setattr(
+            batched, "batch_of", lambda t, cases, own, made=made: made.append(len(cases)) or MADE(t, cases, own)
+        )
         counts: list[int] = []
         found.append(batched.BatchedEngine().learn(training, Grid(RATES, SEEDS), aim, counts.append))
         told.append(counts)

@@ -116,7 +116,7 @@ class BatchedEngine:
         watch, cases = Watch(grid, aim, training.epochs), grid.cases
         options, calling = training.options, get_ident()
         crew = Crew(options.threads if options.device == "cpu" else 1)
-        parts = list(_parts(training, len(cases)))
+        parts = list(_parts(training, len(cases), len(grid.seeds)))
         done = {numbers.start: 0 for numbers in parts}
 
         def train(numbers: range) -> None:
@@ -137,13 +137,14 @@ class BatchedEngine:
         return watch.learned()
 
 
-def _parts(training: Training, total: int) -> Iterator[range]:
-    """The numbers of the trainings, TOGETHER, or as many as their own mini-batches leave room for.
+def _parts(training: Training, total: int, seeds: int) -> Iterator[range]:
+    """The numbers of the trainings: of whole learning rates, TOGETHER at most, or as many as their rows leave room for.
 
     A full batch is shared and taken in parts of its rows, so that its memory does not grow with the models.
     """
     options, (n, p) = training.options, training.problem.rows("train")[0].shape
-    size = TOGETHER["linear" if training.is_linear else "mlp"]
+    most = TOGETHER["linear" if training.is_linear else "mlp"]
+    size = most // seeds * seeds or most
     if options.batch is not None and options.batch < n:
         # A row with its one and its target; of a network's units the activation and the slope.
         size = min(size, max(1, OWN_NUMBERS // (options.batch * (p + 2 + 2 * sum(options.hidden or ())))))
