@@ -15,7 +15,7 @@ from harness.judge.history.history import identity
 from harness.judge.history.series import COMMIT, DATE, Point, Quantity
 from harness.judge.history.values import value_of
 from harness.records.asv_results import read_every_commit
-from harness.records.content import contents
+from harness.records.content import case_of_content, contents
 from harness.records.environment import Environment, of_record
 from harness.records.record import Record
 from harness.records.run import Run
@@ -60,9 +60,13 @@ def in_asv(folder: Path, machine: str | None) -> Iterator[Launch]:
 
 
 def of_case(launches: Sequence[Launch], asked: str) -> tuple[str, list[Launch]]:
-    """The case that `asked` names (see `named_case`) and its launches."""
-    case = named_case([launch.record for launch in launches], asked)
-    return case, [launch for launch in launches if launch.record.case == case]
+    """The case that `asked` names (see `named_case`) and its launches, those of the same data by another path too."""
+    records = [launch.record for launch in launches]
+    case, content = named_case(records, asked), contents(records)
+    alike = {case_of_content(record, content) for record in records if record.case == case}
+    return case, [
+        launch for launch in launches if launch.record.case == case or case_of_content(launch.record, content) in alike
+    ]
 
 
 def named_case(records: Iterable[Record], asked: str) -> str:

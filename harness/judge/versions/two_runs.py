@@ -27,7 +27,7 @@ from harness.judge.history.series import QUANTITIES, Quantity
 from harness.judge.measurable import measurable
 from harness.judge.medians import median_interval
 from harness.judge.verdict import Verdict
-from harness.records.content import contents
+from harness.records.content import case_of_content, contents
 from harness.records.record import Record
 
 LEAST = 0.04
@@ -84,9 +84,11 @@ class RunsCompared:
 
 def compare_runs(records: Sequence[Record], earlier: Sequence[Record]) -> RunsCompared:
     """What has changed between two runs' records, case by case."""
-    before = {record.case: record for record in earlier}
-    shared = [(record, before[record.case]) for record in records if record.case in before]
     content = contents([*records, *earlier])
+    before = {record.case: record for record in earlier}
+    alike = {case_of_content(record, content): record for record in earlier}
+    found = ((one, before.get(one.case) or alike.get(case_of_content(one, content))) for one in records)
+    shared = [(one, then) for one, then in found if then is not None]
     both = [(now, then) for now, then in shared if content(now) == content(then)]
     timed = [(now, then, ratio) for now, then in both if (ratio := _ratio(now, then)) is not None]
     logs = [math.log(ratio) for _, _, ratio in timed]
@@ -95,7 +97,7 @@ def compare_runs(records: Sequence[Record], earlier: Sequence[Record]) -> RunsCo
     if shift is not None and len(logs) >= FEWEST:
         scatter = float(stats.median_abs_deviation(logs, scale="normal"))
         margin = math.exp(max(math.log1p(LEAST), abs(shift) + SCATTERS * scatter))
-    here = {record.case for record in records}
+    here = {record.case for record in records} | {then.case for _, then in shared}
     return RunsCompared(
         times=tuple(_time_change(now, then, ratio, margin) for now, then, ratio in timed),
         answers=tuple(change for now, then in both for change in _answers(now, then)),
