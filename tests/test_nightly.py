@@ -325,6 +325,7 @@ def test_a_night_is_measured_without_git_and_the_next_is_compared(run_cli: RunCl
 calls = st.lists(st.floats(1e-6, 1.0), min_size=1, max_size=60)
 
 
+@pytest.mark.slow
 @given(wall_s=calls, cpu_s=calls)
 def test_thinning_keeps_the_medians_and_the_ends(wall_s: list[float], cpu_s: list[float]) -> None:
     before = record().model_copy(update={"samples": Samples(tuple(wall_s), tuple(cpu_s))})

@@ -30,6 +30,7 @@ from harness.store.store import ChangeToken, Store
 from harness.store.sweep_store import SweepStore
 from harness.timing.sampling import Samples
 from tests.conftest import RunCli
+from tests.history_site import Planted
 from tests.old_stores import BEFORE_SWEEPS, CUT_OFF, FINISHED, SWEEPS, version_1
 from tests.postgres import Database, Server
 from tests.test_durability import DEADLINE_S, GRID, GRID_CASES, cut_off, python
@@ -91,6 +92,22 @@ def test_stores_in_two_schemas_are_two(database: Database, run_cli: RunCli) -> N
     assert run_cli("store", "check", "--store", url).code == 0
     with pytest.raises(UsageError, match="holds other tables"):
         Store(database.url)
+
+
+def test_two_machines_have_a_series_each_and_their_old_samples_are_thinned(
+    database: Database, run_cli: RunCli, tmp_path: Path
+) -> None:
+    (tmp_path / "harness.toml").write_text("[nightly]\nwhole = 1\n")
+    planted = Planted(Store(database.url), calls=30)
+    for machine in ("bench", "laptop", "bench", "laptop"):
+        planted.machine = machine
+        planted.launch("a" * 40, 1e-3 if machine == "bench" else 5e-3)
+    runs = planted.store.runs()
+    for run in runs[2:]:
+        ended = run_cli("nightly", "--run", run.id, "--store", database.url)
+        assert (ended.code, "compared with 1 night before" in ended.stdout) == (0, True), ended.stderr
+    kept = [len(planted.store.records(run.id)[0].samples.wall_s) for run in runs]
+    assert kept == [10, 10, 30, 30]
 
 
 def test_whether_something_is_new_is_seen(database: Database) -> None:

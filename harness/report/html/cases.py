@@ -67,7 +67,7 @@ def case_in_full(record: Record) -> dict[str, Any]:
     each = record.epochs_per_call
     return {
         "status": record.status.value,
-        "message": record.message or record.samples.error,
+        "message": case.COLUMNS["message"].of(record),
         "advice": record.advice,
         "diagnosis": accuracy.diagnosis,
         "table": [f"left out: {one}" for one in record.columns_left_out] + list(record.notes),
