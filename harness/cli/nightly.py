@@ -8,6 +8,7 @@ import typer
 
 from harness.cli import isolation, outputs
 from harness.cli import options as cli
+from harness.cli.pasting import pasted
 from harness.cli.streams import print_json
 from harness.config import config
 from harness.errors import HarnessError, UsageError
@@ -146,7 +147,8 @@ def _show(report: "NightReport", opened: "Store", *, as_json: bool, quiet: bool)
         print_json(dumps(night_object(report, conclusion(report))))
     elif not quiet or report.exit_code:
         print_document(out(), night(report))
-        print_document(out(), under_a_run(doubts_of(opened, report.run), report.run.id))
+        doctor = pasted("doctor", "--run", report.run.id, store=opened)
+        print_document(out(), under_a_run(doubts_of(opened, report.run), doctor))
 
 
 def _make_page(path: Path, report: "NightReport", opened: "Store") -> None:
