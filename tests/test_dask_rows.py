@@ -15,9 +15,10 @@ import pytest
 import torch
 from dask import delayed
 from distributed import Client, LocalCluster
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from harness.errors import CannotMeasureError, UsageError
-from harness.solvers.streaming import Answer, Arrays, Parquet, dask_rows, least_squares, sliced
+from harness.solvers.streaming import Answer, Arrays, Parquet, dask_rows, given, least_squares, sliced, streaming
 from harness.solvers.streaming import blocks as blocks_module
 
 N, P = 5000, 3
@@ -98,6 +99,22 @@ def test_numbers_at_an_odd_address_as_those_of_a_message_have_the_same_bits(monk
     odd = np.frombuffer(b"odd" + X.tobytes(), dtype=np.uint8)[3:].view(np.float64).reshape(X.shape)
     assert not odd.flags.aligned
     assert bits(least_squares(odd, y)) == bits(least_squares(X, y))
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_the_sums_are_solved_on_one_thread_wherever_they_are_made(cut: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LAPACK's last bits depend on its threads."""
+    X, y = drawn("gram")
+    threads: list[int] = []
+
+    def solved(*asked: Any, **how: Any) -> Answer:
+        threads.extend(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")
+        return streaming.solved(*asked, **how)
+
+    monkeypatch.setattr(given, "solved", solved)
+    with threadpool_limits(2):
+        least_squares(*((da.from_array(X, chunks=(900, -1)), da.from_array(y, chunks=900)) if cut else (X, y)))
+    assert set(threads) == {1}
 
 
 def frame_of(X: Any, y: Any) -> pd.DataFrame:

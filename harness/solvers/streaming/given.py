@@ -120,7 +120,8 @@ def least_squares(  # noqa: PLR0913  # what can be asked for is its arguments, b
     if isinstance(rows, DaskRows):
         if threads is not None:
             raise UsageError("threads= is of this machine: Dask's workers have their own")
-        return solved(rows, **options)
+        with one_blas_thread():  # LAPACK's last bits depend on its threads, too
+            return solved(rows, **options)
     return on_this_machine(rows, threads, **options)
 
 
