@@ -390,8 +390,10 @@ SOLVERS: dict[str, Solver] = {one.name: one for one in (answers.KEEPING, answers
 SOLVERS |= {HEALTHY.name: HEALTHY}
 SOLVERS |= {solver.name: solver for _, solver, *_ in PLANTED}
 MODULE = "tests.faults"
+TIMED_S = 4.0
+"""What those may take that hang at a timed call: the fit before has the same limit, on the busiest machine too."""
 TIMEOUT_S = 1.5
-"""What those may take that hang at a timed call: its limit is also that of the calls before it."""
+"""What a training may take that hangs."""
 SHORT_S = 0.3
 """What those may take that hang as they are prepared or fitted: whenever that is, it is the same status."""
 PATIENCE_S = 120.0
@@ -406,7 +408,7 @@ class FaultLimits(Limits):
         """Seconds that a case may take."""
         if case.solver.name not in HANGS:
             return PATIENCE_S
-        return TIMEOUT_S if getattr(case.solver, "first", 1) > 1 else SHORT_S
+        return TIMED_S if getattr(case.solver, "first", 1) > 1 else SHORT_S
 
 
 MEMORY_BYTES = 2**30
