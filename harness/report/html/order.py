@@ -59,8 +59,16 @@ def sections(evidence: Evidence) -> tuple[Section, ...]:
     if against:
         words = f"The times are doubtful: {listed([one.name for one in against], len(against))}."
         first = replace(first, parts=(*first.parts, Note(words, to=last.id)))
-    shown = [replace(one, conclusion="") if one.conclusion == first.conclusion else one for one in between if one.parts]
-    return (first, *shown, last)
+    return (first, *(_unsaid(one, first) for one in between if one.parts), last)
+
+
+def _unsaid(section: Section, first: Section) -> Section:
+    """The section without what the decision has said already."""
+    said = {part.text for part in first.parts if isinstance(part, Note)}
+    parts = tuple(part for part in section.parts if not (isinstance(part, Note) and part.text in said))
+    return replace(
+        section, parts=parts, conclusion="" if section.conclusion == first.conclusion else section.conclusion
+    )
 
 
 def decision(evidence: Evidence) -> Decision:
