@@ -3,6 +3,7 @@
 const CAP = 15, MORE = 1000, LONG = 30; // rows at first, rows more at a click, characters that want a wide column
 const WHO = new Set(["solver", "label"]); // the columns that name a case to the eye: there its button is
 const ROOMY = 1000; // pixels of a page on which no table is to be scrolled across: a phone's are
+const MANY = 9; // columns, above which letters and gaps are smaller
 const FEW = 4; // columns, which a phone has room for if their words may be broken
 
 /** As harness/report/spreadsheet.py: a text that a spreadsheet would take for a formula stands behind an apostrophe. */
@@ -27,7 +28,7 @@ function buildTable(place, name, part) {
   const count = make("small"), body = make("tbody");
   const save = make("button", { type: "button", textContent: "CSV", "aria-label": `Download as CSV: ${part.caption}` });
   const heads = columns.map((column) => headOf(column, view, draw));
-  const table = make("table", { "aria-labelledby": caption.id, className: pairs ? "few pairs" : columns.length <= FEW ? "few" : "" }, make("thead", {}, make("tr", {}, ...heads)), body);
+  const table = make("table", { "aria-labelledby": caption.id, className: pairs ? "few pairs" : columns.length <= FEW ? "few" : columns.length > MANY ? "many" : "" }, make("thead", {}, make("tr", {}, ...heads)), body);
   const scroll = make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-labelledby": caption.id }, table);
   const more = make("button", { type: "button", className: "more" }), cut = make("p", { className: "cut" });
   more.addEventListener("click", () => { view.most = view.most + MORE; draw(); });
