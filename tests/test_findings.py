@@ -14,7 +14,17 @@ from rich.console import Console
 
 import harness.studies.findings
 from harness.errors import CannotMeasureError, UsageError
-from harness.judge.studies.finding import ERROR, Expected, Finding, Kind, Measurement, Nature, Shows, read_finding
+from harness.judge.studies.finding import (
+    BY_SCRIPT,
+    ERROR,
+    Expected,
+    Finding,
+    Kind,
+    Measurement,
+    Nature,
+    Shows,
+    read_finding,
+)
 from harness.judge.studies.findings import Ending, Present, judge, presence
 from harness.measure.run import measure
 from harness.report.render.markdown import markdown as as_markdown
@@ -109,7 +119,7 @@ def test_each_finding_says_what_a_maintainer_needs() -> None:
         sentences = re.findall(r"[.;](?:\s|$)", finding.what)
         assert 2 <= len(sentences) <= 6, finding.id
         assert len(finding.workaround) > 10, finding.id
-        assert finding.kind is Kind.IMPORT or solvers.get(str(finding.solver))
+        assert finding.kind in BY_SCRIPT or solvers.get(str(finding.solver))
         assert (finding.kind is Kind.REGRESSION) <= any(finding.is_good(name) for name in finding.measured), finding.id
 
 

@@ -53,6 +53,11 @@ class Kind(StrEnum):
     RAISES = "raises on a well-posed problem"
     NOT_REPRODUCIBLE = "not reproducible"
     IMPORT = "changes the process that imports it"
+    ROUNDING = "rounds more than its dtype"
+
+
+BY_SCRIPT = (Kind.IMPORT, Kind.ROUNDING)
+"""Kinds that no record of a case shows, but what the library prints by itself."""
 
 
 class Nature(StrEnum):
@@ -208,8 +213,9 @@ class Finding(_Entry):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         given = [self.problem is not None, self.solver is not None, self.expect is not None]
-        if len(set(given)) > 1 or given[0] is (self.kind is Kind.IMPORT):
-            raise ValueError(f"problem, solver and expect go together, except of kind '{Kind.IMPORT.value}'")
+        if len(set(given)) > 1 or given[0] is (self.kind in BY_SCRIPT):
+            kinds = " or ".join(f"'{kind.value}'" for kind in BY_SCRIPT)
+            raise ValueError(f"problem, solver and expect go together, except of kind {kinds}")
         if not any(self.is_bad(version) for version in self.measured):
             raise ValueError(f"no version in {self.bad} was measured")
         for version, seen in self.measured.items():
