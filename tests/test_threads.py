@@ -145,6 +145,20 @@ def test_the_reference_qr_and_the_exact_gram_matrix_have_the_same_bits_with_any_
     assert all(one == exact[0] for one in exact)
 
 
+@pytest.mark.parametrize(
+    ("loadavg", "free"), [("0.5 0.5 0.5 1/300 9", 4), ("0.5 0.5 0.5 3/300 9", 2), ("9 9 9 40/300 9", 1), ("", 4)]
+)
+def test_by_default_only_free_cores_are_used(
+    loadavg: str, free: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/loadavg").write_text(loadavg)
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert usable.free_cores(tmp_path) == free
+    monkeypatch.setattr(usable, "free_cores", lambda: free)
+    assert (Crew().threads, Crew(3).threads, Crew(None, 1).threads) == (free, 3, 1)
+
+
 @dataclass
 class Text:
     text: str

@@ -10,6 +10,7 @@ from threading import Condition, Thread, current_thread
 from time import perf_counter
 from typing import Generic, TypeVar
 
+from harness.cores import usable
 from harness.cores.usable import thread_count
 
 T = TypeVar("T")
@@ -30,9 +31,15 @@ class Crew:
     """
 
     def __init__(self, threads: int | None = None, most: int | None = None) -> None:
-        """All usable cores if None, but no more than `most`. Raises UsageError as harness.cores.usable.thread_count."""
+        """All usable cores that are free now if None; no more than `most`.
+
+        Beside other work two threads may take longer than one: whoever holds the interpreter's lock may lose its core.
+        Raises UsageError as harness.cores.usable.thread_count.
+        """
         asked = thread_count(threads)
         self.threads = asked if most is None else min(asked, most)
+        if threads is None and self.threads > 1:
+            self.threads = min(self.threads, usable.free_cores())
 
     def results(self, work: Callable[[T], R], items: Sequence[T], *, least: int = LEAST_ITEMS) -> Iterator[tuple[T, R]]:
         """Each item with what `work` makes of it, in the order in which they end; raises what it raises.

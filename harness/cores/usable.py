@@ -5,7 +5,7 @@ from functools import cache
 from math import ceil
 from pathlib import Path
 
-from harness.cores.quota import quota
+from harness.cores.quota import quota, text_of
 from harness.errors import UsageError
 
 
@@ -19,6 +19,13 @@ def allowed_cores(root: Path = Path("/")) -> int:
     """The cores that a control group's quota comes to, rounded up; all of the machine without one."""
     found = quota(root)
     return ceil(found.cores) if found and found.cores else os.cpu_count() or 1
+
+
+def free_cores(root: Path = Path("/")) -> int:
+    """The machine's cores less the tasks of others that run or wait for one now (man 5 proc_loadavg), at least 1."""
+    running = (text_of(root / "proc/loadavg") or "").split()[3:4]
+    others = [int(count) - 1 for one in running if (count := one.partition("/")[0]).isdigit()]
+    return max(1, (os.cpu_count() or 1) - sum(others))
 
 
 def thread_count(threads: int | None) -> int:
