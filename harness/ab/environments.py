@@ -134,11 +134,9 @@ def of_upgrade(
 ) -> Sides:
     """What is installed here, or has the requirements `base`, and the same with those of `head`, or in another Python.
 
-    `solvers`: which the other Python must have the libraries of. Raises UsageError where nothing is upgraded,
+    `solvers`: which the other Python must have the libraries of. Raises
     CannotMeasureError for a Python that is not here, and what `of_libraries` raises.
     """
-    if python is None and not head:
-        raise UsageError("say what is upgraded, as scikit-learn==1.9.1, or --python 3.13")
     if python is None:
         return of_libraries(base, head, notify)
     sides = of_libraries(base, (), notify)

@@ -108,7 +108,7 @@ def identify(version: Version, side: str = "") -> Side:
             raise CannotMeasureError(f"{version.name}: {error}") from None
     if greeting["status"] != "ok":
         if greeting["message"].startswith(FAILED_IMPORT) and (version.commit is None or version.scratch is not None):
-            raise FailedImportError(f"the {side} ({version.name})" if side else version.name, greeting["message"])
+            raise FailedImportError(f"the {side}" if side else version.name, greeting["message"])
         if version.scratch is not None:
             raise CannotMeasureError(f"{version.name}: {greeting['message']}")
         hint = "" if version.package else f"; install the harness into {version.python}"

@@ -81,6 +81,8 @@ def upgrade(
     from harness.report.words.upgrade import upgrade as told
     from harness.solvers.brought.spec import is_spec
 
+    if not requirement and python is None:
+        raise UsageError("say what is upgraded, as scikit-learn==1.9.1, or --python 3.13")
     check_numbers(budget, slower, "--slower")
     if output is not None:
         check_file(f"--output {output}", output)
@@ -146,6 +148,7 @@ def _answered(
     from harness.ab.measure import Task
     from harness.ab.process import FailedImportError, identify
     from harness.cli.ab import compared_task
+    from harness.judge.versions.ab import AbReport
     from harness.judge.versions.upgrade.decide import UpgradeQuestion, decide_upgrade, failed_side
     from harness.records.ab import Side
     from harness.studies.findings import findings
@@ -158,9 +161,12 @@ def _answered(
             failed.append((name, error.why))
             described.append(Side(name=version.name, libraries=version.held))
     base, head = described
-    question = UpgradeQuestion(base, head, asked.packages, findings(), asked.slower, sides.same, sides.notes)
+    problems = tuple(dict.fromkeys(one.problem for one in specs))
+    question = UpgradeQuestion(base, head, asked.packages, findings(), asked.slower, sides.same, sides.notes, problems)
     if failed:
-        return failed_side(question, tuple(dict.fromkeys(one.problem for one in specs)), *failed[0])
+        return failed_side(question, problems, *failed[0])
+    if sides.same:
+        return decide_upgrade(AbReport((), asked.slower), question)
     task = Task(sides, (base, head), specs, allowance, Manner(cores=all_cores()))
     evidence = _Evidence(asked)
     return decide_upgrade(compared_task(task, asked.slower, quiet=quiet, decide=evidence.settled), question)

@@ -31,6 +31,7 @@ class UpgradeQuestion:
     """What is asked: both sides, the packages by name, what a finding can say, and the limit on time.
 
     `alike`: why both sides are the same, if they are; `notes`: what a person should know beside the answer.
+    `problems`: the labels of the data that are asked about, where nothing was compared.
     """
 
     base: Side
@@ -40,6 +41,7 @@ class UpgradeQuestion:
     slower: float = SLOWER
     alike: str = ""
     notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def decide_upgrade(report: AbReport, question: UpgradeQuestion) -> UpgradeAnswer:
@@ -50,15 +52,16 @@ def decide_upgrade(report: AbReport, question: UpgradeQuestion) -> UpgradeAnswer
     cases = sorted((case_answer(one, question.slower) for one in report.cells), key=_worst_first)
     verdicts = {one.cell.case: one for one in report.cells}
     decision = _decision(cases, question)
+    problems = tuple(dict.fromkeys(one.cell.problem for one in report.cells)) or question.problems
     packages = tuple(_packages(question))
     known = tuple(_known(question.findings, packages, cases))
     deciding = next((one for one in cases if one.decision is decision), None)
     cell = None if deciding is None else verdicts[deciding.case].cell
     return UpgradeAnswer(
         decision=decision,
-        asked=_asked(packages, question, tuple(dict.fromkeys(one.cell.problem for one in report.cells))),
+        asked=_asked(packages, question, problems),
         packages=packages,
-        problems=tuple(dict.fromkeys(one.cell.problem for one in report.cells)),
+        problems=problems,
         because=tuple(because(decision, cases, verdicts, question.alike)),
         workaround=workaround(decision, cases, known),
         known=known,
@@ -149,7 +152,7 @@ def _packages(question: UpgradeQuestion) -> Iterator[Package]:
 
 def _asked(packages: Sequence[Package], question: UpgradeQuestion, problems: Sequence[str]) -> str:
     changes = [f"{one.name} {one.before or 'not installed'} -> {one.after or 'not installed'}" for one in packages]
-    if question.base.python != question.head.python:
+    if "" not in (question.base.python, question.head.python) and question.base.python != question.head.python:
         changes.append(f"{question.base.python} -> {question.head.python}")
     return f"{', '.join(changes)} on {', '.join(problems)}"
 
