@@ -98,7 +98,7 @@ def least_squares(  # noqa: PLR0913  # what can be asked for is its arguments, b
         A column of a frame: a fit for each of its values, a frame with a row each (harness.solvers.streaming.groups);
         of a Dask dataframe a Dask dataframe, computed when it is asked for.
     threads
-        By default one for each core that this process may use. Dask's workers have their own.
+        By default one for each core that this process may use and that is free. Dask's workers have their own.
     """
     options: dict[str, bool] = {"intercept": intercept, "least": minimum_norm}
     if by is not None:
