@@ -66,7 +66,8 @@ def test_the_wheel_is_for_every_platform(wheel: Path) -> None:
 
 def test_the_wheel_holds_every_module_and_every_data_file(names: set[str]) -> None:
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "harness").rglob("*.py")}
-    data = {f"harness/datasets/{path.name}" for path in (ROOT / "datasets").iterdir()}
+    files = [path for path in (ROOT / "datasets").rglob("*") if path.is_file()]
+    data = {f"harness/{path.relative_to(ROOT).as_posix()}" for path in files}
     published = {f"harness/results/published/{path.name}" for path in (ROOT / "results" / "published").glob("*.toml")}
     assert modules
     assert data
@@ -79,7 +80,8 @@ def test_the_wheel_holds_nothing_but_the_package_and_its_metadata(names: set[str
     assert [path for path in paths if path.suffix in {".pyc", ".pyo", ".so", ".pyd", ".sqlite", ".ipynb"}] == []
     tests = [path for path in paths if path.name.startswith("test_") or path.name == "conftest.py"]
     assert [path for path in tests if path.parent != PurePosixPath("harness/init/templates")] == []
-    assert [path for path in paths if {"tests", "suites", "__pycache__"} & set(path.parts)] == []
+    assert [path for path in paths if {"tests", "__pycache__"} & set(path.parts)] == []
+    assert {path.parent.as_posix() for path in paths if "suites" in path.parts} == {"harness/datasets/suites"}
 
 
 def test_the_licence_is_in_the_wheel_word_for_word(wheel: Path) -> None:

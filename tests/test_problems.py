@@ -63,6 +63,9 @@ def test_the_catalog_lists_every_sidecar_then_the_generators_then_the_rungs() ->
         "deficient",
         "wide",
         "heavy",
+        "correlated",
+        "heavy_tails",
+        "friedman",
     ]
     assert catalog.names() == [*STORED, *drawn, *ladder.rungs()]
 

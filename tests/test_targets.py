@@ -51,7 +51,8 @@ def test_there_are_targets_of_the_sine_and_of_auto_mpg() -> None:
 
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
 def test_a_stored_target_is_of_the_data_and_better_than_any_line(path: Path) -> None:
-    target, training = targets.read(path), training_of(path.stem, hidden=(8, 8, 8))
+    target = targets.read(path)
+    training = training_of(target.problem, hidden=tuple(target.hidden))
     assert target.differs(training) == ""
     assert target.null_loss == pytest.approx(targets.null_loss(training), rel=1e-12)
     assert target.best_loss == min(target.best_by_seed) == target.best_by_seed[target.best_seed]
@@ -223,7 +224,20 @@ def test_a_target_that_a_person_makes_is_what_the_next_sweep_is_judged_by(run_cl
     assert (target.epochs, target.lr, len(target.best_by_seed)) == (20, (0.01,), 2)
     assert all(one in made.stdout for one in (f"{target.best_loss:.6g}", "2 seeds", "20 epochs", "lr 0.01", "float64"))
 
-    few = ("--optimizer", "adam", "--lr", 0.01, "--seeds", 3, "--epochs", 40, "--json", "--store", store_path)
+    few = (
+        "--optimizer",
+        "adam",
+        "--lr",
+        0.01,
+        "--seeds",
+        3,
+        "--epochs",
+        40,
+        "--no-widen",
+        "--json",
+        "--store",
+        store_path,
+    )
     swept = run_cli("sweep", *words, *few)
     assert (swept.code, swept.stderr) == (0, "")
     json.loads(swept.stdout)

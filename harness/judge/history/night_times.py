@@ -17,9 +17,9 @@ recorded on a machine that other people used, a launch for a night:
 =====  ======  ==========================  ======================================
 cases  nights  unchanged, called changed   doubled, called slower
 =====  ======  ==========================  ======================================
-1      8, 20   4.3, 1.6 %                  93, 85 %
-2      4, 20   2.2, 0.5 %                  51, 23 %
-4      4, 20   0.2, 0.0 %                  48, 13 %
+1      8, 20   4.3, 1.6 %                  90, 82 %
+2      4, 20   2.0, 0.5 %                  48, 21 %
+4      4, 20   0.1, 0.0 %                  45, 12 %
 =====  ======  ==========================  ======================================
 
 (of medians that scatter by 5 to 22 % from launch to launch; what is missed the history finds some nights later).
