@@ -10,6 +10,7 @@ from harness.judge.studies.shown import shown, shows
 from harness.judge.verdict import Judgement, Verdict
 from harness.records.record import Accuracy, Record, Solution
 from harness.report.figures.figure import Figure
+from harness.report.html.decision.race import race
 from harness.report.html.evidence import Evidence
 from harness.report.html.order import decision, sections
 from harness.report.html.section import Facts, Note, Section, Table
@@ -91,7 +92,7 @@ def test_a_race_names_who_is_right_and_fastest_and_sets_the_wrong_coefficients_b
 
 def test_what_did_not_converge_is_not_called_right_everywhere() -> None:
     slow = training("torch_sgd", 1e-4, 0.01, reached={"1e-6": None}, excess=1e-3)
-    found = decision(evidence([planted("a", 1e-4), planted("a", 1e-4, problem="b"), slow]))
+    found = race(evidence([planted("a", 1e-4), planted("a", 1e-4, problem="b"), slow]))
     assert "Right wherever they ran: a." in found.answer
 
 
