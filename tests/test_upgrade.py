@@ -1,5 +1,7 @@
 """May I upgrade: the decision by what changed, its reasons, and the answer written and read again."""
 
+import re
+import runpy
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -7,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import UsageError
+from harness.ab.process import SCRIPT
+from harness.ab.pythons import other_python
+from harness.ab.touching import touching
+from harness.errors import CannotMeasureError, UsageError
 from harness.judge.versions.ab import judge_ab
 from harness.judge.versions.upgrade.answer import Decision, UpgradeAnswer
 from harness.judge.versions.upgrade.decide import UpgradeQuestion, decide_upgrade, failed_side, settled
-from harness.records.ab import AbCell, Library, Measured, Side
+from harness.records.ab import FAILED_IMPORT, AbCell, Library, Measured, Side
 from harness.records.record import Solution
 from harness.report.render.markdown import markdown
 from harness.report.render.upgrade_file import read_upgrade, upgrade_json
@@ -182,3 +187,37 @@ def test_time_is_given_to_what_is_open() -> None:
     assert settled([lost, open_], 0.1, spent=True) == {lost.case, "b"}
     assert settled([open_], 0.1, spent=True) == set()
     assert settled([planted(GOOD, GOOD, launches=5)], 0.1, spent=False) == {planted(GOOD, GOOD).case}
+
+
+@pytest.mark.slow
+def test_the_solvers_are_those_that_a_package_can_touch() -> None:
+    assert touching({"scikit-learn"})[:2] == ["sklearn", "sklearn_tol0"]
+    assert "numpy_lstsq" not in touching({"scikit-learn"})
+    assert {"numpy_lstsq", "scipy_gelsd", "sklearn", "statsmodels_pinv"} <= set(touching({"numpy"}))
+    with pytest.raises(UsageError, match="no solver here uses rich"):
+        touching({"rich"})
+
+
+def test_a_python_that_is_not_here_is_named() -> None:
+    with pytest.raises(CannotMeasureError, match=r"no Python 2\.0 starts here"):
+        other_python("2.0", (), ("numpy_lstsq",), lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("raise ImportError('libcudnn.so.9: cannot open')", "failed to import: libcudnn.so.9: cannot open"),
+        ("raise TypeError('of another pandas')", "failed to import: TypeError: of another pandas"),
+        ("import not_there_at_all", "failed to import: No module named 'not_there_at_all'"),
+    ],
+)
+def test_what_a_worker_cannot_import_says_why(
+    body: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = runpy.run_path(str(SCRIPT))
+    assert worker["FAILED_IMPORT"] == FAILED_IMPORT
+    (tmp_path / "planted_library.py").write_text(body)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(worker["FailedImportError"], match=re.escape(says)):
+        worker["imported"]("planted_library")
+    assert worker["imported"]("planted_library_that_is_not_there") is None
