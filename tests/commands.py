@@ -194,7 +194,7 @@ def _stand_in_for_a_comparison() -> None:
         _built=lambda _: sides,
         _cells=lambda *_: (sides, ()),
         _described=lambda _: (side, side),
-        _compared=lambda *_, **__: report,
+        compared_task=lambda *_, **__: report,
     )
 
 

@@ -433,6 +433,7 @@ def test_check_exits_0_if_it_holds_and_1_if_it_does_not(folder: Path, run_cli: R
         ended = run_cli(*words)
         assert ended.code == 1
         assert "the script: " in ended.stdout
+        assert "not as said" in ended.stdout
 
 
 @pytest.mark.slow

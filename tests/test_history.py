@@ -201,6 +201,7 @@ def test_the_commit_that_did_it(planted: Planted, commits: list[str], run_cli: R
     assert ended.code == 0
     assert f"{commits[17][:8]}..{commits[18][:8]}: {commits[18][:8]} did it" in ended.stdout
     assert "1 change point" in ended.stdout
+    assert " 3 %" in ended.stdout
     shown = json.loads(run_cli("history", *CASE, "--store", store_path, "--json").stdout)
     (series,) = shown["series"]
     assert [point["commit"] for point in series["points"]] == commits
@@ -376,7 +377,9 @@ def test_no_history_is_exit_3_and_one_line(
         assert said in ended.stderr
     planted.launch(commits[0], 1e-3, dirty=True)
     assert "of uncommitted changes" in run_cli("history", *CASE, "--store", store_path, "--by", "commit").stderr
-    assert "2026-03-01 12:01" in run_cli("history", *CASE, "--store", store_path).stderr
+    said = run_cli("history", *CASE, "--store", store_path).stderr
+    assert "one run" in said
+    assert "2026-03-01 12:01" in said
     planted.launch(commits[3], 1e-3)
     planted.launch(commits[3], 1e-3)
     ended = run_cli("history", *CASE, "--store", store_path, "--by", "commit")

@@ -238,7 +238,7 @@ def test_a_version_without_a_suite_says_so_for_every_cell(tmp_path: Path, monkey
     two = [spec("any"), spec("other")]
     found = count([Work(version(tmp_path, suite="import not_there"), two)], print)[0]
     assert {(c.status, c.message) for c in found.values()} == {
-        (Status.ERROR, "ModuleNotFoundError: No module named 'not_there'")
+        (Status.ERROR, "failed to import: No module named 'not_there'")
     }
 
 

@@ -221,6 +221,7 @@ def test_a_store_goes_to_postgresql_and_back_to_the_last_bit(
     for words in (("merge", store_path), ("import", there), ("merge", database.url)):
         again = run_cli("store", *words, "--store", database.url)
         assert "0 runs (0 records)" in again.stdout
+        assert "0 sweeps (0 cells)" in again.stdout
         assert "9 entries" in again.stdout
 
 

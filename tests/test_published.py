@@ -367,6 +367,7 @@ def test_the_command(folder: Path) -> None:
     fine = runner.invoke(app, ["one"])
     assert fine.exit_code == 0, fine.output
     assert "1 reproduced, 0 not reproduced" in fine.stdout
+    assert "0 not reproducible" in fine.stdout
     (folder / "one.toml").write_text(ONE_LOSS.replace("printed = 36", "printed = 37"))
     wrong = runner.invoke(app, ["--json"])
     assert wrong.exit_code == 1

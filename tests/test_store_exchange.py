@@ -129,6 +129,7 @@ def test_what_is_exported_is_imported_to_the_last_bit(suffix: str, full: Path, t
     assert Store(str(other)).done("cut off") == {"c": 1}
     again = run_cli("store", "import", file, "--store", other)
     assert "took 0 runs (0 records)" in again.stdout
+    assert "0 sweeps (0 cells)" in again.stdout
     assert "9 entries" in again.stdout
     assert contents(other) == contents(full)
 
@@ -156,6 +157,7 @@ def test_a_merge_takes_what_the_other_store_has_and_does_so_once(full: Path, tmp
     assert len(merged) == len(before) + 1
     again = run_cli("store", "merge", full, "--store", ours)
     assert "took 0 runs (0 records)" in again.stdout
+    assert "0 sweeps (0 cells)" in again.stdout
     assert contents(ours) == merged
     assert contents(full) == before
 

@@ -225,7 +225,7 @@ class Store:
         """Every environment that is known, by its id: those of runs and sweeps, and those of a cluster's workers."""
         with self.reading() as connection:
             rows = connection.execute(select(tables.environments.c.id, tables.environments.c.body)).all()
-        return {key: Environment.model_validate_json(body) for key, body in rows}
+            return {key: Environment.model_validate_json(body) for key, body in rows}
 
     def order_of(self, table: Table) -> list[Column[Any]]:
         """By what runs or sweeps are in order; a store of an older version, which is only read, has their dates."""
