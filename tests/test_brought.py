@@ -348,6 +348,15 @@ def test_an_edit_is_another_source(tmp_path: Path) -> None:
     assert first != second
 
 
+def test_a_file_that_was_edited_since_is_what_is_measured(tmp_path: Path) -> None:
+    path = write(tmp_path, SOLVER)
+    before = measure(single(PROBLEM, catalog.get(f"{path}:solve"), Options())).record
+    write(tmp_path, SOLVER.replace("None", "0.99"))
+    after = measure(single(PROBLEM, catalog.get(f"{path}:solve"), Options())).record
+    assert (before.status, after.status) == (Status.OK, Status.WRONG)
+    assert before.source_sha256 != after.source_sha256
+
+
 def test_settings_are_a_part_of_the_source() -> None:
     assert solver_of(Ridge(alpha=0)).source.origin.sha256 != solver_of(Ridge(alpha=1)).source.origin.sha256
     assert solver_of(Ridge(alpha=0)).source.origin.sha256 == solver_of(Ridge(alpha=0)).source.origin.sha256

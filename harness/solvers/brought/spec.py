@@ -6,7 +6,7 @@ import inspect
 import re
 import sys
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -103,13 +103,15 @@ def _value(text: str) -> float | bool | str | None:
     return text
 
 
-@cache
 def _file_module(path: Path, text: str) -> ModuleType:
-    """The module that a file is; its folder is looked in for what it imports, as that of a script is."""
+    """The module that a file is; its folder is looked in for what it imports, as that of a script is.
+
+    A file that was edited since is another module: what is measured is what the record's source says.
+    """
     if not path.is_file():
         raise UsageError(f"'{text}': there is no file {path}")
     whole = path.resolve()
-    name = f"{whole.stem}_{hashlib.sha256(str(whole).encode()).hexdigest()[:8]}"
+    name = f"{whole.stem}_{hashlib.sha256(str(whole).encode() + whole.read_bytes()).hexdigest()[:8]}"
     if name in sys.modules:
         return sys.modules[name]
     if str(whole.parent) not in sys.path:
