@@ -130,7 +130,13 @@ def store(store_path: Path) -> Store:
     predicted = ((12, 13, 14) * 2, (24, 26, 28) * 2, (36, 38, 41) * 2)
     cells = [
         sweep_data.cell(
-            optimizer, lr, (30 + k, 40 + k, 50) * 2, problem=problem, predicted=predicted, stability_limit=1.0
+            optimizer,
+            lr,
+            (30 + k, 40 + k, 50) * 2,
+            problem=problem,
+            predicted=predicted,
+            stability_limit=1.0,
+            curvature=(0.5, 2.0),
         )
         for problem in ("auto_mpg", "diabetes")
         for k, optimizer in enumerate(("sgd", "adam"))

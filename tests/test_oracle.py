@@ -17,6 +17,7 @@ from harness.solvers.training.loop import DIVERGED_FACTOR, Loop, train
 from harness.solvers.training.oracle.adaptive import Adaptive
 from harness.solvers.training.oracle.crossings import learning_map
 from harness.solvers.training.oracle.descent import Descent
+from harness.solvers.training.oracle.optimal import optimal
 from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.oracle.scan import CHUNK
 from harness.solvers.training.scaling import Scaling
@@ -226,7 +227,7 @@ def test_beyond_the_stability_limit_a_direction_grows(momentum: float, nesterov:
 
 def test_the_best_rate_contracts_both_ends_alike() -> None:
     q = quadratic(PROBLEMS[1])
-    factors = descent(q, q.optimum, q.best_lr).factors([1])[0, 0]
+    factors = descent(q, q.optimum, optimal(q.curvature[-1], q.curvature[0]).lr).factors([1])[0, 0]
     assert factors[0] == pytest.approx(-factors[-1])
 
 

@@ -250,6 +250,7 @@ def test_gradient_descent_does_what_theory_says(optimizer: str) -> None:
         {"loss": "l1"},
         {"batch": 2},
         {"optimizers": ("sgd:weight_decay=0.1",)},
+        {"scheduler": "cosine"},
     ],
     ids=str,
 )

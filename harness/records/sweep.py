@@ -15,7 +15,10 @@ class Cell(Kept):
     By tolerance and seed (T, S): `epochs_to`, None where censored, and `predicted`, the same from the closed
     form of gradient descent (empty where there is none). By seed (S,): `epochs_run`, `final` (relative excess
     loss at the end), `diverged`. By epochs done `at` (M,) and seed (M, S): `excess` and `loss`, NaN after a
-    training's end. `stability_limit`: the learning rate above which gradient descent must diverge. `status`
+    training's end. `stability_limit`: the learning rate above which gradient descent must diverge, and
+    `curvature`, the Hessian's least eigenvalue above 0 and its largest in the units trained in, of gradient descent
+    alone. `sharpness_over_limit`: of Adam the preconditioned Hessian's largest eigenvalue over its limit of
+    stability (harness.solvers.training.oracle.adaptive), the most along the first seed's exact training. `status`
     is ok, unsupported or how the training of all went wrong, and `message` says why: the trainings' own ends are
     in the arrays.
     `suite`: the named suite and its version that it is a workload of, and what was changed of it; the tightest
@@ -57,6 +60,8 @@ class Cell(Kept):
     loss: tuple[tuple[Number, ...], ...] = ()
     predicted: tuple[tuple[Count | None, ...], ...] = ()
     stability_limit: float | None = None
+    curvature: tuple[Number, ...] = ()
+    sharpness_over_limit: float | None = None
     suite: str = ""
     trial: Count | None = None
     held_out_to: tuple[Count | None, ...] = ()

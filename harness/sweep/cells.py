@@ -15,6 +15,7 @@ from harness.solvers.training.learning_map import CENSORED, Counts, Learned, Lea
 from harness.solvers.training.path import full_batch
 from harness.solvers.training.training import Aim, Grid, Training
 from harness.sweep.plan import Candidate
+from harness.sweep.theory import sharpness_of, theory_of
 from harness.verify.nearly_equal import blamed
 from harness.verify.objective import Objective
 
@@ -104,43 +105,9 @@ def _joined(parts: Sequence[Learned], axis: int = -1) -> Learned:
     return Learned(ended, parts[0].at, excess, loss, join(seen) if seen else None)
 
 
-@dataclass(frozen=True)
-class Theory:
-    """What gradient descent must do: epochs (tolerances, L, S) and stability limits (L,)."""
-
-    epochs_to: Counts
-    stability_limit: Floats
-
-
-def theory_of(candidate: Candidate, aim: Aim) -> Theory | None:
-    """The closed form of SGD over all rows on a linear model's squared error; None for any other training.
-
-    Weight decay moves the optimum, and has none.
-    """
-    training, options = candidate.training, candidate.options
-    all_rows = options.batch is None or options.batch >= len(training.problem.split.train)
-    plain = (
-        training.optimizer == "sgd"
-        and options.loss == "mse"
-        and all_rows
-        and not (options.weight_decay or options.dampening)
-    )
-    if aim.quadratic is None or not plain:
-        return None
-    from harness.solvers.training.oracle.crossings import learning_map
-    from harness.solvers.training.oracle.descent import Descent
-
-    start = training.initial_parameters(candidate.grid.seeds)
-    grid = candidate.grid
-    each = [dict(one).get("momentum", options.momentum or 0.0) for one in grid.settings or ((),) * len(grid.lr)]
-    descent = Descent.of(aim.quadratic, start, grid.lr, np.array(each), bool(options.nesterov))
-    predicted = learning_map(descent, training.epochs, aim.tolerances)
-    return Theory(predicted.epochs_to, descent.stability_limit)
-
-
 def cells_of(candidate: Candidate, goal: Goal, aim: Aim, learned: Learned, *, engine_s: float) -> list[Cell]:
     """One cell a learning rate; what an epoch of the loop takes is not among them yet."""
-    theory, ended = theory_of(candidate, aim), learned.map
+    theory, sharpness, ended = theory_of(candidate, aim), sharpness_of(candidate, aim), learned.map
     cells = []
     for i, lr in enumerate(candidate.grid.lr):
         excess = learned.excess[:, i]
@@ -160,6 +127,8 @@ def cells_of(candidate: Candidate, goal: Goal, aim: Aim, learned: Learned, *, en
                 held_out_to=() if learned.held_out_to is None else _epochs(learned.held_out_to[i][None])[0],
                 predicted=() if theory is None else _epochs(theory.epochs_to[:, i]),
                 stability_limit=None if theory is None else float(theory.stability_limit[i]),
+                curvature=() if theory is None else theory.curvature,
+                sharpness_over_limit=sharpness[i],
                 engine_s=engine_s,
                 together=len(candidate.grid.cases),
             )

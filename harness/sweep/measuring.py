@@ -4,6 +4,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -20,12 +21,14 @@ from harness.records.record import Record
 from harness.records.sweep import Cell
 from harness.solvers.status import Status
 from harness.solvers.training import engines
+from harness.solvers.training.engine import Engine
 from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.training import Aim, Training
 from harness.store.store import Store
 from harness.sweep import targets
 from harness.sweep.cells import Goal, cells_of, learn, without_result
 from harness.sweep.plan import Candidate, JudgedBy
+from harness.sweep.theory import DOUBLE, explained
 from harness.timing.device import synchronizer
 from harness.timing.sampling import Effort
 from harness.timing.threads import limited, pools_of
@@ -175,6 +178,18 @@ def _held_out(training: Training, optimum: Floats) -> Callable[[Floats], Floats]
     return None if best <= ROUNDING * float(np.mean(y**2)) else lambda parameters: there.loss(parameters) / best - 1
 
 
+def _in_double(engine: Engine, candidate: Candidate, goal: Goal, aim: Aim, lr: Sequence[float]) -> list[Cell]:
+    """Some learning rates of a candidate, trained again in float64; empty where the engine cannot."""
+    double = replace(candidate, grid=candidate.grid.at(lr), options=replace(candidate.options, dtype=DOUBLE))
+    try:
+        if engine.unsupported(double.training) is not None:
+            return []
+        learned = learn(engine, double.training, double.grid, aim, double.most_together, lambda _: None)
+        return cells_of(double, goal, aim, learned, engine_s=0.0)
+    except Exception:  # noqa: BLE001  # whatever an engine raises: what was measured stands, and why is not known
+        return []
+
+
 ROUNDING = 1e-12
 """Of a mean square: a loss so small is the rounding of float64 data, squared, and some."""
 
@@ -191,6 +206,11 @@ def trained(candidate: Candidate, goal: Goal, observer: Observer) -> list[Cell]:
             aim = goal.aim if candidate.target is None else goal.aim.down_to(candidate.target)
             learned = learn(engine, candidate.training, candidate.grid, aim, most, observer.trained)
             synchronizer(options.device)()
-            return cells_of(candidate, goal, aim, learned, engine_s=time.perf_counter() - before)
+            found = cells_of(candidate, goal, aim, learned, engine_s=time.perf_counter() - before)
+
+            def again(lr: Sequence[float]) -> list[Cell]:
+                return _in_double(engine, candidate, goal, aim, lr)
+
+            return explained(found, str(options.dtype), again)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # an engine may raise anything: it is the cells' status
         return without_result(candidate, *failure(error))

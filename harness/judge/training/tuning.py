@@ -13,6 +13,7 @@ from harness.judge.medians import Floats
 from harness.judge.training.censored import Interval, median, median_interval
 from harness.records.record import Status
 from harness.records.sweep import Cell
+from harness.solvers.training.oracle.optimal import Constants, optimal
 
 CONVERGED, CENSORED, DIVERGED = "converged", "censored", "diverged"
 """How a cell whose trainings were run ends; the others end as their records say, unsupported or error."""
@@ -23,6 +24,9 @@ GOOD_FACTOR = 2.0
 """A learning rate is good if it takes at most this many times the epochs of the best one: the project's choice."""
 DIVERGED_SHARE = 0.5
 """From this share of diverged seeds on, the cell is called diverged: as a median is, half of them speak for it."""
+
+PARTED = 0.1
+"""Measured and predicted epochs that differ by more than this share of those predicted need a reason."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,12 @@ class CellSummary:
 
     @property
     def lr_over_limit(self) -> float | None:
-        """The learning rate in units of the stability limit; above 1 gradient descent must diverge."""
+        """In units of the stability limit: above 1 gradient descent must diverge.
+
+        Adam's is that of its preconditioned Hessian, the largest along a training: above 1 it oscillates.
+        """
         limit = self.cell.stability_limit
-        return None if limit is None else self.lr / limit
+        return self.cell.sharpness_over_limit if limit is None else self.lr / limit
 
     def to(self, tolerance: float | None) -> Reach | None:
         """How it reaches a tolerance; None if it was not looked for."""
@@ -155,6 +162,21 @@ class Tuning:
     def reach(self) -> Reach | None:
         """How the best learning rate reaches the tolerance that it is the best for."""
         return None if self.best is None else self.best.to(self.tolerance)
+
+    @property
+    def optimal(self) -> Constants | None:
+        """The best constants for the worst start, of SGD with the momentum that it has; None where nothing is known."""
+        cell = None if self.subject is None else self.subject.cell
+        if cell is None or not cell.curvature:
+            return None
+        momentum, nesterov = bool(cell.options.get("momentum")), bool(cell.options.get("nesterov"))
+        return optimal(*cell.curvature, momentum=momentum, nesterov=nesterov)
+
+    @property
+    def condition(self) -> float | None:
+        """kappa: the Hessian's largest eigenvalue over its least above 0; None where it is not kept."""
+        cell = None if self.subject is None else self.subject.cell
+        return cell.curvature[1] / cell.curvature[0] if cell is not None and cell.curvature else None
 
     @property
     def run(self) -> bool:
@@ -248,10 +270,6 @@ def summarise_cell(cell: Cell, optimizer: str) -> CellSummary:
 def _reach(cell: Cell, tolerance: float, epoch_s: float | None) -> Reach:
     epochs = seed_epochs(cell, tolerance)
     middle, interval = median(epochs), median_interval(epochs)
-    predicted = None
-    if cell.predicted:
-        row = cell.predicted[cell.tolerances.index(tolerance)]
-        predicted = median(np.array([math.inf if value is None else float(value) for value in row]))
     return Reach(
         tolerance=tolerance,
         epochs=middle,
@@ -259,8 +277,41 @@ def _reach(cell: Cell, tolerance: float, epoch_s: float | None) -> Reach:
         success=float(np.mean(np.isfinite(epochs))),
         seconds=None if epoch_s is None else middle * epoch_s,
         seconds_interval=None if epoch_s is None or interval is None else interval.times(epoch_s),
-        predicted=predicted,
+        predicted=_counted(cell.predicted[cell.tolerances.index(tolerance)]) if cell.predicted else None,
     )
+
+
+def _counted(row: Sequence[int | None]) -> float:
+    """The median over seeds, of which None is censored."""
+    return median(np.array([math.inf if value is None else float(value) for value in row]))
+
+
+class Parting(NamedTuple):
+    """Epochs to a tolerance, medians over seeds, infinite if censored, that differ by more than a tenth.
+
+    `crossed`: those measured, of the trainings that diverged later too.
+    """
+
+    tolerance: float
+    measured: float
+    predicted: float
+    crossed: float
+
+
+def part(measured: float, predicted: float) -> bool:
+    """Whether epochs differ by more than PARTED of those predicted."""
+    if math.isinf(measured) or math.isinf(predicted):
+        return measured != predicted
+    return abs(measured - predicted) > PARTED * predicted
+
+
+def partings(cell: Cell) -> list[Parting]:
+    """To which tolerances measured and predicted epochs part; none where nothing is predicted."""
+    found = [
+        Parting(tolerance, median(seed_epochs(cell, tolerance)), _counted(predicted), _counted(crossed))
+        for tolerance, predicted, crossed in zip(cell.tolerances, cell.predicted or (), cell.epochs_to, strict=False)
+    ]
+    return [one for one in found if part(one.measured, one.predicted)]
 
 
 def _merit(cell: CellSummary, tolerance: float | None) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from harness.report.html.section import Note, Part, Section, Table, table_of
 from harness.report.html.training_words import conclusion, details
 from harness.report.tables import scores as scored
 from harness.report.tables import suite
-from harness.report.tables.sweep import PAGE_BEST, Tuned, page_cells
+from harness.report.tables.sweep import OPTIMAL, OPTIMAL_EXPLAINED, PAGE_BEST, Tuned, page_cells, with_optimal
 from harness.report.words import sweep as words
 from harness.report.words.sweep_document import ended
 
@@ -53,6 +53,7 @@ def _swept(summary: SweepSummary, sweep: Sweep | None) -> list[Part]:
         *_scored(summary),
         *map(Note, details(summary)),
         _best(summary),
+        *_optimal(summary),
         *_figures(summary),
         _every(summary),
     ]
@@ -122,6 +123,13 @@ def _best(summary: SweepSummary) -> Table:
         return {**rows.keys(one.subject), "lr": one.tuning.best and one.tuning.best.lr}
 
     return table_of("training_best", f"Optimizers at their best learning rates{over}.", PAGE_BEST, tuned, named)
+
+
+def _optimal(summary: SweepSummary) -> list[Table]:
+    """Measured and optimal constants, where these are known."""
+    known = [row for task in summary.tasks for row in with_optimal(task)]
+    caption = f"Measured and optimal constants. {OPTIMAL_EXPLAINED}"
+    return [table_of("training_optimal", caption, OPTIMAL, known, lambda one: rows.keys(one.subject))] if known else []
 
 
 def _every(summary: SweepSummary) -> Table:

@@ -106,7 +106,8 @@ CELL = by_key(
         head="gap", spare=6),
     Column("theory", "theory", Kind.WHOLE, "Median epochs by the closed form of gradient descent.",
         "reach.predicted", _of_reach(_theory), spare=8),
-    Column("over", "lr / limit", Kind.NUMBER, "Over the stability limit; above 1 gradient descent must diverge.",
+    Column("over", "lr / limit", Kind.NUMBER,
+        "Over the stability limit: above 1 gradient descent must diverge, and Adam oscillates.",
         "cell.lr_over_limit", _over_limit, head="lr/limit", spare=7),
     Column("lost", "seeds lost", Kind.WHOLE, "Seeds that diverged.", "cell.diverged",
         lambda row: str(row.cell.diverged or ""), head="lost", spare=1),
@@ -226,6 +227,39 @@ BEST = by_key(
 )  # fmt: skip
 TERMINAL_BEST = pick(BEST, "optimizer lr to epochs seconds epoch within decades lrs converge")
 PAGE_BEST = pick(BEST, "task optimizer lr to epochs interval behind seconds behind_s solved good decades ending")
+
+
+def _momentum(row: Tuned) -> float | None:
+    cell = row.subject.cell
+    return None if row.tuning.optimal is None else float(str(cell.options.get("momentum") or 0.0))
+
+
+OPTIMAL: tuple[Column[Tuned], ...] = (
+    Column("task", "problem", value="task.name"),
+    Column("optimizer", "optimizer", value="tuning.optimizer"),
+    Column("condition", "kappa", Kind.NUMBER, "The Hessian's largest eigenvalue over its least.",
+        "tuning.condition", ".4g"),
+    Column("lr", "best lr", Kind.SMALL, "Of the grid.", "tuning.best.lr", _best_rate),
+    Column("momentum", "momentum", Kind.NUMBER, "Of the grid.", _momentum, ".4g"),
+    Column("optimal_lr", "optimal lr", Kind.NUMBER, "On a quadratic, for the worst start.", "tuning.optimal.lr", ".4g"),
+    Column("optimal_momentum", "optimal momentum", Kind.NUMBER, "With the optimal lr.",
+        "tuning.optimal.momentum", ".4g"),
+    Column("rate", "rate", Kind.NUMBER, "What an epoch leaves of the distance with both.",
+        "tuning.optimal.rate", ".4g"),
+    Column("decade", "epochs a decade", Kind.NUMBER, "In which the excess loss falls to a tenth with both.",
+        "tuning.optimal.epochs_per_decade", ".3g"),
+)  # fmt: skip
+"""Measured and optimal constants of the optimizers of which the latter are known."""
+TERMINAL_OPTIMAL = OPTIMAL[1:]
+OPTIMAL_EXPLAINED = (
+    "optimal: best for the worst start on a quadratic with this Hessian (Polyak 1964; Lessard, Recht and Packard 2016);"
+    " rate: what an epoch then leaves of the distance to the optimum, in the end."
+)
+
+
+def with_optimal(task: TaskSummary) -> list[Tuned]:
+    """The optimizers of the task whose optimal constants are known."""
+    return [row for row in tuned(task) if row.tuning.optimal is not None]
 
 
 JSON: tuple[Column[CellSummary], ...] = (

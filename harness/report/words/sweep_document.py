@@ -31,6 +31,7 @@ def swept(sweep: Sweep, cells: Sequence[Cell]) -> Document:
             *([] if sweep.suite else _notes(_cells_explained(summary))),
             Table(table.TERMINAL_BEST, best),
             *_notes(_best_explained(summary)),
+            *_optimal(summary),
             *_scored(summary),
             *map(Line, ended(sweep, summary)),
         ],
@@ -46,6 +47,13 @@ def _scored(summary: SweepSummary) -> list[Part]:
     first = summary.scores[0]
     pairs = [(f"who beats whom, by {first.measure}", list(first.pairs))]
     return [Table(scored.SCORE, groups), *_notes(scored.EXPLAINED), Table(scored.PAIR, pairs)]
+
+
+def _optimal(summary: SweepSummary) -> list[Part]:
+    """Measured and optimal constants, where these are known."""
+    groups = [(f"{task.name}: optimal constants", table.with_optimal(task)) for task in summary.tasks]
+    known = [(title, rows) for title, rows in groups if rows]
+    return [Table(table.TERMINAL_OPTIMAL, known), *_notes([table.OPTIMAL_EXPLAINED])] if known else []
 
 
 def _tables(sweep: Sweep) -> list[Line]:
@@ -79,6 +87,10 @@ def _cells_explained(summary: SweepSummary) -> list[str]:
         lines.append(f"excess losses are relative to: {'; '.join(scales)}.")
     if "theory" in columns or "over" in columns:
         lines.append("theory: median epochs by the closed form of gradient descent. lr/limit above 1 must diverge.")
+    if any(cell.cell.sharpness_over_limit is not None for cell in run):
+        lines.append(
+            "Adam's lr/limit: the most along a training; above 1 it oscillates. Its epochs have no closed form."
+        )
     return lines
 
 

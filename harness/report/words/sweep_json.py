@@ -60,6 +60,14 @@ def _contest(contest: Contest | None) -> Json | None:
     return {"leader": leader, "winner": winner, "decided": contest.decided, "rivals": rivals}
 
 
+def _optimal(tuning: Tuning) -> Json | None:
+    found = tuning.optimal
+    if found is None:
+        return None
+    names = ("lr", "momentum", "rate", "epochs_per_decade")
+    return {name: getattr(found, name) for name in names} | {"condition": tuning.condition}
+
+
 def _region(region: Region | None) -> Json | None:
     if region is None:
         return None
@@ -72,6 +80,7 @@ _TUNING: tuple[Column[Tuning], ...] = (
     Column("edges", value=lambda tuning: [edge._asdict() for edge in tuning.edges]),
     Column("reach", value=lambda tuning: tuning.reach and table.reach_object(tuning.reach)),
     Column("good", value=lambda tuning: _region(tuning.good)),
+    Column("optimal", value=_optimal),
     Column("converging", value=lambda tuning: _region(tuning.converging)),
 )
 

@@ -1,5 +1,6 @@
 """Adam and AdamW on the quadratic: k parameters a training, all trainings stepped together by numpy."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,23 @@ from harness.solvers.training.watch import Block
 
 CHUNK = 64
 """Epochs between two looks at who diverged."""
+COLD, SHRINKS = 0.01, 0.1
+"""The share of its first value that a warm moment may still have; by how much less than the most is found."""
+
+
+def frozen_limit(lr: Floats, beta1: float) -> Floats:
+    """(2 + 2 b1) / ((1 - b1) lr), 38 / lr for b1 = 0.9: Adam's limit on lambda_max(P^-1 H) with the preconditioner P.
+
+    Of all rows, once its moments are warm and where P hardly changes: then Adam is a heavy ball with a step of
+    (1 - b1) lr on P^-1 H, and above the limit a direction grows (Cohen et al. 2022, Adaptive gradient methods at the
+    edge of stability, sec. 2). P follows the gradients, so that no limit of the learning rate is known in advance.
+    """
+    return np.asarray((2 + 2 * beta1) / ((1 - beta1) * lr))
+
+
+def _log(share: float) -> float:
+    """Its logarithm; minus infinity of 0, a moment that remembers nothing."""
+    return math.log(share) if share > 0 else -math.inf
 
 
 @dataclass(frozen=True)
@@ -50,6 +68,29 @@ class Adaptive:
             distance = path[-1]
             theta = path.swapaxes(1, 2) + quadratic.optimum
             yield followed.take(quadratic.best_loss + excess[:-1], theta, excess / quadratic.loss_scale)
+
+    def over_limit(self, start: Floats, lr: Floats | Sequence[float], epochs: int) -> Floats:
+        """(L,): the largest of lambda_max(P^-1 H) / frozen_limit along trainings from start (1, k) at lr (L,).
+
+        H is the Hessian, P = (1 - b1^t) (sqrt(v / (1 - b2^t)) + eps) the preconditioner after t steps. It is looked at
+        once the moments are warm (b1^t < COLD), and again before sqrt(v) can shrink by SHRINKS. NaN of fewer epochs.
+        """
+        rates, (b1, b2) = np.asarray(lr, dtype=np.float64), self.betas
+        hessian = 2 * self.quadratic.root.T @ self.quadratic.root
+        warm, apart = (max(1, round(n)) for n in (_log(COLD) / _log(b1), 2 * _log(1 - SHRINKS) / _log(b2)))
+        path = np.empty((max(warm, apart) + 1, len(hessian), len(rates)))
+        path[0] = (start - self.quadratic.optimum).T
+        moments, most, done = np.zeros((2, *path[0].shape)), np.full(len(rates), np.nan), 0
+        with np.errstate(over="ignore", invalid="ignore"):
+            while done + (step := apart if done else warm) <= epochs:
+                self._step(path[: step + 1], moments, rates, done)
+                path[0], done = path[step], done + step
+                root = np.sqrt((1 - b1**done) * (np.sqrt(moments[1] / (1 - b2**done)) + self.eps)).T
+                scaled = hessian / (root[:, :, None] * root[:, None, :])
+                known = np.isfinite(scaled).all(axis=(1, 2))  # not of what has overflown
+                largest = np.linalg.eigvalsh(scaled[known])[:, -1]
+                most[known] = np.fmax(most[known], largest / frozen_limit(rates[known], b1))
+        return most
 
     def _step(self, path: Floats, moments: Floats, lr: Floats, before: int) -> None:
         """Fill path[1:] (steps, k, K) from path[0] and the moments, after `before` steps."""

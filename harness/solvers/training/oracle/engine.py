@@ -89,7 +89,7 @@ class OracleEngine:
         else:
             watch, decays = Watch(grid, aim, training.epochs), bool(training.trained.weight_decay)
             stepped = training.quadratic(loss_scale=1.0) if decays else aim.quadratic
-            for block in _rule(training, stepped).blocks(start, grid.lr, training.epochs):
+            for block in rule_of(training, stepped).blocks(start, grid.lr, training.epochs):
                 # Weight decay is the rule's own: the steps are on the loss alone, the excess is of what is aimed at.
                 watch.note(replace(block, excess=None) if decays else block)
             learned = watch.learned()
@@ -114,7 +114,8 @@ def _descent(training: Training, quadratic: Quadratic, start: Floats, lr: Floats
     return Descent.of(quadratic, start, lr, options.momentum or 0.0, bool(options.nesterov))
 
 
-def _rule(training: Training, quadratic: Quadratic) -> Adaptive:
+def rule_of(training: Training, quadratic: Quadratic) -> Adaptive:
+    """Adam or AdamW with the training's settings, on that quadratic."""
     decoupled = optimizers.arithmetic_of("oracle", DECOUPLED, training.optimizer)
     own = optimizers.get(training.optimizer).defaults
     decay = training.trained.weight_decay
@@ -127,7 +128,7 @@ def _path(training: Training, quadratic: Quadratic, start: Floats) -> Path:
     """Losses and parameters of every epoch of one training from start (1, k)."""
     lr = np.array(training.case[:1])
     if training.optimizer != SGD:
-        return path_of(_rule(training, quadratic).blocks(start, lr, training.epochs), every=True)
+        return path_of(rule_of(training, quadratic).blocks(start, lr, training.epochs), every=True)
     with np.errstate(over="ignore", invalid="ignore"):  # what lies after a divergence
         theta, loss = _descent(training, quadratic, start, lr).path(range(training.epochs + 1))
         block = Followed(np.zeros(1, dtype=np.int64), training.epochs).take(loss[:-1, None], theta[:, None])

@@ -67,11 +67,6 @@ class Quadratic:
         """Gradient descent without momentum contracts for 0 < lr < 2 / lambda_max of the Hessian."""
         return 2.0 / float(self.curvature[0])
 
-    @property
-    def best_lr(self) -> float:
-        """2 / (lambda_min + lambda_max): the fastest worst-case rate without momentum (Polyak 1987, sec. 1.4)."""
-        return 2.0 / float(self.curvature[0] + self.curvature[self.curvature > 0][-1])
-
     def excess(self, theta: Floats) -> Floats:
         """Relative excess loss (L - L*) / loss_scale of parameters (..., k): (...)."""
         return np.asarray(np.sum(((theta - self.optimum) @ self.root.T) ** 2, axis=-1) / self.loss_scale)

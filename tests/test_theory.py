@@ -1,0 +1,165 @@
+"""Optimal constants of a quadratic, Adam's limit of stability, and why measured epochs part from predicted ones."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.judge.training.convergence import summarise
+from harness.judge.training.tuning import partings
+from harness.records.sweep import Cell
+from harness.solvers.training.oracle.adaptive import Adaptive, frozen_limit
+from harness.solvers.training.oracle.descent import Descent
+from harness.solvers.training.oracle.optimal import optimal
+from harness.sweep.theory import explained
+from tests.sweep_data import cell
+from tests.test_oracle import diagonal
+from tests.test_sweep import swept
+
+KINDS: tuple[dict[str, bool], ...] = ({}, {"momentum": True}, {"nesterov": True})
+DOUBLE_ROOT = 1e-6
+"""Eigenvalues of a 2 x 2 Jordan block are found to the root of float64's rounding, 1.5e-8, times some."""
+
+
+def radius(curvature: np.typing.NDArray[np.float64], lr: float, momentum: float, *, nesterov: bool) -> float:
+    """The largest spectral radius of the oracle's 2 x 2 recurrences."""
+    step = Descent.of(diagonal(*curvature), np.zeros(len(curvature)), [lr], momentum, nesterov).step[:, :, 0]
+    return float(np.abs(np.linalg.eigvals(np.moveaxis(step, -1, 0))).max())
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kappa", [1.5, 100.0, 1e6])
+def test_optimal_constants_have_the_rate_of_the_recurrences_and_none_near_them_a_better_one(
+    kind: dict[str, bool], kappa: float
+) -> None:
+    least, nesterov = 0.3, "nesterov" in kind
+    curvature = np.geomspace(kappa * least, least, 50)
+    best = optimal(least, kappa * least, **kind)
+    at_best = radius(curvature, best.lr, best.momentum, nesterov=nesterov)
+    assert at_best == pytest.approx(best.rate, abs=DOUBLE_ROOT)
+    for lr, momentum in ((0.999, 0), (1.001, 0), (1, -0.01), (1, 0.01)):
+        moved = best.momentum + momentum * best.gap if kind else 0.0
+        if lr != 1 or kind:
+            assert radius(curvature, lr * best.lr, moved, nesterov=nesterov) > at_best - DOUBLE_ROOT * best.gap
+    assert best.epochs_per_decade == pytest.approx(-np.log(10) / np.log1p(-best.gap) / 2)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_one_curvature_alone_is_solved_in_one_epoch(kind: dict[str, bool]) -> None:
+    best = optimal(2.0, 2.0 + 1e-15, **kind)
+    assert best == pytest.approx((0.5, 0.0, 1.0))
+    assert best.epochs_per_decade == 0
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("in_process", "one_thread")
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov"])
+def test_a_training_with_the_optimal_constants_has_their_rate(optimizer: str) -> None:
+    """Trained by torch in float64. With momentum two roots of the recurrence meet, so that the distance is t rate^t."""
+    problem, named = "conditioned:n=50,p=3,condition=5", "{}" if optimizer == "sgd" else "{}:momentum={!r}"
+    asked: dict[str, Any] = {"problems": (problem,), "dtype": "float64", "scale": "standardized", "seeds": 1}
+    (first,) = summarise(swept(optimizers=(named.format(optimizer, 0.5),), lr=(1e-3,), **asked)).tasks[0].tunings
+    best = first.optimal
+    assert best is not None
+    (one,) = swept(optimizers=(named.format(optimizer, best.momentum),), lr=(best.lr,), epochs=300, **asked)
+    # From where the fast directions are gone to before float64's rounding.
+    t, distance = np.array(
+        [(t, row[0] ** 0.5) for t, row in zip(one.at, one.excess, strict=True) if 1e-20 < row[0] < 1e-3]
+    ).T
+    measured = (distance[-1] / distance[0]) ** (1 / (t[-1] - t[0]))
+    slower = 1.0 if optimizer == "sgd" else (t[-1] / t[0]) ** (1 / (t[-1] - t[0]))
+    assert best.rate * (1 - 1e-4) < measured < best.rate * slower * (1 + 1e-4)
+    assert (optimizer == "sgd") == (slower == 1.0)
+
+
+def test_above_adams_limit_the_frozen_preconditioner_lets_a_direction_grow() -> None:
+    """m <- b1 m + (1 - b1) g; d <- d - lr m / P, with g / P = sharpness d."""
+    lr, b1 = 0.01, 0.9
+    assert frozen_limit(np.array(lr), b1) == pytest.approx(38 / lr)
+    radii = []
+    for share in (0.999, 1.001):
+        s = share * frozen_limit(np.array(lr), b1)
+        step = np.array([[1 - lr * (1 - b1) * s, -lr * b1], [(1 - b1) * s, b1]])
+        radii.append(np.abs(np.linalg.eigvals(step)).max())
+    assert radii[0] < 1 < radii[1]
+
+
+def test_a_training_by_adam_that_passes_its_limit_bursts_and_one_that_does_not_stays() -> None:
+    start, q = np.array([[1.0, 1.0]]), diagonal(2.0, 0.5)
+    for beta2, passes in ((0.99, True), (0.999, False)):
+        rule = Adaptive(q, betas=(0.9, beta2))
+        (share,) = rule.over_limit(start, [1.0], 1000)
+        excess = np.concatenate(
+            [block.excess[1:, 0] for block in rule.blocks(start, [1.0], 1000) if block.excess is not None]
+        )
+        assert (share > 1) == passes
+        assert (excess[300:].max() > 1e-4) == passes
+        assert excess[250:300].max() < 1e-9
+    assert np.isnan(Adaptive(q).over_limit(start, [1.0], 40)).all()
+
+
+ALIKE = ((12, 13, 14), (24, 26, 28), (36, 38, 41))
+EARLIER = {"predicted": ((12, 13, 14), (24, 26, 28), (36, 34, 33))}
+FEW = {"predicted": ((3, 4, 5), (5, 5, 6), (8, 8, 8)), "epochs_to": ((4, 5, 5), (6, 6, 6), (9, 9, 8))}
+
+
+@pytest.mark.parametrize(
+    ("changed", "dtype", "in_double", "said"),
+    [
+        ({"predicted": ALIKE}, "float32", None, ""),
+        ({"predicted": ((12, 13, 14), (24, 24, 24), (36, 36, 36))}, "float32", None, ""),
+        (EARLIER, "float32", ALIKE, "the rounding of float32, since"),
+        (EARLIER, "float32", "itself", "not by the rounding of float32"),
+        (EARLIER, "float32", None, "did not train it in float64"),
+        (EARLIER, "float64", ALIKE, "is in float64"),
+        ({"predicted": ((12, 13, 14), (24, 26, 28), (None, None, 36))}, "float32", ALIKE, "the rounding of float32"),
+        ({"predicted": ALIKE, "diverged": (True, True, False)}, "float32", "itself", "and diverge later"),
+        (FEW, "float32", "itself", "one epoch apart"),
+        ({}, "float32", None, ""),
+    ],
+)  # fmt: skip
+def test_why_epochs_part_is_what_was_tested(changed: dict[str, Any], dtype: str, in_double: object, said: str) -> None:
+    """Of a cell by hand; `in_double`: the epochs of the control, of which ALIKE is predicted, or it itself, or none."""
+    measured, asked = cell("sgd", 0.1, (36, 38, 41), message="kept", **changed), []
+
+    def again(lr: Any) -> list[Cell]:
+        asked.extend(lr)
+        if in_double is None:
+            return []
+        return [
+            measured
+            if in_double == "itself"
+            else measured.model_copy(update={"epochs_to": in_double, "predicted": ALIKE})
+        ]
+
+    (found,) = explained([measured], dtype, again)
+    assert bool(partings(measured)) == bool(said)
+    assert found.message.startswith("kept")
+    assert said in found.message
+    assert (found.message == "kept") == (not said)
+    assert asked == ([0.1] if dtype == "float32" and "float64" in said + found.message else [])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("in_process", "one_thread")
+def test_float32_that_stalls_above_the_target_is_named_and_float64_is_not() -> None:
+    """Nearly no noise: an excess of 1e-6 of the least loss is below what float32 can tell."""
+    asked: dict[str, Any] = {"problems": ("conditioned:n=50,p=3,condition=5,noise=1e-5",), "lr": (0.3,), "epochs": 300}
+    single, double = (swept(scale="standardized", dtype=dtype, **asked)[0] for dtype in ("float32", "float64"))
+    assert [one.tolerance for one in partings(single)] == [1e-6]
+    assert single.message.endswith(
+        "epochs to 1e-6 part by more than a tenth: the rounding of float32, since in float64 they agree"
+    )
+    assert (partings(double), double.message) == ([], "")
+    assert double.epochs_to == double.predicted == single.predicted
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("in_process", "one_thread")
+@pytest.mark.parametrize(
+    ("asked", "known"), [({}, True), ({"batch": 2}, False), ({"scheduler": "cosine"}, False)], ids=str
+)
+def test_adams_limit_is_told_where_it_is_known(asked: dict[str, Any], known: bool) -> None:
+    for one in summarise(swept(optimizers=("adam", "adamw", "nadam"), epochs=60, **asked)).cells:
+        assert (one.lr_over_limit is not None) == (known and one.optimizer == "adam")
+        assert one.lr_over_limit is None or 0 < one.lr_over_limit < 1
