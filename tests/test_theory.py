@@ -1,5 +1,6 @@
 """Optimal constants of a quadratic, Adam's limit of stability, and why measured epochs part from predicted ones."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,17 @@ import pytest
 from harness.judge.training.convergence import summarise
 from harness.judge.training.tuning import partings
 from harness.records.sweep import Cell
+from harness.report.html.section import Table
+from harness.report.html.training import section
+from harness.report.render.markdown import markdown
+from harness.report.words.sweep_document import swept as document_of
+from harness.report.words.sweep_json import sweep_json
 from harness.solvers.training.oracle.adaptive import Adaptive, frozen_limit
 from harness.solvers.training.oracle.descent import Descent
 from harness.solvers.training.oracle.optimal import optimal
 from harness.sweep.theory import explained
-from tests.sweep_data import cell
+from tests.page_site import evidence
+from tests.sweep_data import cell, sweep, within
 from tests.test_oracle import diagonal
 from tests.test_sweep import swept
 
@@ -49,6 +56,30 @@ def test_one_curvature_alone_is_solved_in_one_epoch(kind: dict[str, bool]) -> No
     best = optimal(2.0, 2.0 + 1e-15, **kind)
     assert best == pytest.approx((0.5, 0.0, 1.0))
     assert best.epochs_per_decade == 0
+
+
+def test_optimal_constants_stand_beside_the_best_of_the_grid_on_every_medium() -> None:
+    with_momentum: dict[str, Any] = {"options": {"lr": 0.1, "loss": "mse", "momentum": 0.9}, "curvature": (0.5, 2.0)}
+    cells = [
+        *within(cell("sgd", curvature=(0.5, 2.0))),
+        *within(cell("momentum", **with_momentum)),
+        *within(cell("adam")),
+    ]
+    best = optimal(0.5, 2.0, momentum=True)
+    told = {
+        one["optimizer"]: one["optimal"] for one in json.loads(sweep_json(sweep(), cells))["tasks"][0]["optimizers"]
+    }
+    assert told["adam"] is None
+    assert (told["sgd"]["lr"], told["sgd"]["rate"], told["sgd"]["condition"]) == pytest.approx((0.8, 0.6, 4.0))
+    assert (told["momentum"]["lr"], told["momentum"]["momentum"]) == pytest.approx((best.lr, best.momentum))
+    row = f"| momentum | 4 | 0.1 | 0.9 | {best.lr:.4g} | {best.momentum:.4g} | {best.rate:.4g} |"
+    assert row in markdown(document_of(sweep(), cells))
+    parts = section(evidence((), sweep=sweep(), cells=tuple(cells))).parts
+    (table,) = [part for part in parts if isinstance(part, Table) and part.name == "training_optimal"]
+    assert [(one["optimizer"], one["optimal_lr"]) for one in table.rows] == [
+        ("sgd", pytest.approx(0.8)),
+        ("momentum", pytest.approx(best.lr)),
+    ]
 
 
 @pytest.mark.slow

@@ -46,7 +46,7 @@ def theory_of(candidate: Candidate, aim: Aim) -> Theory | None:
 
     start = training.initial_parameters(grid.seeds)
     each = [dict(one).get("momentum", options.momentum or 0.0) for one in grid.settings or ((),) * len(grid.lr)]
-    descent = Descent.of(aim.quadratic, start, grid.lr, each, bool(options.nesterov))
+    descent = Descent.of(aim.quadratic, start, grid.lr, np.array(each), bool(options.nesterov))
     predicted = learning_map(descent, training.epochs, aim.tolerances)
     rising = aim.quadratic.curvature[aim.quadratic.curvature > 0]
     return Theory(predicted.epochs_to, descent.stability_limit, (float(rising[-1]), float(rising[0])))
