@@ -486,8 +486,9 @@ def test_an_update_takes_the_worst_of_as_many_runs_as_are_asked_for(
         words = ("--expectations", mine, "--store", store_path)
         ended = run_cli("gate", "--update", "--last", last, *words)
         assert ended.code == 0
-        assert "1 limit set" in ended.stderr
-        assert f"{last} run" in " ".join(ended.stderr.split())
+        told = " ".join(ended.stderr.split())
+        assert "1 limit set" in told
+        assert f"{last} run" in told
         assert read_expectations(mine).expect[0].digits_min == pytest.approx(floor, abs=0.1)
     assert run_cli("gate", "--last", "2", "--store", store_path).code == 2
 

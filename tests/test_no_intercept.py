@@ -150,7 +150,9 @@ def test_commands_take_it(run_cli: RunCli, store_path: Path) -> None:
     assert ended.code == 0, ended.stderr
     assert "without intercept" in ended.stdout
     words = ("--problem", "four_points", "--no-intercept", "--store", str(store_path), "--in-process")
-    ended = run_cli("sweep", *words, "--optimizer", "sgd", "--lr", "0.1", "--seeds", "2", "--epochs", "50")
+    ended = run_cli(
+        "sweep", *words, "--optimizer", "sgd", "--lr", "0.1", "--seeds", "2", "--epochs", "50", "--no-widen"
+    )
     assert ended.code == 0, ended.stderr
     kept = SweepStore(Store(str(store_path)))
     cells: list[Cell] = kept.cells(kept.sweep(None).id)

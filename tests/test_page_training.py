@@ -179,7 +179,7 @@ def test_the_conclusion_is_two_sentences_and_says_what_diverges_and_what_does_no
 def test_of_several_problems_it_says_who_is_best_over_all(cells: list[Cell], made: Section) -> None:
     sentences = made.conclusion.split(". ")
     assert len(sentences) <= 2
-    assert sentences[0].startswith("Over 10 problems and seeds: ")
+    assert sentences[0].startswith("Over 2 problems: ")
     profiles = summarise(cells).profiles
     for one in profiles:
         top = max(one.ratios, key=lambda label: one.share(label, 1.0))

@@ -35,7 +35,7 @@ ENOUGH = {
     "lbfgs": {"lr": 1.0, "epochs": 10},
     "rmsprop": {"lr": 0.003, "epochs": 800},
     "adagrad": {"lr": 1.0, "epochs": 200},
-    "adadelta": {"lr": 1.0, "epochs": 600},
+    "adadelta": {"lr": 0.3, "epochs": 1200},
     "muon": {"lr": 0.003, "epochs": 1500},
 }
 """Steps of RMSprop and Muon do not shrink: they end up about as long as the rate. Adagrad's shrink from the first, and

@@ -426,7 +426,18 @@ def test_a_weighted_training_is_judged_by_its_own_objective(asked: dict[str, Any
 def test_a_sweep_reaches_the_weighted_optimum(run_cli: RunCli, path: Path, store_path: Path) -> None:
     words = ("--problem", str(path), "--target", "y", "--weights", "w", "--engine", "loop", "--store", str(store_path))
     ended = run_cli(
-        "sweep", *words, "--optimizer", "sgd", "--lr", "0.3", "--seeds", "2", "--epochs", "400", "--in-process"
+        "sweep",
+        *words,
+        "--optimizer",
+        "sgd",
+        "--lr",
+        "0.3",
+        "--seeds",
+        "2",
+        "--epochs",
+        "400",
+        "--in-process",
+        "--no-widen",
     )
     assert ended.code == 0, ended.stderr + ended.stdout
     kept = SweepStore(Store(str(store_path)))

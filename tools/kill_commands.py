@@ -21,7 +21,7 @@ KNOWN = {SOURCE, GIVEN, OUT, PAGE, EXPECTED, "log", "tmp"} | {
     f"{one}{suffix}" for one in ("was", "new") for suffix in (".jsonl", ".toml")
 }
 TRAINED = ("--problem", "four_points", "--optimizer", "sgd", "--seeds", "2", "--epochs", "20")
-SWEEP = (*TRAINED, "--lr", "0.1", "--lr", "0.01")
+SWEEP = (*TRAINED, "--lr", "0.1", "--lr", "0.01", "--no-widen")
 USAGE = 2
 CELLS = 2
 

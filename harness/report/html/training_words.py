@@ -57,7 +57,7 @@ def _over_all(profiles: Sequence[Profile]) -> str:
         names = listed([label for label, share in firsts.items() if share == top])
         needs = f"{names} the fewest {one.measure} (on {top:.0%})"
         found.append(needs if top else f"nobody gets there in {one.measure}")
-    return f"Over {counted(profiles[0].instances, 'problem and seed', 'problems and seeds')}: {', '.join(found)}."
+    return f"Over {counted(profiles[0].instances, 'problem')}: {', '.join(found)}."
 
 
 def _failing(tasks: Sequence[TaskSummary]) -> str:

@@ -41,9 +41,9 @@ class Block:
 class Watch:
     """Collects Learned from blocks, in whatever order the trainings come."""
 
-    def __init__(self, grid: Grid, aim: Aim, epochs: int) -> None:
-        """For all trainings of a grid, of `epochs` epochs each."""
-        total = len(grid.cases)
+    def __init__(self, grid: Grid, aim: Aim, epochs: int, total: int | None = None) -> None:
+        """For all trainings of a grid, of `epochs` epochs each; for `total` of them, which another one takes in."""
+        total = len(grid.cases) if total is None else total
         self.shape, self.aim, self.epochs = grid.shape, aim, epochs
         self.at = curve_epochs(epochs)
         self.reached = np.full((len(aim.tolerances), total), CENSORED, dtype=np.int64)
@@ -80,6 +80,13 @@ class Watch:
             there &= np.arange(len(there))[:, None] <= block.epochs_run
             new = (self.held_out[block.numbers] == CENSORED) & there.any(axis=0)
             self.held_out[block.numbers[new]] = block.before + np.argmax(there[:, new], axis=0)
+
+    def take(self, part: "Watch", within: slice) -> None:
+        """Take in what another one has seen of the trainings `within`."""
+        for name in ("reached", "run", "final", "diverged", "excess", "loss"):
+            getattr(self, name)[..., within] = getattr(part, name)
+        if self.held_out is not None and part.held_out is not None:
+            self.held_out[within] = part.held_out
 
     def _excess(self, block: Block) -> Floats:
         """Relative excess loss, by epochs done: (count + 1, K) from parameters, (count, K) from losses."""

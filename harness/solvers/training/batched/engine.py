@@ -1,13 +1,15 @@
 """The engine `batched`: the trainings of a grid as one batch of torch products; one training as a batch of one."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from threading import get_ident
+from threading import Event, get_ident
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from harness.cores.crew import Crew
+from harness.problems.problem import Floats
 from harness.solvers.device_needs import FLOAT64
 from harness.solvers.fit import Fit
 from harness.solvers.training.batched.settings import Settings
@@ -28,10 +30,15 @@ OWN_NUMBERS = 2**26
 """Most numbers that a mini-batch step holds, 256 MiB of float32: there each model has rows of its own."""
 
 
-def batch_of(training: Training, cases: Sequence[tuple[float, int]], own: Sequence[Mapping[str, Any]] = ()) -> "Batch":
+def batch_of(
+    training: Training,
+    cases: Sequence[tuple[float, int]],
+    own: Sequence[Mapping[str, Any]] = (),
+    initial: Floats | None = None,
+) -> "Batch":
     """The trainings at these (lr, seed) in one batch, at their start, on the training's device.
 
-    `own`: options of the optimizer that each has for itself.
+    `own`: options of the optimizer that each has for itself. `initial` (K, P): where each begins, drawn here if None.
     """
     from harness.solvers.training.batched.batch import Batch, MiniBatches
     from harness.solvers.training.batched.linear import LinearModels
@@ -48,7 +55,8 @@ def batch_of(training: Training, cases: Sequence[tuple[float, int]], own: Sequen
     settings = Settings.of(training, [lr for lr, _ in cases], own)
     order = None if options.batch is None else MiniBatches(options.batch, seeds)
     schedule = None if training.scheduler is None else factors(str(options.scheduler), training.epochs)
-    return Batch(models, training.initial_parameters(seeds), settings, order, schedule)
+    start = training.initial_parameters(seeds) if initial is None else initial
+    return Batch(models, start, settings, order, schedule)
 
 
 class BatchedTraining:
@@ -109,7 +117,9 @@ class BatchedEngine:
     def learn(self, training: Training, grid: Grid, aim: Aim, progress: Progress) -> Learned:
         """All trainings, TOGETHER in a batch or as few as memory allows; threads share batches out on the CPU.
 
-        What is in a batch does not depend on the threads, and so no training does.
+        What is in a batch does not depend on the threads, and so no training does. Two of them may train the same batch
+        (harness.cores.crew), so each has a Watch of its own. torch draws initial parameters from one generator of the
+        process, so no thread draws them.
         """
         from harness.solvers.training.batched.batch import blocks
 
@@ -118,22 +128,32 @@ class BatchedEngine:
         crew = Crew(options.threads if options.device == "cpu" else 1)
         parts = list(_parts(training, len(cases), len(grid.seeds)))
         done = {numbers.start: 0 for numbers in parts}
+        starts, ended = training.initial_parameters(grid.seeds), Event()
 
-        def train(numbers: range) -> None:
+        def train(numbers: range) -> Watch:
             if crew.threads > 1:
                 import_module("torch").set_num_threads(1)  # of this thread; whoever set more sets it again
             within = slice(numbers.start, numbers.stop)
-            batch = batch_of(training, cases[within], grid.own[within])
-            for block in blocks(batch, training.epochs, parameters=watch.wants_parameters):
-                watch.note(replace(block, numbers=block.numbers + numbers.start))
+            own = Watch(grid, aim, training.epochs, len(numbers))
+            initial = starts[np.arange(numbers.start, numbers.stop) % len(starts)]
+            batch = batch_of(training, cases[within], grid.own[within], initial)
+            for block in blocks(batch, training.epochs, parameters=own.wants_parameters):
+                if ended.is_set():  # the other one has done it
+                    break
+                own.note(block)
                 made = (block.before + len(block.loss)) * len(numbers)
                 done[numbers.start] = max(done[numbers.start], made)
                 if get_ident() == calling:
                     progress(sum(done.values()))
+            return own
 
-        for numbers, _ in crew.results(train, parts, least=2):
-            done[numbers.start] = training.epochs * len(numbers)
-            progress(sum(done.values()))
+        try:
+            for numbers, own in crew.results(train, parts, least=2):
+                watch.take(own, slice(numbers.start, numbers.stop))
+                done[numbers.start] = training.epochs * len(numbers)
+                progress(sum(done.values()))
+        finally:
+            ended.set()
         return watch.learned()
 
 
