@@ -17,6 +17,7 @@ from pydantic import BaseModel
 import harness
 from harness.judge.gate.gate import GateReport
 from harness.judge.studies.bars import Bar
+from harness.judge.studies.implementations import Compared, Parting
 from harness.judge.studies.published import Ending, Line, Summary
 from harness.judge.versions.ab import judge_ab
 from harness.judge.versions.calibration import Calibration
@@ -203,6 +204,13 @@ def test_published(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.studies.published.reproduce", lambda *_, **__: [line])
     check("published", printed(run_cli("published", "--json").stdout))
     check("published", of_model(Summary))
+
+
+def test_sweep_implementations(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Compared(problem="p", optimizer="sgd", dtype="float32", implementation="foreach", status=Parting.SAME)
+    monkeypatch.setattr("harness.sweep.implementations.compare", lambda *_, **__: [line])
+    words = ("sweep", "--implementations", "--problem", "four_points", "--optimizer", "sgd", "--json")
+    check("sweep --implementations", printed(run_cli(*words).stdout))
 
 
 def test_doctor(store: Store, run_cli: RunCli) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from harness.cli import isolation
 from harness.cli import options as cli
+from harness.cli.implementations import compared, only_once
 from harness.cli.pasting import pasted
 from harness.cli.streams import print_json
 from harness.errors import UsageError, unknown
@@ -95,6 +96,14 @@ def sweep(
             "results/targets is where a sweep looks.",
         ),
     ] = None,
+    implementations: Annotated[
+        bool,
+        typer.Option(
+            "--implementations",
+            help="No sweep: train each optimizer by torch's forloop, foreach, fused, capturable and by optax from one "
+            "start, in float32 and float64; say where they part by more than rounding.",
+        ),
+    ] = False,
     timeout: isolation.Timeout = None,
     memory: isolation.Memory = None,
     in_process: isolation.Here = False,
@@ -154,10 +163,20 @@ def sweep(
         "connect-timeout": connect_timeout,
     }
     here = {name: value for name, value in said.items() if value}
-    modes = [m for m, wanted in (("--show", show), ("--resume", resume), ("--make-target", make_target)) if wanted]
+    wanted_modes = {
+        "--show": show,
+        "--resume": resume,
+        "--make-target": make_target,
+        "--implementations": implementations,
+    }
+    modes = [mode for mode, wanted in wanted_modes.items() if wanted]
     _check(sweep_id, asked | (here if show else {}), modes, markdown=markdown, as_json=as_json)
     if make_target is not None:
         raise typer.Exit(_make_targets(asked | here, make_target))
+    if implementations:
+        more = {"resume": resume, "plots": plots, "store": store} | here
+        request = request_of(only_once(asked | {name: value for name, value in more.items() if value}, given_names()))
+        raise typer.Exit(compared(request, as_json=as_json, markdown=markdown))
     if plot_format is not None and plots is None:
         raise UsageError("--plot-format goes with --plots")
     suffix, size = f".{(plot_format or 'png').lower()}", cli.plot_size(plot_size, plots, "--plots")
@@ -171,7 +190,7 @@ def _check(sweep_id: str | None, asked: dict[str, object], modes: list[str], *, 
         raise UsageError(f"'{sweep_id}': an id goes with --show; problems are named with --problem")
     if len(modes) > 1:
         raise UsageError(f"{modes[0]} and {modes[1]} are different things: give one of them")
-    if asked and modes and modes[0] != "--make-target":
+    if asked and modes and modes[0] in ("--show", "--resume"):
         raise UsageError(f"{modes[0]} takes a sweep as it was asked for: drop --{option_of(next(iter(asked)))}")
     if markdown and as_json:
         raise UsageError("--json and --markdown both write to standard output: give one of them")

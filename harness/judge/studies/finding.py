@@ -54,9 +54,10 @@ class Kind(StrEnum):
     NOT_REPRODUCIBLE = "not reproducible"
     IMPORT = "changes the process that imports it"
     ROUNDING = "rounds more than its dtype"
+    IMPLEMENTATIONS = "implementations differ"
 
 
-BY_SCRIPT = (Kind.IMPORT, Kind.ROUNDING)
+BY_SCRIPT = (Kind.IMPORT, Kind.ROUNDING, Kind.IMPLEMENTATIONS)
 """Kinds that no record of a case shows, but what the library prints by itself."""
 
 
@@ -182,11 +183,23 @@ def _between(least: float | None, most: float | None) -> str:
     return " and ".join(parts + ([f"at most {most:g}"] if most is not None else []))
 
 
+class Parts(_Entry):
+    """`[[parts]]`: implementations of an optimizer that part from torch's plain loop by this defect, in one dtype."""
+
+    optimizer: Line
+    dtype: Line
+    implementations: Annotated[tuple[Line, ...], Field(strict=False, min_length=1)]
+
+    def says(self, optimizer: str, dtype: str, implementation: str) -> bool:
+        """Whether it is about this one."""
+        return (self.optimizer, self.dtype) == (optimizer, dtype) and implementation in self.implementations
+
+
 class Finding(_Entry):
     """One file: a defect, where it is, how to see it with the library alone, and what to do meanwhile.
 
     `documentation`: the sentence of the library's documentation by which its `nature` is decided.
-    `weighted`: it is about rows with weights only.
+    `weighted`: it is about rows with weights only. `parts`: what `harness sweep --implementations` sees of it.
     """
 
     schema_version: Literal[1]
@@ -204,6 +217,7 @@ class Finding(_Entry):
     problem: Line | None = None
     solver: Line | None = None
     weighted: bool = False
+    parts: Annotated[tuple[Parts, ...], Field(strict=False)] = ()
     repeats: Annotated[NonNegativeInt, Field(ge=1)] = 1
     expect: Expected | None = None
     measured: dict[VersionText, Measurement]

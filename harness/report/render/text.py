@@ -19,6 +19,8 @@ _TEXTS: Mapping[Kind, Callable[[Any], str]] = {
 }
 STYLES: Mapping[str, str] = {
     **dict.fromkeys(("ok", "improvement", "converged", "reproduced", "cured", "no", "not there", "fine"), "green"),
+    **dict.fromkeys(("same bits", "within rounding"), "green"),
+    **dict.fromkeys(("known finding", "other formula"), "yellow"),
     **dict.fromkeys(("not_converged", "undecided", "censored", "reached", "not_reproducible"), "yellow"),
     **dict.fromkeys(("unsupported", "unchanged", "absent", "unknown", "not_run", "not run"), "dim"),
     **dict.fromkeys(("yes", "not as said", "not_reproduced", "doubtful"), "bold red"),
