@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from importlib.util import find_spec
 from inspect import signature
 from itertools import product
@@ -13,6 +14,7 @@ from harness.judge.studies.implementations import Compared, Parting, distance, f
 from harness.problems.problem import Floats
 from harness.solvers.training.loop import Loop
 from harness.solvers.training.loop_engine import loop_of, run_path
+from harness.solvers.training.optimizers import Optimizer
 from harness.solvers.training.training import Training
 from harness.sweep.optax_optimizers import NO_COUNTERPART, OPTAX, Optax
 from harness.sweep.plan import Candidate
@@ -62,17 +64,19 @@ class RandomlyRounded:
 
     Of k operations the relative error is at most k u (Higham, Accuracy and Stability of Numerical Algorithms, 2002,
     section 3.1): of what a step adds. The gradient and the new parameters err by one rounding to the next number, eps.
+    Where a step also shrinks the parameters, by a coefficient near 1, they err by its rounding, u.
     """
 
-    def __init__(self, inner: Any, operations: int, seed: int, always: int | None) -> None:
-        """`inner`: the optimizer; `operations`: of its step for each parameter; `always`: the sign, None: drawn."""
+    def __init__(self, inner: Any, entry: Optimizer, seed: int, always: int | None) -> None:
+        """`inner`: the optimizer, `entry`: its own in the table; `always`: the sign, None: drawn."""
         import torch
 
         self.always = always
         self.inner, self.param_groups = inner, inner.param_groups
         self.parameters = [one for group in inner.param_groups for one in group["params"]]
         self.eps = torch.finfo(self.parameters[0].dtype).eps
-        self.of_step = max(operations, 2) * self.eps / 2
+        self.of_step = (entry.flops or OPERATIONS) * self.eps / 2
+        self.of_decay = self.eps / 2 if entry.decays or entry.decoupled else 0.0
         self.signs = torch.Generator().manual_seed(seed)
 
     def zero_grad(self) -> None:
@@ -91,7 +95,8 @@ class RandomlyRounded:
         self.inner.step()
         with torch.no_grad():
             for one, old in zip(self.parameters, before, strict=True):
-                error = (one - old) * (self.always or self._sign(one)) * self.of_step
+                sign = self.always or self._sign(one)
+                error = (one - old) * sign * self.of_step + one * sign * self.of_decay
                 one.add_(error + one * self._sign(one) * self.eps)
 
     def _sign(self, like: "torch.Tensor") -> "torch.Tensor":
@@ -111,26 +116,24 @@ def compare(
     `on_case` is told what is trained next. A finding says which partings are known.
     """
     found = []
+    here = [one for one in findings if one.parts and find_spec(one.library) and one.is_bad(version(one.library))]
     for candidate, dtype in product(planned, dtypes):
         on_case(f"{candidate.doing} {dtype}")
         training = candidate.training.of(candidate.grid.lr[0], candidate.grid.seeds[0])
         options = replace(training.options, dtype=dtype, implementation=PLAIN)
-        found += _of_case(replace(training, options=options), candidate.optimizer, findings)
+        found += _of_case(replace(training, options=options), candidate.optimizer, here)
     return found
 
 
 def _of_case(training: Training, label: str, findings: Sequence[Finding]) -> Iterator[Compared]:
-    from importlib.metadata import version
-
     entry, dtype = training.entry, str(training.options.dtype)
     about = {"problem": training.problem.label, "optimizer": label, "dtype": dtype}
     reasons = {name: unsupported(training, name) for name in IMPLEMENTATIONS}
     tried = [name for name in IMPLEMENTATIONS if reasons[name] is None]
     if tried:
         plain = trained(training, lambda loop: loop.optimizer)
-        flops = entry.flops or OPERATIONS
         rounded = [
-            trained(training, lambda loop, seed=seed, sign=sign: RandomlyRounded(loop.optimizer, flops, seed, sign))
+            trained(training, lambda loop, seed=seed, sign=sign: RandomlyRounded(loop.optimizer, entry, seed, sign))
             for seed, sign in enumerate(SIGNS)
         ]
         bound = rounding(plain, rounded)
@@ -141,7 +144,7 @@ def _of_case(training: Training, label: str, findings: Sequence[Finding]) -> Ite
             continue
         off = distance(plain, trained(training, lambda loop, name=name: optimizer_of(training, loop, name)))
         step = first_parting(off, bound)
-        known = finding_of(findings, version("torch"), entry.name, dtype, name)
+        known = finding_of(findings, entry.name, dtype, name)
         formula = OPTAX[entry.name].differs(dtype) if name == "optax" else ""
         status = _status(step, same=not off.any(), known=known is not None, formula=formula)
         yield Compared(

@@ -67,6 +67,7 @@ def _rprop(optax: Any, s: Mapping[str, Any]) -> Any:
 
 CORRECTED = "optax corrects the moments by 1 - beta^t in the parameters' dtype, torch in float64"
 IN_THE_ROOT = "optax has eps in the root, torch adds it to the root"
+BEFORE = "optax adds eps to the root of the corrected second moment, torch before it is corrected"
 SCHEDULED = "torch's momentum has a schedule (momentum_decay), optax's is constant"
 
 OPTAX: Mapping[str, Other] = MappingProxyType(
@@ -79,7 +80,7 @@ OPTAX: Mapping[str, Other] = MappingProxyType(
             _coupled("adagrad", lambda s: {"initial_accumulator_value": 0.0, "eps": s["eps"]}), formula=IN_THE_ROOT
         ),
         "nadam": Other(_coupled("nadam", _adam), formula=SCHEDULED),
-        "radam": Other(_coupled("radam", lambda s: {**_adam(s), "threshold": 5.0}), rounds=CORRECTED),
+        "radam": Other(_coupled("radam", lambda s: {**_adam(s), "threshold": 5.0}), formula=BEFORE),
         "adadelta": Other(_coupled("adadelta", lambda s: {"rho": s["rho"], "eps": s["eps"]})),
         "adamax": Other(_coupled("adamax", _adam), rounds=CORRECTED),
         "rprop": Other(_rprop),

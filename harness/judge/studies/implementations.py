@@ -6,8 +6,8 @@ from enum import StrEnum
 import numpy as np
 from pydantic import computed_field
 
+from harness.judge.medians import Floats
 from harness.judge.studies.finding import Finding
-from harness.problems.problem import Floats
 from harness.records.record import Kept
 
 
@@ -76,18 +76,10 @@ def first_parting(off: Floats, bound: Floats) -> int | None:
     return int(beyond[0]) if len(beyond) else None
 
 
-def finding_of(
-    findings: Sequence[Finding], version: str, optimizer: str, dtype: str, implementation: str
-) -> Finding | None:
-    """The finding that says of this version that the implementation and the plain loop part."""
-    return next(
-        (
-            one
-            for one in findings
-            if one.is_bad(version) and any(part.says(optimizer, dtype, implementation) for part in one.parts)
-        ),
-        None,
-    )
+def finding_of(here: Sequence[Finding], optimizer: str, dtype: str, implementation: str) -> Finding | None:
+    """Which of the findings that are here says that the implementation and the plain loop part."""
+    said = (one for one in here if any(part.says(optimizer, dtype, implementation) for part in one.parts))
+    return next(said, None)
 
 
 class Partings(Kept):
