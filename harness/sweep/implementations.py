@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from inspect import signature
@@ -68,7 +69,7 @@ class RandomlyRounded:
     """
 
     def __init__(self, inner: Any, entry: Optimizer, seed: int, always: int | None) -> None:
-        """`inner`: the optimizer, `entry`: its own in the table; `always`: the sign, None: drawn."""
+        """`inner`: the optimizer; `entry`: its own in the table; `always`: the sign, None: drawn."""
         import torch
 
         self.always = always
@@ -115,7 +116,7 @@ def compare(
 
     `on_case` is told what is trained next. A finding says which partings are known.
     """
-    found = []
+    found: list[Compared] = []
     here = [one for one in findings if one.parts and find_spec(one.library) and one.is_bad(version(one.library))]
     for candidate, dtype in product(planned, dtypes):
         on_case(f"{candidate.doing} {dtype}")
@@ -132,17 +133,14 @@ def _of_case(training: Training, label: str, findings: Sequence[Finding]) -> Ite
     tried = [name for name in IMPLEMENTATIONS if reasons[name] is None]
     if tried:
         plain = trained(training, lambda loop: loop.optimizer)
-        rounded = [
-            trained(training, lambda loop, seed=seed, sign=sign: RandomlyRounded(loop.optimizer, entry, seed, sign))
-            for seed, sign in enumerate(SIGNS)
-        ]
+        rounded = [trained(training, partial(_rounded, entry, seed, sign)) for seed, sign in enumerate(SIGNS)]
         bound = rounding(plain, rounded)
     for name in IMPLEMENTATIONS:
         why = reasons[name]
         if why is not None:
             yield Compared(**about, implementation=name, status=Parting.UNSUPPORTED, reason=why)
             continue
-        off = distance(plain, trained(training, lambda loop, name=name: optimizer_of(training, loop, name)))
+        off = distance(plain, trained(training, partial(optimizer_of, training, name)))
         step = first_parting(off, bound)
         known = finding_of(findings, entry.name, dtype, name)
         formula = OPTAX[entry.name].differs(dtype) if name == "optax" else ""
@@ -168,6 +166,10 @@ def _status(step: int | None, *, same: bool, known: bool, formula: str) -> Parti
     return Parting.KNOWN if known else Parting.NEW
 
 
+def _rounded(entry: Optimizer, seed: int, sign: int | None, loop: Loop) -> RandomlyRounded:
+    return RandomlyRounded(loop.optimizer, entry, seed, sign)
+
+
 def trained(training: Training, optimizer: Callable[[Loop], Any]) -> Floats:
     """The parameters (T + 1, P) from the start to the end of a training by what `optimizer` makes of the loop's own."""
     loop = loop_of(training)
@@ -175,7 +177,7 @@ def trained(training: Training, optimizer: Callable[[Loop], Any]) -> Floats:
     return run_path(training, loop, every=True).parameters
 
 
-def optimizer_of(training: Training, loop: Loop, implementation: str) -> Any:
+def optimizer_of(training: Training, implementation: str, loop: Loop) -> Any:
     """That implementation over the loop's parameters, at the settings of the loop's own optimizer."""
     entry, options = training.entry, training.options
     parameters = list(loop.model.parameters())
