@@ -24,6 +24,7 @@ from tests.test_oracle import diagonal
 from tests.test_sweep import swept
 
 KINDS: tuple[dict[str, bool], ...] = ({}, {"momentum": True}, {"nesterov": True})
+ALIKE = ((12, 13, 14), (24, 26, 28), (36, 38, 41))
 DOUBLE_ROOT = 1e-6
 """Eigenvalues of a 2 x 2 Jordan block are found to the root of float64's rounding, 1.5e-8, times some."""
 
@@ -82,6 +83,23 @@ def test_optimal_constants_stand_beside_the_best_of_the_grid_on_every_medium() -
     ]
 
 
+@pytest.mark.parametrize(
+    ("options", "predicted", "said"),
+    [
+        ({"batch": 32}, (), "gradient descent with mini-batches."),
+        ({"batch": 500}, ALIKE, ""),
+        ({"scheduler": "cosine", "weight_decay": 0.1}, (), "gradient descent with a schedule and weight decay."),
+        ({"loss": "l1"}, (), "gradient descent with loss l1."),
+        ({}, ALIKE, ""),
+    ],
+    ids=str,
+)
+def test_it_is_said_of_what_nothing_is_predicted(options: dict[str, Any], predicted: Any, said: str) -> None:
+    text = markdown(document_of(sweep(), [cell("sgd", options={"loss": "mse"} | options, predicted=predicted)]))
+    assert ("none is known" in text) == bool(said)
+    assert said in text
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("in_process", "one_thread")
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov"])
@@ -129,7 +147,6 @@ def test_a_training_by_adam_that_passes_its_limit_bursts_and_one_that_does_not_s
     assert np.isnan(Adaptive(q).over_limit(start, [1.0], 40)).all()
 
 
-ALIKE = ((12, 13, 14), (24, 26, 28), (36, 38, 41))
 EARLIER = {"predicted": ((12, 13, 14), (24, 26, 28), (36, 34, 33))}
 FEW = {"predicted": ((3, 4, 5), (5, 5, 6), (8, 8, 8)), "epochs_to": ((4, 5, 5), (6, 6, 6), (9, 9, 8))}
 

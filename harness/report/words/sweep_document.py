@@ -87,11 +87,23 @@ def _cells_explained(summary: SweepSummary) -> list[str]:
         lines.append(f"excess losses are relative to: {'; '.join(scales)}.")
     if "theory" in columns or "over" in columns:
         lines.append("theory: median epochs by the closed form of gradient descent. lr/limit above 1 must diverge.")
+    untold = sorted({why for cell in run for why in _untold(cell.cell)})
+    if untold:
+        lines.append(f"theory: none is known of gradient descent with {' and '.join(untold)}.")
     if any(cell.cell.sharpness_over_limit is not None for cell in run):
         lines.append(
             "Adam's lr/limit: the most along a training; above 1 it oscillates. Its epochs have no closed form."
         )
     return lines
+
+
+def _untold(cell: Cell) -> list[str]:
+    """What of a linear training by SGD leaves it without a prediction; a network's loss is no quadratic."""
+    if cell.solver != "torch_sgd" or cell.predicted:
+        return []
+    words_of = {"batch": "mini-batches", "scheduler": "a schedule", "weight_decay": "weight decay"}
+    other = [f"loss {cell.options['loss']}"] if cell.options.get("loss", "mse") != "mse" else []
+    return [text for name, text in words_of.items() if cell.options.get(name)] + other
 
 
 def _best_explained(summary: SweepSummary) -> list[str]:
