@@ -181,7 +181,7 @@ def test_one_optimizer_none_and_nothing(cells: list[Cell], sentence: str) -> Non
 
 def test_a_note_on_a_cell_and_an_epoch_that_was_not_timed_are_told() -> None:
     text = printed([cell("sgd", 0.1, message="batch 500 is more", loop_epoch=Samples(error="no clock"))])
-    assert "note: auto_mpg: batch 500 is more (1 cell)" in text
+    assert "note: auto_mpg: batch 500 is more (1 cell: sgd at lr 0.1)" in " ".join(text.split())
     assert "note:" not in printed([cell("sgd", 0.1), not_run("adam", 0.1, Status.ERROR, "it raised")])
     assert "an epoch could not be timed: no clock" in text
 

@@ -95,7 +95,9 @@ def test_optimal_constants_stand_beside_the_best_of_the_grid_on_every_medium() -
     ids=str,
 )
 def test_it_is_said_of_what_nothing_is_predicted(options: dict[str, Any], predicted: Any, said: str) -> None:
-    text = markdown(document_of(sweep(), [cell("sgd", options={"loss": "mse"} | options, predicted=predicted)]))
+    told = cell("sgd", options={"loss": "mse"} | options, predicted=predicted, message="planted")
+    text = markdown(document_of(sweep(), [told]))
+    assert "planted (1 cell: sgd at lr 0.1)" in text
     assert ("none is known" in text) == bool(said)
     assert said in text
 

@@ -15,6 +15,9 @@ from harness.report.tables import sweep as table
 from harness.report.tables.document import Document, Line, Part, Table
 from harness.report.words import sweep as words
 
+FEW = 3
+"""At most so many cells are named in a line."""
+
 
 def swept(sweep: Sweep, cells: Sequence[Cell]) -> Document:
     """A section a task and optimizer, a row a learning rate; the best ones beside one another; conclusions."""
@@ -137,12 +140,19 @@ def ended(sweep: Sweep, summary: SweepSummary) -> list[str]:
         if not cell.reaches
     )
     lines += [f"{reason} ({counted(count, 'cell')})" for reason, count in reasons.items()]
-    notes = Counter(
-        f"{cell.cell.problem}: {cell.cell.message}" for cell in summary.cells if cell.reaches and cell.cell.message
-    )
-    lines += [f"note: {note} ({counted(count, 'cell')})" for note, count in notes.items()]
+    notes: dict[str, list[str]] = {}
+    for cell in summary.cells:
+        if cell.reaches and cell.cell.message:
+            note = f"{cell.cell.problem}: {cell.cell.message}"
+            notes.setdefault(note, []).append(f"{cell.optimizer} at lr {words.rate(cell.lr)}")
+    lines += [f"note: {note} ({counted(len(who), 'cell')}{_which(who)})" for note, who in notes.items()]
     untimed = {cell.cell.loop_epoch.error for cell in summary.cells if cell.cell.loop_epoch.error}
     return lines + [f"an epoch could not be timed: {error}" for error in sorted(untimed)]
+
+
+def _which(who: Sequence[str]) -> str:
+    """The cells themselves, where they are few."""
+    return f": {', '.join(who)}" if len(who) <= FEW else ""
 
 
 def _why(cell: Cell) -> str:
