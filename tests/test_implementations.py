@@ -82,6 +82,8 @@ def test_optax_parts_where_its_formula_is_another_and_nowhere_else() -> None:
 @pytest.mark.slow
 def test_a_new_parting_fails_and_is_named(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_cli(*WORDS).code == 0
+    diverging = run_cli(*WORDS, "--dtype", "float32", "--lr", 1e9)
+    assert f"diverges: compared up to step 2 of {EPOCHS}" in diverging.stdout
     plant(monkeypatch, 2.0)
     told = run_cli(*WORDS, "--dtype", "float32")
     assert told.code == 1

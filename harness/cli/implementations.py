@@ -21,8 +21,8 @@ DEFAULT_PROBLEMS = ("auto_mpg", "sine")
 """One for the linear model and one for the network."""
 
 
-def compared(request: "SweepRequest", *, as_json: bool, markdown: bool) -> int:
-    """Train, print, and the exit code: 1 if a parting is new."""
+def compared(request: "SweepRequest", *, as_json: bool, markdown: bool, quiet: bool) -> int:
+    """Train, print, and the exit code: 1 if a parting is new; `quiet` prints a table only then."""
     from harness.report.render.markdown import markdown as as_markdown
     from harness.report.render.terminal import print_document
     from harness.report.terminal.console import out
@@ -33,7 +33,7 @@ def compared(request: "SweepRequest", *, as_json: bool, markdown: bool) -> int:
         print_json(found.model_dump_json())
     elif markdown:
         typer.echo(as_markdown(implementations(found)))
-    else:
+    elif found.new or not quiet:
         print_document(out(), implementations(found))
     return 1 if found.new else 0
 

@@ -176,7 +176,7 @@ def sweep(
     if implementations:
         more = {"resume": resume, "plots": plots, "store": store} | here
         request = request_of(only_once(asked | {name: value for name, value in more.items() if value}, given_names()))
-        raise typer.Exit(compared(request, as_json=as_json, markdown=markdown))
+        raise typer.Exit(compared(request, as_json=as_json, markdown=markdown, quiet=quiet))
     if plot_format is not None and plots is None:
         raise UsageError("--plot-format goes with --plots")
     suffix, size = f".{(plot_format or 'png').lower()}", cli.plot_size(plot_size, plots, "--plots")

@@ -154,8 +154,12 @@ def _of_case(training: Training, label: str, findings: Sequence[Finding]) -> Ite
             bound=float(bound[-1]),
             status=status,
             finding=known.id if known is not None and status is Parting.KNOWN else "",
-            reason=formula if status is Parting.FORMULA else "",
+            reason=formula if status is Parting.FORMULA else _ended(len(off) - 1, training.epochs),
         )
+
+
+def _ended(steps: int, asked: int) -> str:
+    return f"the training diverges: compared up to step {steps} of {asked}" if steps < asked else ""
 
 
 def _status(step: int | None, *, same: bool, known: bool, formula: str) -> Parting:
