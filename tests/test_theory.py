@@ -59,6 +59,7 @@ def test_one_curvature_alone_is_solved_in_one_epoch(kind: dict[str, bool]) -> No
     assert best.epochs_per_decade == 0
 
 
+@pytest.mark.slow
 def test_optimal_constants_stand_beside_the_best_of_the_grid_on_every_medium() -> None:
     with_momentum: dict[str, Any] = {"options": {"lr": 0.1, "loss": "mse", "momentum": 0.9}, "curvature": (0.5, 2.0)}
     cells = [
