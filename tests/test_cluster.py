@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from distributed import LocalCluster
 
-from harness.measure.cluster import workers
+from harness.measure.cluster import address, workers
 from harness.measure.cluster.address import RESOURCE
 from harness.measure.cluster.place import GroupJob
 from harness.measure.plan import Request, plan
@@ -202,6 +202,16 @@ def test_an_address_that_is_none_is_a_line(
     done = run_cli(command, *problem, *words)
     assert (done.code, done.stderr.count("\n")) == (code, 1)
     assert said in done.stderr
+
+
+def test_an_event_loop_that_starts_late_is_tried_once_more() -> None:
+    tries = iter([AssertionError, TimeoutError])
+
+    def client(*_: object, **__: object) -> None:
+        raise next(tries)
+
+    with pytest.raises(TimeoutError):
+        address._client(client, "tcp://127.0.0.1:9", 0.2)  # noqa: SLF001  # distributed's thread starts late by chance
 
 
 def test_without_dask_a_line_names_the_extra(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ def connected(on: str, connect_s: float = CONNECT_S) -> tuple[Any, Any]:
         )
     try:
         at = on if cluster is None else cluster
-        return Client(at, timeout=connect_s, set_as_default=False), cluster
+        return _client(Client, at, connect_s), cluster
     except (OSError, TimeoutError):
         raise CannotMeasureError(
             f"--on {on}: no scheduler answers within {connect_s:g} s: start one with 'dask scheduler', "
@@ -66,3 +66,14 @@ def measuring(client: Any) -> set[str]:
     """
     known = client.sync(client.scheduler.identity, n_workers=-1)["workers"]
     return {address for address, worker in known.items() if worker["resources"].get(RESOURCE)}
+
+
+def _client(made_by: Any, at: object, connect_s: float) -> Any:
+    """A client, by a second try where its event loop's thread does not run within the 10 s that distributed waits.
+
+    It has no error for that but an assertion (distributed.utils.LoopRunner).
+    """
+    try:
+        return made_by(at, timeout=connect_s, set_as_default=False)
+    except AssertionError:
+        return made_by(at, timeout=connect_s, set_as_default=False)
