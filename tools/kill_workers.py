@@ -6,6 +6,7 @@ that of one machine, to the last bit? Exit code 1 if anything is not so.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -74,8 +75,9 @@ class Killer:
         pids = self._client.run(os.getpid)
         victim = self._random.choice(sorted(pids.values()))
         if not self._done.wait(self._random.uniform(0, self._within_s)):
-            os.kill(victim, signal.SIGKILL)
-            self.killed = True
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(victim, signal.SIGKILL)
+                self.killed = True
 
 
 def main() -> int:
