@@ -1,5 +1,6 @@
 """Commands that build: everything that they print in a log, and its end where one fails."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -64,6 +65,18 @@ def pip(*words: str) -> list[str]:
     if find_spec("pip") is None:
         raise CannotMeasureError(f"{sys.executable} has no pip to build with: run '{sys.executable} -m ensurepip'")
     return [sys.executable, "-m", "pip", *words, "--quiet", "--disable-pip-version-check", "--no-input"]
+
+
+def cached(name: str, content: str, make: Callable[[Path, Path], None]) -> Path:
+    """What `make(folder, log)` made of this content, once, in a folder of folder(`name`). Raises what `make` does."""
+    key = hashlib.sha256(content.encode()).hexdigest()[:16]
+    target = folder(name) / key
+    if not target.is_dir():
+        log = folder("logs") / f"{key}.log"
+        log.write_text("")
+        with complete_folder(target) as made:
+            make(made, log)
+    return target
 
 
 @contextmanager

@@ -220,14 +220,7 @@ def stand_ins(wanted: Sequence[Requirement], constraints: str, notify: Notify) -
     interpreter = [sys.version, platform.machine(), *sorted(f"{n}=={d.version}" for n, d in installed().items())]
     content = [_content_of(one.url) for one in wanted if one.url is not None]
     content_of = "\n".join([*interpreter, constraints, *sorted(map(str, wanted)), *sorted(map(str, missing)), *content])
-    key = hashlib.sha256(content_of.encode()).hexdigest()[:16]
-    target = building.folder("libraries") / key
-    if not target.is_dir():
-        log = building.folder("logs") / f"{key}.log"
-        log.write_text("")
-        with building.complete_folder(target) as made:
-            _install(made, wanted, pinned, log, notify)
-    return (target,)
+    return (building.cached("libraries", content_of, lambda made, log: _install(made, wanted, pinned, log, notify)),)
 
 
 def _content_of(url: str) -> str:

@@ -4,7 +4,6 @@ Everything that a worker needs is installed in the version that it has here, but
 solvers that are not measured are left out, and what draws.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -50,13 +49,11 @@ def other_python(asked: str, wanted: Sequence[Requirement], solvers: Collection[
     others = libraries.installed().keys() - {canonicalize_name(one.name) for one in wanted}
     pinned = sorted(map(_pin, others))
     content = json.dumps([str(interpreter), release, sys.version, needed, pinned, [str(one) for one in wanted]])
-    key = hashlib.sha256(content.encode()).hexdigest()[:16]
-    target = building.folder("pythons") / key
-    if not target.is_dir():
-        log = building.folder("logs") / f"{key}.log"
-        log.write_text("")
-        with building.complete_folder(target) as made:
-            _make(made, interpreter, [*needed, *map(str, wanted)], pinned, log, notify)
+    target = building.cached(
+        "pythons",
+        content,
+        lambda made, log: _make(made, interpreter, [*needed, *map(str, wanted)], pinned, log, notify),
+    )
     (site,) = target.glob("lib/python*/site-packages")
     name = " ".join([f"Python {release}", *map(libraries.shown, wanted)])
     names = tuple(dict.fromkeys(canonicalize_name(one.name) for one in wanted))
