@@ -7,9 +7,10 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import partial
+from importlib.machinery import SourceFileLoader
 from operator import attrgetter
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import CodeType, MappingProxyType, ModuleType
 from typing import Any
 
 from harness.errors import UsageError, unknown
@@ -103,6 +104,13 @@ def _value(text: str) -> float | bool | str | None:
     return text
 
 
+class _Compiled(SourceFileLoader):
+    """Compiles the file each time: Python's own cache takes two texts of one length, saved in one second, for one."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _file_module(path: Path, text: str) -> ModuleType:
     """The module that a file is; its folder is looked in for what it imports, as that of a script is.
 
@@ -118,12 +126,13 @@ def _file_module(path: Path, text: str) -> ModuleType:
         sys.path.append(str(whole.parent))
     if reason := ends_a_process(str(whole), RUN_FILE):
         raise UsageError(f"'{text}': {path} cannot be imported: {reason}")
-    found = importlib.util.spec_from_file_location(name, whole)
-    assert found is not None and found.loader is not None  # noqa: S101, PT018  # it ends in .py
+    loader = _Compiled(name, str(whole))
+    found = importlib.util.spec_from_loader(name, loader)
+    assert found is not None  # noqa: S101  # only a loader of namespaces finds none
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module
     try:
-        found.loader.exec_module(module)
+        loader.exec_module(module)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  # a file may raise anything, SystemExit too
