@@ -23,18 +23,18 @@ TURN_S = 120.0
 """Seconds that a worker has for one turn of single calls."""
 ACCURACY_S = 600.0
 """Seconds that a worker has to fit and verify one cell in full: the default ten thousand epochs of the MLP take 5 s."""
-ENDED = "ended"
-"""In what stands for the answer of a worker that has ended."""
 Start = Callable[[Version, Layout | None], Worker]
 Quietest = Callable[[Sequence[int]], int]
 Enough = Callable[[], bool]
 Until = Callable[[], Enough | None]
 FEWEST_ROUNDS = 3
 """Of a benchmark in a launch, however little time there is: one disturbed round leaves the median of three alone."""
+EACH = [[side] for side in SIDES]
+"""One side after the other."""
 
 
-def _never() -> bool:
-    return False
+class WorkerGoneError(Exception):
+    """A worker of the launch has ended, or cannot measure at all: its cells know, and the launch is over."""
 
 
 @dataclass(frozen=True)
@@ -75,32 +75,31 @@ class Pair:
         """End both."""
         self._ends.close()
 
-    def prepare(self, open_cells: Sequence[Progress]) -> bool:
-        """Greet both and let them prepare every cell, at the same time; whether both are still there."""
-        open_cells = [one for one in open_cells if one.spec.benchmark is None]
+    def prepare(self, open_cells: Sequence[Progress]) -> None:
+        """Greet both and let them prepare every cell, at the same time. Raises WorkerGoneError, as all below do."""
+        cases = [one for one in open_cells if one.spec.benchmark is None]
         for side, worker in self.workers.items():
-            for one in open_cells:
+            for one in cases:
                 slow = self.manner.slow.get(one.spec.case, 1.0) if side == HEAD else 1.0
                 worker.order({"do": "prepare", **one.spec.order, "slow": slow})
-        there = [self._greeted(side, open_cells) for side in SIDES]
-        return all(there)
+        there = [self._greeted(side, cases) for side in SIDES]
+        if not all(there):
+            raise WorkerGoneError
 
-    def settle(self, open_cells: Sequence[Progress], quietest: Quietest) -> bool:
-        """Both onto the quietest core, or in a duet onto one each, by chance; whether both are still there.
+    def settle(self, open_cells: Sequence[Progress], quietest: Quietest) -> None:
+        """Both onto the quietest core, or in a duet onto one each, by chance.
 
         Only now: libraries are imported on all cores. Left to the scheduler, the versions of a launch may run on
         different cores, one of which is shared with somebody else.
         """
         cores = self.manner.cores
-        if not cores:
-            return True
-        chosen = self._order.sample(cores, len(SIDES)) if self.manner.duet else [quietest(cores)] * len(SIDES)
-        return all(self._onto(side, (core,), open_cells) for side, core in zip(SIDES, chosen, strict=True))
+        if cores:
+            chosen = self._order.sample(cores, len(SIDES)) if self.manner.duet else [quietest(cores)] * len(SIDES)
+            for side, core in zip(SIDES, chosen, strict=True):
+                self._onto(side, (core,), open_cells)
 
-    def visit(
-        self, open_cells: Sequence[Progress], until: Until | None = None, turn: Callable[[], Enough] | None = None
-    ) -> bool:
-        """Every cell, in shuffled order, all of its rounds at once; whether both workers are still there.
+    def visit(self, open_cells: Sequence[Progress], until: Until, turn: Callable[[], Enough]) -> None:
+        """Every cell, in shuffled order, all of its rounds at once.
 
         `until`: asked before each benchmark, which says when it has had its share of the time; None: no more of them.
         `turn`: the same of a case, which always has a turn.
@@ -109,36 +108,27 @@ class Pair:
             if one.lost:
                 continue
             if one.spec.benchmark is None:
-                there = self._rounds(one, enough=turn() if turn else _never)
+                self._rounds(one, TURN_S, turn())
+            elif (enough := until()) is not None:
+                self._benchmark(one, one.spec.benchmark, enough)
             else:
-                enough = until() if until else _never
-                if enough is None:
-                    return True
-                there = self._benchmark(one, one.spec.benchmark, enough)
-            if not there:
-                return False
-        return True
+                return
 
-    def _benchmark(self, one: Progress, what: Benchmark, enough: Enough) -> bool:
+    def _benchmark(self, one: Progress, what: Benchmark, enough: Enough) -> None:
         """Set one benchmark up in both versions, time it or ask for its value, tear it down.
 
         Only one at a time: what thousands of setups hold fits into no memory.
         """
-        setup_s = what.timeout_s + what.cache_timeout_s
-        if self._ask(one, {"do": "prepare", **one.spec.order}, [SIDES], setup_s) is None:
-            return False
-        if not one.lost and what.is_time and not self._rounds(one, what.timeout_s, enough):
-            return False
-        if not one.lost and not what.is_time:
-            answers = self._ask(one, {"do": "value", "cell": one.spec.case}, [[side] for side in SIDES], what.timeout_s)
-            if answers is None:
-                return False
-            if not one.lost:
-                for side in SIDES:
-                    one.found(side, float(answers[side]["value"]))
-        return self._ask(one, {"do": "release", "cell": one.spec.case}, [SIDES], what.timeout_s) is not None
+        self._ask(one, {"do": "prepare", **one.spec.order}, [SIDES], what.timeout_s + what.cache_timeout_s)
+        if not one.lost and what.is_time:
+            self._rounds(one, what.timeout_s, enough)
+        elif not one.lost:
+            answers = self._ask(one, {"do": "value", "cell": one.spec.case}, EACH, what.timeout_s)
+            for side in SIDES if not one.lost else ():
+                one.found(side, float(answers[side]["value"]))
+        self._ask(one, {"do": "release", "cell": one.spec.case}, [SIDES], what.timeout_s)
 
-    def _rounds(self, one: Progress, turn_s: float = TURN_S, enough: Enough = _never) -> bool:
+    def _rounds(self, one: Progress, turn_s: float, enough: Enough) -> None:
         """Turns of both versions, the order reversed from round to round: what drifts steadily cancels.
 
         The first round does not count: both fill the caches anew, which the cell before has emptied. Measured (12
@@ -150,8 +140,6 @@ class Pair:
         for number in range(rounds(one.launches[:-1], one.spec.device) + 1):
             turn = {"do": "time", "cell": one.spec.case, "calls": one.calls}
             answers = self._ask(one, turn, [sides] if self.manner.duet else [[side] for side in sides], turn_s)
-            if answers is None:
-                return False
             if one.lost:
                 break
             one.took(max(answers[side]["wall_s"][-1] for side in SIDES))
@@ -160,54 +148,33 @@ class Pair:
             sides.reverse()
             if number >= FEWEST_ROUNDS and enough():
                 break
-        return True
 
-    def accuracy(self, open_cells: Sequence[Progress]) -> bool:
-        """Both versions fit and verify each cell in full, at the same time; whether both are still there."""
-        cores = self.manner.cores
-        if cores and not all(self._onto(side, cores, open_cells) for side in SIDES):
-            return False
+    def accuracy(self, open_cells: Sequence[Progress]) -> None:
+        """Both versions fit and verify each cell in full, at the same time."""
+        for side in SIDES if self.manner.cores else ():
+            self._onto(side, self.manner.cores, open_cells)
         for one in open_cells:
             if one.lost or one.spec.benchmark is not None:
                 continue
             answers = self._ask(one, {"do": "accuracy", "cell": one.spec.case}, [SIDES], ACCURACY_S, results=True)
-            if answers is None:
-                return False
             for side, answer in answers.items():
+                known = {name: answer[name] for name in Measured.model_fields if name in answer}
                 one.measured[side] = Measured(
-                    status=_status(answer["status"], answer.get("message", "")),
-                    message=answer.get("message", ""),
-                    digits=answer.get("digits"),
-                    excess_loss=answer.get("excess_loss"),
-                    problem_sha256=answer.get("problem_sha256", ""),
-                    rank=answer.get("rank"),
-                    rank_of_data=answer.get("rank_of_data"),
-                    r2=answer.get("r2", {}),
-                    solution=answer.get("solution"),
+                    **known | {"status": _status(answer["status"], answer.get("message", ""))}
                 )
-        return True
 
-    def _onto(self, side: str, cores: Sequence[int], open_cells: Sequence[Progress]) -> bool:
-        """Keep a side's worker to cores; whether it is still there."""
+    def _onto(self, side: str, cores: Sequence[int], open_cells: Sequence[Progress]) -> None:
+        """Keep a side's worker to cores."""
         self.workers[side].order({"do": "cores", "cores": list(cores)})
-        answer = self._answer(side, TURN_S)
-        if ENDED in answer:
-            _lose(side, answer, open_cells)
-        return ENDED not in answer
+        if self._answer(side, TURN_S, open_cells) is None:
+            raise WorkerGoneError
 
-    def _greeted(self, side: str, open_cells: Sequence[Progress]) -> bool:
-        """Read the greeting and an answer a cell; a worker that ends loses the cell that it was at."""
-        greeting = self._answer(side, START_S)
-        if greeting["status"] != "ok":
-            _lose(side, greeting, open_cells)
+    def _greeted(self, side: str, cases: Sequence[Progress]) -> bool:
+        """Read the greeting and an answer a case; a worker that ends loses the case that it was at."""
+        greeting = self._answer(side, START_S, cases)
+        if greeting is None or greeting["status"] != "ok":
             return False
-        for one in open_cells:
-            answer = self._answer(side, PREPARE_S)
-            if answer["status"] != "ok":
-                _lose(side, answer, [one])
-            if ENDED in answer:
-                return False
-        return True
+        return all(self._answer(side, PREPARE_S, [one]) is not None for one in cases)
 
     def _ask(
         self,
@@ -217,29 +184,34 @@ class Pair:
         deadline_s: float,
         *,
         results: bool = False,
-    ) -> dict[str, Answer] | None:
-        """The answers by side, the sides of a group asked at the same time; None where a worker ended.
-
-        Unless the status is itself a result, one that is not `ok` loses the cell.
-        """
-        answers = {}
+    ) -> dict[str, Answer]:
+        """The answers by side, the sides of a group asked at the same time."""
+        answers: dict[str, Answer] = {}
         for group in groups:
             for side in group:
                 self.workers[side].order(order)
-            for side in group:
-                answer = answers[side] = self._answer(side, deadline_s)
-                if ENDED in answer or not (results or answer["status"] == "ok"):
-                    _lose(side, answer, [one])
-            if any(ENDED in answers[side] for side in group):
-                return None
+            found = {side: self._answer(side, deadline_s, [one], results=results) for side in group}
+            there = {side: answer for side, answer in found.items() if answer is not None}
+            if len(there) < len(group):
+                raise WorkerGoneError
+            answers |= there
         return answers
 
-    def _answer(self, side: str, deadline_s: float) -> Answer:
-        """A side's next answer; of a worker that has ended, how."""
+    def _answer(
+        self, side: str, deadline_s: float, cells: Sequence[Progress], *, results: bool = False
+    ) -> Answer | None:
+        """A side's next answer; None of a worker that has ended, which loses the cells.
+
+        Unless the status is itself a result, one that is not `ok` loses them, too.
+        """
         try:
-            return self.workers[side].answer(deadline_s)
+            answer = self.workers[side].answer(deadline_s)
         except WorkerLostError as error:
-            return {"status": error.status, "message": str(error), ENDED: True}
+            _lose(side, {"status": error.status, "message": str(error)}, cells)
+            return None
+        if not (results or answer["status"] == "ok"):
+            _lose(side, answer, cells)
+        return answer
 
 
 def _lose(side: str, answer: Answer, cells: Sequence[Progress]) -> None:

@@ -9,13 +9,14 @@ import math
 import random
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from harness.ab.building import Notify
 from harness.ab.cells import CellSpec
 from harness.ab.cores import quietest_core
 from harness.ab.environments import Sides
-from harness.ab.launch import Enough, Manner, Pair, Quietest, Start
+from harness.ab.launch import Enough, Manner, Pair, Quietest, Start, WorkerGoneError
 from harness.ab.process import Process
 from harness.ab.progress import SIDES, Progress
 from harness.ab.version import Version
@@ -146,7 +147,7 @@ class Measurement:
     def _until(self) -> Enough | None:
         """When the next benchmark has had its share; None once the budget is spent, but for the first of all."""
         now = self._clock.wall_s()
-        if now > self._ends_s and any(map(_seen, self._progress.values())):
+        if now > self._ends_s and any(one.seen for one in self._progress.values()):
             return None
         return lambda: self._clock.wall_s() - now > self._share_s
 
@@ -176,23 +177,30 @@ class Measurement:
             one.launches.append(Launch())
         pair = Pair(self._versions, self._manner, order, self._start)
         try:
-            there = pair.prepare(going)
-            self.spent.started_s = self._clock.wall_s() - begun
-            there = there and pair.settle(going, self._quietest) and pair.visit(going, self._until, self._turn)
-            self.spent.visited_s = self._clock.wall_s() - begun - self.spent.started_s
-            self.spent.longest_s = max(self.spent.longest_s, self._clock.wall_s() - begun)
-            if there and self.spent.launches == 0 and any(one.spec.benchmark is None for one in going):
-                self._notify("accuracy of both versions")
-                pair.accuracy(going)
+            with suppress(WorkerGoneError):
+                self._visit(pair, going, begun)
+                if self.spent.launches == 0 and any(one.spec.benchmark is None for one in going):
+                    self._notify("accuracy of both versions")
+                    pair.accuracy(going)
         finally:
             pair.stop()
             for one in going:
                 if not one.launches[-1].base.wall_s:
                     one.launches.pop()
 
-
-def _seen(one: Progress) -> bool:
-    return bool(one.measured) or any(launch.base.wall_s for launch in one.launches)
+    def _visit(self, pair: Pair, going: Sequence[Progress], begun: float) -> None:
+        """Prepare and time the cells; what that takes is noted, however it ends."""
+        prepared = None
+        try:
+            pair.prepare(going)
+            prepared = self._clock.wall_s()
+            pair.settle(going, self._quietest)
+            pair.visit(going, self._until, self._turn)
+        finally:
+            ended = self._clock.wall_s()
+            self.spent.started_s = (prepared or ended) - begun
+            self.spent.visited_s = ended - (prepared or ended)
+            self.spent.longest_s = max(self.spent.longest_s, ended - begun)
 
 
 def first_ratio(launch: Launch) -> float:

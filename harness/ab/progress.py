@@ -64,6 +64,11 @@ class Progress:
         self.launches.append(Launch(base=base, head=head))
 
     @property
+    def seen(self) -> bool:
+        """Whether anything has come of it."""
+        return bool(self.measured) or any(launch.base.wall_s for launch in self.launches)
+
+    @property
     def cell(self) -> AbCell:
         """As it is kept."""
         spec, benchmark = self.spec, self.spec.benchmark

@@ -2,25 +2,21 @@
 
 It is run as a script by the version's own interpreter, with `-P` so that this folder is not importable. The first
 message says what to put on sys.path, and how many pages to map before anything is imported. Until it is told what to
-prepare it needs nothing but the standard library; of the version it uses `harness.suite.SuiteCase`, whose names stay
-from commit to commit. An asv benchmark or a plain callable needs no harness: `benchmark_worker.py` has those.
+prepare it needs nothing but the standard library. `case_worker.py` has the cases of a version of the harness,
+`benchmark_worker.py` asv's benchmarks and plain callables, which need no harness.
 
 Orders: `prepare`, `time`, `accuracy`, `value`, `release` of a cell, `discover`, `cores`. Every answer has a
 `status`, `ok` or what went wrong with its `message`.
 """
 
-import gc
 import json
-import math
 import mmap
 import os
 import platform
 import runpy
-import statistics
 import sys
-import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -29,10 +25,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-WARM_UP_CALLS = 2
-REWARM_BELOW_S = 0.005
-"""As in harness.timing.sampling: cold caches are microseconds, so that a longer call needs no untimed one before it."""
-PLANTING_CALLS = 7
+BENCHMARKS, CASES = "benchmark_worker.py", "case_worker.py"
 FAILED_IMPORT = "failed to import: "
 """What an answer's message begins with where a library is there and cannot be imported."""
 
@@ -40,100 +33,50 @@ Answer = dict[str, Any]
 
 
 class Cells:
-    """The cells that were prepared, and how each is timed."""
+    """The cells that were prepared: cases of the harness, benchmarks and plain callables."""
 
     def __init__(self, suite: Any, scratch: str | None = None) -> None:
         """`suite` is the version's module harness.suite; `scratch`: where an asv suite runs, which needs none."""
         self._suite = suite
         self._scratch = scratch
-        self._cases: dict[str, Any] = {}
-        self._slow: dict[str, float] = {}
-        self._last_s: dict[str, float] = {}
-        self._planting_s: dict[str, float] = {}
-        self._limits = ExitStack()  # until the process ends
+        self._made: dict[str, Any] = {}
 
     def prepare(self, order: Answer) -> Answer:
-        """Prepare one cell and call it twice, untimed. `slow`: the factor of a slowdown that is planted in it."""
+        """Prepare one cell."""
         if "benchmark" in order or "call" in order:
             kind = "AsvBenchmark" if "benchmark" in order else "PlainCall"
-            self._cases[order["cell"]] = benchmarks()[kind]({**order, "scratch": self._scratch})
-            return {}
-        for name in order.get("imports", ()):
-            imported(name)
-        options = {name: tuple(v) if isinstance(v, list) else v for name, v in order.get("options", {}).items()}
-        case = self._suite.SuiteCase(order["problem"], order["solver"], device=order["device"], **options)
-        if options.get("threads", 1) != 1:  # versions before threads were an option here hold it to one
-            self._limits.enter_context(import_module("harness.timing.threads").limited(options["threads"]))
-        for _ in range(WARM_UP_CALLS):
-            case.run()
-        key = order["cell"]
-        self._cases[key], self._slow[key] = case, order.get("slow", 1.0)
-        if self._slow[key] > 1.0:
-            self._planting_s[key] = statistics.median(_planting_s(case.run) for _ in range(PLANTING_CALLS))
+            made = beside(BENCHMARKS)[kind]({**order, "scratch": self._scratch})
+        else:
+            for name in order.get("imports", ()):
+                imported(name)
+            made = beside(CASES)["Case"](order, self._suite)
+        self._made[order["cell"]] = made
         return {}
 
     def time(self, order: Answer) -> Answer:
-        """`calls` single calls after an untimed one: seconds of wall and of this process's CPU time, in order."""
-        key = order["cell"]
-        if key not in self._slow:
-            return dict(self._cases[key].times(order["calls"]))
-        call, slow = self._cases[key].run, self._slow[key]
-        wall_s, cpu_s = [], []
-        gc.disable()
-        try:
-            if self._last_s.get(key, 0.0) < REWARM_BELOW_S:
-                call()
-            for _ in range(order["calls"]):
-                wall, cpu = time.perf_counter(), time.process_time()
-                call()
-                cpu_after = time.process_time()
-                if slow > 1.0:
-                    cpu_after = _planted((slow - 1.0) * (cpu_after - cpu) - self._planting_s[key])
-                wall_s.append(time.perf_counter() - wall)
-                cpu_s.append(cpu_after - cpu)
-        finally:
-            gc.enable()
-        self._last_s[key] = wall_s[-1]
-        return {"wall_s": wall_s, "cpu_s": cpu_s}
+        """Seconds of `calls` calls by the wall and by this process's CPU, in order."""
+        return dict(self._made[order["cell"]].times(order["calls"]))
 
     def value(self, order: Answer) -> Answer:
         """What a benchmark that is no time returns."""
-        return dict(self._cases[order["cell"]].value())
+        return dict(self._made[order["cell"]].value())
+
+    def accuracy(self, order: Answer) -> Answer:
+        """How right a case is, fitted in full."""
+        return dict(self._made[order["cell"]].accuracy())
 
     def release(self, order: Answer) -> Answer:
         """Tear a benchmark down, if it was set up, and forget it."""
-        case = self._cases.pop(order["cell"], None)
-        if case is not None:
-            case.release()
+        made = self._made.pop(order["cell"], None)
+        if made is not None:
+            made.release()
         return {}
-
-    def accuracy(self, order: Answer) -> Answer:
-        """The cell fitted in full and verified by the version itself: its status, digits and excess loss."""
-        case = self._cases[order["cell"]]
-        try:
-            record = case.record
-        except RuntimeError as error:
-            # SuiteCase has no record of a case that failed: its error is "case: status: message".
-            status, _, message = str(error).removeprefix(f"{case.case.key}: ").partition(": ")
-            return {"status": status if status.isidentifier() else "error", "message": message or str(error)}
-        found = record.accuracy
-        return {
-            "status": str(record.status),
-            "message": record.message,
-            "digits": _number(found.digits),
-            "excess_loss": _number(found.excess_loss),
-            "problem_sha256": getattr(record, "problem_sha256", ""),  # no version must have it
-            "rank": getattr(found, "rank", None),
-            "rank_of_data": getattr(found, "rank_of_data", None),
-            "r2": {part: _number(value) for part, value in getattr(found, "r2", {}).items()},
-            "solution": _solution(getattr(record, "solution", None)),
-        }
 
 
 @cache
-def benchmarks() -> dict[str, Any]:
-    """The names of benchmark_worker.py, which cannot be imported from here by its name."""
-    return runpy.run_path(str(Path(__file__).with_name("benchmark_worker.py")))
+def beside(file: str) -> dict[str, Any]:
+    """The names of a file beside this one, which cannot be imported from here by its name."""
+    return runpy.run_path(str(Path(__file__).with_name(file)))
 
 
 class FailedImportError(Exception):
@@ -153,38 +96,6 @@ def imported(name: str) -> Any:
         lines = str(error).strip().splitlines()
         kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
         raise FailedImportError(FAILED_IMPORT + kind + (lines[0] if lines else type(error).__name__)) from error
-
-
-def _solution(found: Any) -> Answer | None:
-    """Terms, computed and exact coefficients of a record's solution."""
-    if found is None or not getattr(found, "computed", ()):
-        return None
-    exact = getattr(found, "exact", None)
-    return {
-        "terms": list(found.terms),
-        "computed": [_number(value) for value in found.computed],
-        "exact": None if exact is None else [_number(value) for value in exact],
-    }
-
-
-def _number(value: float | None) -> float | str | None:
-    """JSON has no number that is not finite: such a one is its text."""
-    return value if value is None or math.isfinite(value) else str(value)
-
-
-def _planted(wait_s: float) -> float:
-    """Wait, busy, for so many seconds; the CPU clock afterwards. On the wall clock, which is read ten times faster."""
-    until = time.perf_counter() + wait_s
-    while time.perf_counter() < until:
-        pass
-    return time.process_time()
-
-
-def _planting_s(call: Callable[[], object]) -> float:
-    """CPU seconds that planting costs by itself just after a call, where its caches are cold."""
-    call()
-    before = time.process_time()
-    return _planted(0.0) - before
 
 
 def shifted(pages: int) -> mmap.mmap | None:
@@ -261,7 +172,7 @@ def serve(setup: Answer, connection: Connection) -> None:
     if cells is None:
         return
     works = {name: getattr(cells, name) for name in ("prepare", "time", "accuracy", "value", "release")}
-    works |= {"cores": on_cores, "discover": lambda order: dict(benchmarks()["discover"](order))}
+    works |= {"cores": on_cores, "discover": lambda order: dict(beside(BENCHMARKS)["discover"](order))}
     with suppress(EOFError):  # the parent has gone
         while True:
             order = json.loads(connection.recv_bytes())
