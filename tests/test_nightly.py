@@ -23,11 +23,11 @@ from harness.judge.verdict import Verdict
 from harness.records.environment import Environment
 from harness.records.record import Record, Samples
 from harness.records.run import this_command
-from harness.records.thinning import thinned
 from harness.report.tables.night import night_object
 from harness.report.words.night import blame, conclusion, night
 from harness.solvers.status import Status
 from harness.store.store import Store
+from harness.store.thinning import thinned
 from tests.conftest import RunCli
 from tests.history_site import HERE, Planted, record
 

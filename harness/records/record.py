@@ -112,7 +112,7 @@ class Record(Kept):
     where another allocator was used. `device_clock_hz`: of the device at work, after it was timed. `dependences`: of
     the data's columns, named. `plateau`: which nearly equal columns hold a training far above the least loss.
     `worker`: of a cluster, that measured it; None at home. `thinned_from`: how many calls were timed, where only some
-    samples are kept (harness.records.thinning); None where all are.
+    samples are kept (harness.store.thinning); None where all are.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION

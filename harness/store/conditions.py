@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import insert, inspect, select, update
+from sqlalchemy import inspect, select, update
 
 from harness.cores.quota import Quota
 from harness.records.record import Kept
 from harness.store import tables
+from harness.store.rows import insert_body
 from harness.store.store import Store
 from harness.timing.conditions.readings import Cpu, Frequency, Interpreter, Readings, Stalls, Swap
 
@@ -46,10 +47,7 @@ class Conditions(Kept):
 def begin(store: Store, run_id: str, conditions: Conditions) -> int:
     """Write a stretch that begins; its key for `end`. Raises UsageError if the store cannot be written."""
     with store.write() as connection:
-        done = connection.execute(insert(tables.conditions).values(run=run_id, body=conditions.model_dump_json()))
-        key = done.inserted_primary_key
-    assert key is not None  # noqa: S101  # an insert of one row has one
-    return int(key[0])
+        return insert_body(connection, tables.conditions, run=run_id, body=conditions.model_dump_json())
 
 
 def end(store: Store, key: int, conditions: Conditions) -> None:

@@ -18,6 +18,7 @@ from harness.records.record import Kept, Record
 from harness.records.run import Run
 from harness.records.sweep import Cell, Sweep
 from harness.store.conditions import Conditions
+from harness.store.errors import said_of
 
 LONGEST_LINE_BYTES = 32 * 2**20
 """A line is held in memory. A record's length grows with its terms, at some hundred bytes each: so many are 1e5."""
@@ -140,10 +141,9 @@ def _entry(line: bytes, where: str) -> Header | Entry:
             raise UsageError(f"{where}: is none of: {', '.join(KINDS)}")
         entry = kind.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise UsageError(f"{where}: {said_of(error)}") from None
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{where}: cannot be read as JSON: {str(error).splitlines()[0]}") from None
+        raise UsageError(f"{where}: cannot be read as JSON: {said_of(error)}") from None
     lost = _lost(given, json.loads(entry.model_dump_json()))
     if lost is not None:
         raise UsageError(f"{where}: {lost or 'the line'} is not as the harness writes it")

@@ -10,13 +10,13 @@ from harness.errors import UsageError
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.records.sweep import Cell, Sweep
-from harness.records.thinning import thinned
 from harness.store import tables
 from harness.store.conditions import Conditions
 from harness.store.entries import CellEntry, ConditionsEntry, Entry, RecordEntry, RunEntry, SweepEntry
 from harness.store.owner import alive
 from harness.store.rows import (
     RUN_COLUMNS,
+    end,
     insert_record,
     insert_run,
     insert_samples,
@@ -26,7 +26,8 @@ from harness.store.rows import (
     run_of,
 )
 from harness.store.store import Store
-from harness.store.sweep_store import insert_cells, insert_sweep, sweep_of
+from harness.store.sweep_store import SWEEP_COLUMNS, insert_cells, insert_sweep, sweep_of
+from harness.store.thinning import thinned
 
 Entries = Callable[[], Iterable[Entry]]
 """Read anew at each call: what is taken is read twice, and never held."""
@@ -109,15 +110,18 @@ class _Taking:
             tables.runs, tables.environments
         )
         row = self.connection.execute(joined.where(tables.runs.c.id == run.id)).mappings().first()
-        if row is not None:
-            self._same_or_refused(f"run {run.id}", run_of(row), run)
-            if row["finished_at"] is None and alive(row["worker"]) is not None:
-                raise UsageError(f"run {run.id} is still going, in process {alive(row['worker'])}: wait for it")
-        if self._count("runs", new=row is None):
+        if self._is_new(tables.runs, f"run {run.id}", None if row is None else run_of(row), run):
             insert_run(self.connection, run, self._place(tables.runs, run.started_at))
-        elif row is not None and row["finished_at"] is None and run.finished_at is not None and self.writes:
-            ended = update(tables.runs).where(tables.runs.c.id == run.id)
-            self.connection.execute(ended.values(finished_at=run.finished_at, worker=None))
+        if row is not None and row["finished_at"] is None and (pid := alive(row["worker"])) is not None:
+            raise UsageError(f"run {run.id} is still going, in process {pid}: wait for it")
+
+    def _is_new(self, table: Table, name: str, ours: Run | Sweep | None, theirs: Run | Sweep) -> bool:
+        """Whether a run or a sweep is to be written now; one that was cut off here may have ended there."""
+        if ours is not None:
+            self._same_or_refused(name, ours, theirs)
+            if ours.finished_at is None and theirs.finished_at is not None and self.writes:
+                end(self.connection, table, theirs.id, theirs.finished_at)
+        return self._count(table.name, new=ours is None)
 
     def _same_or_refused(self, name: str, ours: Run | Sweep, theirs: Run | Sweep) -> None:
         """One that was cut off may have gone on elsewhere: when it ended is no part of what it is."""
@@ -156,17 +160,10 @@ class _Taking:
         return [(key, rounds is not None, read_record(self.connection, key)) for key, rounds in rows]
 
     def _sweep(self, sweep: Sweep) -> None:
-        joined = select(
-            tables.sweeps.c.body, tables.sweeps.c.finished_at, tables.environments.c.body.label("environment")
-        ).join_from(tables.sweeps, tables.environments)
+        joined = select(*SWEEP_COLUMNS).join_from(tables.sweeps, tables.environments)
         row = self.connection.execute(joined.where(tables.sweeps.c.id == sweep.id)).mappings().first()
-        if row is not None:
-            self._same_or_refused(f"sweep {sweep.id}", sweep_of(row), sweep)
-        if self._count("sweeps", new=row is None):
+        if self._is_new(tables.sweeps, f"sweep {sweep.id}", None if row is None else sweep_of(row), sweep):
             insert_sweep(self.connection, sweep, self._place(tables.sweeps, sweep.started_at))
-        elif row is not None and row["finished_at"] is None and sweep.finished_at is not None and self.writes:
-            ended = update(tables.sweeps).where(tables.sweeps.c.id == sweep.id)
-            self.connection.execute(ended.values(finished_at=sweep.finished_at))
 
     def _cell(self, cell: Cell, sweep_id: str) -> None:
         cells = tables.sweep_cells.c

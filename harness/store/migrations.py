@@ -69,31 +69,13 @@ def _count_the_samples(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
-PLACES = {
-    "runs": (
-        "ALTER TABLE runs ADD COLUMN place INTEGER",
-        (
-            "UPDATE runs SET place = ordered.place FROM "
-            "(SELECT id, row_number() OVER (ORDER BY started_at, id) AS place FROM runs) AS ordered "
-            "WHERE ordered.id = runs.id"
-        ),
-    ),
-    "sweeps": (
-        "ALTER TABLE sweeps ADD COLUMN place INTEGER",
-        (
-            "UPDATE sweeps SET place = ordered.place FROM "
-            "(SELECT id, row_number() OVER (ORDER BY started_at, id) AS place FROM sweeps) AS ordered "
-            "WHERE ordered.id = sweeps.id"
-        ),
-    ),
-}
-
-
 def _give_places(connection: Connection) -> None:
     """From 2 to 3: the order of runs and of sweeps, by their dates, which are all that was kept of it."""
-    for name, (adding, numbering) in PLACES.items():
+    for name in (tables.runs.name, tables.sweeps.name):
         if "place" not in {column["name"] for column in inspect(connection).get_columns(name)}:
-            connection.execute(text(adding))
+            connection.execute(text(f"ALTER TABLE {name} ADD COLUMN place INTEGER"))
+        by_date = f"SELECT id, row_number() OVER (ORDER BY started_at, id) AS place FROM {name}"  # noqa: S608  # no data
+        numbering = f"UPDATE {name} SET place = ordered.place FROM ({by_date}) AS ordered WHERE ordered.id = {name}.id"  # noqa: S608  # same
         connection.execute(text(numbering))
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from harness.errors import HarnessError
 from harness.store.entries import Entry, belongs_to
 from harness.store.exchange_files import JSON_LINES, write_entries
+from harness.store.open_store import OpenStore
 from harness.store.salvage import Salvage
-from harness.store.store import Store
 
 
-def rescued(store: Store, path: Path) -> str:
+def rescued(store: OpenStore, path: Path) -> str:
     """Write the runs and sweeps that the process measures beside the store's path; where they are, for a person."""
     if not store.started:
         return "nothing of what was taken is there"

@@ -6,11 +6,12 @@ from datetime import datetime
 from itertools import chain, zip_longest
 from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, Table, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Table, func, insert, select, update
 
 from harness.records.environment import Environment
 from harness.records.record import Record
 from harness.records.run import Run, Selection
+from harness.records.sweep import Sweep
 from harness.store import tables
 from harness.timing.sampling import Samples
 
@@ -44,21 +45,33 @@ def place_by_date(connection: Connection, table: Table, started_at: str, latest:
     return int(connection.execute(earlier).scalar_one())
 
 
-def insert_run(connection: Connection, run: Run, place: int | None = None) -> None:
-    """Write a run and, unless it is known, its environment; `place`: the last by default."""
-    keep_environment(connection, run.environment)
+def insert_with_environment(
+    connection: Connection, table: Table, one: Run | Sweep, place: int | None, **columns: str
+) -> None:
+    """Write a run or a sweep and, unless it is known, its environment; `place`: the last by default."""
+    keep_environment(connection, one.environment)
     connection.execute(
-        insert(tables.runs).values(
-            id=run.id,
-            started_at=run.started_at,
-            finished_at=run.finished_at,
-            command=run.command,
-            selection=run.selection.model_dump_json(),
-            planned="\n".join(run.planned),
-            environment=run.environment.id,
-            place=next_place(tables.runs) if place is None else place,
+        insert(table).values(
+            id=one.id,
+            started_at=one.started_at,
+            finished_at=one.finished_at,
+            environment=one.environment.id,
+            place=next_place(table) if place is None else place,
+            **columns,
         )
     )
+
+
+def insert_run(connection: Connection, run: Run, place: int | None = None) -> None:
+    """Write a run as `insert_with_environment` does."""
+    columns = {"command": run.command, "selection": run.selection.model_dump_json(), "planned": "\n".join(run.planned)}
+    insert_with_environment(connection, tables.runs, run, place, **columns)
+
+
+def end(connection: Connection, table: Table, key: str, finished_at: str | None, **columns: object) -> None:
+    """Write down when a run or a sweep ended; nobody is at it any more."""
+    idle = {} if "worker" not in table.c else {"worker": None}
+    connection.execute(update(table).where(table.c.id == key).values(finished_at=finished_at, **idle, **columns))
 
 
 def run_of(row: Mapping[Any, Any]) -> Run:
@@ -75,22 +88,26 @@ def run_of(row: Mapping[Any, Any]) -> Run:
     )
 
 
-def insert_record(connection: Connection, run_id: str, record: Record) -> int:
-    """Write a record without its samples; its key."""
-    done = connection.execute(
-        insert(tables.records).values(
-            run=run_id,
-            case=record.case,
-            problem=record.problem,
-            solver=record.solver,
-            status=record.status.value,
-            sampling_error="",
-            body=record.model_dump_json(exclude={"samples"}),
-        )
-    )
-    key = done.inserted_primary_key
+def insert_body(connection: Connection, table: Table, **columns: object) -> int:
+    """Write a row; its key."""
+    key = connection.execute(insert(table).values(**columns)).inserted_primary_key
     assert key is not None  # noqa: S101  # an insert of one row has one
     return int(key[0])
+
+
+def insert_record(connection: Connection, run_id: str, record: Record) -> int:
+    """Write a record without its samples; its key."""
+    return insert_body(
+        connection,
+        tables.records,
+        run=run_id,
+        case=record.case,
+        problem=record.problem,
+        solver=record.solver,
+        status=record.status.value,
+        sampling_error="",
+        body=record.model_dump_json(exclude={"samples"}),
+    )
 
 
 def insert_samples(connection: Connection, key: int, samples: Samples) -> None:
@@ -107,36 +124,36 @@ def insert_samples(connection: Connection, key: int, samples: Samples) -> None:
 
 def read_records(connection: Connection, run_id: str) -> list[Record]:
     """The records of a run with their samples, in the order planned, else in that in which they came."""
-    rows = connection.execute(
-        select(tables.records.c.id, tables.records.c.body, tables.records.c.sampling_error)
-        .where(tables.records.c.run == run_id)
-        .order_by(tables.records.c.id)
-    ).all()
-    timed = connection.execute(
-        select(tables.samples.c.record, tables.samples.c.wall_s, tables.samples.c.cpu_s)
-        .join(tables.records)
-        .where(tables.records.c.run == run_id)
-        .order_by(tables.samples.c.record, tables.samples.c.round)
-    ).all()
     planned = connection.execute(select(tables.runs.c.planned).where(tables.runs.c.id == run_id)).scalar() or ""
     place = {case: i for i, case in enumerate(planned.split("\n"))}
-    taken: dict[int, list[tuple[float | None, float | None]]] = {}
-    for key, wall, cpu in timed:
-        taken.setdefault(key, []).append((wall, cpu))
-    records = [
-        Record.model_validate_json(body).model_copy(update={"samples": samples_of(taken.get(key, ()), error)})
-        for key, body, error in rows
-    ]
-    return sorted(records, key=lambda record: place.get(record.case, len(place)))
+    found = _read(connection, tables.records.c.run == run_id)
+    return sorted(found, key=lambda record: place.get(record.case, len(place)))
 
 
 def read_record(connection: Connection, key: int) -> Record:
     """One record with its samples."""
+    return _read(connection, tables.records.c.id == key)[0]
+
+
+def _read(connection: Connection, wanted: ColumnElement[bool]) -> list[Record]:
+    """Records with their samples, in the order in which they came."""
     records, samples = tables.records.c, tables.samples.c
-    body, error = connection.execute(select(records.body, records.sampling_error).where(records.id == key)).one()
-    timed = select(samples.wall_s, samples.cpu_s).where(samples.record == key).order_by(samples.round)
-    taken = samples_of([(wall, cpu) for wall, cpu in connection.execute(timed)], error)
-    return Record.model_validate_json(body).model_copy(update={"samples": taken})
+    rows = connection.execute(
+        select(records.id, records.body, records.sampling_error).where(wanted).order_by(records.id)
+    ).all()
+    timed = connection.execute(
+        select(samples.record, samples.wall_s, samples.cpu_s)
+        .join(tables.records)
+        .where(wanted)
+        .order_by(samples.record, samples.round)
+    ).all()
+    taken: dict[int, list[tuple[float | None, float | None]]] = {}
+    for key, wall, cpu in timed:
+        taken.setdefault(key, []).append((wall, cpu))
+    return [
+        Record.model_validate_json(body).model_copy(update={"samples": samples_of(taken.get(key, ()), error)})
+        for key, body, error in rows
+    ]
 
 
 def samples_of(timed: Sequence[tuple[float | None, float | None]], error: str) -> Samples:

@@ -4,7 +4,7 @@ Each table is read in the order in which SQLite keeps its rows, from both ends i
 (fileformat2.html: a table is a tree of pages by row id, so that a lost page costs the rows on it, not those beyond).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from harness.errors import CannotMeasureError, counted, without_password
 from harness.records.record import Record
 from harness.records.run import Run
-from harness.records.sweep import Cell
+from harness.records.sweep import Cell, Sweep
 from harness.store import tables
 from harness.store.address import store_url
 from harness.store.conditions import Conditions
@@ -33,6 +33,7 @@ MOST_LINES = 20
 """Of what SQLite's integrity check says."""
 Row = dict[str, Any]
 Model = TypeVar("Model", Cell, Conditions)
+Stored = TypeVar("Stored", Run, Sweep)
 
 
 @dataclass
@@ -68,8 +69,7 @@ class Salvage:
         check_version(self.version, self.url)
         environments = {row["id"]: row["body"] for row in self._rows(tables.environments, *tables.environments.c)}
         if has_conditions:
-            for row in self._rows(tables.conditions, tables.conditions.c.id, tables.conditions.c.run):
-                self.stretches.setdefault(row["run"], []).append(row["id"])
+            self.stretches = self._keys(tables.conditions.c.run)
         yield from self._runs(environments, with_rounds=tables.records.c.rounds.name in columns)
         if has_sweeps:
             yield from self._sweeps(environments)
@@ -88,30 +88,44 @@ class Salvage:
             lines = [" ".join(" ".join(map(str, row)).split()) for row in rows]
             self.troubles += [f"{pragma}: {line}" for line in lines if line != "ok"]
 
-    def _runs(self, environments: dict[str, str], *, with_rounds: bool) -> Iterator[Entry]:
-        keys: dict[str, list[int]] = {}
-        for row in self._rows(tables.records, tables.records.c.id, tables.records.c.run):
-            keys.setdefault(row["run"], []).append(row["id"])
-        for row in self._in_order(tables.runs, *RUN_COLUMNS):
+    def _keys(self, owner: Column[Any]) -> dict[str, list[int]]:
+        """The keys of the rows of a table, by the run or sweep that they are of."""
+        found: dict[str, list[int]] = {}
+        for row in self._rows(owner.table, owner.table.c.id, owner):
+            found.setdefault(row[owner.name], []).append(row["id"])
+        return found
+
+    def _owners(
+        self, table: Table, columns: Iterable[Column[Any]], made: Callable[[Row], Stored], member: str, of: Column[Any]
+    ) -> Iterator[tuple[Stored, list[int]]]:
+        """The runs or sweeps that can be read, in order, with the keys of their records or cells."""
+        keys = self._keys(of)
+        for row in self._in_order(table, *columns):
             of_it = keys.pop(row["id"], [])
             try:
-                run = run_of(row | {"body": environments[row["environment"]]})
+                owner = made(row)
             except UNREADABLE as error:
-                self._say(f"run {row['id']} and its {counted(len(of_it), 'record')}", error)
+                self._say(f"{of.name} {row['id']} and its {counted(len(of_it), member)}", error)
                 continue
+            yield owner, sorted(of_it)
+        for name, of_it in keys.items():
+            are = counted(len(of_it), f"{member} is", f"{member}s are")
+            self.troubles.append(f"{are} of {of.name} {name}, which cannot be read")
+
+    def _runs(self, environments: dict[str, str], *, with_rounds: bool) -> Iterator[Entry]:
+        def made(row: Row) -> Run:
+            return run_of(row | {"body": environments[row["environment"]]})
+
+        for run, keys in self._owners(tables.runs, RUN_COLUMNS, made, "record", tables.records.c.run):
             yield RunEntry(run=run)
             yield from self._conditions(run.id)
             whole = 0
-            for key in sorted(of_it):
+            for key in keys:
                 entry = self._record(key, run, with_rounds=with_rounds)
                 if entry is not None:
                     whole += entry.whole
                     yield entry
             self._count(run, whole)
-        for name, of_it in keys.items():
-            self.troubles.append(
-                f"{counted(len(of_it), 'record is', 'records are')} of run {name}, which cannot be read"
-            )
 
     def _count(self, run: Run, whole: int) -> None:
         missing = len(run.planned) - whole
@@ -147,22 +161,15 @@ class Salvage:
         return RecordEntry(record=record, of=run.id, whole=rounds is not None)
 
     def _sweeps(self, environments: dict[str, str]) -> Iterator[Entry]:
-        cells: dict[str, list[int]] = {}
-        for row in self._rows(tables.sweep_cells, tables.sweep_cells.c.id, tables.sweep_cells.c.sweep):
-            cells.setdefault(row["sweep"], []).append(row["id"])
-        for row in self._in_order(tables.sweeps, *(one for one in tables.sweeps.c if one.name != "place")):
-            of_it = cells.pop(row["id"], [])
-            try:
-                sweep = sweep_of(row | {"environment": environments[row["environment"]]})
-            except UNREADABLE as error:
-                self._say(f"sweep {row['id']} and its {counted(len(of_it), 'cell')}", error)
-                continue
+        def made(row: Row) -> Sweep:
+            return sweep_of(row | {"environment": environments[row["environment"]]})
+
+        columns = [one for one in tables.sweeps.c if one.name != "place"]
+        for sweep, keys in self._owners(tables.sweeps, columns, made, "cell", tables.sweep_cells.c.sweep):
             yield SweepEntry(sweep=sweep)
             yield from self._conditions(sweep.id)
-            for cell in self._bodies(Cell, tables.sweep_cells, of_it, f"sweep {sweep.id}: cell"):
+            for cell in self._bodies(Cell, tables.sweep_cells, keys, f"sweep {sweep.id}: cell"):
                 yield CellEntry(cell=cell, of=sweep.id)
-        for name, of_it in cells.items():
-            self.troubles.append(f"{counted(len(of_it), 'cell is', 'cells are')} of sweep {name}, which cannot be read")
 
     def _conditions(self, run_id: str) -> Iterator[Entry]:
         keys = self.stretches.pop(run_id, [])

@@ -1,36 +1,22 @@
 """The store: runs, records and raw samples over SQLAlchemy Core, SQLite unless asked otherwise."""
 
-import weakref
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import TypeVar
 
-from sqlalchemy import Column, Connection, Engine, Table, delete, func, insert, inspect, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
-from harness.errors import CannotMeasureError, UsageError, without_password
+from harness.errors import CannotMeasureError, UsageError
 from harness.records.environment import Environment
 from harness.records.record import Record
 from harness.records.run import Run, now
 from harness.records.sweep import Sweep
 from harness.store import tables
-from harness.store.address import store_url
-from harness.store.database import (
-    Files,
-    begin_writing,
-    files_of,
-    make_whole,
-    open_engine,
-    peek_version,
-    sqlite_file,
-    write_ahead,
-    writing,
-)
-from harness.store.errors import reading_errors, store_errors
-from harness.store.migrations import VERSION, check_version, migrate, version_of
+from harness.store.open_store import OpenStore
 from harness.store.owner import alive, this_process
 from harness.store.rows import (
     RUN_COLUMNS,
+    end,
     insert_record,
     insert_run,
     insert_samples,
@@ -46,10 +32,8 @@ ChangeToken = tuple[int | str | None, ...]
 Stored = TypeVar("Stored", Run, Sweep)
 
 
-class Store:
+class Store(OpenStore):
     """Runs and their records. Every record is committed as its case ends.
-
-    `started`: the ids of the runs and sweeps that this process measures.
 
     Raises UsageError, one line, if the URL cannot be opened or written or has a schema version that cannot be
     read; CannotMeasureError where the machine fails (a full disk).
@@ -57,78 +41,8 @@ class Store:
 
     def __init__(self, url: str | None = None, *, create: bool = True) -> None:
         """Open the store; `create` False raises CannotMeasureError if there is none yet."""
-        address = store_url(url)
-        self.url = without_password(address)  # for people
-        self.started: set[str] = set()
+        super().__init__(url, create=create)
         self._workers: dict[str, str] = {}
-        self._files: Files | None = None
-        with store_errors(self.url):
-            self.engine = open_engine(address, create=create)
-            try:
-                self._prepare(create=create)
-            except BaseException:
-                self.engine.dispose()  # no log is left beside a file that is not ours
-                raise
-        weakref.finalize(self, self.engine.dispose)  # a command ends without close(), of which Python 3.13 warns
-
-    def close(self) -> None:
-        """Let go of the database; the store opens it again when it is next used."""
-        self._files = None
-        self.engine.dispose()
-
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that writes; raises as store_errors does.
-
-        Raises CannotMeasureError where the file is no longer the one that was opened: what is written to it is lost
-        once this process ends, and what `started` measured is written beside it first.
-        """
-        self._check_there()
-        with writing(self.engine, self.url) as connection:
-            yield connection
-        self._check_there(with_log=True)
-
-    def _check_there(self, *, with_log: bool = False) -> None:
-        """Its log is there as long as a connection is open, which one is after a transaction."""
-        path = sqlite_file(self.engine)
-        if path is None:
-            return
-        before, now_there = self._files or files_of(path), files_of(path)
-        self._files = (before[0], before[1] or now_there[1])
-        replaced = now_there[0] != before[0]
-        if replaced or (with_log and before[1] is not None and now_there[1] is None):
-            from harness.store.rescue import rescued
-
-            how = "deleted" if now_there[0] is None else "replaced" if replaced else "robbed of its log"
-            raise CannotMeasureError(f"store {self.url}: was {how} while it was written to: {rescued(self, path)}")
-
-    def _prepare(self, *, create: bool) -> None:
-        """Make the tables, or check and, if it may be written to, migrate those that are there."""
-        path = sqlite_file(self.engine)
-        if path is not None:
-            found = peek_version(path)
-            if found is not None:
-                check_version(found, self.url)
-            if create:
-                make_whole(path, _fill)  # clears what a process that was killed has left, too
-        present = set(inspect(self.engine).get_table_names())
-        if "meta" not in present:
-            if not create:
-                raise CannotMeasureError(f"{self.url}: nothing is stored there yet: 'harness run' fills it")
-            if present:
-                raise UsageError(f"{self.url}: holds other tables and is no harness store: name another --store")
-            write_ahead(self.engine)
-            _fill(self.engine)
-            self.has_places = True
-            return
-        with self.engine.connect() as connection:
-            found = version_of(connection)
-        check_version(found, self.url)
-        self.has_places = create or found == VERSION
-        if create and (found != VERSION or not present.issuperset(tables.metadata.tables)):
-            with self.write() as connection:
-                migrate(connection, self.url)
-                tables.metadata.create_all(connection)
 
     def start(self, run: Run) -> None:
         """Write a run that is about to begin, or take one up that is there and was cut off.
@@ -177,8 +91,7 @@ class Store:
         """Mark a run as having gone through all its cases."""
         with self.write() as connection:
             self._check_mine(connection, run_id)
-            ended = update(tables.runs).where(tables.runs.c.id == run_id)
-            connection.execute(ended.values(finished_at=now(), worker=None, place=next_place(tables.runs)))
+            end(connection, tables.runs, run_id, now(), place=next_place(tables.runs))
 
     def add(self, run_id: str, record: Record) -> int:
         """Write a record whose samples are still to come; its key for add_samples."""
@@ -227,10 +140,6 @@ class Store:
             rows = connection.execute(select(tables.environments.c.id, tables.environments.c.body)).all()
             return {key: Environment.model_validate_json(body) for key, body in rows}
 
-    def order_of(self, table: Table) -> list[Column[Any]]:
-        """By what runs or sweeps are in order; a store of an older version, which is only read, has their dates."""
-        return [*([table.c.place] if self.has_places else []), table.c.started_at, table.c.id]
-
     def run(self, run_id: str | None = None) -> Run:
         """The run of that id, or the newest. Raises CannotMeasureError without any, UsageError for an unknown id."""
         return named_or_newest(self.runs(), run_id, "run", self.url)
@@ -264,12 +173,6 @@ class Store:
         with self.reading() as connection:
             return tuple(value for one in counts for value in connection.execute(one).one())
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A transaction that reads one state of the store; raises as reading_errors does."""
-        with reading_errors(self.url), self.engine.connect() as connection:
-            yield connection
-
 
 def named_or_newest(found: Sequence[Stored], wanted: str | None, kind: str, url: str) -> Stored:
     """The run or sweep of that id, or the newest. Raises as `Store.run` does."""
@@ -282,11 +185,3 @@ def named_or_newest(found: Sequence[Stored], wanted: str | None, kind: str, url:
     if named is None:
         raise UsageError(f"no {kind} '{wanted}' in {url}: {newest}")
     return named
-
-
-def _fill(engine: Engine) -> None:
-    """The tables of an empty database, unless another process has made them meanwhile."""
-    with begin_writing(engine) as connection:
-        if not inspect(connection).has_table(tables.meta.name):
-            tables.metadata.create_all(connection)
-            connection.execute(insert(tables.meta).values(schema_version=VERSION))

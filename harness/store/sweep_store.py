@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Connection, insert, inspect, select
 
 from harness.errors import UsageError
 from harness.files.strict_json import parsed_json
@@ -11,11 +11,13 @@ from harness.records.environment import Environment
 from harness.records.run import now
 from harness.records.sweep import Cell, Sweep
 from harness.store import tables
-from harness.store.rows import keep_environment, next_place
+from harness.store.rows import end, insert_with_environment, next_place
 from harness.store.store import Store, named_or_newest
 
 APART = {"environment", "finished_at"}
 """What a sweep's row holds outside its body."""
+SWEEP_COLUMNS = (tables.sweeps.c.body, tables.sweeps.c.finished_at, tables.environments.c.body.label("environment"))
+"""What `sweep_of` makes a sweep of."""
 
 
 class SweepStore:
@@ -46,18 +48,13 @@ class SweepStore:
     def finish(self, sweep_id: str) -> None:
         """Mark a sweep as having gone through all its cells."""
         with self.write() as connection:
-            ended = update(tables.sweeps).where(tables.sweeps.c.id == sweep_id)
-            connection.execute(ended.values(finished_at=now(), place=next_place(tables.sweeps)))
+            end(connection, tables.sweeps, sweep_id, now(), place=next_place(tables.sweeps))
 
     def sweeps(self) -> list[Sweep]:
         """Every sweep, in the order of Store.runs."""
         if not self.made:
             return []
-        joined = (
-            select(tables.sweeps.c.body, tables.sweeps.c.finished_at, tables.environments.c.body.label("environment"))
-            .join(tables.environments)
-            .order_by(*self._store.order_of(tables.sweeps))
-        )
+        joined = select(*SWEEP_COLUMNS).join(tables.environments).order_by(*self._store.order_of(tables.sweeps))
         with self._store.reading() as connection:
             return [sweep_of(row) for row in connection.execute(joined).mappings()]
 
@@ -94,18 +91,8 @@ def sweep_of(row: Mapping[Any, Any]) -> Sweep:
 
 
 def insert_sweep(connection: Connection, sweep: Sweep, place: int | None = None) -> None:
-    """Write a sweep and, unless it is known, its environment; `place`: the last by default."""
-    keep_environment(connection, sweep.environment)
-    connection.execute(
-        insert(tables.sweeps).values(
-            id=sweep.id,
-            started_at=sweep.started_at,
-            finished_at=sweep.finished_at,
-            body=sweep.model_dump_json(exclude=APART),
-            environment=sweep.environment.id,
-            place=next_place(tables.sweeps) if place is None else place,
-        )
-    )
+    """Write a sweep as `insert_with_environment` does."""
+    insert_with_environment(connection, tables.sweeps, sweep, place, body=sweep.model_dump_json(exclude=APART))
 
 
 def insert_cells(connection: Connection, sweep_id: str, cells: Sequence[Cell]) -> None:

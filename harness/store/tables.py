@@ -8,20 +8,27 @@ its run was cut off first. A record and its row count of samples that differ fro
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint, func
 
+
+def _texts(*names: str) -> list[Column[str]]:
+    """Columns of text that every row has."""
+    return [Column(name, Text, nullable=False) for name in names]
+
+
+def _number() -> Column[int]:
+    """The key of rows that have no name."""
+    return Column("id", Integer, primary_key=True, autoincrement=True)
+
+
 metadata = MetaData()
 meta = Table("meta", metadata, Column("schema_version", Integer, nullable=False))
-environments = Table(
-    "environments", metadata, Column("id", Text, primary_key=True), Column("body", Text, nullable=False)
-)
+environments = Table("environments", metadata, Column("id", Text, primary_key=True), *_texts("body"))
 runs = Table(
     "runs",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("started_at", Text, nullable=False),
+    *_texts("started_at"),
     Column("finished_at", Text),
-    Column("command", Text, nullable=False),
-    Column("selection", Text, nullable=False),
-    Column("planned", Text, nullable=False),
+    *_texts("command", "selection", "planned"),
     Column("environment", ForeignKey("environments.id"), nullable=False),
     Column("worker", Text),
     Column("place", Integer),
@@ -29,14 +36,9 @@ runs = Table(
 records = Table(
     "records",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    _number(),
     Column("run", ForeignKey("runs.id"), nullable=False, index=True),
-    Column("case", Text, nullable=False),
-    Column("problem", Text, nullable=False),
-    Column("solver", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("sampling_error", Text, nullable=False, default=""),
-    Column("body", Text, nullable=False),
+    *_texts("case", "problem", "solver", "status", "sampling_error", "body"),
     Column("rounds", Integer),
 )
 # A case may be named at any length; an entry of PostgreSQL's ordinary index has at most 2704 bytes (btree).
@@ -53,38 +55,30 @@ sweeps = Table(
     "sweeps",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("started_at", Text, nullable=False),
+    *_texts("started_at"),
     Column("finished_at", Text),
-    Column("body", Text, nullable=False),
+    *_texts("body"),
     Column("environment", ForeignKey("environments.id"), nullable=False),
     Column("place", Integer),
 )
 sweep_cells = Table(
     "sweep_cells",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    _number(),
     Column("sweep", ForeignKey("sweeps.id"), nullable=False, index=True),
-    Column("problem", Text, nullable=False),
-    Column("optimizer", Text, nullable=False),
+    *_texts("problem", "optimizer"),
     Column("lr", Float, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("body", Text, nullable=False),
+    *_texts("status", "body"),
     # Two processes that go on with one sweep do not both write a cell.
     UniqueConstraint("sweep", "problem", "optimizer", "lr").ddl_if(dialect="sqlite"),
 )
-Index(
-    "ix_sweep_cells_one",
-    sweep_cells.c.sweep,
-    func.md5(sweep_cells.c.problem),
-    sweep_cells.c.optimizer,
-    sweep_cells.c.lr,
-    unique=True,
-).ddl_if(dialect="postgresql")
+one_cell = [sweep_cells.c.sweep, func.md5(sweep_cells.c.problem), sweep_cells.c.optimizer, sweep_cells.c.lr]
+Index("ix_sweep_cells_one", *one_cell, unique=True).ddl_if(dialect="postgresql")
 conditions = Table(
     "conditions",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    _number(),
     # No foreign key: it is written before the run's own row, so that a run that dies at once still has its beginning.
     Column("run", Text, nullable=False, index=True),
-    Column("body", Text, nullable=False),
+    *_texts("body"),
 )
