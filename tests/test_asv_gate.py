@@ -126,6 +126,33 @@ def test_a_benchmark_that_is_listed_and_did_not_run_is_undecided(tmp_path: Path,
     assert gated(run_cli, folder, "--bench", "time_x")[0].code == 0
 
 
+@pytest.mark.parametrize(
+    ("bench", "judged"),
+    [
+        (r"time_x\(.*'b'", {"time_x s.T a b"}),
+        (r"time_x\('a', 'b'\)$|^s\.track_loss$", {"time_x s.T a b", "track_loss s"}),
+        ("s.T.time_x", {"time_x s.T a a", "time_x s.T a b"}),
+        (r"^s.T.time_x$", set()),
+    ],
+)
+def test_bench_reaches_into_parameters_as_asvs_in_every_command(
+    tmp_path: Path, run_cli: RunCli, bench: str, judged: set[str]
+) -> None:
+    """As asv prints a benchmark, without the parameters' names (asv/benchmarks.py)."""
+    rows: Rows = {"s.T.time_x": [[1.0, 1.0], [["'a'"], ["'a'", "'b'"]], "1"], "s.track_loss": [[1.0], [], "1"]}
+    slower: Rows = rows | {"s.T.time_x": [[9.0, 1.0], [["'a'"], ["'a'", "'b'"]], "1"]}
+    folder = two_commits(tmp_path / "asv", rows, slower)
+    listed = {"param_names": ["m", "n"], "params": [["'a'"], ["'a'", "'b'"]]}
+    (folder / "benchmarks.json").write_text(json.dumps({"s.T.time_x": listed, "s.track_loss": {}, "version": 2}))
+    ended = run_cli("gate", "--asv", "--results", folder, "--json", "--bench", bench)
+    report = json.loads(ended.stdout)
+    assert set(verdicts(report)) == judged
+    assert reasons(report) == {}
+    assert ended.code == (1 if "time_x s.T a a" in judged else 0 if judged else 3)
+    watched = run_cli("history", "--asv", "--all", "--results", folder, "--json", "--bench", bench)
+    assert json.loads(watched.stdout)["series"] == len(judged)
+
+
 def test_a_single_commit_is_read_and_said_to_be_compared_with_nothing(tmp_path: Path, run_cli: RunCli) -> None:
     rows: Rows = {"a.track_r2": [[-0.05], [["'a'"]], "1"], "a.track_flag": [[True, False], TASKS, "1"]}
     write(tmp_path / "asv", "here", body() | {"results": rows})

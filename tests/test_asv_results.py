@@ -13,7 +13,9 @@ from harness.errors import CannotMeasureError, HarnessError, UsageError
 from harness.judge.gate.asv_gate import judge_against, judge_cells
 from harness.judge.gate.rules import LIMITS
 from harness.judge.verdict import Verdict
-from harness.records.asv_results import AsvCell, every_commit, listed_benchmarks, read_results
+from harness.records.asv_cells import AsvCell
+from harness.records.asv_listing import listed_benchmarks
+from harness.records.asv_results import every_commit, read_results
 from harness.solvers.status import Status
 from tests.conftest import RunCli
 from tools import asv_machine

@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from harness.records.asv_results import AsvResults, listed_benchmarks, read_results
+from harness.records.asv_listing import listed_benchmarks
+from harness.records.asv_results import AsvResults, read_results
 from tests.asv_project import ANSWER, MACHINE, NUMPY_SOLVER, ROOT, AsvProject
 from tests.asv_site import Site
 from tests.browser import browser, serve

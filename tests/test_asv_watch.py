@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from docs.hooks import own_history
-from harness.asv.gate import AsvSelection
+from harness.asv.selection import AsvSelection
 from harness.asv.watch import watched
 from harness.judge.history.change_points import segments
 from harness.judge.history.scan import WINDOW, critical, scan

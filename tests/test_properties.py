@@ -36,7 +36,8 @@ from harness.problems.problem import Floats
 from harness.problems.sidecar import read_sidecar
 from harness.problems.table import read_table
 from harness.records.ab import AbCell
-from harness.records.asv_results import AsvCell, read_results
+from harness.records.asv_cells import AsvCell
+from harness.records.asv_results import read_results
 from harness.report.render.spreadsheet import FORMULA, inert_cell
 from harness.verify.digits import MAX_DIGITS, digits
 from harness.verify.excess_loss import epochs_to, excess_loss

@@ -11,7 +11,7 @@ from harness.ab.cells import Benchmark, CellSpec
 from harness.ab.environments import Sides
 from harness.ab.process import Process
 from harness.ab.version import Version
-from harness.asv.gate import AsvSelection
+from harness.asv.selection import AsvSelection
 from harness.errors import CannotMeasureError, UsageError
 from harness.files.asv_settings import ASV, asv_settings
 from harness.measure.isolation.ending import WorkerLostError
@@ -38,8 +38,8 @@ def without_harness(sides: Sides, scratch: Path) -> Sides:
 def of_suite(head: Version, folder: Path, bench: str | None) -> list[CellSpec]:
     """Every benchmark of the suite that the asv.conf.json in `folder` names, as the head's process finds it.
 
-    As in asv the files of the suite are those of the checkout, the same for both sides. `bench`: of those in whose
-    name it is found, the parameters in parentheses behind it, as asv's --bench (asv/benchmarks.py).
+    As in asv the files of the suite are those of the checkout, the same for both sides. `bench`: as of
+    AsvSelection.
 
     Raises UsageError where there is no suite, none of its benchmarks is asked for, or it cannot be imported.
     """
@@ -58,7 +58,7 @@ def of_suite(head: Version, folder: Path, bench: str | None) -> list[CellSpec]:
         if one["type"] in TYPES:
             specs += list(_cells(one, str(root), float(timeout_s), wanted))
     if not specs:
-        asked = f" whose name has '{bench}'" if bench else ""
+        asked = f" in which '{bench}' is found" if bench else ""
         raise UsageError(f"{root} has no time_, timeraw_, track_ or peakmem_ benchmark{asked}")
     return specs
 
@@ -95,9 +95,9 @@ def _discovered(head: Version, root: Path) -> list[dict[str, Any]]:
 def _cells(one: dict[str, Any], root: str, timeout_s: float, wanted: AsvSelection) -> Iterator[CellSpec]:
     """One cell a combination of its parameters that is wanted."""
     own_s = float(one["timeout_s"] or timeout_s)
-    for index, texts in enumerate(product(*one["params"])):
-        if not wanted.wants(f"{one['name']}({', '.join(texts)})" if texts else one["name"]):
-            continue
+    combinations = list(product(*one["params"]))
+    for index in wanted.wanted(one["name"], tuple(map(tuple, one["params"]))):
+        texts = combinations[index]
         params = tuple(zip(one["param_names"], texts, strict=True))
         order = {"root": root, "benchmark": one["name"], "index": index if params else None, "texts": list(texts)}
         benchmark = Benchmark(

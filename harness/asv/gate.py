@@ -1,12 +1,12 @@
 """asv's results for the gate and the store."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from harness.asv.records import as_run, case_key, is_own
+from harness.asv.selection import AsvSelection
 from harness.config import config
 from harness.errors import UsageError, unknown
 from harness.git import resolve_commit
@@ -18,45 +18,14 @@ from harness.judge.gate.rules import Rule, Rules
 from harness.judge.verdict import Judgement
 from harness.records.asv_cells import AsvCell
 from harness.records.asv_history import AsvTable, table_of_store
-from harness.records.asv_results import AsvResults, every_commit, listed_benchmarks, read_results
+from harness.records.asv_listing import listed_benchmarks
+from harness.records.asv_results import AsvResults, every_commit, read_results
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.solvers.status import Status
 from harness.store.store import Store
 
 DEFAULT_FOLDER = Path("results/asv")
-
-
-@dataclass(frozen=True)
-class AsvSelection:
-    """Which results: `commit` None is the newest; `env` and `base_env` are parts of an environment's name.
-
-    With `base_env` and no `base`, two environments of one commit are compared: a library's upgrade.
-    `bench`, a regular expression, narrows everything to the benchmarks whose name it is found in, as asv's does.
-    """
-
-    machine: str | None = None
-    commit: str | None = None
-    base: str | None = None
-    env: str | None = None
-    base_env: str | None = None
-    bench: str | None = None
-
-    def __post_init__(self) -> None:
-        """Raise UsageError if `bench` is no regular expression."""
-        try:
-            re.compile(self.bench or "")
-        except re.error as error:
-            raise UsageError(f"--bench '{self.bench}' is no regular expression: {error}") from None
-
-    @property
-    def has_base(self) -> bool:
-        """Whether something to compare with is named."""
-        return self.base is not None or self.base_env is not None
-
-    def wants(self, name: str) -> bool:
-        """Whether a benchmark of that name is asked for."""
-        return self.bench is None or re.search(self.bench, name) is not None
 
 
 def gate_asv(
@@ -71,7 +40,7 @@ def gate_asv(
     """
     problems: list[str] = []
     chosen = _environments(_read(folder, asked, asked.commit, problems), asked.env)
-    listed = frozenset(filter(asked.wants, listed_benchmarks(folder)))
+    listed = listed_benchmarks(folder, asked.wanted)
     rules = (*rules, *expectations.asv.rules)
     judged = []
     for results in chosen:
@@ -133,16 +102,16 @@ class _Earlier:
     def _read(self) -> Iterator[AsvResults]:
         for one in every_commit(self.folder, self.results.machine, self.problems):
             if one.environment == self.results.environment and one.date_ms < self.results.date_ms:
-                narrowed = one.narrowed(self.asked.wants)
+                narrowed = self.asked.narrowed(one)
                 if narrowed.benchmarks and (self._newest is None or one.date_ms > self._newest.date_ms):
                     self._newest = narrowed
                 yield narrowed
 
 
 def _read(folder: Path, asked: AsvSelection, commit: str | None, problems: list[str]) -> list[AsvResults]:
-    """A commit's results, narrowed to the benchmarks that are asked for."""
+    """A commit's results, narrowed to what is asked for."""
     found = read_results(folder, asked.machine, resolve_commit(commit), problems)
-    return [one.narrowed(asked.wants) for one in found]
+    return [asked.narrowed(one) for one in found]
 
 
 def _environments(results: Sequence[AsvResults], wanted: str | None) -> list[AsvResults]:

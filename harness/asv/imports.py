@@ -12,7 +12,8 @@ from harness.errors import UsageError, unknown
 from harness.files.reading import Identifier, json_of
 from harness.files.writing import write
 from harness.git import HASH, head_of, printed, resolve_commit
-from harness.records.asv_results import LISTING, MACHINE
+from harness.records.asv_listing import LISTING
+from harness.records.asv_results import MACHINE
 from harness.report.render.objects import dumps
 
 COLUMNS = ("result", "params", "version", "stats_ci_99_a", "stats_ci_99_b", "samples")

@@ -10,7 +10,8 @@ from harness.measure.recording import identity_of
 from harness.problems import catalog as problems
 from harness.problems.columns import MOST_NUMBERS
 from harness.problems.problem import Problem
-from harness.records.asv_results import AsvCell, AsvResults
+from harness.records.asv_cells import AsvCell
+from harness.records.asv_results import AsvResults
 from harness.records.environment import Environment
 from harness.records.labels import text_of
 from harness.records.record import Record

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.asv.gate import AsvSelection
+from harness.asv.selection import AsvSelection
 from harness.errors import UsageError
 from harness.files.reading import text_of
 from harness.judge.gate.rules import Rule
@@ -27,7 +27,7 @@ def watched(folder: Path, asked: AsvSelection, rules: Sequence[Rule], effect: fl
     if effect is not None and not (math.isfinite(effect) and effect > 0):
         raise UsageError(f"--effect is above 0 (0.03 is 3 %), not {effect:g}")
     problems: list[str] = []
-    results = (one.narrowed(asked.wants) for one in every_commit(folder, asked.machine, problems))
+    results = (asked.narrowed(one) for one in every_commit(folder, asked.machine, problems))
     table = table_of_store(results)
     return watch(table, rules, effect, problems)
 

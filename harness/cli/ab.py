@@ -53,7 +53,7 @@ def ab(
     asv_suite: Annotated[
         bool, typer.Option("--asv-suite", help="The benchmarks of this checkout's asv suite, in place of problems.")
     ] = False,
-    bench: Annotated[str | None, typer.Option(help="With --asv-suite: a regular expression on their names.")] = None,
+    bench: cli.Bench = None,
     call: Annotated[
         list[str] | None, typer.Option(help="A function without arguments, package.module:function; repeatable.")
     ] = None,

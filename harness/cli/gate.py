@@ -49,7 +49,7 @@ def gate(
     base: Annotated[str | None, typer.Option(help="With --asv: a commit that must not be better.")] = None,
     env: Annotated[str | None, typer.Option(help="With --asv: a part of the environment's name.")] = None,
     base_env: Annotated[str | None, typer.Option(help="With --asv: compare with this environment.")] = None,
-    bench: Annotated[str | None, typer.Option(help="With --asv: only benchmarks with this regular expression.")] = None,
+    bench: cli.Bench = None,
     machine: cli.Machine = None,
     results: cli.AsvFolder = None,
     written: outputs.Outputs = outputs.NOTHING,
@@ -225,8 +225,9 @@ def _gate_asv(
     quiet: bool,
 ) -> None:
     """Judge asv's results, each environment in turn; exits with the worst code."""
-    from harness.asv.gate import AsvSelection, existing_folder, gate_asv, rules_of_repository
+    from harness.asv.gate import existing_folder, gate_asv, rules_of_repository
     from harness.asv.records import is_own
+    from harness.asv.selection import AsvSelection
     from harness.report.render.terminal import print_document
     from harness.report.terminal.console import out
     from harness.report.words.asv import speed

@@ -34,7 +34,7 @@ def history(
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw it: FILE.png, FILE.svg or FILE.pdf.")] = None,
     plot_size: cli.PlotSize = None,
     every: Annotated[bool, typer.Option("--all", help="With --asv: every series of any suite, by commit.")] = False,
-    bench: Annotated[str | None, typer.Option(help="With --all: only benchmarks with this regular expression.")] = None,
+    bench: cli.Bench = None,
     atom: Annotated[Path | None, typer.Option("--atom", help="With --all: write an Atom feed of the steps.")] = None,
     commit_url: Annotated[
         str | None, typer.Option("--commit-url", help="With --all: what links a commit; asv.conf.json's by default.")
@@ -143,7 +143,8 @@ def _show_all(
     *,
     as_json: bool,
 ) -> None:
-    from harness.asv.gate import AsvSelection, existing_folder, rules_of_repository
+    from harness.asv.gate import existing_folder, rules_of_repository
+    from harness.asv.selection import AsvSelection
     from harness.asv.watch import commit_url_of, watched
     from harness.report.render.objects import dumps
     from harness.report.render.terminal import print_document

@@ -108,6 +108,10 @@ Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress, and nothing at all unless the exit code is not 0.")
 ]
 Machine = Annotated[str | None, typer.Option("--machine", help="With asv's results: the machine's name.")]
+Bench = Annotated[
+    str | None,
+    typer.Option("--bench", help="Of asv's benchmarks: a regular expression sought in name('value', 10), as asv's."),
+]
 AsvFolder = Annotated[Path | None, typer.Option("--results", help="asv's results_dir; results/asv by default.")]
 RunId = Annotated[str | None, typer.Option("--run", help="The run's id; the newest by default.")]
 

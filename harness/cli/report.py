@@ -99,7 +99,8 @@ def report(
 
 
 def _watched(folder: Path) -> "Watched":
-    from harness.asv.gate import AsvSelection, existing_folder, rules_of_repository
+    from harness.asv.gate import existing_folder, rules_of_repository
+    from harness.asv.selection import AsvSelection
     from harness.asv.watch import commit_url_of, watched
     from harness.report.html.watch import Watched
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.asv_cells import AsvBenchmark
+from harness.records.asv_cells import AsvBenchmark, written
 from harness.records.asv_results import AsvResults
 
 Floats = NDArray[np.float64]
@@ -30,7 +30,7 @@ class AsvSeries:
     @property
     def label(self) -> str:
         """The benchmark with its parameters, as asv writes it."""
-        return f"{self.name}({', '.join(self.texts)})" if self.texts else self.name
+        return written(self.name, self.texts)
 
     @property
     def full_name(self) -> str:
@@ -84,7 +84,7 @@ class _Growing:
 
     def _rows(self, results: AsvResults, of: AsvBenchmark) -> Rows:
         """Of its cells. Parameters repeat from commit to commit, so that whole lists of them are known."""
-        key = (results.machine, results.environment, of.name, of.version, of.texts)
+        key = (results.machine, results.environment, of.name, of.version, of.texts, of.kept)
         if key not in self.known:
             series = (AsvSeries(*key[:4], texts, of.names, of.unit, of.direction) for texts in of.combinations)
             self.known[key] = np.array([self.rows.setdefault(one, len(self.rows)) for one in series], np.int32)

@@ -8,7 +8,7 @@ What cannot be read of one benchmark is named, and costs no other.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -17,21 +17,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from harness.errors import CannotMeasureError, UsageError, unknown
-from harness.files.reading import Name, checked, json_of
-from harness.records.asv_cells import (
-    MOST_CELLS,
-    AsvBenchmark,
-    AsvCell,
-    benchmark_of,
-    columns_of,
-    columns_of_format_1,
-)
+from harness.files.reading import Name, checked
+from harness.records.asv_cells import AsvBenchmark, AsvCell
+from harness.records.asv_columns import MOST_CELLS, benchmark_of, columns_of, columns_of_format_1
+from harness.records.asv_listing import LISTING, Listing, Wanted, listing_of, object_of
 
-__all__ = ["AsvCell", "AsvResults", "every_commit", "listed_benchmarks", "read_every_commit", "read_results"]
-
-LISTING = "benchmarks.json"
-"""What the suites hold: asv writes it anew at each run, into the folder of all machines, so that it is not committed
-there; beside committed results it is in their machine's own folder, where asv does not look."""
 MACHINE = "machine.json"
 FILE_NAME = re.compile(r"([0-9a-f]{6,64})-.+\.json")
 """Of a result file: asv shortens the commit to eight digits."""
@@ -67,15 +57,6 @@ class _ResultFile(BaseModel):
     version: int = 1
 
 
-class _Benchmark(BaseModel):
-    """What is read of a benchmark; asv's kinds and plugins keep keys of their own beside it."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-    param_names: list[Name] = []
-    unit: str | None = None
-    direction: str = ""
-
-
 @dataclass(frozen=True)
 class AsvResults:
     """The benchmarks of one commit in one environment on one machine; `date_ms` is the commit's, Unix milliseconds.
@@ -98,9 +79,10 @@ class AsvResults:
         """Every number of every benchmark."""
         return tuple(cell for benchmark in self.benchmarks for cell in benchmark.cells())
 
-    def narrowed(self, wants: Callable[[str], bool]) -> "AsvResults":
-        """Only the benchmarks whose name is wanted."""
-        return replace(self, benchmarks=tuple(one for one in self.benchmarks if wants(one.name)))
+    def narrowed(self, wanted: Wanted) -> "AsvResults":
+        """Only what is wanted of each benchmark; one of which nothing is wanted is left out."""
+        kept = ((one, wanted(one.name, one.texts)) for one in self.benchmarks)
+        return replace(self, benchmarks=tuple(one.narrowed(places) for one, places in kept if places))
 
 
 def read_results(
@@ -161,7 +143,7 @@ def every_commit(folder: Path, machine: str | None, problems: list[str]) -> Iter
 
 def _every(files: list[Path], folder: Path, problems: list[str] | None) -> Iterator[AsvResults]:
     """What can be read; a line in `problems` for what cannot, which is raised where nothing can or nobody listens."""
-    listing, read = cache(lambda: _listing(folder)), False
+    listing, read = cache(lambda: listing_of(folder)), False
     for path in files:
         try:
             results = _read(path, listing)
@@ -203,16 +185,8 @@ def _result_files(folder: Path) -> list[Path]:
     return found if (folder / MACHINE).is_file() else [path for path in found if FILE_NAME.fullmatch(path.name)]
 
 
-def _load(path: Path) -> dict[str, Any]:
-    """The JSON of a file; asv writes NaN for a skip. Raises UsageError as json_of does, and if it is no object."""
-    loaded = json_of(path, constants=True)
-    if not isinstance(loaded, dict):
-        raise UsageError(f"{path}: is no result file of asv's: it holds no object")
-    return loaded
-
-
-def _read(path: Path, listing: Callable[[], Mapping[str, _Benchmark]]) -> AsvResults:
-    file = checked(_ResultFile, _load(path), path)
+def _read(path: Path, listing: Callable[[], Listing]) -> AsvResults:
+    file = checked(_ResultFile, object_of(path), path)
     if file.version not in (1, 2):
         raise UsageError(f"{path}: asv's format {file.version}; this reads 1 and 2")
     benchmarks, unreadable, count = [], [], 0
@@ -223,6 +197,8 @@ def _read(path: Path, listing: Callable[[], Mapping[str, _Benchmark]]) -> AsvRes
             else:
                 held = columns_of(row, file.result_columns)
             listed = listing().get(name)
+            if isinstance(listed, UsageError):
+                raise listed
             benchmarks.append(benchmark_of(name, held, {} if listed is None else listed.model_dump()))
         except UsageError as error:
             unreadable.append(str(UsageError(f"{path}: {name}: {error}")))
@@ -241,20 +217,3 @@ def _read(path: Path, listing: Callable[[], Mapping[str, _Benchmark]]) -> AsvRes
         benchmarks=tuple(benchmarks),
         unreadable=tuple(unreadable),
     )
-
-
-def listed_benchmarks(folder: Path) -> frozenset[str]:
-    """The benchmarks that the suite has, by the LISTING of the folder's newest run."""
-    return frozenset(_listing(folder))
-
-
-def _listing(folder: Path) -> dict[str, _Benchmark]:
-    """What LISTING says of each benchmark; nothing where there is none."""
-    written = folder / LISTING
-    committed = [] if written.is_file() else sorted(folder.glob(f"*/{LISTING}"))
-    return {
-        name: checked(_Benchmark, body, f"{path}: {name}")
-        for path in committed or ([written] if written.is_file() else [])
-        for name, body in _load(path).items()
-        if isinstance(body, dict)
-    }
