@@ -18,6 +18,7 @@ from harness.measure.plan import Request, plan
 from harness.measure.run import execute, new_run
 from harness.records.record import Record
 from harness.records.run import new_run_id, now
+from harness.report.tables.numbers import seconds
 from harness.solvers.options import Options
 from harness.store.migrations import VERSION
 from harness.store.store import Store
@@ -85,7 +86,8 @@ def test_a_run_in_a_process_of_its_own_fills_the_store_it_is_given(tmp_path: Pat
     (record,) = store.records(made.id)
     assert (record.problem, record.solver, record.status) == ("four_points", "numpy_lstsq", "ok")
     assert len(record.samples.wall_s) >= 7
-    assert "1 case: 1 ok" in done.stdout
+    assert "1 case: 1 ok; " in done.stdout
+    assert f"in all, of which fitting {seconds(sum(record.samples.wall_s))}\n" in done.stdout
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
+from harness.judge.training.cell import summarise_cell
 from harness.judge.training.censored import (
     FEWEST_SEEDS,
     interval_of,
@@ -24,7 +25,7 @@ from harness.judge.training.censored import (
 from harness.judge.training.contest import EPOCHS, TaskSummary
 from harness.judge.training.convergence import SweepSummary, summarise
 from harness.judge.training.profile import profile
-from harness.judge.training.tuning import Tuning, summarise_cell
+from harness.judge.training.tuning import Tuning
 from harness.records.record import Status
 from harness.records.sweep import Cell
 from harness.timing.sampling import Samples

@@ -12,6 +12,7 @@ from harness.measure.run import execute, measure, new_run
 from harness.problems.catalog import load
 from harness.records.record import Record
 from harness.records.run import exit_code
+from harness.report.words.run import fitting
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status
@@ -198,3 +199,13 @@ def test_a_run_cut_off_while_it_is_timed_keeps_what_had_ended(tmp_path: Path) ->
     run = store.run()
     assert run.finished_at is None
     assert [record.solver for record in store.records(run.id)] == ["right"]
+
+
+def test_the_summary_says_how_much_of_a_command_was_fitting() -> None:
+    record = measure(single(load("four_points"), catalog.get("numpy_lstsq"), Options())).record
+    timed = record.model_copy(update={"samples": Samples((0.25, 0.5), (0.25, 0.5))})
+    assert fitting([timed, timed], 3.0) == "3.00 s in all, of which fitting 1.50 s"
+    epochs = timed.model_copy(update={"unit": "epoch"})
+    assert fitting([timed, epochs], 3.0) == "3.00 s in all, of which timed calls 1.50 s"
+    assert fitting([timed], None) == "", "others did it"
+    assert fitting([record.model_copy(update={"samples": Samples()})], 3.0) == "", "nothing was timed"

@@ -12,7 +12,8 @@ from harness.judge.training.convergence import SweepSummary, summarise
 from harness.judge.training.scores import FARTHEST, integrated, scores
 from harness.judge.training.trials import FLOPS, HELD_OUT, trials
 from harness.records.sweep import Cell
-from harness.report.words.sweep import budget_sentences, conclusions, score_sentence
+from harness.report.words.over_workloads import budget_sentences, score_sentence
+from harness.report.words.sweep import conclusions
 from tests.sweep_data import cell, within
 
 SEEDS = 8
@@ -89,8 +90,9 @@ def test_rates_are_chosen_on_other_seeds_than_they_are_scored_on() -> None:
 
 def test_the_more_tries_the_better_and_one_try_is_luck() -> None:
     """sgd is good at one rate of ten, adam never bad: with one try adam, with all of them sgd."""
-    cells = [cell("sgd", 10.0**-i, ((20 if i == 4 else 900),) * SEEDS, problem="a", trial=i) for i in range(10)]
-    cells += [cell("adam", 10.0**-i, (50,) * SEEDS, problem="a", trial=i) for i in range(10)]
+    cells = [cell("sgd", 10.0**-i, ((20 if i == 4 else 900),) * SEEDS, problem="a", trial=i + 1) for i in range(10)]
+    adam = [500, *[50] * 3, 49, *[50] * 4, 500]
+    cells += [cell("adam", 10.0**-i, (e,) * SEEDS, problem="a", trial=i + 1) for i, e in enumerate(adam)]
     summary = summarise(cells)
     assert [one.tries for one in summary.budgets] == [1, 2, 5, 10]
     first, last = summary.budgets[0], summary.budgets[-1]
@@ -102,7 +104,62 @@ def test_the_more_tries_the_better_and_one_try_is_luck() -> None:
     assert "with 1 try adam" in sentence
     assert "with 10 tries sgd" in sentence
     assert sentence in conclusions(summary)
-    assert [t.edges for task in summary.tasks for t in task.tunings] == [(), ()], "a search has no edges"
+    assert "sgd at lr 0.0001 is fastest" in conclusions(summary)[0]
+    assert "of 10 tries each, of lrs 1e-09 to 1" in conclusions(summary)[0]
+
+
+def test_the_best_try_at_the_end_of_what_was_tried_leaves_no_winner() -> None:
+    """As of a grid, on either side; a learning rate alone, and two settings of which one has tries beyond the best."""
+    for best in (0, 9):
+        cells = [cell("sgd", 10.0**-i, ((20 if i == best else 90),) * SEEDS, trial=i + 1) for i in range(10)]
+        cells += [cell("adam", 10.0**-i, ((50 if i == 4 else 90),) * SEEDS, trial=i + 1) for i in range(10)]
+        summary = summarise(cells)
+        (task,) = summary.tasks
+        assert [(t.optimizer, len(t.edges)) for t in task.tunings] == [("sgd", 1), ("adam", 0)]
+        assert [one.winner for one in summary.budgets] == [None] * 4
+        assert budget_sentences(summary) == []
+        assert not any("fastest" in line or "needs the fewest" in line for line in conclusions(summary))
+        assert "among the" in conclusions(summary)[0]
+
+
+@pytest.mark.parametrize(("place", "ends"), [(12, []), (0, ["lr lowest", "momentum lowest"]), (14, ["lr highest"])])
+def test_of_two_settings_the_outermost_level_of_a_full_grid_is_the_edge(place: int, ends: list[str]) -> None:
+    """Of 25 tries in two settings, five levels each, the five outermost of each setting on either side."""
+    tried = [(10.0**-i, 0.5 + 0.1 * j) for i in range(4, -1, -1) for j in range(5)]
+    tried = [(lr * (1 + 1e-3 * number), momentum) for number, (lr, momentum) in enumerate(tried)]
+    tried[14], tried[24] = tried[24], tried[14]  # the highest rate in the middle of the list
+    cells = [
+        cell(
+            "sgd",
+            lr,
+            ((20 if number == place else 90),) * SEEDS,
+            trial=number + 1,
+            options={"lr": lr, "loss": "mse", "momentum": momentum},
+        )
+        for number, (lr, momentum) in enumerate(tried)
+    ]
+    (task,) = summarise(cells).tasks
+    found = [f"{edge.setting} {edge.side}" for edge in task.tunings[0].edges]
+    assert found == ([*ends, "momentum highest"] if place == 14 else ends)
+
+
+def test_what_is_as_released_has_no_better_setting_to_look_for() -> None:
+    cells = [cell("sgd", 0.001, (50,) * SEEDS, trial=0), cell("adam", 0.01, (90,) * SEEDS, trial=0)]
+    (task,) = summarise(cells).tasks
+    assert task.open == ()
+    assert "sgd at lr 0.001 is fastest" in conclusions(summarise(cells))[0]
+    assert conclusions(summarise(cells))[0].endswith("each as it is released.")
+
+
+def test_over_workloads_of_which_one_is_open_nobody_is_named() -> None:
+    """Neither by a score, nor by a profile, nor by tries; the reason stands there once."""
+    cells = [one for p in "ab" for o, best in (("sgd", 20), ("adam", 60)) for one in grid(o, p, best)]
+    cells = [one for one in cells if (one.problem, one.optimizer, one.lr) != ("a", "adam", 1.0)]
+    cells += [cell("adam", 1.0, (40,) * SEEDS, problem="a")]
+    said = conclusions(summarise(cells))
+    assert len([line for line in said if line.startswith("Over ")]) == 1
+    assert "no winner is named: a better setting may lie outside of what was tried of adam on a" in said[-1]
+    assert not any("needs the fewest" in line or "has the highest" in line for line in said)
 
 
 def test_the_settings_of_a_try_make_no_optimizer_another_one() -> None:

@@ -20,7 +20,8 @@ from harness.problems.problem import Floats, Problem, design_matrix
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.status import Status
-from harness.solvers.streaming import Answer, Arrays, Chunks, Source, least_squares
+from harness.solvers.streaming import Answer, Arrays, Chunks, Source, least_squares, moments
+from harness.solvers.streaming.moments import host_gram
 from harness.solvers.streaming.residuals import ResidualSums, rounder
 from harness.solvers.streaming.sliced import BITS
 from harness.solvers.streaming.sources import BLOCK_BYTES
@@ -381,3 +382,15 @@ def test_the_harness_gets_the_whole_inference(name: str, solver: str) -> None:
 def test_minimum_norm_is_refused_by_solvers_that_do_not_take_it(name: str) -> None:
     with pytest.raises(UsageError, match=f"{name} takes no minimum_norm"):
         single(HARD["one column"], get(name), Options(minimum_norm=True))
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_the_gram_matrix_rounds_no_more_than_a_product_does(small: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever kernels BLAS has: |error| <= n u / (1 - n u) |B|'|B| (Higham 2002, sec. 3.1)."""
+    monkeypatch.setattr(moments, "has_small_products", lambda: small)
+    B = np.random.default_rng(5).standard_normal((1000, 10)) * 10.0 ** np.arange(-4, 6)
+    exact = [[sum(Fraction(a) * Fraction(b) for a, b in zip(x, y, strict=True)) for x in B.T] for y in B.T]
+    found = host_gram(B)
+    error = np.array([[abs(float(Fraction(found[i, j]) - exact[i][j])) for j in range(10)] for i in range(10)])
+    bound = len(B) * np.finfo(np.float64).eps / 2
+    assert (error <= bound / (1 - bound) * (np.abs(B).T @ np.abs(B))).all()

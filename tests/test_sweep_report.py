@@ -166,7 +166,7 @@ def test_nothing_is_concluded_where_it_is_not() -> None:
         (
             [cell("sgd", 0.1, (5, 5, 5))],
             (
-                "On auto_mpg this grid does not say where sgd is best: sgd was run at one lr alone; "
+                "On auto_mpg the learning rates do not say where sgd is best: sgd was run at one lr alone; "
                 "a better lr may lie outside: --widen, or a wider --lr."
             ),
         ),

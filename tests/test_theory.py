@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harness.judge.training.convergence import summarise
-from harness.judge.training.tuning import partings
+from harness.judge.training.partings import partings
 from harness.records.sweep import Cell
 from harness.report.html.section import Table
 from harness.report.html.training import section

@@ -1,5 +1,8 @@
 import gc
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 
 from harness.errors import UsageError
-from harness.timing.clock import Clock, SystemClock
+from harness.timing.clock import Clock, SystemClock, since_start_s
 from harness.timing.device import check_device, devices, synchronizer
 from harness.timing.memory import peak_memory
 from harness.timing.sampling import Effort, Samples, Work, sample_interleaved
@@ -418,3 +421,13 @@ def test_each_device_is_waited_for_in_its_own_way(monkeypatch: pytest.MonkeyPatc
     assert waited == []
     synchronizer("cuda:1")()
     assert waited == ["cuda:1"]
+
+
+def test_the_seconds_since_a_process_began_are_between_those_of_who_started_it() -> None:
+    """To a tick of the kernel either way."""
+    before = time.perf_counter()
+    code = "from harness.timing.clock import since_start_s; print(since_start_s())"
+    inside = float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
+    assert 0 < inside <= time.perf_counter() - before + 1 / os.sysconf("SC_CLK_TCK")
+    first = since_start_s()
+    assert since_start_s() >= first > 0

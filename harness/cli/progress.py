@@ -91,10 +91,20 @@ def table_only(made: "Run", records: "Sequence[Record]", opened: "Store") -> Non
     from harness.report.words.doubts import under_a_run
     from harness.report.words.run import run
 
-    print_document(out(), run(records))
+    print_document(out(), run(records, _took_s(made, records)))
     if made.finished_at is not None:
         doctor = pasted("doctor", "--run", made.id, store=opened)
         print_document(out(), under_a_run(doubts_of(opened, made, records), doctor))
+
+
+def _took_s(made: "Run", records: "Sequence[Record]") -> float | None:
+    """Seconds of this command; None where it went on with another's run, or workers elsewhere measured."""
+    from datetime import UTC, datetime
+
+    from harness.timing.clock import since_start_s
+
+    here_s, age = since_start_s(), datetime.now(UTC) - datetime.fromisoformat(made.started_at)
+    return None if age.total_seconds() > here_s or any(record.worker for record in records) else here_s
 
 
 def json_of(_made: "Run", records: "Sequence[Record]", _opened: "Store") -> None:

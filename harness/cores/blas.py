@@ -23,6 +23,17 @@ def _libraries() -> ThreadpoolController:
     return ThreadpoolController().select(user_api="blas")
 
 
+SMALL_PRODUCTS = frozenset({"SkylakeX", "Cooperlake", "SapphireRapids"})
+"""OpenBLAS' names for the processors for which it has kernels of small products in float64: those of AVX-512."""
+
+
+@cache
+def has_small_products() -> bool:
+    """Whether numpy's BLAS multiplies small matrices without packing them first, on this processor."""
+    found = {getattr(one, "architecture", None) for one in _libraries().lib_controllers}
+    return bool(found) and found <= SMALL_PRODUCTS
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Each call of BLAS inside runs on the thread that makes it; the last to leave puts back what the first found.

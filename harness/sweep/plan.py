@@ -298,7 +298,8 @@ def _candidate(
     seeds = tuple(range(request.seeds))
     grid = Grid(tuple(points), seeds, tuple(points.values()) if any(points.values()) else ())
     searched = request.untuned or request.budget is not None
-    trials = {lr: number for number, lr in enumerate(points)} if searched else {}
+    first = 0 if request.untuned else 1
+    trials = {lr: number for number, lr in enumerate(points, first)} if searched else {}
     return Candidate(problem, solver, options, label, grid.at(sorted(points)), trials=trials, max_s=request.max_seconds)
 
 

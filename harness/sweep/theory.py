@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.judge.training.tuning import Parting, part, partings, tolerance_text
+from harness.judge.training.cell import tolerance_text
+from harness.judge.training.partings import Parting, part, partings
 from harness.problems.problem import Floats
 from harness.records.sweep import Cell
 from harness.solvers.training.learning_map import Counts

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from harness.judge.training.tuning import LOWEST, Tuning, summarise_cell, tune
+from harness.judge.training.cell import summarise_cell
+from harness.judge.training.edges import LOWEST
+from harness.judge.training.tuning import Tuning, tune
 from harness.records.sweep import Cell
 
 MOST_DECADES = 4

@@ -1,6 +1,8 @@
 """The clocks: seconds of wall time and of this process's CPU time."""
 
+import os
 import time
+from pathlib import Path
 from typing import Protocol
 
 
@@ -22,3 +24,13 @@ class SystemClock:
 
     wall_s = staticmethod(time.perf_counter)
     cpu_s = staticmethod(time.process_time)
+
+
+START = 19
+"""The place of `starttime` among the fields of /proc/PID/stat that follow the command's name (proc(5), field 22)."""
+
+
+def since_start_s() -> float:
+    """Wall seconds since this process began, to a tick of the kernel, a hundredth."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(fields[START]) / os.sysconf("SC_CLK_TCK")

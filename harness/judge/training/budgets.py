@@ -18,19 +18,21 @@ BAND = (0.1, 0.9)
 class Budget:
     """Studies of so many `tries`, by optimizer.
 
-    The median score over studies, its band, and the share of studies that it is the first in, ties shared.
+    The median score over studies, its band, and the share of studies that it is the first in, ties shared. `open`: as
+    Trials has it.
     """
 
     tries: int
     scores: dict[str, float]
     bands: dict[str, Interval]
     first: dict[str, float]
+    open: dict[str, tuple[str, ...]]
 
     @property
     def winner(self) -> str | None:
-        """Who is first in all but a twentieth of the studies; None where luck decides."""
+        """Who is first in all but a twentieth of the studies; None where luck decides, or one is open."""
         name = max(self.first, key=lambda one: self.first[one])
-        return name if self.first[name] >= CONFIDENCE else None
+        return name if self.first[name] >= CONFIDENCE and not self.open else None
 
     @property
     def best(self) -> str:
@@ -54,4 +56,5 @@ def _budget(trials: Trials, tries: int) -> Budget:
         dict(zip(names, middle.tolist(), strict=True)),
         {name: Interval(float(a), float(b)) for name, a, b in zip(names, low, high, strict=True)},
         dict(zip(names, first.tolist(), strict=True)),
+        trials.open,
     )

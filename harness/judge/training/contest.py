@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.judge.medians import Floats
+from harness.judge.training.cell import CellSummary, seed_epochs
 from harness.judge.training.censored import Interval, interval_of, median, median_draws, ratio, ratio_draws
-from harness.judge.training.tuning import GOOD_FACTOR, CellSummary, Tuning, seed_epochs
+from harness.judge.training.tuning import GOOD_FACTOR, Tuning
 
 EPOCHS, SECONDS = "epochs", "seconds"
 
@@ -87,9 +88,19 @@ class TaskSummary:
         return self.tightest if of_suite or self.tolerance is None else self.tolerance
 
     @property
+    def open(self) -> tuple[str, ...]:
+        """The optimizers of which a better setting may lie outside of what was tried."""
+        return tuple(tuning.optimizer for tuning in self.tunings if tuning.edges)
+
+    @property
     def tightest(self) -> float:
         """The tightest tolerance that was looked for; 0 if nothing was run."""
         return min((reach.tolerance for t in self.tunings for cell in t.cells for reach in cell.reaches), default=0.0)
+
+
+def left_open(tasks: Sequence[TaskSummary]) -> dict[str, tuple[str, ...]]:
+    """By task those of whom a better setting may lie outside, where there are any: no winner is named then."""
+    return {task.name: task.open for task in tasks if task.open}
 
 
 def summarise_task(name: str, tunings: Sequence[Tuning]) -> TaskSummary:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.judge.training.budgets import Budget, budgets
+from harness.judge.training.cell import CellSummary, summarise_cell
 from harness.judge.training.contest import EPOCHS, SECONDS, TaskSummary, summarise_task
 from harness.judge.training.profile import Profile, profile
 from harness.judge.training.scores import Scores, scores
 from harness.judge.training.trials import MEASURES, Trials, trials
-from harness.judge.training.tuning import CellSummary, summarise_cell, tune
+from harness.judge.training.tuning import tune
 from harness.records.record import Status
 from harness.records.sweep import Cell
 from harness.solvers.training.optimizers import OPTIMIZERS

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.judge.training.contest import TaskSummary, by_seed
+from harness.judge.training.contest import TaskSummary, by_seed, left_open
 from harness.judge.training.tuning import Tuning
 
 FEWEST = 2
@@ -23,7 +23,7 @@ class Profile:
 
     Each optimizer trains at its task's best learning rate. A task counts once, however many seeds it has: `tasks`, by
     optimizer and beside its ratios, has each ratio's task, and `seeds` how many each task has. `left_out`: tasks that
-    not every optimizer was run on.
+    not every optimizer was run on. `open`: as `contest.left_open` has it, of the other tasks.
     """
 
     measure: str
@@ -31,6 +31,7 @@ class Profile:
     tasks: Mapping[str, tuple[int, ...]]
     seeds: tuple[int, ...]
     left_out: tuple[str, ...]
+    open: Mapping[str, tuple[str, ...]]
 
     @property
     def instances(self) -> int:
@@ -77,7 +78,7 @@ def profile(tasks: Sequence[TaskSummary], measure: str) -> Profile | None:
     order = {label: np.argsort(column, kind="stable") for label, column in zip(labels, ratios.T, strict=True)}
     by_label = {label: tuple(column[order[label]].tolist()) for label, column in zip(labels, ratios.T, strict=True)}
     places = {label: tuple(task_of[order[label]].tolist()) for label in labels}
-    return Profile(measure, by_label, places, seeds, left_out)
+    return Profile(measure, by_label, places, seeds, left_out, left_open([tasks[i] for i in complete]))
 
 
 def _instances(

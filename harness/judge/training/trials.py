@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.judge.medians import Floats
+from harness.judge.training.cell import CellSummary, seed_epochs
 from harness.judge.training.censored import FEWEST_SEEDS, RANDOM_STATE
-from harness.judge.training.contest import EPOCHS, SECONDS, TaskSummary, in_seconds
-from harness.judge.training.tuning import CellSummary, Tuning, seed_epochs
+from harness.judge.training.contest import EPOCHS, SECONDS, TaskSummary, in_seconds, left_open
+from harness.judge.training.tuning import Tuning
 
 FLOPS, HELD_OUT = "flops", "held-out epochs"
 MEASURES = (EPOCHS, SECONDS, FLOPS, HELD_OUT)
@@ -109,9 +110,8 @@ def trials(tasks: Sequence[TaskSummary], measure: str) -> Trials | None:
         return None
     most = np.array([[one[1] for one in row if one] for row in pools if all(one is not None for one in row)])
     names = [tasks[i].name for i in kept]
-    edges = {tasks[i].name: tuple(label for label in labels if found[i][label].edges) for i in kept}
     left = tuple(task.name for i, task in enumerate(tasks) if i not in kept)
-    return Trials(measure, tuple(names), labels, rows, most, {name: who for name, who in edges.items() if who}, left)
+    return Trials(measure, tuple(names), labels, rows, most, left_open([tasks[i] for i in kept]), left)
 
 
 def _pool(tuning: Tuning, measure: str, tolerance: float) -> tuple[Floats, float] | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.judge.medians import Floats
-from harness.judge.training.tuning import CellSummary
+from harness.judge.training.cell import CellSummary
 from harness.records.sweep import Cell
 
 BAND = (0.1, 0.9)

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.files.writing import write
+from harness.judge.training.cell import DIVERGED, CellSummary
 from harness.judge.training.contest import EPOCHS, TaskSummary
 from harness.judge.training.convergence import SweepSummary, summarise
 from harness.judge.training.profile import Profile
-from harness.judge.training.tuning import DIVERGED, GOOD_FACTOR, CellSummary, Tuning
+from harness.judge.training.tuning import GOOD_FACTOR, Tuning
 from harness.records.sweep import Cell
 from harness.report.figures import files
 from harness.report.figures.budgets import budgets_figure
@@ -20,6 +21,7 @@ from harness.report.figures.rows import Row
 from harness.report.figures.size import Size
 from harness.report.figures.training_rows import drawn_cells, drawn_names, panel_rows, profile_rows, target_rows
 from harness.report.words import sweep as words
+from harness.report.words.over_workloads import budget_sentences, profile_sentence
 
 Pictures = Iterator[tuple[str, tuple[Figure, ...]]]
 
@@ -51,7 +53,7 @@ def sweep_figures(summary: SweepSummary) -> Pictures:
         if task.tolerance is not None:
             yield _slug(f"{task.name} epochs by lr", taken), (_epochs_by_rate(task, task.tolerance, summary),)
     if summary.budgets:
-        title = " ".join(words.budget_sentences(summary)).removesuffix(".")
+        title = " ".join(budget_sentences(summary)).removesuffix(".") or "Scores by the number of tries"
         yield _slug("scores by tries", taken), (budgets_figure(summary.budgets, len(summary.tasks), title),)
     solved = [one for one in summary.profiles if any(one.share(label, math.inf) for label in one.ratios)]
     if solved:
@@ -103,7 +105,7 @@ def _profile(one: Profile, summary: SweepSummary) -> Figure:
     rows = _alone(profile_rows([one], summary))
     labels = {name: f"{name}: solves {one.share(name, math.inf):.0%}" for name in drawn_names(rows, list(one.ratios))}
     made = profile_figure(rows, list(labels), one.measure, labels)
-    title = words.profile_sentence(one).removesuffix(".")
+    title = profile_sentence(one).removesuffix(".")
     return Figure("profile", title, made.description, made.spec, made.rows)
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from harness.judge.training.cell import CENSORED, DIVERGED, CellSummary
 from harness.judge.training.contest import EPOCHS, TaskSummary
 from harness.judge.training.convergence import SweepSummary
 from harness.judge.training.profile import Profile
-from harness.judge.training.tuning import CENSORED, DIVERGED, CellSummary, Tuning
+from harness.judge.training.tuning import Tuning
 from harness.report.figures.axes import MOST_CURVES
 from harness.report.figures.bands import BAND, quantiles, span
 from harness.report.figures.rows import Row, short

@@ -20,6 +20,7 @@ from harness.report.tables import scores as scored
 from harness.report.tables import suite
 from harness.report.tables.sweep import OPTIMAL, OPTIMAL_EXPLAINED, PAGE_BEST, Tuned, page_cells, with_optimal
 from harness.report.words import sweep as words
+from harness.report.words.over_workloads import budget_sentences, profile_sentence, score_sentence
 from harness.report.words.sweep_document import ended
 
 NETWORK, NETWORK_FIGURES = "sine", ("tutorial_sine_network", "tutorial_sine_loss")
@@ -76,14 +77,14 @@ def _scored(summary: SweepSummary) -> list[Part]:
     found: list[Part] = []
     for one in summary.scores:
         name = one.measure.replace(" ", "_").replace("-", "_")
-        caption = f"{words.score_sentence(one)} {scored.EXPLAINED[1]}"
+        caption = f"{score_sentence(one)} {scored.EXPLAINED[1]}"
         found.append(table_of(f"training_scores_{name}", caption, scored.SCORE, one.scores, _named))
     for one in summary.scores[:1]:
         caption = f"Who beats whom, by {one.measure}, on how many workloads and by how much."
         found.append(table_of("training_pairs", caption, scored.PAIR, one.pairs, _named))
     if summary.budgets:
         found.append(budgets_figure(summary.budgets, len(summary.tasks)))
-        found += map(Note, words.budget_sentences(summary))
+        found += map(Note, budget_sentences(summary))
     return found
 
 
@@ -105,7 +106,7 @@ def _figures(summary: SweepSummary) -> list[Figure]:
     found = [replace(one, conclusion=said) for one in found]
     if solved:
         profiles = rows.profile_rows(solved, summary)
-        sentences = " ".join(words.profile_sentence(one) for one in solved)
+        sentences = " ".join(profile_sentence(one) for one in solved)
         found.append(replace(profile_figure(profiles, rows.drawn_names(profiles, names)), conclusion=sentences))
     return found
 

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from harness.errors import counted
+from harness.judge.training.cell import DIVERGED
 from harness.judge.training.contest import TaskSummary
 from harness.judge.training.convergence import SweepSummary
 from harness.judge.training.profile import Profile
-from harness.judge.training.tuning import DIVERGED, Tuning
+from harness.judge.training.tuning import Tuning
 from harness.report.tables import numbers as show
 from harness.report.words import sweep as words
+from harness.report.words.over_workloads import profile_sentence
 from harness.report.words.sentences import listed
 
 
@@ -50,6 +52,8 @@ def _over_all(profiles: Sequence[Profile]) -> str:
     """Who needs least on how many of the instances, by each measure."""
     if not profiles:
         return "No two optimizers were run on the same problem, so none is the best over all."
+    if profiles[0].open:
+        return profile_sentence(profiles[0])
     found = []
     for one in profiles:
         firsts = {label: one.share(label, 1.0) for label in one.ratios}

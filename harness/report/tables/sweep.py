@@ -5,10 +5,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
+from harness.judge.training.cell import CONVERGED, CellSummary, Reach, ending
 from harness.judge.training.censored import CONFIDENCE
 from harness.judge.training.contest import Contest, TaskSummary
 from harness.judge.training.convergence import SweepSummary
-from harness.judge.training.tuning import CONVERGED, GOOD_FACTOR, CellSummary, Reach, Region, Tuning, ending
+from harness.judge.training.tuning import GOOD_FACTOR, Region, Tuning
 from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, attributes, by_key, pick
 from harness.report.words import sweep as words

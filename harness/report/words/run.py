@@ -7,17 +7,21 @@ from itertools import groupby
 from harness.errors import counted
 from harness.records.record import Record, Status
 from harness.report.tables import case
+from harness.report.tables import numbers as show
 from harness.report.tables.document import Document, Line, Table
 from harness.solvers.solver import Kind
 
 
-def run(records: Sequence[Record]) -> Document:
-    """One row a case; then each failure with its message and advice, and how many cases ended how."""
+def run(records: Sequence[Record], took_s: float | None = None) -> Document:
+    """One row a case; then each failure with its message and advice, and how many cases ended how.
+
+    `took_s`: what the command took that measured all of them; None where others did.
+    """
     problems = groupby(records, key=lambda record: record.problem)
     table = Table(case.TERMINAL, [(name, list(members)) for name, members in problems], of_group=of_problem, fold=False)
     return Document(
         [table, *failures(records), *_plateaus(records), *_objectives(records), *_full_batches(records)],
-        [Line(summary(records))],
+        [Line("; ".join(filter(None, [summary(records), fitting(records, took_s)])))],
     )
 
 
@@ -45,6 +49,15 @@ def summary(records: Sequence[Record]) -> str:
     counts = Counter(record.status.value for record in records)
     ended = ", ".join(f"{count} {status}" for status, count in counts.most_common())
     return f"{counted(len(records), 'case')}: {ended}"
+
+
+def fitting(records: Sequence[Record], took_s: float | None) -> str:
+    """How much of the seconds of a command was fitting: the sum of the timed calls. Empty where it is not known."""
+    calls_s = sum(sum(record.samples.wall_s) for record in records)
+    if took_s is None or not calls_s:
+        return ""
+    what = "fitting" if all(record.unit == "fit" for record in records if record.samples.wall_s) else "timed calls"
+    return f"{show.seconds(took_s)} in all, of which {what} {show.seconds(calls_s)}"
 
 
 def failures(records: Sequence[Record]) -> Iterator[Line]:

@@ -4,13 +4,15 @@ import math
 from collections.abc import Iterator, Sequence
 
 from harness.errors import counted
+from harness.judge.training.cell import Reach, tolerance_text
 from harness.judge.training.censored import FEWEST_SEEDS, Interval
 from harness.judge.training.contest import EPOCHS, Contest, Rival, TaskSummary
 from harness.judge.training.convergence import SweepSummary
-from harness.judge.training.profile import Profile
-from harness.judge.training.scores import Scores
-from harness.judge.training.tuning import GOOD_FACTOR, Reach, Region, Tuning, tolerance_text
+from harness.judge.training.edges import settings
+from harness.judge.training.tuning import GOOD_FACTOR, Region, Tuning
 from harness.report.tables import numbers as show
+from harness.report.words.over_workloads import over_workloads
+from harness.report.words.sentences import listed
 
 ROUNDING = 1e-9
 """Decades between grid points that are told apart: far above float64's rounding, far below any grid."""
@@ -27,10 +29,11 @@ def level(tolerance: float) -> str:
     return tolerance_text(tolerance)
 
 
-def between(values: Sequence[int], one: str) -> str:
+def between(values: Sequence[int], one: str, many: str = "") -> str:
     """`1 seed`, `5 seeds`, or `3 to 5 seeds` where they differ."""
     low, high = min(values), max(values)
-    return counted(high, one) if low == high else f"{low} to {counted(high, one)}"
+    amount = counted(high, one, many or f"{one}s")
+    return amount if low == high else f"{low} to {amount}"
 
 
 def count(epochs: float) -> str:
@@ -84,43 +87,7 @@ def ends(region: Region | None) -> str:
 def conclusions(summary: SweepSummary) -> list[str]:
     """Plain sentences, task by task, and one over all tasks where there are several."""
     found = [sentence for task in summary.tasks for sentence in conclude(task)]
-    if len(summary.tasks) > 1:
-        found += [profile_sentence(one) for one in summary.profiles]
-    return found + [score_sentence(one) for one in summary.scores] + budget_sentences(summary)
-
-
-def score_sentence(found: Scores) -> str:
-    """Who has the highest score over all workloads, and how sure that is."""
-    best, over = found.scores[0], f"Over {counted(len(found.workloads), 'workload')}, by {found.measure},"
-    if found.open:
-        where = "; ".join(f"{' and '.join(who)} on {task}" for task, who in found.open.items())
-        return f"{over} no winner is named: a better lr may lie outside the grid of {where}."
-    if found.winner is None:
-        near = [one for one in found.scores if one.first >= NEAR] or [best]
-        each = " and ".join(f"{one.optimizer} ({one.score:.2f}, first with {one.first:.0%})" for one in near)
-        return f"{over} it is undecided whose score is the highest: {each}."
-    return (
-        f"{over} {best.optimizer} has the highest score, {best.score:.2f} "
-        f"[{best.interval.low:.2f}, {best.interval.high:.2f}], and is first with a probability of {best.first:.0%}."
-    )
-
-
-NEAR = 0.05
-"""Who is first less often than this is not named."""
-
-
-def budget_sentences(summary: SweepSummary) -> list[str]:
-    """Who is best with how many tries: the number from which somebody else is."""
-    parts: list[str] = []
-    last = None
-    for one in summary.budgets:
-        who = one.winner or f"{one.best}, but luck decides ({one.first[one.best]:.0%})"
-        if who != last:
-            parts.append(f"with {counted(one.tries, 'try', 'tries')} {who}")
-        last = who
-    where = "" if len(summary.tasks) > 1 else f"On {summary.tasks[0].name}, " if summary.tasks else ""
-    told = ", ".join(parts)
-    return [f"{where}{told if where else told[:1].upper() + told[1:]} needs the fewest epochs."] if parts else []
+    return found + over_workloads(summary)
 
 
 def conclude(task: TaskSummary) -> Iterator[str]:
@@ -137,14 +104,18 @@ def conclude(task: TaskSummary) -> Iterator[str]:
         yield fastest(task.name, task.by_epochs)
         if task.by_seconds is not None and task.by_seconds.rivals:
             yield quickest(task.name, task.by_seconds, task.by_epochs)
-        able = [tuning for tuning in run if tuning.tolerance == task.tolerance]
+        # Tries of a search differ in more than their learning rates.
+        able = [tuning for tuning in run if tuning.tolerance == task.tolerance and not tuning.searched]
         if len(able) > 1:
             yield widest(task.name, able)
 
 
 def named(tuning: Tuning) -> str:
-    """`momentum at lr 0.1`."""
-    return tuning.optimizer if tuning.best is None else f"{tuning.optimizer} at lr {rate(tuning.best.lr)}"
+    """`momentum at lr 0.1`; of a try of a search with all of its settings."""
+    if tuning.best is None:
+        return tuning.optimizer
+    found = {"lr": tuning.best.lr, **(settings(tuning.best) if tuning.searched else {})}
+    return f"{tuning.optimizer} at {', '.join(f'{name} {rate(value)}' for name, value in found.items())}"
 
 
 def fastest(task: str, contest: Contest) -> str:
@@ -152,8 +123,8 @@ def fastest(task: str, contest: Contest) -> str:
     leader, reach = contest.leader, contest.leader.reach
     assert reach is not None  # noqa: S101  # who leads has reached the tolerance
     if contest.open:
-        who = "names no winner" if contest.rivals else f"does not say where {leader.optimizer} is best"
-        return f"On {task} this grid {who}: {edges(contest)}."
+        told = "name no winner" if contest.rivals else f"do not say where {leader.optimizer} is best"
+        return f"On {task} the {_what(contest)} {told}: {edges(contest)}."
     if not contest.rivals:
         best = f"{leader.optimizer} is best{named(leader).removeprefix(leader.optimizer)}"
         return f"On {task} {best}: {reached(reach)}{_of_grid(contest)}."
@@ -163,23 +134,46 @@ def fastest(task: str, contest: Contest) -> str:
     return f"On {task} {named(leader)} is fastest: {reached(reach)}, {ahead}{_of_grid(contest)}."
 
 
+def _what(contest: Contest) -> str:
+    return "tries" if contest.leader.searched else "learning rates"
+
+
 def _of_grid(contest: Contest) -> str:
-    """Of which learning rates it is said: `, of lrs 0.01 to 3`."""
-    rates = [cell.lr for tuning in contest.sides for cell in tuning.cells if cell.reaches]
-    return f", of lrs {rate(min(rates))} to {rate(max(rates))}"
+    """Of what it is said: `, of lrs 0.01 to 3`."""
+    run = [[cell.lr for cell in tuning.cells if cell.reaches] for tuning in contest.sides]
+    rates = [lr for rates in run for lr in rates]
+    if contest.leader.released:
+        return ", each as it is released"
+    tries = f", of {between([len(one) for one in run], 'try', 'tries')} each" if contest.leader.searched else ""
+    return f"{tries}, of lrs {rate(min(rates))} to {rate(max(rates))}"
 
 
 def edges(contest: Contest) -> str:
-    """Of whom a better learning rate may lie outside the grid, on which side, and what to do about it."""
-    parts = []
-    for tuning in contest.open:
-        ends = [
-            f"is best at the {one.side} lr {rate(one.lr)}" if one.best else f"still falls towards lr {rate(one.lr)}"
-            for one in tuning.edges
+    """Of whom a better setting may lie outside of what was tried, on which side, and what to do about it."""
+    told = " and ".join(f"{tuning.optimizer} {_outside(tuning)}" for tuning in contest.open)
+    if contest.leader.searched:
+        return f"{told}; a better setting may lie outside: a larger --budget, or a grid by --lr and --grid"
+    return f"{told}; a better lr may lie outside: --widen, or a wider --lr"
+
+
+def _outside(tuning: Tuning) -> str:
+    """`is best at the lowest lr 0.1`; of a search each setting of which its best try is among the outermost."""
+    rates = {cell.lr for cell in tuning.cells if cell.reaches}
+    if len(rates) == 1:
+        return "was tried once" if tuning.searched else "was run at one lr alone"
+    if tuning.searched and tuning.edges[0].best:
+        sides: dict[str, list[str]] = {}
+        for one in tuning.edges:
+            sides.setdefault(f"{one.setting} {rate(one.value)}", []).append(one.side)
+        where = [
+            f"{what} ({'too few tries to tell' if len(both) > 1 else f'among the {both[0]} tried'})"
+            for what, both in sides.items()
         ]
-        alone = len({cell.lr for cell in tuning.cells if cell.reaches}) == 1
-        parts.append(f"{tuning.optimizer} {'was run at one lr alone' if alone else ' and '.join(ends)}")
-    return f"{' and '.join(parts)}; a better lr may lie outside: --widen, or a wider --lr"
+        return f"is best at {listed(where, len(where))}"
+    return " and ".join(
+        f"is best at the {one.side} lr {rate(one.lr)}" if one.best else f"still falls towards lr {rate(one.lr)}"
+        for one in tuning.edges
+    )
 
 
 def quickest(task: str, contest: Contest, by_epochs: Contest) -> str:
@@ -187,7 +181,7 @@ def quickest(task: str, contest: Contest, by_epochs: Contest) -> str:
     reach = contest.leader.reach
     assert reach is not None  # noqa: S101  # as above
     if contest.open:
-        return f"On {task}, in seconds of the textbook loop, this grid names no winner either."
+        return f"On {task}, in seconds of the textbook loop, the {_what(contest)} name no winner either."
     if not contest.decided:
         return f"On {task}, in seconds of the textbook loop, it is undecided: {_level(contest)}."
     too = " too" if by_epochs.decided and by_epochs.leader is contest.leader else ""
@@ -250,16 +244,3 @@ def _bounds(region: Region) -> str:
     if region.open:
         return decades(region)
     return f"{region.decades:.1f} to {region.most_decades:.1f} decades"
-
-
-def profile_sentence(profile: Profile) -> str:
-    """Who is best on how many instances; several where they are level."""
-    firsts = {label: profile.share(label, 1.0) for label in profile.ratios}
-    top = max(firsts.values())
-    if top == 0:
-        return f"Nobody reaches the tolerance on any of {counted(profile.instances, 'problem')}."
-    names = " and ".join(label for label, share in firsts.items() if share == top)
-    left = f"; left out, since not everyone was run there: {', '.join(profile.left_out)}" if profile.left_out else ""
-    verb, each = ("need", " each") if " and " in names else ("needs", "")
-    over = counted(profile.instances, "problem")
-    return f"Over {over} {names} {verb} the fewest {profile.measure}, with {top:.0%} of the seeds{each}{left}."
