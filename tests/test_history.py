@@ -18,7 +18,8 @@ from harness.errors import CannotMeasureError, UsageError
 from harness.git import head_of
 from harness.history.case import history_of
 from harness.history.commits import Commits
-from harness.history.sources import Launch, in_asv, of_case, stored
+from harness.history.naming import of_case
+from harness.history.sources import Launch, in_asv, stored
 from harness.judge.history.history import changes_between, judge_history
 from harness.judge.history.series import QUANTITIES, History, Point
 from harness.judge.verdict import Verdict

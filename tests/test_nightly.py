@@ -23,13 +23,18 @@ from harness.judge.verdict import Verdict
 from harness.records.environment import Environment
 from harness.records.record import Record, Samples
 from harness.records.run import this_command
+from harness.report.html.order import sections
+from harness.report.html.section import Note, Table
+from harness.report.purpose import Purpose
 from harness.report.tables.night import night_object
-from harness.report.words.night import blame, conclusion, night
+from harness.report.words.night import blame, conclusion, heading, night
 from harness.solvers.status import Status
 from harness.store.store import Store
 from harness.store.thinning import thinned
 from tests.conftest import RunCli
 from tests.history_site import HERE, Planted, record
+from tests.page_site import evidence
+from tests.test_page_decision import facts
 
 CASES = tuple(f"p{i}" for i in range(10))
 NEWER = HERE.model_copy(update={"versions": HERE.versions | {"numpy": "2.4.6"}})
@@ -130,6 +135,20 @@ def test_a_week_of_nights(bench: Bench) -> None:
     assert late.last is not None
     assert late.last.id == slower.run.id
     assert "it was set back" in text_of(late)
+
+
+@pytest.mark.slow
+def test_the_page_of_a_night_begins_with_what_the_night_says(bench: Bench) -> None:
+    first = sections(evidence((), purpose=Purpose.GATE, night=bench.night()))[0]
+    assert (first.tone, facts(first)) == ("doubt", {"kept": "10"})
+    worse = bench.night(B, NEWER, instead=[with_digits("p3", 4.0)])
+    found, *_ = sections(evidence((), purpose=Purpose.GATE, night=worse))
+    assert found.asked == f"What changed last night? {heading(worse).replace('night', 'Night', 1)}."
+    assert (found.conclusion, found.tone) == (conclusion(worse), "bad")
+    assert facts(found) == {"worse": "1", "better": "0", "not compared": "0"}
+    assert any("numpy 2.3.1 → 2.4.6" in part.text for part in found.parts if isinstance(part, Note))
+    (row,) = next(part.rows for part in found.parts if isinstance(part, Table))
+    assert (row["problem"], row["quantity"], row["now"]) == ("p3", "digits", "4.0")
 
 
 @pytest.mark.slow

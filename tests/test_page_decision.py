@@ -1,13 +1,17 @@
 """What the page begins with: the question, the answer, its numbers and coefficients, from planted evidence."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from harness.judge.gate.gate import GateReport
+from harness.judge.machine.doubts import Doubt, State
 from harness.judge.studies.shown import shown, shows
 from harness.judge.verdict import Judgement, Verdict
+from harness.judge.versions.upgrade.answer import Machine
+from harness.records.ab import Side
 from harness.records.record import Accuracy, Record, Solution
 from harness.report.figures.figure import Figure
 from harness.report.html.decision.race import race
@@ -159,6 +163,26 @@ def test_an_upgrade_s_answer_is_a_page_with_its_numbers_and_coefficients_and_its
     (row,) = tables(rest[0])["upgrade-cases"].rows
     assert (row["digits"], row["rank"], row["decision"]) == ("12.8→0.0", "3→2", "do not upgrade")
     assert str(rest[0].parts[0]).startswith("Note(text='base: scikit-learn 1.8.0")
+
+
+def test_an_upgrade_s_page_says_what_it_ran_on_and_what_the_sides_differ_in() -> None:
+    sides = [Side(name=one, python="CPython 3.11.7", versions={"numpy": "2.4.6", "scipy": one}) for one in ("1", "2")]
+    busy = Doubt("load", State.DOUBTFUL, "load 8.0 on 2 cores", "it waits", "end it", "none")
+    machine = Machine("A processor", 2, 2**33, "Linux", (busy, replace(busy, name="swap", state=State.FINE)))
+    told = replace(answer(upgraded(GOOD, LOST)), base=sides[0], head=sides[1], machine=machine)
+    found = evidence((), run=None, purpose=Purpose.UPGRADE, upgrade=told, command="harness report --for upgrade")
+    last = sections(found)[-1]
+    assert last.conclusion == (
+        "Both sides were fitted and timed in turns, in processes of their own, on A processor (2 cores). They differ "
+        "in scipy. The times are doubtful: load (load 8.0 on 2 cores)."
+    )
+    seen = tables(last)
+    assert seen["sides"].rows[0] == {"what": "scipy", "here": "2", "before": "1", "same": "no"}
+    assert [row["same"] for row in seen["sides"].rows[1:]] == ["yes", "yes"]
+    assert ("memory", "8 GiB") in [(row["what"], row["here"]) for row in seen["machine"].rows]
+    assert [row["name"] for row in seen["doubts"].rows] == ["load"]
+    older = sections(evidence((), run=None, purpose=Purpose.UPGRADE, upgrade=replace(told, machine=None)))[-1]
+    assert "What the machine was like was not kept." in older.conclusion
 
 
 @pytest.mark.slow

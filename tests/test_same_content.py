@@ -9,15 +9,19 @@ import pytest
 
 from harness.ab.cells import cells
 from harness.errors import UsageError
-from harness.history.sources import of_case, stored
+from harness.history.naming import named_case, of_case, of_problems
+from harness.history.sources import stored
 from harness.judge.versions.two_runs import compare_runs
 from harness.problems.asked import asked_problems
 from harness.problems.catalog import load
 from harness.problems.labels import spec_of
 from harness.problems.model import Model
+from harness.problems.problem import OWN
 from harness.problems.table_options import TableOptions
+from harness.records.record import Record
 from harness.store.store import Store
 from tests.conftest import RunCli
+from tests.history_site import record
 
 
 @pytest.fixture
@@ -74,3 +78,62 @@ def test_over_runs_the_same_content_is_one_case(jobs: Path, run_cli: RunCli, tmp
         compared = compare_runs(second, first)
         assert (compared.compared, compared.absent, compared.other_data) == (1, (), ())
         assert len(of_case(list(stored(kept)), "copy.csv:margin numpy_lstsq")[1]) == 2
+    again = ("--store", tmp_path / "store.sqlite")
+    third = tmp_path / "third.csv"
+    copy(jobs, third)
+    for path in (jobs, third):  # one that was measured by that path, and one that never was
+        told = run_cli("history", path, "numpy_lstsq", "--target", "margin", "--quantity", "digits", *again)
+        assert (told.code, told.stdout.splitlines()[-1][:6]) == (0, "2 runs"), told.stderr
+        assert run_cli("explain", path, "numpy_lstsq", "--target", "margin", *again).code == 0
+        ended = run_cli("compare", "--by", "solver", "--problem", path, "--target", "margin", *again)
+        assert "no two cases that differ in it" in ended.stderr
+
+
+def own(label: str, content: str) -> Record:
+    """A record of somebody's file."""
+    name = label.rpartition("/")[2].replace(".csv:price", "")
+    key = f"{label} numpy_lstsq cpu threads=1 dtype=float64"
+    return record().model_copy(
+        update={"problem": label, "problem_name": name, "case": key, "family": OWN, "data_sha256": content}
+    )
+
+
+FLATS = [
+    own("flats.csv:price", "a"),
+    own("flats.csv:price(--drop noise)", "b"),
+    own("flats.csv:price(--features 'floor area,rent')(weights=n)", "c"),
+    own("flats.csv:price(no-intercept)", "d"),
+    own("old/flats.csv:price(--drop noise)", "b"),
+]
+
+
+@pytest.mark.parametrize(
+    ("asked", "model", "at"),
+    [
+        (["flats.csv:price", "numpy_lstsq"], Model(), 0),
+        (["flats.csv", "numpy_lstsq"], Model(target="price"), 0),
+        (["./old/../flats.csv", "numpy_lstsq"], Model(target="price", table=TableOptions(drop=("noise",))), 1),
+        (["flats.csv:price(--drop noise)", "numpy_lstsq", "threads=1"], Model(), 1),
+        (["flats.csv:price(--drop noise) numpy_lstsq"], Model(), 1),
+        (["flats.csv:price", "numpy_lstsq"], Model(weights="n"), 2),
+        (["flats.csv", "numpy_lstsq"], Model(intercept=False), 3),
+        (["flats(--drop noise)", "numpy_lstsq"], Model(), 4),  # of either path: their content is one
+    ],
+)
+def test_a_case_of_a_file_is_named_by_its_path_and_what_was_said_of_it(asked: list[str], model: Model, at: int) -> None:
+    assert named_case(FLATS, asked, model) == FLATS[at].case
+    assert named_case(FLATS, FLATS[at].case) == FLATS[at].case
+
+
+def test_what_no_case_or_several_are_named_by_is_one_line() -> None:
+    for asked, model, said in (
+        (["flats.csv", "numpy_lstsq"], Model(), "names 4 cases: say which by an option"),
+        (["flats.csv", "numpy_lstsq"], Model(target="rent"), "unknown case"),
+        (["flats.csv:price", "numpy_lstsk"], Model(), "did you mean 'flats.csv:price numpy_lstsq'"),
+        (["flats.csv"], Model(target="price"), "unknown case"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            named_case(FLATS, asked, model)
+    with pytest.raises(UsageError, match=r"unknown problem in this run 'flat.csv:price': did you mean"):
+        of_problems(FLATS, ["flats.csv:price", "flat.csv:price"])
+    assert of_problems(FLATS, ["flats.csv"], Model(weights="n")) == [FLATS[2]]

@@ -11,10 +11,10 @@ from harness.api.frames import Comparison, Results, Verdicts
 from harness.api.runs import load
 from harness.config import expectations_file
 from harness.errors import UsageError
+from harness.history.naming import of_problems
 from harness.judge.gate.expectations import read_expectations
 from harness.judge.gate.gate import gate as judge
 from harness.judge.speed.comparison import compare as side_by_side
-from harness.judge.speed.comparison import of_problems
 from harness.judge.speed.devices import compare_devices
 from harness.report.tables import devices
 

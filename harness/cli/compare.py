@@ -6,15 +6,17 @@ import typer
 
 from harness.cli import options as cli
 from harness.cli.streams import print_json
-from harness.errors import CannotMeasureError
+from harness.errors import CannotMeasureError, UsageError
 
 
+@cli.takes_model
 def compare(
     by: Annotated[str, typer.Option("--by", help="solver, device, optimizer, lr, size or threads.")],
     run: Annotated[
         list[str] | None, typer.Option("--run", help="A run's id; repeatable; the newest by default.")
     ] = None,
     problem: Annotated[list[str] | None, typer.Option(help="Only this problem; repeatable.")] = None,
+    given_model: cli.GivenModel = cli.NO_MODEL,
     baseline: Annotated[str | None, typer.Option(help="The value that the others are ratios to.")] = None,
     store: cli.StoreUrl = None,
     as_json: cli.AsJson = False,
@@ -24,7 +26,8 @@ def compare(
     By device: CUDA, or another, beside the CPU with the transfer apart, and from which n on it is faster. The CPU has
     the threads that it was run with, one by default: compare with all of them too.
     """
-    from harness.judge.speed.comparison import any_compared, check_axis, of_problems
+    from harness.history.naming import of_problems
+    from harness.judge.speed.comparison import any_compared, check_axis
     from harness.judge.speed.comparison import compare as side_by_side
     from harness.judge.speed.devices import compare_devices
     from harness.report.render.objects import dumps, objects
@@ -38,9 +41,11 @@ def compare(
     from harness.store.store import Store
 
     check_axis(by)
+    if not problem and given_model != cli.NO_MODEL:
+        raise UsageError(f"--{cli.said_of_problems(given_model)[0]} goes with --problem")
     opened = Store(store, create=False)
     runs = [opened.run(name).id for name in run or (None,)]
-    chosen = of_problems([record for name in runs for record in opened.records(name)], problem or ())
+    chosen = of_problems([record for name in runs for record in opened.records(name)], problem or (), given_model)
     if by == "device":
         series = compare_devices(chosen, baseline)
         described, found = devices(series), objects(device_columns.JSON, series)

@@ -1,5 +1,6 @@
 """harness history: one case over commits or dates, where its level changed, and what did it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,12 @@ from harness.errors import COULD_NOT_MEASURE, UsageError
 from harness.report.figures.size import Size
 
 
+@cli.takes_model
 def history(
     case: Annotated[
         list[str] | None, typer.Argument(help="A record's key, or PROBLEM SOLVER [OPTION=VALUE ...].")
     ] = None,
+    given_model: cli.GivenModel = cli.NO_MODEL,
     quantity: Annotated[
         str, typer.Option("--quantity", help="time, digits, excess_loss or epochs_to (1e-4).")
     ] = "time",
@@ -43,6 +46,9 @@ def history(
 ) -> None:
     """Show one case over commits, or over dates, with its change points and what made them; it judges nothing.
 
+    A file is named as tables print it, or with --target and what else was said of it; the same rows by another path
+    are the same case.
+
     Without git, or with one commit, it is by date: a point a run in the order of the store, with the versions, the
     data and the commit that changed since the one before.
 
@@ -61,6 +67,7 @@ def history(
             "--plot": plot,
             "--store": store,
             "no --asv": not asv,
+            f"--{(cli.said_of_problems(given_model) or [''])[0]}": given_model != cli.NO_MODEL,
         }.items():
             if wrong:
                 raise UsageError(f"--all goes with --asv, and is of every series: not with {name}")
@@ -72,7 +79,15 @@ def history(
     if not case:
         raise UsageError("say which case: its key, or PROBLEM SOLVER, as in 'harness history auto_mpg numpy_lstsq'")
     drawing, source = (plot, cli.plot_size(plot_size, plot)), _Source(store, asv, machine, results)
-    _show(" ".join(case), quantity, effect, since, by, source, drawing, as_json=as_json)
+    _show(_Case(case, given_model), quantity, effect, since, by, source, drawing, as_json=as_json)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """Which case: its key, or problem, solver and options as words, and what is said of the problem."""
+
+    words: list[str]
+    model: cli.GivenModel
 
 
 class _Source:
@@ -88,7 +103,7 @@ class _Source:
 
 
 def _show(
-    case: str,
+    case: _Case,
     quantity: str,
     effect: float | None,
     since: str | None,
@@ -115,7 +130,7 @@ def _show(
         launches, by = in_asv(existing_folder(source.results), source.machine), COMMIT
     else:
         launches = stored(Store(source.store, create=False))
-    found = history_of(launches, case, quantity=quantity, effect=effect, since=since, by=by)
+    found = history_of(launches, case.words, model=case.model, quantity=quantity, effect=effect, since=since, by=by)
     plot, size = drawing
     if plot:
         from harness.files.writing import write

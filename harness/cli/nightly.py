@@ -158,10 +158,12 @@ def _make_page(path: Path, report: "NightReport", opened: "Store") -> None:
     from harness.page.gather import PageRequest
     from harness.page.watch import Keeper
     from harness.records.run import this_command
+    from harness.report.purpose import Purpose
 
     source = expectations_file()
     last = None if report.last is None else report.last.id
-    asked = PageRequest(this_command(), read_expectations(source), str(source), report.run.id, last, quick=True)
+    known = read_expectations(source), str(source)
+    asked = PageRequest(this_command(), *known, report.run.id, last, quick=True, purpose=Purpose.GATE, night=report)
     Keeper(opened, asked, path, lambda _: None).once()
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from harness.ab.cells import CellSpec
     from harness.ab.environments import Sides
     from harness.ab.measure import Allowance
-    from harness.judge.versions.upgrade.answer import UpgradeAnswer
+    from harness.judge.versions.upgrade.answer import Machine, UpgradeAnswer
     from harness.records.ab import AbCell
+    from harness.timing.conditions.readings import Readings
 
 AT_MOST = 4.0
 """Times the budget, where no answer is lost and only times are open."""
@@ -152,6 +153,7 @@ def _answered(
     from harness.judge.versions.upgrade.decide import UpgradeQuestion, decide_upgrade, failed_side
     from harness.records.ab import Side
     from harness.studies.findings import findings
+    from harness.timing.conditions import snapshot
 
     described, failed = [], []
     for name, version in (("base", sides.base), ("head", sides.head)):
@@ -168,8 +170,22 @@ def _answered(
     if sides.same:
         return decide_upgrade(AbReport((), asked.slower), question)
     task = Task(sides, (base, head), specs, allowance, Manner(cores=all_cores()))
-    evidence = _Evidence(asked)
-    return decide_upgrade(compared_task(task, asked.slower, quiet=quiet, decide=evidence.settled), question)
+    evidence, before = _Evidence(asked), snapshot.read()
+    report = compared_task(task, asked.slower, quiet=quiet, decide=evidence.settled)
+    return replace(decide_upgrade(report, question), machine=_machine(before, max(one.threads for one in specs)))
+
+
+def _machine(before: "Readings", threads: int) -> "Machine":
+    """The machine here, and what it did since it was read `before`."""
+    from harness.judge.machine.conditions import judge_stretch
+    from harness.judge.versions.upgrade.answer import Machine
+    from harness.records.environment import environment
+    from harness.store.conditions import Conditions
+    from harness.timing.conditions import snapshot
+
+    doubts = judge_stretch(Conditions(before=before, after=snapshot.read()), threads)
+    here = environment(with_torch=False)
+    return Machine(here.cpu, here.cores, here.memory_bytes, here.system, doubts)
 
 
 class _Evidence:

@@ -1,7 +1,7 @@
 """A case's points, out of the store's runs or asv's results, in the order of commits or of nights."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -15,7 +15,7 @@ from harness.judge.history.history import identity
 from harness.judge.history.series import COMMIT, DATE, Point, Quantity
 from harness.judge.history.values import value_of
 from harness.records.asv_results import read_every_commit
-from harness.records.content import case_of_content, contents
+from harness.records.content import contents
 from harness.records.environment import Environment, of_record
 from harness.records.record import Record
 from harness.records.run import Run
@@ -57,39 +57,6 @@ def in_asv(folder: Path, machine: str | None) -> Iterator[Launch]:
     for results in sorted(read_every_commit(folder, machine), key=lambda results: results.date_ms):
         run, records = as_run(results)
         yield from (Launch(run, record) for record in records)
-
-
-def of_case(launches: Sequence[Launch], asked: str) -> tuple[str, list[Launch]]:
-    """The case that `asked` names (see `named_case`) and its launches, those of the same data by another path too."""
-    records = [launch.record for launch in launches]
-    case, content = named_case(records, asked), contents(records)
-    alike = {case_of_content(record, content) for record in records if record.case == case}
-    return case, [
-        launch for launch in launches if launch.record.case == case or case_of_content(launch.record, content) in alike
-    ]
-
-
-def named_case(records: Iterable[Record], asked: str) -> str:
-    """The key of the case that `asked` names, by its key or as `problem solver [option=value ...]`.
-
-    Raises UsageError for a name that no record has, with the nearest, and for one that several cases have.
-    """
-    cases = {record.case: record for record in records}
-    found = [asked] if asked in cases else [case for case, record in cases.items() if _named(record, asked.split())]
-    if not found:
-        raise unknown("case", asked, {f"{record.problem_name} {record.solver}" for record in cases.values()})
-    if len(found) > 1:
-        raise UsageError(f"'{asked}' names {len(found)} cases: say which by an option: {'; '.join(sorted(found))}")
-    return found[0]
-
-
-def _named(record: Record, words: Sequence[str]) -> bool:
-    """Problem (by label, the label's beginning or name), solver, then any other words of the case's key."""
-    if len(words) < 2:  # noqa: PLR2004  # a problem and a solver
-        return False
-    problem, solver, *rest = words
-    known = problem in (record.problem, record.problem_name) or record.problem.startswith(f"{problem},")
-    return known and solver in (record.solver, record.label) and set(rest) <= set(record.case.split())
 
 
 @dataclass(frozen=True)

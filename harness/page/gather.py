@@ -8,6 +8,7 @@ from typing import Any
 from harness.errors import CannotMeasureError, UsageError
 from harness.judge.gate.expectations import Expectations
 from harness.judge.gate.gate import gate
+from harness.judge.history.night import NightReport
 from harness.judge.history.series import History
 from harness.judge.studies.finding import Finding
 from harness.judge.studies.findings import FindingLine, judge
@@ -37,7 +38,8 @@ class PageRequest:
     `expectations`: read from the file that `source` names; `command`: what made the page; `quick`: nothing is fitted or
     timed anew, so that the tutorials and the floors under the times are left out; `ab`: a comparison of two versions;
     `watched`: a store of asv's;
-    `upgrade`: the answer about one, of which the page is then; `suite`: of the newest sweep of that suite.
+    `upgrade`: the answer about one, of which the page is then; `suite`: of the newest sweep of that suite;
+    `night`: what was told of the run as a night.
     """
 
     command: str
@@ -52,6 +54,7 @@ class PageRequest:
     title: str = ""
     purpose: Purpose = Purpose.RACE
     suite: str | None = None
+    night: NightReport | None = None
 
 
 def gather(store: Store | None, asked: PageRequest) -> Evidence:
@@ -90,6 +93,7 @@ def gather(store: Store | None, asked: PageRequest) -> Evidence:
         pictures=pictures,
         histories=_histories(store, finished, frozenset(one.case for one in records)),
         watched=asked.watched,
+        night=asked.night,
         findings=lines,
         shown=shows,
         floors=below,

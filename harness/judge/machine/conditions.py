@@ -200,9 +200,14 @@ MACHINES = Meaning(
 )
 
 
+def judge_stretch(stretch: Conditions, threads: int = 1) -> tuple[Doubt, ...]:
+    """The machine between two readings, for work on so many threads; nothing of what was timed meanwhile."""
+    return tuple(_looks([stretch], threads))
+
+
 def judge_now(stretch: Conditions, *, dirty: bool | None) -> tuple[Doubt, ...]:
     """The machine between two readings, for a run with one thread that is still to come."""
-    return (*_looks([stretch], threads=1), doubt(TREE, process.tree(dirty)))
+    return (*judge_stretch(stretch), doubt(TREE, process.tree(dirty)))
 
 
 def judge_run(stretches: Sequence[Conditions], records: Sequence[Record], *, dirty: bool | None) -> tuple[Doubt, ...]:

@@ -88,18 +88,6 @@ def check_axis(by: str) -> None:
         raise unknown("axis", by, AXES)
 
 
-def of_problems(records: Sequence[Record], problems: Sequence[str]) -> list[Record]:
-    """The records of these problems, by name with or without parameters; all of them if none is named.
-
-    Raises UsageError for a problem that no record is of.
-    """
-    names = {name for record in records for name in (record.problem_name, record.problem)}
-    for name in problems:
-        if name not in names:
-            raise unknown("problem in this run", name, names)
-    return [r for r in records if not problems or r.problem_name in problems or r.problem in problems]
-
-
 def compare(records: Sequence[Record], by: str, baseline: str | None = None) -> list[Row]:
     """Rows for every group with at least two values of the axis, ordered as recorded.
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from harness.errors import counted
 from harness.judge.machine.doubts import Doubt, State, doubtful
+from harness.judge.versions.upgrade.answer import UpgradeAnswer
+from harness.records.ab import Side
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.records.sweep import Sweep
@@ -15,6 +17,7 @@ from harness.report.tables.numbers import size
 from harness.report.words.doubts import worst_first
 from harness.report.words.sentences import listed
 
+ID, TITLE = "environment", "Environment"
 CAPTIONS = {
     "started": "How the run was started, and this page made.",
     "machine": "What it ran on.",
@@ -27,10 +30,11 @@ def section(evidence: Evidence) -> Section:
 
     What was doubtful of the machine stands last.
     """
+    if evidence.upgrade is not None:
+        return _of_upgrade(evidence.upgrade, evidence.command)
     run, before = evidence.run or evidence.sweep, evidence.baseline
     if run is None:
-        said = "Both sides were fitted and timed in turns, in processes of their own, on this machine."
-        return Section("environment", "Environment", said)
+        return Section(ID, TITLE, "No run and no sweep: it is not known what was measured, and on what.")
     columns = [Column("what", "What"), Column("here", "This run", Kind.CODE)]
     if before is not None:
         columns += [Column("before", "Baseline", Kind.CODE), Column("same", "The same")]
@@ -45,7 +49,35 @@ def section(evidence: Evidence) -> Section:
     tables = tuple(Table(name, caption, columns, rows[name]) for name, caption in CAPTIONS.items())
     doubts = (doubt_table(evidence.doubts),) if evidence.doubts else ()
     conclusion = f"{_conclusion(run, before, changed)} {_machine_words(evidence.doubts)}"
-    return Section("environment", "Environment", conclusion, (*tables, *doubts))
+    return Section(ID, TITLE, conclusion, (*tables, *doubts))
+
+
+def _of_upgrade(answer: UpgradeAnswer, command: str) -> Section:
+    """The machine, what both sides held, what differs first, and the doubts about the machine."""
+    machine = answer.machine
+    sides = _beside(_held(answer.head), _held(answer.base))
+    sides.sort(key=lambda row: row["same"] == "yes")
+    differ = [str(row["what"]) for row in sides if row["same"] == "no"]
+    columns = [
+        *(Column("what", "What"), Column("before", "Before", Kind.CODE), Column("here", "After", Kind.CODE)),
+        Column("same", "The same"),
+    ]
+    parts = [Table("sides", "What both sides held: what differs first.", columns, sides)]
+    said = "Both sides were fitted and timed in turns, in processes of their own"
+    asked: dict[str, str] = {"command of this page": command}
+    if machine is not None:
+        said += f", on {machine.cpu} ({counted(machine.cores, 'core')})"
+        asked = {"processor": machine.cpu, "cores": str(machine.cores), "memory": size(machine.memory_bytes),
+                 "system": machine.system, **asked}  # fmt: skip
+        parts.append(doubt_table(machine.doubts))
+    own = [Column("what", "What"), Column("here", "Here", Kind.CODE)]
+    parts.insert(0, Table("machine", CAPTIONS["machine"], own, _beside(asked, {})))
+    differing = f"They differ in {listed(differ, len(differ))}" if differ else "They held the same"
+    return Section(ID, TITLE, f"{said}. {differing}. {_machine_words(machine.doubts if machine else ())}", tuple(parts))
+
+
+def _held(side: Side) -> dict[str, str]:
+    return {"Python": side.python, **side.versions}
 
 
 def _started(run: Run | Sweep, records: Sequence[Record]) -> dict[str, str]:

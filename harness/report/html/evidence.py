@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.judge.gate.gate import GateReport
+from harness.judge.history.night import NightReport
 from harness.judge.history.series import History
 from harness.judge.machine.doubts import Doubt
 from harness.judge.speed.floors import Floor
@@ -26,7 +27,8 @@ class Evidence:
     `title`: the page's, from a person. `shown`: by case the ids of the `findings` that its record shows. `pictures`:
     the tutorials' figures by tutorial, re-made. `command`: the exact command that made the page. `ab`: what `harness ab
     --json` said, of two versions whose head is meant to be the run's. `floors`: of the machine that the page was made
-    on; without them `floors_missing` says why. `watched`: a store of asv's.
+    on; without them `floors_missing` says why. `watched`: a store of asv's. `night`: the run
+    as a night of its machine, of which the page is then.
     """
 
     made_at: str
@@ -41,6 +43,7 @@ class Evidence:
     baseline_records: tuple[Record, ...] = ()
     ab: AbFile | None = None
     upgrade: UpgradeAnswer | None = None
+    night: NightReport | None = None
     doubts: tuple[Doubt, ...] = ()
     sweep: Sweep | None = None
     cells: tuple[Cell, ...] = ()

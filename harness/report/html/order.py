@@ -14,6 +14,7 @@ from harness.report.html import accuracy, defects, environment, history, speed, 
 from harness.report.html import upgrade as upgrade_cases
 from harness.report.html.decision.decision import Decision
 from harness.report.html.decision.gate import gate
+from harness.report.html.decision.night import night
 from harness.report.html.decision.race import race
 from harness.report.html.decision.sweep import sweep
 from harness.report.html.decision.upgrade import upgrade
@@ -72,9 +73,11 @@ def _unsaid(section: Section, first: Section) -> Section:
 
 
 def decision(evidence: Evidence) -> Decision:
-    """What the page begins with: of an upgrade's answer, of a sweep where that is all there is, else of the run."""
+    """What the page begins with: of an upgrade's answer, a night, a sweep where that is all there is, else the run."""
     if evidence.upgrade is not None:
         return decided(evidence.upgrade)
+    if evidence.night is not None:
+        return night(evidence.night)
     if not evidence.records and evidence.cells:
         return sweep(summarise(evidence.cells))
     return {Purpose.UPGRADE: upgrade, Purpose.GATE: gate, Purpose.RACE: race}[evidence.purpose](evidence)

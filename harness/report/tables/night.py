@@ -38,6 +38,7 @@ COLUMNS = by_key(
     Column("untested", "", Kind.WHOLE, "commits between both nights that were not measured"),
     Column("case", "", value="record.case"),
 )
+PAGE = pick(COLUMNS, "verdict problem solver quantity before now size since moved")
 TERMINAL = pick(COLUMNS, "verdict problem solver quantity before now size")
 OBJECT = pick(COLUMNS, "case problem solver quantity verdict before now ratio low high since untested")
 

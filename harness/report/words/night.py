@@ -34,17 +34,23 @@ def date_of(report: NightReport) -> str:
 
 def _parts(report: NightReport) -> Iterator[Part]:
     yield Line(heading(report), style="bold")
+    yield from since_the_last(report)
+    if report.changes:
+        yield table_of(table.TERMINAL, report.changes, below=lambda one: [Line(blame(one))])
+    yield from not_compared(report)
+
+
+def since_the_last(report: NightReport) -> Iterator[Line]:
+    """What is recorded to have changed since the night before; nothing on the first."""
     if report.last is not None:
         moved = "; ".join(report.moved) or "nothing that is recorded"
         yield Line(f"changed since the night before, {report.last.started_at[:16].replace('T', ' ')}: {moved}")
     if report.clock_back:
         yield Line("the clock says that this night came before the last one: it was set back. The order is the store's")
-    if report.changes:
-        yield table_of(table.TERMINAL, report.changes, below=lambda one: [Line(blame(one))])
-    yield from _not_compared(report)
 
 
-def _not_compared(report: NightReport) -> Iterator[Line]:
+def not_compared(report: NightReport) -> Iterator[Line]:
+    """What was not compared and why, cases that only one night has, and what is wrong as it was."""
     data = Counter(f"{one.record.problem}: {one.before} → {one.now}" for one in report.other_data)
     for problem, count in data.items():
         yield Line(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from harness.errors import counted
+from harness.judge.machine.doubts import doubtful
 from harness.judge.versions.upgrade.answer import Decision, UpgradeAnswer
 from harness.report.tables import upgrade as table
 from harness.report.tables.document import Document, Line, Part, table_of
@@ -39,3 +40,6 @@ def notes(answer: UpgradeAnswer) -> Iterator[Line]:
         yield Line(f"{which}; one in full: harness findings ID", "known:", "dim")
     for note in answer.notes:
         yield Line(note, "note:")
+    if answer.machine is not None and (against := doubtful(answer.machine.doubts)):
+        seen = "; ".join(one.seen for one in against)
+        yield Line(f"{seen}. Both sides took turns, so that it meets both alike", "doubtful:", "yellow")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.errors import COULD_NOT_MEASURE
+from harness.judge.machine.doubts import Doubt
 from harness.records.ab import Side
 
 SLOWER = 0.10
@@ -123,13 +124,27 @@ class CaseAnswer:
 
 
 @dataclass(frozen=True)
+class Machine:
+    """What both sides were fitted and timed on, and what that makes doubtful; checks that came out fine are among it.
+
+    `cpu`: the processor's name; `cores`: that could be used; `memory_bytes`: all that there is.
+    """
+
+    cpu: str
+    cores: int
+    memory_bytes: int
+    system: str
+    doubts: tuple[Doubt, ...] = ()
+
+
+@dataclass(frozen=True)
 class UpgradeAnswer:
     """The whole answer. `because`: sentences without a full stop, the strongest first.
 
     `asked`: the upgrade and the data in words; `problems`: labels; `case`: the one that decided, empty where all did;
     `figures`: at most three, of that case; `coefficients`: of that case, the most changed first; `known`: findings of
     the head that the base has not; `notes`: what else a person should know; `alike`: why both sides are the same, if
-    they are; `slower`: the limit, as a fraction.
+    they are; `slower`: the limit, as a fraction; `machine`: None where nothing was measured, and in older files.
     """
 
     decision: Decision
@@ -148,6 +163,7 @@ class UpgradeAnswer:
     slower: float = SLOWER
     alike: str = ""
     notes: tuple[str, ...] = ()
+    machine: Machine | None = None
 
     @property
     def exit_code(self) -> int:
