@@ -92,15 +92,29 @@ class Made:
         return next(one.id for one in self.sections if any(getattr(p, "name", None) == part for p in one.parts))
 
 
+MANY = 9
+NAMES = ("solver", "label")
+
+
 def absent(value: object) -> bool:
     """Whether a cell is empty: a number that is not finite is null on the page."""
     return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
 
 
 def shown_columns(table: Table) -> list[Column]:
-    """Those of a table's columns that the page shows: the ones in which a row has something."""
+    """Those of a table's columns that the page shows: the ones in which a row has something.
+
+    Of more than nine, what is the same in every row stands above the table.
+    """
+    if not table.rows:
+        return list(table.columns)
     columns = [one for one in table.columns if not all(absent(row.get(one.key)) for row in table.rows)]
-    return columns if table.rows else list(table.columns)
+    if len(columns) <= MANY or len(table.rows) == 1:
+        return columns
+    first = table.rows[0]
+    return [
+        one for one in columns if one.key in NAMES or any(row.get(one.key) != first.get(one.key) for row in table.rows)
+    ]
 
 
 def passing(rows: Sequence[Mapping[str, Any]], **chosen: object) -> list[Mapping[str, Any]]:

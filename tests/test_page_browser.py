@@ -22,7 +22,7 @@ from harness.report.html.section import Column, Facts, Kind, Note, Table
 from harness.solvers.status import Status
 from tests import page_data
 from tests.browser import asked, browser, complaints, resize
-from tests.page_checks import too_wide
+from tests.page_checks import ready, too_wide
 from tests.page_driver import Made, Reader, passing, shown_columns
 
 pytestmark = pytest.mark.slow
@@ -218,7 +218,55 @@ def test_an_address_with_a_filter_opens_filtered_and_what_it_names_wrongly_is_dr
     assert reader.one("#count").text == everything
 
 
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_page_that_is_read_in_the_dark_is_printed_light(chromium: Reader, made: Made, theme: str) -> None:
+    """What was drawn in light letters is turned round: a print does not wait for another drawing."""
+    seen = """const drawn = document.querySelector('.drawing.vega-embed').firstElementChild, style = getComputedStyle;
+        return [style(document.body).backgroundColor, style(document.body).color, style(drawn).filter]"""
+    white, turned = "rgb(255, 255, 255)", {"dark": "invert(1) hue-rotate(180deg)", "light": "none"}
+    chromium.open(made)
+    chromium.page.execute_script("localStorage.setItem('harness-theme', arguments[0])", theme)
+    try:
+        chromium.open(made)
+        chromium.until(lambda: bool(chromium.every(".drawing.vega-embed")))
+        on_screen = chromium.page.execute_script(seen)
+        assert (on_screen[0] == white, on_screen[2]) == (theme == "light", "none")
+        chromium.page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        paper, ink, figure = chromium.page.execute_script(seen)
+        assert (paper, figure) == (white, turned[theme])
+        assert max(map(int, ink.strip("rgb()").split(","))) < 60
+    finally:
+        chromium.page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        chromium.page.execute_script("localStorage.clear()")
+
+
 # Tables
+
+
+def test_names_as_long_as_people_s_leave_every_column_on_the_page(chromium: Reader, made: Made, tmp_path: Path) -> None:
+    """1400 pixels wide, which is what most see of it."""
+    longer = {
+        "everyday:n=2000,seed=0": "november/orders_of_the_shop.csv:days(--drop noise)",
+        '"auto_mpg"': '"november/auto_mpg_measured.csv:mpg(--drop name)"',
+        '"sgd"': '"sgd:momentum=0.95,nesterov=True"',
+        '"torch_sgd"': '"torch_sgd [batched]"',
+        '"normal_equations"': '"sklearn.linear_model:Ridge:alpha=0"',
+    }
+    text = made.path.read_text(encoding="utf-8")
+    for short, name in longer.items():
+        assert short in text
+        text = text.replace(short, name)
+    page = tmp_path / "long.html"
+    page.write_text(text, encoding="utf-8")
+    resize(chromium.page, 1400)
+    chromium.page.get(page.as_uri())
+    ready(chromium.page)
+    captions = [one.text for one in chromium.every(".table .caption")]
+    assert captions
+    assert [one for one in captions if "not shown" in one] == []
+    said = chromium.part("speed-ratios").find_element("css selector", ".alike").text
+    assert said == "In every row: calls 3."
+    assert "calls" not in [one.text for one in chromium.part("speed-ratios").find_elements("css selector", "thead th")]
 
 
 def sortable(made: Made) -> Iterator[tuple[str, int, Column, Sequence[Mapping[str, Any]]]]:

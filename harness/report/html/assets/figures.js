@@ -93,9 +93,11 @@ function draw(figure) {
     const own = JSON.parse(JSON.stringify(figure.part.spec), (_key, value) => ownName(value));
     const spec = { ...own, description, datasets: { ...own.datasets, rows } };
     if (DATA.paper && spec.height > ON_PAPER) spec.height = ON_PAPER;
+    const inDark = !DATA.paper && dark();
+    figure.drawing.classList.toggle("dark", inDark); // which a print turns round: it cannot wait for another drawing
     figure.embedded = await vegaEmbed(figure.drawing, spec, {
       mode: "vega-lite", actions: false, ast: true, renderer: DATA.paper ? "svg" : "canvas", defaultStyle: false, logLevel: ERRORS,
-      config: DATA.paper ? onPaper(DATA.themes.light) : DATA.themes[dark() ? "dark" : "light"], tooltip: showTooltip,
+      config: DATA.paper ? onPaper(DATA.themes.light) : DATA.themes[inDark ? "dark" : "light"], tooltip: showTooltip,
     });
     figure.empty.hidden = rows.length > 0;
     listen(figure.embedded.view, figure.drawing);
@@ -122,6 +124,7 @@ function listen(view, drawing) {
 }
 
 function redrawFigures() {
+  if (matchMedia("print").matches) return; // the browser, not the reader, has changed the theme
   for (const figure of figures.filter(({ seen }) => seen)) {
     queue(figure, () => { figure.embedded?.finalize(); figure.embedded = null; });
     draw(figure);

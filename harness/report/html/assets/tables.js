@@ -21,7 +21,9 @@ function csv(columns, rows) {
 function buildTable(place, name, part) {
   const all = rowsOf(part.rows);
   // A column without any value, or of what is the same in all of the page, is no use to the eye; the file has it.
-  const columns = part.columns.filter(({ key }) => !all.length || (choices.get(key)?.size !== 1 && all.some((row) => !absent(row[key]))));
+  const useful = part.columns.filter(({ key }) => !all.length || (choices.get(key)?.size !== 1 && all.some((row) => !absent(row[key]))));
+  const same = useful.length > MANY ? alike(useful, all) : [];
+  const columns = useful.filter((column) => !same.includes(column));
   const pairs = columns.length === 2 && columns[1].kind === "code"; // names and values, which stand beside one another on paper
   const view = { key: part.sort.replace(/^-/, ""), down: part.sort.startsWith("-"), most: pairs ? MORE : CAP };
   const caption = place.querySelector(".caption");
@@ -34,7 +36,7 @@ function buildTable(place, name, part) {
   more.addEventListener("click", () => { view.most = view.most + MORE; draw(); });
   save.addEventListener("click", () => download(`${name}.csv`, "text/csv", csv(part.columns, sorted())));
   caption.append(" ", count, " ", save);
-  place.append(scroll, more, cut, ...glossary(columns));
+  place.append(...inEveryRow(same, all), scroll, more, cut, ...glossary(useful));
 
   function sorted() {
     const rows = all.filter(passes), column = columns.find(({ key }) => key === view.key);
@@ -58,14 +60,31 @@ function buildTable(place, name, part) {
   onFilter.push(draw);
 }
 
-/** On a page that is wide, or on paper, columns go that a reader can spare until the others fit; how many have gone. */
+/** The columns of a wide table, but for those that name a case, that say the same in each of its rows. */
+function alike(columns, rows) {
+  if (rows.length < 2) return [];
+  return columns.filter(({ key }) => !WHO.has(key) && rows.every((row) => row[key] === rows[0][key]));
+}
+
+/** What such columns say, above the table, where it takes no room from the others. */
+function inEveryRow(columns, [row]) {
+  if (!columns.length) return [];
+  const said = columns.flatMap(({ title, key, kind }, at) => [at ? "; " : "", `${title} `, shown(row[key], kind)]);
+  return [make("p", { className: "note alike" }, "In every row: ", ...said, ".")];
+}
+
+/** On a page that is wide, or on paper, a table that is wider still is set tight, and its names may be broken; if that
+ * is not enough, columns go that a reader can spare until the others fit; how many have gone. */
 function leftOut(scroll, table, columns) {
   if (innerWidth < ROOMY && !DATA.paper) return "";
   const spare = columns.map((column, at) => [column.spare, at]).filter(([much]) => much).sort(([a], [b]) => b - a);
+  const fits = () => scroll.scrollWidth <= scroll.clientWidth;
   let gone = 0;
   for (const row of table.rows) for (const cell of row.cells) cell.hidden = false;
+  table.classList.remove("tight");
+  table.classList.toggle("tight", !fits());
   for (const [, at] of spare) {
-    if (scroll.scrollWidth <= scroll.clientWidth) break;
+    if (fits()) break;
     for (const row of table.rows) if (row.cells[at]) row.cells[at].hidden = true;
     gone += 1;
   }
