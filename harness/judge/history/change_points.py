@@ -3,11 +3,12 @@
 The series is cut into the segments that cost least, where a segment's cost is its scatter in the space of a Gaussian
 kernel and every further segment costs the penalty:
 
-    cost(a, b) = (b - a) - sum of K[a:b, a:b] / (b - a),  K[i, j] = exp(-(z_i - z_j)² / m)
+    cost(a, b) = trace of K[a:b, a:b] - sum of K[a:b, a:b] / (b - a),  K[i, j] = exp(-(z_i - z_j)² / m)
 
 m: the median of the squared differences (Arlot, Celisse and Harchaoui, JMLR 20 (2019); Garreau and Arlot, Electronic
-Journal of Statistics 12 (2018)). The cut is exact (optimal partitioning: Jackson et al., IEEE Signal Processing Letters
-12 (2005)), O(m²). The kernel is bounded: one launch that took three times as long costs no more than one that took
+Journal of Statistics 12 (2018)). The exponent is clipped to KERNEL_CLIP, on the diagonal too: the penalties are
+calibrated with that. The cut is exact (optimal partitioning: Jackson et al., IEEE Signal Processing Letters 12 (2005)),
+O(m²). The kernel is bounded: one launch that took three times as long costs no more than one that took
 half as long again, which is what fresh processes on a shared machine look like.
 
 Of the detectors compared in results/change_points this one finds steps soonest at equal false alarms; with one launch
