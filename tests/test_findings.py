@@ -2,10 +2,14 @@
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,6 +36,7 @@ from harness.report.render.terminal import print_document
 from harness.report.words.findings import every_one, in_full, natures, overview
 from harness.solvers import catalog as solvers
 from harness.studies.findings import failed, finding_files, findings, installed, measured, reproduce, run_script, survey
+from harness.timing.threads import ONE_THREAD
 from tests.conftest import RunCli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -94,10 +99,66 @@ def shown(print_it: Any, *arguments: object) -> str:
 # The project's findings
 
 
+IMPORTED_ONCE = {"numpy", "scikit-learn", "statsmodels", "torch"}
+ALONE = (Kind.IMPORT, Kind.NOT_REPRODUCIBLE)
+"""What depends on what a process has imported and allocated before."""
+FORKS = """
+import json, os, sys, traceback
+import numpy, pandas, scipy.linalg, sklearn.linear_model, statsmodels.api, torch
+
+def text_of(descriptor):
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return open(descriptor, encoding="utf-8").read()
+
+for script in json.load(sys.stdin):
+    kept = [os.memfd_create(name) for name in ("stdout", "stderr")]
+    pid = os.fork()
+    if not pid:
+        code = 1
+        try:
+            for number, descriptor in enumerate(kept, 1):
+                os.dup2(descriptor, number)
+            exec(compile(script, "script", "exec"), {"__name__": "__main__"})
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    print(json.dumps([code, *map(text_of, kept)]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, subprocess.CompletedProcess[str]]:
+    """How scripts ended, by their text: forks of one process that has imported the libraries, a second or two each."""
+    scripts = [one.script for one in FINDINGS if one.library in IMPORTED_ONCE and one.kind not in ALONE]
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS],
+        input=json.dumps(scripts),
+        cwd=tmp_path_factory.mktemp("scripts"),
+        env=os.environ | dict.fromkeys(ONE_THREAD, "1"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = map(json.loads, done.stdout.splitlines())
+    return {
+        script: subprocess.CompletedProcess(script, code, said, errors)
+        for script, (code, said, errors) in zip(scripts, lines, strict=True)
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.id)
-def test_the_finding_is_as_its_file_says(finding: Finding) -> None:
-    """By the case in this process and by the script in one of its own, with the installed version."""
+def test_the_finding_is_as_its_file_says(
+    finding: Finding, ended: dict[str, subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the case in this process and by the script in another, with the installed version."""
+    if finding.script in ended:
+        process = SimpleNamespace(run=lambda *_, **__: ended[finding.script], TimeoutExpired=subprocess.TimeoutExpired)
+        monkeypatch.setattr(harness.studies.findings, "subprocess", process)
     (line,) = reproduce([finding])
     if line.present is Present.ABSENT:
         pytest.skip(f"{finding.library} is not installed")
