@@ -1,6 +1,7 @@
 """Somebody's own repository: both revisions built, measured by this harness, told apart by their answers."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -49,19 +50,38 @@ def git(checkout: GitCheckout, change: str = "") -> None:
     checkout.write("linefit_of_the_tests/__init__.py", MODULE.format(change=change))
 
 
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitCheckout:
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two commits, the second of which loses digits."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    made = GitCheckout(tmp_path)
-    (tmp_path / "linefit_of_the_tests").mkdir()
+    folder = tmp_path_factory.mktemp("planted")
+    made = GitCheckout(folder)
+    (folder / "linefit_of_the_tests").mkdir()
     made.write("pyproject.toml", PYPROJECT)
     made.write("harness.toml", f'solvers = ["{NAME}"]\nproblems = ["nist_norris"]\n')
     git(made)
     made.commit("right")
     git(made, LOSES)
     made.commit("loses digits")
-    return made
+    return folder
+
+
+@pytest.fixture
+def checkout(planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitCheckout:
+    """A copy of that: its two commits have the same names in every test, and are built once."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    shutil.copytree(planted, tmp_path, dirs_exist_ok=True)
+    return GitCheckout(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("builds")
+
+
+@pytest.fixture(autouse=True)
+def shared_builds(cache_folder: Path, builds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test has built the next one finds, as a person does."""
+    monkeypatch.setenv("HARNESS_CACHE_DIR", str(builds))
 
 
 @pytest.fixture(autouse=True)
