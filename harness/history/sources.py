@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class Launch:
     record: Record
     measured_in: Environment | None = None
 
-    @property
+    @cached_property
     def environment(self) -> Environment:
         """The run's, or that of the worker that measured it, as far as it can have anything to do with the record.
 
