@@ -32,12 +32,10 @@ class Tree(Generic[S]):
             number, level, sums = number >> 1, level + 1, first
         self.nodes[level, number] = sums
 
-    def total(self) -> S | None:
-        """The sum of all parts, once they are all there; None where there are none."""
-        found: S | None = None
-        for level, number in sorted(self.nodes):  # a higher level holds earlier parts
-            sums = self.nodes[level, number]
-            if found is not None:
-                sums.absorb(found)
-            found = sums
-        return found
+    def total(self) -> S:
+        """The sum of all parts, once they are all there, and there is one."""
+        first, *others = (self.nodes[place] for place in sorted(self.nodes))
+        for sums in others:  # a higher level holds earlier parts
+            sums.absorb(first)
+            first = sums
+        return first

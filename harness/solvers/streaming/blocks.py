@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from threading import local
 from typing import Any
 
 import numpy as np
 
 from harness.problems.problem import Floats
+from harness.solvers.streaming.arrays import joined, library_of, like
 from harness.solvers.streaming.folded import BATCH_ROWS
-from harness.solvers.streaming.moments import FOLDED, like
+from harness.solvers.streaming.moments import FOLDED
+from harness.solvers.streaming.sources import Chunk
 
 BLOCK_BYTES, MOST_BLOCK_BYTES = 3 * 2**18, 2**22
 """Of a core's L2 cache; measured at p = 10 and 50, blocks of 0.5 to 2 MB are within a tenth of each other on one
@@ -48,42 +49,41 @@ def device_rows(columns: int, size_bytes: int | None) -> int:
     return max(1, room // (8 * columns) // BATCH_ROWS) * BATCH_ROWS
 
 
-def in_blocks(chunks: Iterable[tuple[Any, Any]], rows: int, *, lasting: bool) -> Iterator[list[Block]]:
+def cuts(first: int, count: int, rows: int) -> Iterator[tuple[int, int, slice]]:
+    """Where `count` rows from number `first` on lie in blocks of `rows`: the block, the place in it, and which rows."""
+    start = 0
+    while start < count:
+        number, place = divmod(first + start, rows)
+        end = min(count, start + rows - place)
+        yield number, place, slice(start, end)
+        start = end
+
+
+def in_blocks(chunks: Iterable[Chunk], rows: int, *, lasting: bool) -> Iterator[list[Block]]:
     """The rows of all chunks in blocks of `rows`, the last one shorter, wherever a chunk ends: so sums do not tell.
 
     A list a chunk, to be used up before the next one is asked for: the memory may be the source's again then. Not so
     if `lasting`; else what begins a block that the next chunk ends is copied.
     """
-    number, count = 0, 0
-    held: list[tuple[Any, Any]] = []
+    done = 0
+    held: list[Chunk] = []
     for X, y in chunks:
         full: list[Block] = []
-        start = 0
-        while start < len(X):
-            end = min(len(X), start + rows - count)
-            part = X[start:end], y[start:end]
-            count += end - start
-            start = end
-            if count == rows:
-                full.append(Block(number, *_joined([*held, part])))
-                held, count, number = [], 0, number + 1
+        for number, place, which in cuts(done, len(X), rows):
+            part = X[which], y[which]
+            if place + len(part[0]) == rows:
+                full.append(Block(number, *joined([*held, part])))
+                held = []
             else:
-                held.append(part if lasting else tuple(map(_copied, part)))
+                held.append(part if lasting else (_copied(part[0]), _copied(part[1])))
+        done += len(X)
         yield full
     if held:
-        yield [Block(number, *_joined(held))]
+        yield [Block(done // rows, *joined(held))]
 
 
 def _copied(part: Any) -> Any:
     return part.copy() if isinstance(part, np.ndarray) else part.clone()
-
-
-def _joined(parts: list[tuple[Any, Any]]) -> tuple[Any, Any]:
-    if len(parts) == 1:
-        return parts[0]
-    xp: Any = np if isinstance(parts[0][0], np.ndarray) else import_module("torch")
-    X, y = zip(*parts, strict=True)
-    return xp.concatenate(X), xp.concatenate(y)
 
 
 def _plain(X: Any) -> bool:
@@ -115,7 +115,7 @@ class Shifted:
         """
         if isinstance(block.X, np.ndarray):
             return self._on_host(block.X, block.y)
-        float64 = import_module("torch").float64
+        float64 = library_of(block.X).float64
         B = block.X.to(float64)
         T = self._room("y", 2 * len(B), lambda size: B.new_ones(size, dtype=float64)).reshape(-1, 2)
         T[:, 0] = block.y.to(float64) - self._y_shift

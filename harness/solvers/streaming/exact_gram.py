@@ -8,7 +8,8 @@ import numpy as np
 from flint import arb, arb_mat, ctx, fmpz, nmod_mat
 
 from harness.solvers.streaming.answer import Answer
-from harness.solvers.streaming.sliced import BigIntegers, Exponents
+from harness.solvers.streaming.sliced import BigIntegers
+from harness.solvers.streaming.slices import Exponents
 
 PRIME = 2**62 - 57
 """The rank modulo a prime is the rank unless the prime divides a minor: here, about one chance in 10^18 a minor.

@@ -10,9 +10,10 @@ import numpy as np
 
 from harness.errors import UsageError, one_line
 from harness.solvers.status import Status
-from harness.solvers.streaming.dask_rows import check_finite, computed
-from harness.solvers.streaming.given import is_dask, numbers, on_this_machine
-from harness.solvers.streaming.sliced import largest_of
+from harness.solvers.streaming.dask_rows import computed
+from harness.solvers.streaming.frames import is_dask, numbers
+from harness.solvers.streaming.given import on_this_machine
+from harness.solvers.streaming.slices import check_finite, largest_of
 from harness.solvers.streaming.sources import Arrays
 
 PLACE = "__place_among_all_rows__"

@@ -1,7 +1,6 @@
 """Sums of first and second moments over streamed rows, about a shift that is near the mean."""
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
@@ -17,31 +16,12 @@ FOLDED = 320
 """Numbers in a row that is folded of several: with 10 columns half the time of a product with rows of 10."""
 
 
-def like(values: Floats, B: Any) -> Any:
-    """A host vector where the block is; the device is waited for."""
-    return values if isinstance(B, np.ndarray) else B.new_tensor(values, dtype=import_module("torch").float64)
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Sums over n rows of x - shift and y - y_shift, float64 on the host.
+@dataclass
+class MomentSums:
+    """Sums over n rows of x and y, less their shifts, where the rows are: arrays or tensors of float64.
 
     gram (p, p), xy (p,) and yy: second moments; x_sum (p,) and y_sum: first ones.
     """
-
-    n: int
-    shift: Floats
-    y_shift: float
-    gram: Floats
-    xy: Floats
-    yy: float
-    x_sum: Floats
-    y_sum: float
-
-
-@dataclass
-class MomentSums:
-    """First and second moments of some rows that have been shifted already, where those are: arrays or tensors."""
 
     n: int
     gram: Any
@@ -68,12 +48,6 @@ class MomentSums:
         for name in ("gram", "xy", "yy", "x_sum", "y_sum"):
             setattr(self, name, add_to(getattr(self, name), getattr(other, name)))
 
-    def moments(self, shift: Floats | None, y_shift: float) -> Moments:
-        """The same copied to the host, about the shift."""
-        gram, xy, yy, x_sum, y_sum = map(on_host, (self.gram, self.xy, self.yy, self.x_sum, self.y_sum))
-        known = np.zeros(len(xy)) if shift is None else shift
-        return Moments(self.n, known, y_shift, gram, xy, float(yy), x_sum, float(y_sum))
-
 
 def host_gram(B: Floats) -> Floats:
     """B'B (p, p) of a block (m, p); where it is narrow, not symmetric to the last bit.
@@ -93,11 +67,6 @@ def host_gram(B: Floats) -> Floats:
     return gram if whole == rows else gram + np.dot(B[whole:].T, B[whole:])
 
 
-def dot(A: Any, B: Any) -> Any:
-    """The product; of numpy arrays as other threads may run it at the same time."""
-    return np.dot(A, B) if isinstance(A, np.ndarray) else A @ B
-
-
 def column_sums(B: Floats) -> Floats:
     """(p,) sums over the rows of a block: by a product, since numpy's sum over the first axis is slow on short rows.
 
@@ -114,8 +83,3 @@ def add_to(total: Any, part: Any) -> Any:
     """The sum, in the memory of `total` where that is an array or a tensor."""
     total += part
     return total
-
-
-def on_host(values: Any) -> Any:
-    """A numpy array of what may be on a device."""
-    return np.asarray(values.cpu() if hasattr(values, "cpu") else values)

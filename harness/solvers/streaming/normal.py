@@ -7,7 +7,8 @@ from scipy.linalg import cho_solve, lapack
 
 from harness.problems.problem import Floats
 from harness.solvers.streaming.answer import Answer
-from harness.solvers.streaming.moments import Moments
+from harness.solvers.streaming.arrays import on_host
+from harness.solvers.streaming.moments import MomentSums
 
 LEAST_SQUARE = 2.0**-970
 """A mean square below this is a sum of squares near 2^-1022, where they underflow: 2^-52 of it is lost at most."""
@@ -66,32 +67,35 @@ class Normal:
         )
 
 
-def normal_equations(moments: Moments, *, intercept: bool) -> Normal | str:
-    """The factored normal equations, or why float64 cannot form and factor them."""
-    m = moments
-    gram, xy, tss = m.gram, m.xy, m.yy
+def normal_equations(sums: MomentSums, shift: Floats | None, y_shift: float, *, intercept: bool) -> Normal | str:
+    """The factored normal equations, or why float64 cannot form and factor them.
+
+    `sums` are of rows less `shift` (p,), None for none, and `y_shift`.
+    """
+    n, raw, x_sum, yy, y_sum = sums.n, on_host(sums.gram), on_host(sums.x_sum), float(sums.yy), float(sums.y_sum)
+    gram, xy, tss = raw, on_host(sums.xy), yy
     with np.errstate(all="ignore"):  # what overflows comes out as not finite
         if intercept:
-            gram = gram - np.outer(m.x_sum, m.x_sum) / m.n
-            xy = xy - m.x_sum * (m.y_sum / m.n)
-            tss = tss - m.y_sum * m.y_sum / m.n
+            gram = gram - np.outer(x_sum, x_sum) / n
+            xy = xy - x_sum * (y_sum / n)
+            tss = tss - y_sum * y_sum / n
         squares = np.append(np.diag(gram), tss)
         if not (np.isfinite(gram).all() and np.isfinite(xy).all() and np.isfinite(tss)):
             return "the squares overflow"
-        if squares.min() < LEAST_SQUARE * m.n:
+        if squares.min() < LEAST_SQUARE * n:
             return f"{'y' if tss == squares.min() else 'a column'} does not vary, or its squares underflow"
         scale = np.sqrt(np.diag(gram))
         unit = gram / np.outer(scale, scale)
-        kept = squares / np.append(np.diag(m.gram), m.yy)
+        kept = squares / np.append(np.diag(raw), yy)
     factor, failed = lapack.dpotrf(unit, lower=0)
     if failed:
         return "the columns are dependent, or nearly so"
     reciprocal, _ = lapack.dpocon(factor, np.abs(unit).sum(axis=0).max(), uplo="U")
     return Normal(
-        n=m.n,
+        n=n,
         intercept=intercept,
-        mean=m.shift + m.x_sum / m.n if intercept else np.zeros(len(xy)),
-        y_mean=m.y_shift + m.y_sum / m.n if intercept else 0.0,
+        mean=(0.0 if shift is None else shift) + x_sum / n if intercept else np.zeros(len(xy)),
+        y_mean=y_shift + y_sum / n if intercept else 0.0,
         scale=scale,
         factor=factor,
         xy=xy,

@@ -1,14 +1,14 @@
 """Sums over streamed rows and their residuals, of which the gradient is the one that must not be rounded."""
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Self
 
 import numpy as np
 
 from harness.problems.problem import Floats
+from harness.solvers.streaming.arrays import dot, library_of, on_host
 from harness.solvers.streaming.folded import folded_product
-from harness.solvers.streaming.moments import add_to, column_sums, dot, on_host
+from harness.solvers.streaming.moments import add_to, column_sums
 
 BITS = 26
 """Two integers below 2^26, in units of the norms: by Cauchy and Schwarz no sum of their products reaches 2^53."""
@@ -62,7 +62,7 @@ def _products(B: Any, B1: Any, r: Any, r1: Any, ones: Any) -> tuple[Any, Any, An
     """B1'r1, which is exact, what B'r has beside it, and the sums of B's columns."""
     if isinstance(B, np.ndarray):
         return np.dot(r1, B1), np.dot(r - r1, B1) + np.dot(r, B - B1), column_sums(B)
-    stack = import_module("torch").stack
+    stack = library_of(B).stack
     of_high, of_low = folded_product(B1, stack([r1, r - r1], 1)), folded_product(B - B1, r[:, None])
     return of_high[:, 0], of_high[:, 1] + of_low[:, 0], folded_product(B, ones)[:, 0]
 

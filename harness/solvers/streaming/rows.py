@@ -1,7 +1,6 @@
 """Sums over all rows of a source, block by block on this machine's cores."""
 
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from itertools import chain
 from typing import Any, Protocol, TypeVar
 
@@ -11,14 +10,28 @@ from harness.cores.crew import Crew
 from harness.cores.tree import Sums, Tree
 from harness.errors import UsageError
 from harness.problems.problem import Floats
+from harness.solvers.streaming.arrays import joined, library_of
 from harness.solvers.streaming.blocks import Block, block_rows, device_rows, in_blocks
+from harness.solvers.streaming.middles import Middles
 from harness.solvers.streaming.sliced import SlicedGram
 from harness.solvers.streaming.sources import SAMPLE_ROWS, Arrays, Chunk, Source
 
 S = TypeVar("S", bound=Sums)
-G = TypeVar("G")
 Rows = Callable[[int, Any], int]
 """How many rows a block has, for a number of columns and an array library; None: as `blocks` has it."""
+
+
+class Table(Protocol):
+    """What of a block is summed without rounding."""
+
+    def sums(self, p: int, xp: Any) -> SlicedGram:
+        """Room for the sums over blocks of p columns that are arrays of `xp`."""
+
+    def of(self, block: Block) -> Any:
+        """Its columns (m, columns), float64."""
+
+    def largest(self, block: Block) -> Floats:
+        """Their largest magnitudes, as `slices.largest_of` has them."""
 
 
 class Passes(Protocol):
@@ -32,29 +45,18 @@ class Passes(Protocol):
     def rereadable(self) -> bool:
         """Whether more than once."""
 
-    def about(
-        self, guess: Callable[[Chunk], G], holds: Callable[[G, Chunk], bool], of: Callable[[G], Callable[[Block], S]]
-    ) -> tuple[G, S]:
-        """A guess from the first SAMPLE_ROWS rows, and `total` of what `of` makes of it.
+    def about(self, of: Callable[[Middles], Callable[[Block], S]]) -> tuple[Middles, S]:
+        """The Middles of the first SAMPLE_ROWS rows, and `total` of what `of` makes of them.
 
-        Where it does not hold for SAMPLE_ROWS rows from all over the data, evenly spaced, it is made from those.
+        Where they do not hold for SAMPLE_ROWS rows from all over the data, evenly spaced, they are those of these.
         Raises UsageError for no rows.
         """
 
     def total(self, of: Callable[[Block], S], rows: Rows | None = None) -> S:
         """The sums over all blocks, added in pairs by their numbers (harness.cores.tree)."""
 
-    def exact(
-        self,
-        make: Callable[[int, Any], SlicedGram],
-        largest: Callable[[Block], Floats],
-        table: Callable[[Block], Any],
-        beside: Callable[[Block], S] | None = None,
-    ) -> tuple[SlicedGram, S | None]:
-        """The error-free sums of a table of the rows, `make` them for p columns; and those of `beside`, in one pass.
-
-        `largest`: the magnitudes of the table of a block, as `sliced.largest_of` has them.
-        """
+    def exact(self, table: Table, beside: Callable[[Block], S] | None = None) -> tuple[SlicedGram, S | None]:
+        """The error-free sums of a table of the rows; and those of `beside`, in the same pass where that is cheap."""
 
 
 class Local:
@@ -64,72 +66,55 @@ class Local:
         self._source, self._crew = source, crew
         self.rereadable = source.rereadable
 
-    def about(
-        self, guess: Callable[[Chunk], G], holds: Callable[[G, Chunk], bool], of: Callable[[G], Callable[[Block], S]]
-    ) -> tuple[G, S]:
+    def about(self, of: Callable[[Middles], Callable[[Block], S]]) -> tuple[Middles, S]:
         """Rows from all over the data are looked at before the pass, where the source has them."""
-        found, spread = guess(self._first()), self._source.sample()
-        if spread is not None and not holds(found, spread):
-            found = guess(spread)
+        found, spread = Middles.of(self._first()), self._source.sample()
+        if spread is not None and not found.hold(spread := (array(spread[0]), array(spread[1]))):
+            found = Middles.of(spread)
         return found, self.total(of(found))
 
     def _first(self) -> Chunk:
         """However the source cuts them: a tensor's, or as many as a sample has."""
-        X, y = next(chunks := chunks_of(self._source))
-        if not isinstance(X, np.ndarray):
-            return X, y
-        heads, count = [(X, y)], len(X)
-        while count < SAMPLE_ROWS and (more := next(chunks, None)) is not None:
-            heads.append(tuple(part.copy() for part in more))
+        heads = [next(chunks := chunks_of(self._source))]
+        count = len(heads[0][0])
+        while isinstance(heads[0][0], np.ndarray) and count < SAMPLE_ROWS and (more := next(chunks, None)):
+            heads.append((more[0].copy(), more[1].copy()))
             count += len(more[0])
-        X, y = (np.concatenate(parts) for parts in zip(*heads, strict=True)) if len(heads) > 1 else heads[0]
-        return X, y
+        return joined(heads)
 
     def total(self, of: Callable[[Block], S], rows: Rows | None = None) -> S:
         """Blocks shared out over the threads."""
         tree: Tree[S] = Tree()
         for blocks in self._blocks(rows):
-            for block, sums in self._crew.results(of, blocks):
-                tree.add(block.number, sums)
-        return _all_of(tree)
+            self._add(tree, of, blocks)
+        return tree.total()
 
-    def exact(
-        self,
-        make: Callable[[int, Any], SlicedGram],
-        largest: Callable[[Block], Floats],
-        table: Callable[[Block], Any],
-        beside: Callable[[Block], S] | None = None,
-    ) -> tuple[SlicedGram, S | None]:
-        """Blocks shared out over the threads."""
+    def exact(self, table: Table, beside: Callable[[Block], S] | None = None) -> tuple[SlicedGram, S | None]:
+        """Blocks shared out over the threads, in one pass."""
         sums: SlicedGram | None = None
         tree: Tree[S] = Tree()
-        for blocks in self._blocks(lambda p, xp: make(p, xp).rows):
-            if blocks and sums is None:
-                host = isinstance(blocks[0].X, np.ndarray)
-                sums = make(blocks[0].X.shape[1], np if host else import_module("torch"))
-            if sums is not None:
-                sums.add_all(self._crew, blocks, largest, table)
+        for blocks in self._blocks(lambda p, xp: table.sums(p, xp).rows):
+            if blocks:
+                sums = sums or table.sums(blocks[0].X.shape[1], library_of(blocks[0].X))
+                sums.add_all(self._crew, blocks, table.largest, table.of)
             if beside is not None:
-                for block, others in self._crew.results(beside, blocks):
-                    tree.add(block.number, others)
+                self._add(tree, beside, blocks)
         assert sums is not None  # noqa: S101  # chunks_of() has raised for no rows
-        return sums, tree.total()
+        return sums, None if beside is None else tree.total()
+
+    def _add(self, tree: Tree[S], of: Callable[[Block], S], blocks: list[Block]) -> None:
+        for block, sums in self._crew.results(of, blocks):
+            tree.add(block.number, sums)
 
     def _blocks(self, rows_of: Rows | None) -> Iterator[list[Block]]:
         chunks = chunks_of(self._source)
         first = next(chunks)  # it raises for no rows
-        host, p = isinstance(first[0], np.ndarray), first[0].shape[1]
+        xp, p = library_of(first[0]), first[0].shape[1]
         if rows_of is not None:
-            rows = rows_of(p, np if host else import_module("torch"))
+            rows = rows_of(p, xp)
         else:
-            rows = block_rows(p) if host else device_rows(p, self._source.size_bytes)
+            rows = block_rows(p) if xp is np else device_rows(p, self._source.size_bytes)
         return in_blocks(chain([first], chunks), rows, lasting=isinstance(self._source, Arrays))
-
-
-def _all_of(tree: Tree[S]) -> S:
-    total = tree.total()
-    assert total is not None  # noqa: S101  # chunks_of() has raised for no rows
-    return total
 
 
 def chunks_of(source: Source) -> Iterator[Chunk]:

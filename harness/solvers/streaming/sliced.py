@@ -1,15 +1,7 @@
-"""An error-free Gram matrix: columns cut into integer slices whose products float64 sums without rounding.
-
-The splitting of Ozaki, Ogita, Oishi & Rump 2012 (Error-free transformations of matrix multiplication,
-Numerical Algorithms 59): a slice holds integers of b bits, and a sum of m products of two slices is
-exact in float64 as long as 2 b + log2 m <= 53. BLAS does the work; the sums end as Python integers.
-
-`harness/verify/gram.py` splits columns too, for the truth: it judges this, and shares no code with it.
-"""
+"""An error-free Gram matrix: the products of integer slices (`slices`), added up until they end as Python integers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -17,17 +9,23 @@ from numpy.typing import NDArray
 
 from harness.cores.crew import Crew
 from harness.problems.problem import Floats
+from harness.solvers.streaming.arrays import on_host
 from harness.solvers.streaming.blocks import device_rows
-from harness.solvers.streaming.folded import integer_product
-from harness.solvers.streaming.moments import FOLDED
+from harness.solvers.streaming.slices import (
+    BITS,
+    HEADROOM,
+    NOTHING,
+    CutSums,
+    Cutter,
+    Exponents,
+    exponents_of,
+    largest_of,
+)
 
 T = TypeVar("T")
-
-Exponents = NDArray[np.int64]
 BigIntegers = NDArray[np.object_]
 """Python integers of any size."""
 
-BITS = 18
 FLUSH_ROWS = 2**17
 """2 * 18 + 17 = 53."""
 DEVICE_FLUSH_ROWS = 2**26
@@ -36,19 +34,6 @@ BLOCK_BYTES = 2**23
 LEAST_ROWS = 64
 TOGETHER_COLUMNS = 64
 """Narrow slices are multiplied side by side, as BLAS is slow on narrow operands; wide ones pair by pair."""
-HEADROOM = 2
-"""Bits left above the largest entry so far: putting sums aside is slow, and larger entries keep coming."""
-NOTHING = -(2**14)
-"""The exponent of a column that has held nothing but zeros; below every float64's."""
-
-
-@dataclass(frozen=True)
-class CutSums:
-    """Of n rows: the products of slices, whole numbers; left: whether something was cut off."""
-
-    n: int
-    products: list[Any]
-    left: Any
 
 
 class SlicedGram:
@@ -67,16 +52,16 @@ class SlicedGram:
         self.flush_rows = FLUSH_ROWS if host else DEVICE_FLUSH_ROWS
         few = min(FLUSH_ROWS, BLOCK_BYTES // (8 * slices * columns))
         self.rows = max(LEAST_ROWS, few) if host else device_rows(slices * columns, None)
-        together = columns <= TOGETHER_COLUMNS
-        self._jobs = [(i, j, slices if together else j + 1) for i in range(slices) for j in range(i, slices)]
-        self._jobs = [job for job in self._jobs if not together or job[0] == job[1]]
+        if columns <= TOGETHER_COLUMNS:
+            self._jobs = [(i, i, slices) for i in range(slices)]
+        else:
+            self._jobs = [(i, j, j + 1) for i in range(slices) for j in range(i, slices)]
         self._sums: list[Any] = [0] * len(self._jobs)
         self._summed = 0
         self._left: Any = False
-        self._kept_scales: list[Any] | None = None
-        self._exponents: Exponents = np.full(columns, NOTHING, dtype=np.int64)
         self._integers: BigIntegers = np.zeros((columns, columns), dtype=object)
         self._lowest: Exponents = np.zeros(columns, dtype=np.int64)
+        self._cut_at(np.full(columns, NOTHING, dtype=np.int64))
 
     @property
     def exact(self) -> bool:
@@ -88,8 +73,8 @@ class SlicedGram:
 
         A device is waited for once, for its largest entries; and again when sums are put aside.
         """
-        self._raise_exponents(exponents_of(largest_of(table)), len(table))
-        self._take(self._cut_sums(table))
+        self._raise_exponents(exponents_of(largest_of(table)))
+        self._take(self._cutter.sums(table))
 
     def add_all(
         self, crew: Crew, parts: Sequence[T], largest: Callable[[T], Floats], table: Callable[[T], Any]
@@ -104,52 +89,48 @@ class SlicedGram:
         }
         together: list[T] = []
         for number, part in enumerate(parts):
-            if together and (found[number] > self._exponents).any():
+            if together and self._is_above(found[number]):
                 self._take_all(crew, together, table)
                 together = []
-            self._raise_exponents(found[number], 0)
+            self._raise_exponents(found[number])
             together.append(part)
         self._take_all(crew, together, table)
 
     def fixed_points(self, found: Mapping[int, Exponents]) -> list[tuple[int, Exponents]]:
         """Of blocks by their numbers, with what `exponents_of` says of each: from which number on which ones hold."""
-        points = [(-1, self._exponents)]
+        points = [(-1, self._cutter.exponents)]
         for number in sorted(found):
-            if (found[number] > self._exponents).any():
-                self._raise_exponents(found[number], 0)
-                points.append((number, self._exponents))
+            if self._is_above(found[number]):
+                self._raise_exponents(found[number])
+                points.append((number, self._cutter.exponents))
         return points
 
     def add_at(self, exponents: Exponents, table: Any) -> None:
         """As `add`, with these fixed points, of which nothing that was added before has other ones."""
-        self._exponents = exponents
-        self._take(self._cut_sums(table))
+        self._cut_at(exponents)
+        self._take(self._cutter.sums(table))
 
     def absorb(self, other: Self) -> None:
         """Become the sums over the rows of both. Whole numbers come out the same in whatever order they are added."""
-        if (self._exponents == other._exponents).all() and self._summed + other._summed <= self.flush_rows:
+        same = bool((self._cutter.exponents == other._cutter.exponents).all())
+        if same and self._summed + other._summed <= self.flush_rows:
             self._sums = [a + b for a, b in zip(self._sums, other._sums, strict=True)]
             self._summed += other._summed
         else:
             self._flush()
             other._flush()
-            self._exponents = other._exponents
-        if other.gram_so_far[0].any():
-            self._add_integers(*other.gram_so_far)
+            self._cutter = other._cutter
+        if other._integers.any():
+            self._add_integers(other._integers, other._lowest)
         self._left = self._left | other._left
         self.n += other.n
 
     def _add_integers(self, integers: BigIntegers, at: Exponents) -> None:
         """What others have put aside, at the lower fixed point of both; a column of zeros has none."""
-        mine, its = (np.where(W.any(axis=0), low, 2**62) for W, low in (self.gram_so_far, (integers, at)))
+        mine, its = (np.where(W.any(axis=0), low, 2**62) for W, low in ((self._integers, self._lowest), (integers, at)))
         lowest = np.minimum(mine, its)
         self._integers = _raised(self._integers, mine - lowest) + _raised(integers, its - lowest)
         self._lowest = np.where(lowest < 2**62, lowest, self._lowest)
-
-    @property
-    def gram_so_far(self) -> tuple[BigIntegers, Exponents]:
-        """As `gram`, of what has been put aside."""
-        return self._integers, self._lowest
 
     def __deepcopy__(self, _: object) -> Self:
         """One that absorbs others by itself: what both hold is never written to."""
@@ -158,75 +139,34 @@ class SlicedGram:
     def gram(self) -> tuple[BigIntegers, Exponents]:
         """Integers W (columns, columns) and exponents l (columns,): the Gram matrix is W_ij 2^(l_i + l_j)."""
         self._flush()
-        return self.gram_so_far
+        return self._integers, self._lowest
 
     def _take_all(self, crew: Crew, parts: Sequence[T], table: Callable[[T], Any]) -> None:
-        for _, sums in crew.results(lambda part: self._cut_sums(table(part)), parts):
-            if self._summed + sums.n > self.flush_rows:
-                self._flush()
+        for _, sums in crew.results(lambda part: self._cutter.sums(table(part)), parts):
             self._take(sums)
 
-    def _take(self, sums: "CutSums") -> None:
-        """Add the sums of some rows with the fixed points of now."""
+    def _take(self, sums: CutSums) -> None:
+        """Add the sums of some rows with the fixed points of now; what there is no room for is put aside before."""
+        if self._summed + sums.n > self.flush_rows:
+            self._flush()
         for k, product in enumerate(sums.products):
             self._sums[k] += product
         self._left = self._left | sums.left
         self.n += sums.n
         self._summed += sums.n
 
-    def _cut_sums(self, table: Any) -> "CutSums":
-        """The products of the table's slices; changes nothing here."""
-        S, left = self._cut(table)
-        c = self.columns
-        products = [
-            self._product(S[:, i * c : (i + 1) * c], S[:, first * c : last * c]) for i, first, last in self._jobs
-        ]
-        return CutSums(len(table), products, left)
+    def _is_above(self, found: Exponents) -> bool:
+        return bool((found > self._cutter.exponents).any())
 
-    def _cut(self, table: Any) -> tuple[Any, Any]:
-        """The slices side by side, (m, slices * columns), integers of 18 bits and a sign; whether more is left."""
-        xp, c = self.xp, self.columns
-        power = np.where(self._exponents > NOTHING, BITS - self._exponents, 0)
-        first, second = self._scales(table, power)
-        rest = table * first * second
-        # What underflows to a subnormal number is left over in the end; what underflows to 0 is not.
-        lost = bool(power.min() < 0) and xp.count_nonzero(rest) != xp.count_nonzero(table)
-        size = (len(table), self.slices * c)
-        S = np.empty(size) if xp is np else table.new_empty(size)
-        for k in range(self.slices):
-            piece = S[:, k * c : (k + 1) * c]
-            xp.round(rest, out=piece)
-            rest -= piece
-            if k + 1 < self.slices:
-                rest *= 2.0**BITS
-        return S, lost | (rest != 0).any()
+    def _cut_at(self, exponents: Exponents) -> None:
+        self._cutter = Cutter(exponents, self.slices, self._jobs, self.xp)
 
-    def _scales(self, table: Any, power: Exponents) -> list[Any]:
-        """2^power in two factors, since alone it may overflow; kept until a fixed point moves."""
-        if self._kept_scales is None:
-            half = power // 2
-            self._kept_scales = [self._like(table, np.ldexp(1.0, step)) for step in (half, power - half)]
-        return self._kept_scales
-
-    def _product(self, L: Any, R: Any) -> Any:
-        """L'R of slices, without rounding: in float64, whose sums are put aside in time, or on a device in int64."""
-        return np.dot(L.T, R) if self.xp is np else integer_product(L, R)
-
-    def _like(self, table: Any, values: Any) -> Any:
-        """The numbers as an array of the table's library, where the table is."""
-        return values if self.xp is np else self.xp.as_tensor(values, dtype=table.dtype, device=table.device)
-
-    def _raise_exponents(self, found: Exponents, rows: int) -> None:
-        """A larger entry than any before moves its column's fixed point: what was summed so far is put aside.
-
-        So it is before `rows` more than there is room for.
-        """
-        if (found > self._exponents).any():
+    def _raise_exponents(self, found: Exponents) -> None:
+        """A larger entry than any before moves its column's fixed point: what was summed so far is put aside."""
+        if self._is_above(found):
             self._flush()
-            self._exponents = np.where(found > self._exponents, found + HEADROOM, self._exponents)
-            self._kept_scales = None
-        if self._summed + rows > self.flush_rows:
-            self._flush()
+            now = self._cutter.exponents
+            self._cut_at(np.where(found > now, found + HEADROOM, now))
 
     def _flush(self) -> None:
         """Add the sums to the big integers, which are kept at the lowest fixed point there was."""
@@ -235,10 +175,11 @@ class SlicedGram:
         c, s = self.columns, self.slices
         total: BigIntegers = np.zeros((c, c), dtype=object)
         for (i, first, last), sums in zip(self._jobs, self._sums, strict=True):
-            for j, product in zip(range(first, last), np.hsplit(_host(sums), last - first), strict=True):
+            for j, product in zip(range(first, last), np.hsplit(on_host(sums), last - first), strict=True):
                 integers = product.astype(np.int64).astype(object) << BITS * (2 * (s - 1) - i - j)
                 total = total + (integers if i == j else integers + integers.T)
-        lowest = np.where(self._exponents > NOTHING, self._exponents, 0) - BITS * s
+        exponents = self._cutter.exponents
+        lowest = np.where(exponents > NOTHING, exponents, 0) - BITS * s
         # Exponents only grow, so that earlier sums stay in place; a column of zeros had no place yet.
         self._lowest = np.where(self._integers.any(axis=0), self._lowest, lowest)
         up = (lowest - self._lowest).astype(object)
@@ -251,26 +192,3 @@ def _raised(integers: BigIntegers, by: Exponents) -> BigIntegers:
     """Integers W with 2^by of the rows' and the columns' fixed points taken into them; of 0 it does not matter."""
     up = np.where(integers.any(axis=0), by, 0).astype(object)
     return np.asarray(integers << (up[:, None] + up[None, :]))
-
-
-def largest_of(table: Any) -> Floats:
-    """The largest magnitude in each column of table (m, columns), float64 on the host."""
-    if not isinstance(table, np.ndarray):
-        return np.asarray(_host(abs(table).amax(0)), dtype=np.float64)
-    fold = max(1, FOLDED // table.shape[1])
-    if len(table) % fold or not table.flags.c_contiguous:
-        fold = 1
-    rows = table.reshape(len(table) // fold, -1)  # numpy is slow where the last axis is short
-    found = np.maximum(rows.max(axis=0), -rows.min(axis=0).astype(np.float64))
-    return np.asarray(found.reshape(fold, -1).max(axis=0), dtype=np.float64)
-
-
-def exponents_of(largest: Floats) -> Exponents:
-    """Two to these is above the magnitudes. Raises ValueError if one is not finite."""
-    if not np.isfinite(largest).all():
-        raise ValueError("the data hold NaN or infinite values")
-    return np.where(largest > 0, np.frexp(largest)[1], NOTHING - HEADROOM).astype(np.int64)
-
-
-def _host(values: Any) -> Any:
-    return values if isinstance(values, np.ndarray) else values.cpu().numpy()
