@@ -10,8 +10,9 @@ from harness.problems.catalog import load, sidecars
 from harness.problems.sidecar import read_sidecar
 from harness.verify.certified import agreement, decimal_quantities, decimal_solution
 from harness.verify.digits import digits
+from harness.verify.exact_flint import Rationals
 from harness.verify.gram import exact_gram
-from harness.verify.least_squares import quantities, rationals
+from harness.verify.least_squares import quantities
 from harness.verify.reference import reference
 
 NIST = [name for name, path in sidecars().items() if read_sidecar(path).certified]
@@ -60,7 +61,7 @@ def test_a_set_without_certified_values_is_refused() -> None:
 @pytest.mark.parametrize("name", FORMED_EXACTLY)
 def test_where_the_design_is_exact_in_floats_both_references_are_one(name: str) -> None:
     problem = load(name)
-    by_floats = quantities(exact_gram(*problem.rows("train"), intercept=problem.intercept), rationals())
+    by_floats = quantities(exact_gram(*problem.rows("train"), intercept=problem.intercept), Rationals())
     assert by_floats == decimal_quantities(sidecars()[name])
 
 

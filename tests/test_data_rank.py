@@ -7,12 +7,14 @@ import pytest
 
 from harness.problems import catalog
 from harness.problems.problem import Floats
-from harness.verify.data_rank import DataRank, data_rank, half_units, holds_float32
+from harness.verify.data_rank import DataRank, data_rank
 from harness.verify.dependence_text import in_words
-from harness.verify.dependences import dependences, simplest
+from harness.verify.dependences import dependences
 from harness.verify.exact_flint import Rationals
 from harness.verify.factor import triangular_factor
 from harness.verify.gram import exact_gram
+from harness.verify.half_units import half_units, holds_float32
+from harness.verify.relations import simplest
 
 NAMES = tuple("abcdefgh")
 

@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 
 from harness.problems.catalog import load, sidecars
 from harness.problems.problem import Floats, Problem, Split, design_matrix
-from harness.verify import exact_flint, exact_fractions, gram
+from harness.verify import exact_flint, gram
 from harness.verify.balls import Balls, Undecided, precision
 from harness.verify.certified import decimal_solution
 from harness.verify.digits import digits
 from harness.verify.gram import IntegerGram, exact_gram
-from harness.verify.least_squares import Quantities, least_squares, quantities, rationals, rounded
-from harness.verify.reference import compute, reference
+from harness.verify.least_squares import Quantities, least_squares, quantities, rounded
+from harness.verify.reference import compute, problem_gram, reference
 from harness.verify.rounding import nearest, nearest_root
+from tests import exact_fractions
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
 small = st.integers(-50, 50)
@@ -136,7 +137,8 @@ def test_a_prime_that_hides_a_rank_is_seen_through(corner: int, monkeypatch: pyt
 @given(tables, st.booleans())
 def test_balls_round_to_what_fractions_round_to(rows: list[list[int]], intercept: bool) -> None:
     found = small_gram(rows, intercept)
-    exact = rounded(quantities(found, rationals()), found.n, rationals())
+    arithmetic = exact_flint.Rationals()
+    exact = rounded(quantities(found, arithmetic), found.n, arithmetic)
     with precision(2400):  # enough to prove that what is 0 is below 2^-1075, and so rounds to 0
         assert rounded(quantities(found, Balls()), found.n, Balls()) == exact
 
@@ -150,12 +152,9 @@ def test_balls_and_fractions_agree_on_real_data(spec: str, monkeypatch: pytest.M
     assert least_squares(found) == by_fractions
 
 
-def test_without_flint_the_standard_library_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    by_flint = compute(load("diabetes"))
-    monkeypatch.setattr("harness.verify.least_squares.find_spec", lambda _name: None)
-    by_fractions = compute(load("diabetes"))
-    assert by_fractions.solution.tolist() == by_flint.solution.tolist()
-    assert by_fractions.mse == by_flint.mse
+def test_the_solution_is_that_of_the_standard_library_s_fractions() -> None:
+    found, arithmetic = problem_gram(load("diabetes")), exact_fractions.Rationals()
+    assert least_squares(found) == rounded(quantities(found, arithmetic), found.n, arithmetic)
 
 
 def test_a_ball_that_leaves_a_choice_is_undecided() -> None:
@@ -205,7 +204,7 @@ def test_rounding_goes_to_infinity_beyond_the_largest_float() -> None:
 def test_the_solution_makes_the_residual_orthogonal_exactly() -> None:
     problem = load("synthetic:n=40,p=3")
     X, y = problem.rows("train")
-    found = quantities(exact_gram(X, y, intercept=True), rationals())
+    found = quantities(exact_gram(X, y, intercept=True), exact_flint.Rationals())
     rows = [[Fraction(1), *map(Fraction, row)] for row in X.tolist()]
     residual = [
         Fraction(t) - sum(b * x for b, x in zip(found.coef, row, strict=True))
@@ -310,7 +309,7 @@ def test_a_deficient_design_has_its_minimum_norm_solutions(problem: Problem) -> 
 def test_the_minimum_norm_solution_is_in_the_row_space_exactly(rows: list[list[int]], intercept: bool) -> None:
     """It solves the normal equations and is orthogonal to everything that the design maps to 0."""
     table = np.array(rows, dtype=np.float64)
-    found = quantities(exact_gram(table[:, :-1], table[:, -1], intercept=intercept), rationals())
+    found = quantities(exact_gram(table[:, :-1], table[:, -1], intercept=intercept), exact_flint.Rationals())
     A = [[Fraction(1), *map(Fraction, row[:-1])] if intercept else list(map(Fraction, row[:-1])) for row in rows]
     residual = [
         Fraction(row[-1]) - sum(a * b for a, b in zip(line, found.coef, strict=True))

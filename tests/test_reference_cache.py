@@ -13,7 +13,7 @@ import pytest
 
 from harness.problems.problem import Floats, Problem, Split
 from harness.verify import reference_cache
-from harness.verify.data_rank import half_units, rounding_norms
+from harness.verify.half_units import half_units, rounding_norms
 from harness.verify.proof import disproved
 from harness.verify.reference import Reference, compute
 from harness.verify.reference_cache import content_of, encoded, read, reference_of

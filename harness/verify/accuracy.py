@@ -109,23 +109,7 @@ def assess(
     `dtype` is the arithmetic that the solver worked in, float32 or float64; `objective` is what it was to minimise:
     the sum of squares, unless another one is given.
     """
-    judged_by = objective or least_squares(reference)
-    splits = {part: problem.rows(part) for part in SPLITS if len(getattr(problem.split, part))}
-    with np.errstate(all="ignore"):
-        scores = {
-            part: r2_and_mse(y, fit.predict(X), centred=problem.intercept, weights=problem.mean_one_weights(part))
-            for part, (X, y) in splits.items()
-        }
-    scored = Accuracy(
-        r2={part: score[0] for part, score in scores.items()},
-        mse={part: score[1] for part, score in scores.items()},
-        rank=fit.rank,
-        exact_rank=reference.exact_rank,
-        data_rank=reference.rank,
-        rank_margin=reference.rank_margin,
-        condition_number=reference.condition_number,
-        dtype=dtype,
-    )
+    judged_by, scored = objective or least_squares(reference), _scored(problem, fit, reference, dtype)
     if fit.by_predictions:
         excess = excess_of_predictions(problem, fit.predict(problem.rows("train")[0]), reference)
         return replace(scored, excess_loss=excess, excess_relative_to=reference.scale_name)
@@ -151,6 +135,26 @@ def assess(
         standard_error_digits=errors,
         residual_sd_digits=residual_sd,
         r_squared_digits=r_squared,
+    )
+
+
+def _scored(problem: Problem, fit: Fit, reference: Reference, dtype: str) -> Accuracy:
+    """What there is to say of any fit: its predictions of every split that there is, and the ranks."""
+    scores = {}
+    with np.errstate(all="ignore"):
+        for part in SPLITS:
+            if len(getattr(problem.split, part)):
+                (X, y), weights = problem.rows(part), problem.mean_one_weights(part)
+                scores[part] = r2_and_mse(y, fit.predict(X), centred=problem.intercept, weights=weights)
+    return Accuracy(
+        r2={part: score[0] for part, score in scores.items()},
+        mse={part: score[1] for part, score in scores.items()},
+        rank=fit.rank,
+        exact_rank=reference.exact_rank,
+        data_rank=reference.rank,
+        rank_margin=reference.rank_margin,
+        condition_number=reference.condition_number,
+        dtype=dtype,
     )
 
 

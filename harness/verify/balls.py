@@ -29,7 +29,7 @@ class Balls(Rationals):
 
     def number(self, value: Fraction | int) -> Any:
         """A ball that contains the fraction."""
-        return arb(fmpq(value.numerator, value.denominator))
+        return ball_of(value)
 
     def solve(self, matrix: Integers, right: list[int]) -> Any:
         """Balls that contain the solution of a nonsingular system."""
@@ -50,10 +50,16 @@ class Balls(Rationals):
         """Lower and upper bound of a ball, exactly."""
         if not value.is_finite():
             raise Undecided
-        middle, radius = _exactly(value.mid()), _exactly(value.rad())
+        middle, radius = midpoint_of(value.mid()), midpoint_of(value.rad())
         return middle - radius, middle + radius
 
 
-def _exactly(value: Any) -> Fraction:
+def ball_of(value: Fraction | int) -> Any:
+    """A ball of the precision in force that contains the fraction."""
+    return arb(fmpq(value.numerator, value.denominator))
+
+
+def midpoint_of(value: Any) -> Fraction:
+    """The number that a ball without radius is."""
     mantissa, exponent = value.man_exp()
     return int(mantissa) * Fraction(2) ** int(exponent)

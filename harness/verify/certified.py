@@ -13,8 +13,9 @@ from harness.files.reading import text_of
 from harness.problems.columns import LARGEST_BYTES
 from harness.problems.sidecar import read_sidecar
 from harness.verify.digits import digits
+from harness.verify.exact_flint import Rationals
 from harness.verify.gram import IntegerGram
-from harness.verify.least_squares import Quantities, Solution, quantities, rationals, rounded
+from harness.verify.least_squares import Quantities, Solution, quantities, rounded
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,13 @@ def decimal_gram(sidecar_path: Path) -> IntegerGram:
 
 def decimal_quantities(sidecar_path: Path) -> Quantities:
     """The exact solution of the decimal data and its statistics, as fractions."""
-    return quantities(decimal_gram(sidecar_path), rationals())
+    return quantities(decimal_gram(sidecar_path), Rationals())
 
 
 def decimal_solution(sidecar_path: Path) -> Solution:
     """The same, each rounded once to float64."""
     gram = decimal_gram(sidecar_path)
-    return rounded(quantities(gram, rationals()), gram.n, rationals())
+    return rounded(quantities(gram, Rationals()), gram.n, Rationals())
 
 
 def agreement(sidecar_path: Path) -> Agreement:

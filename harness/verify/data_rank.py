@@ -17,11 +17,13 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from flint import acb_mat, arb, arb_mat, ctx, fmpq, fmpz
+from flint import acb_mat, arb, arb_mat, ctx, fmpz
 
 from harness.problems.problem import Floats
-from harness.verify.factor import CHUNK_ROWS
-from harness.verify.gram import IntegerGram, exact_gram
+from harness.verify.balls import ball_of
+from harness.verify.factor import singular
+from harness.verify.gram import IntegerGram, eliminated, exact_gram
+from harness.verify.half_units import half_units, norm, rounding_norms
 
 BITS = 320
 """Of the midpoints: singular values span at most 1e17, their squares 113 bits, and the shift takes 40 more."""
@@ -34,14 +36,6 @@ RESOLVED = 1e3
 """Times sqrt(p) and the error of float64's own decomposition: above it a singular value needs no high precision."""
 UNLIKE_ROWS = 256.0
 """Rows whose rounding in a null direction differs by more than this factor are scaled before it is judged."""
-SINGLE_BITS, DOUBLE_BITS = 24, 53
-"""Of the significands of float32 and float64 (IEEE 754)."""
-EXPONENT = 0x7FF0000000000000
-"""The bits of a float64 that hold its exponent: by themselves they are the power of two at or below its size."""
-LEAST_SQUARE = 2.0**-960
-"""Beside such a sum a square that underflows, below 2^-1022, is less than 2^-62 of it."""
-FIRST_ROWS = 1000
-"""Enough to see of most columns that they hold no float32 values."""
 
 
 @dataclass(frozen=True)
@@ -58,49 +52,6 @@ class DataRank:
     margin: float
     null: Floats
     pivots: tuple[int, ...]
-
-
-def rounding_norms(X: Floats) -> Floats:
-    """|h_j| of each column of X (n, p): the 2-norm of half a unit in the last place of its entries. (p,)."""
-    squares = np.zeros(X.shape[1])
-    with np.errstate(over="ignore"):
-        for start in range(0, len(X), CHUNK_ROWS):
-            part = _powers_of_two(X[start : start + CHUNK_ROWS])
-            squares += np.einsum("ij,ij->j", part, part)
-    norms = np.sqrt(squares) * 2.0**-DOUBLE_BITS
-    exact = (squares > LEAST_SQUARE) & np.isfinite(squares)  # else squares may have been lost
-    slow = [j for j, column in enumerate(X.T) if not exact[j] or holds_float32(column)]
-    norms[slow] = [_norm(half_units(X[:, j])) for j in slow]
-    return norms
-
-
-def half_units(column: Floats) -> Floats:
-    """Half a unit in the last place of each entry (n,), of float32 where the column holds float32 values."""
-    if not holds_float32(column):
-        return _powers_of_two(column) * 2.0**-DOUBLE_BITS
-    size = np.abs(column)
-    spacing = np.spacing(size.astype(np.float32)).astype(np.float64)
-    return np.where(size == 0, 0.0, spacing / 2)
-
-
-def _powers_of_two(values: Floats) -> Floats:
-    """The power of two at or below the size of each; 0 of what is 0 or subnormal."""
-    return np.asarray((values.view(np.int64) & EXPONENT).view(np.float64))
-
-
-def holds_float32(column: Floats) -> bool:
-    """Whether all entries are float32 values and one of them uses float32's last bit.
-
-    Whole numbers and short decimal fractions such as 0.25 are float32 values too, but not because they were rounded.
-    """
-    with np.errstate(over="ignore"):
-        for part in (column[:FIRST_ROWS], column):
-            if not np.array_equal(part, part.astype(np.float32)):
-                return False
-        if np.array_equal(column, np.trunc(column)):
-            return False
-    mantissas = np.ldexp(np.frexp(column)[0], SINGLE_BITS)
-    return bool((mantissas % 2 == 1).any())
 
 
 def data_rank(X: Floats, gram: IntegerGram, factor: Floats, exact: int) -> DataRank:
@@ -123,7 +74,7 @@ def data_rank(X: Floats, gram: IntegerGram, factor: Floats, exact: int) -> DataR
         if rows is not None:
             lifted = X * rows[:, None]
             scaled = exact_gram(np.column_stack([rows, lifted]) if ones else lifted, rows, intercept=False)
-            units = np.array([_norm(half_units(column) * rows) or 1.0 for column in X.T])
+            units = np.array([norm(half_units(column) * rows) or 1.0 for column in X.T])
             again, turned = _smallest(scaled_cross(scaled, units, ones), directions * (units / norms))
             small, directions = again, turned * (norms / units)
     dropped = small <= np.sqrt(p)
@@ -142,29 +93,11 @@ def resolved_margin(X: Floats, factor: Floats) -> float | None:
 
 
 def _spectrum(X: Floats, factor: Floats) -> tuple[Floats, Floats, Floats]:
-    """The rounding norms of X, and `_float64_spectrum` over them."""
+    """The rounding norms of X; singular values (p,) and right singular vectors (p, p) by row of `factor` over them."""
     norms = rounding_norms(X)
     norms[norms == 0] = 1.0  # a column of zeros: its length is 0 in any unit
-    return norms, *_float64_spectrum(factor, norms)
-
-
-def _norm(column: Floats) -> float:
-    """The 2-norm, also of numbers whose squares overflow or underflow."""
-    largest = float(column.max(initial=0.0))
-    if largest == 0:
-        return 0.0
-    return largest * float(np.linalg.norm(column / largest))
-
-
-def _float64_spectrum(factor: Floats, norms: Floats) -> tuple[Floats, Floats]:
-    """Singular values (p,), descending, and right singular vectors (p, p) by row, of the factor over `norms`."""
-    p = factor.shape[1]
     with np.errstate(all="ignore"):
-        scaled = factor / norms
-    if not np.isfinite(scaled).all():
-        return np.zeros(p), np.eye(p)  # nothing is resolved
-    _, values, vectors = np.linalg.svd(scaled)
-    return np.append(values, np.zeros(p - len(values))), vectors
+        return norms, *singular(factor / norms, overflown=0.0)  # then nothing is resolved
 
 
 def _resolution(values: Floats, p: int) -> float:
@@ -179,24 +112,14 @@ def scaled_cross(gram: IntegerGram, norms: Floats, eliminate: int | None = None)
     `eliminate` 1: of a Gram matrix without intercept whose first column stands in for the ones.
     """
     first = int(gram.intercept) if eliminate is None else eliminate
-    cross, divisor = [row[first:] for row in gram.normal[first:]], 1
-    if first:
-        divisor, sums = gram.normal[0][0], gram.normal[0][1:]
-        cross = [
-            [divisor * v - a * b for v, b in zip(row, sums, strict=True)] for row, a in zip(cross, sums, strict=True)
-        ]
-    factors = [exactly(unit / Fraction(float(norm))) for unit, norm in zip(gram.units[first:-1], norms, strict=True)]
+    cross, divisor = (eliminated(gram.normal), gram.normal[0][0]) if first else (gram.normal, 1)
+    factors = [ball_of(unit / Fraction(float(norm))) for unit, norm in zip(gram.units[first:-1], norms, strict=True)]
     return arb_mat(
         [
             [(arb(fmpz(v)) * f * g / divisor).mid() for v, g in zip(row, factors, strict=True)]
             for row, f in zip(cross, factors, strict=True)
         ]
     )
-
-
-def exactly(value: Fraction) -> Any:
-    """A fraction as a ball of the precision in force."""
-    return arb(fmpq(value.numerator, value.denominator))
 
 
 def _smallest(cross: Any, start: Floats) -> tuple[Floats, Floats]:

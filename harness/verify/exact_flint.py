@@ -39,19 +39,20 @@ class Rationals:
     def solve(self, matrix: Integers, right: list[int]) -> list[Fraction]:
         """The solution of a nonsingular system."""
         solution = fmpz_mat(matrix).solve(fmpz_mat(len(right), 1, right))
-        return [_fraction(value) for value in solution.entries()]
+        return [fraction_of(value) for value in solution.entries()]
 
     def inverse_diagonal(self, matrix: Integers) -> list[Fraction]:
         """The diagonal of a nonsingular matrix's inverse."""
         inverse = fmpz_mat(matrix).inv()
-        return [_fraction(inverse[i, i]) for i in range(len(matrix))]
+        return [fraction_of(inverse[i, i]) for i in range(len(matrix))]
 
     def bounds(self, value: Fraction) -> tuple[Fraction, Fraction]:
         """A fraction is its own lower and upper bound."""
         return value, value
 
 
-def _fraction(value: Any) -> Fraction:
+def fraction_of(value: Any) -> Fraction:
+    """An fmpq as a fraction."""
     return Fraction(int(value.p), int(value.q))
 
 

@@ -21,8 +21,13 @@ def excess_loss(coef: Floats, intercept: Floats, reference: Reference) -> Floats
         error = np.atleast_2d(coef) - reference.coef
         if reference.columns > error.shape[1]:
             error = np.column_stack([np.atleast_1d(intercept) - reference.intercept, error])
-        excess = np.sum((error @ reference.factor.T) ** 2, axis=1) / reference.n
-        relative = np.where(excess == 0, 0.0, excess / reference.loss_scale)
+        return relative_excess(np.sum((error @ reference.factor.T) ** 2, axis=1) / reference.n, reference.loss_scale)
+
+
+def relative_excess(excess: Floats, scale: float) -> Floats:
+    """An excess (E,) over what it is relative to: 0 where there is none, infinite where it is not finite."""
+    with np.errstate(all="ignore"):
+        relative = np.where(excess == 0, 0.0, excess / scale)
     return np.where(np.isfinite(relative), relative, np.inf)
 
 

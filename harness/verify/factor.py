@@ -31,3 +31,22 @@ def triangular_factor(X: Floats, *, intercept: bool, weights: Floats | None = No
         if not intercept:
             return R
         return np.vstack([np.sqrt(n) * np.append(1.0, means), np.column_stack([np.zeros(len(R)), R])])
+
+
+def singular(factor: Floats, overflown: float = np.inf) -> tuple[Floats, Floats]:
+    """Singular values (k,) of R (m, k), descending, 0 beyond its rows, and right singular vectors (k, k) by row.
+
+    All are `overflown` where R is not finite.
+    """
+    columns = factor.shape[1]
+    if not np.isfinite(factor).all():
+        return np.full(columns, overflown), np.eye(columns)
+    _, values, vectors = np.linalg.svd(factor)
+    return np.append(values, np.zeros(columns - len(values))), vectors
+
+
+def unit_columns(factor: Floats) -> tuple[Floats, Floats]:
+    """The lengths (k,) of a design's columns by its R (m, k), and R with these taken out."""
+    with np.errstate(all="ignore"):
+        lengths = np.linalg.norm(factor, axis=0)
+        return lengths, factor / np.where(lengths == 0, 1.0, lengths)

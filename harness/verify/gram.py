@@ -90,6 +90,14 @@ class IntegerGram:
         return y - Fraction(self.values[0][-1] ** 2, self.values[0][0]) if self.intercept else y
 
 
+def eliminated(normal: Integers) -> Integers:
+    """The Schur complement of the first column times its entry: where it is of ones, n times the centred products."""
+    own, sums = normal[0][0], normal[0][1:]
+    return [
+        [own * v - a * b for v, b in zip(row[1:], sums, strict=True)] for row, a in zip(normal[1:], sums, strict=True)
+    ]
+
+
 def exact_gram(X: Floats, y: Floats, *, intercept: bool, threads: int | None = None) -> IntegerGram:
     """The Gram matrix of [1, X, y] ([X, y] without intercept) for finite float64 X (n, p) and y (n,), exactly.
 

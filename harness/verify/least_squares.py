@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from importlib.util import find_spec
 from typing import Any
 
-from harness.verify.gram import IntegerGram, Integers
+from harness.verify.balls import Balls, Undecided, precision
+from harness.verify.exact_flint import Rationals
+from harness.verify.gram import IntegerGram, Integers, eliminated
 from harness.verify.rounding import nearest, nearest_root
 
 RATIONAL_COLUMNS = 20
@@ -52,29 +53,15 @@ def least_squares(gram: IntegerGram) -> Solution:
 
     The normal equations A'A b = A'y are exact here, so that squaring the condition number costs nothing.
     """
-    if find_spec("flint") is not None and gram.columns > RATIONAL_COLUMNS:
-        from harness.verify.balls import Balls, Undecided, precision
-
+    if gram.columns > RATIONAL_COLUMNS:
         for bits in PRECISIONS:
             with precision(bits), suppress(Undecided):
                 return rounded(quantities(gram, Balls()), gram.total, Balls())
-    arithmetic = rationals()
-    return rounded(quantities(gram, arithmetic), gram.total, arithmetic)
-
-
-def rationals() -> Any:
-    """Exact arithmetic: flint's, or the standard library's where flint is not installed."""
-    if find_spec("flint") is not None:
-        from harness.verify import exact_flint
-
-        return exact_flint.Rationals()
-    from harness.verify import exact_fractions
-
-    return exact_fractions.Rationals()
+    return rounded(quantities(gram, Rationals()), gram.total, Rationals())
 
 
 def quantities(gram: IntegerGram, arithmetic: Any) -> Quantities:
-    """Every quantity in the arithmetic's numbers (exact_flint.Rationals, exact_fractions.Rationals or Balls)."""
+    """Every quantity in the arithmetic's numbers (Rationals or Balls)."""
     number = arithmetic.number
     pivots = arithmetic.independent(gram.values, gram.n)
     basis = [j for j in pivots if j < gram.columns]
@@ -108,7 +95,7 @@ def _minimum_norms(gram: IntegerGram, basis: list[int], arithmetic: Any) -> tupl
     """The solution of least norm over all entries (A+ y), and the one of least norm over the slopes alone.
 
     Norms compare columns, so that all get the smallest unit. Eliminating the intercept leaves the
-    centred columns' normal equations, times n: the Schur complement of the column of ones.
+    centred columns' normal equations, times n.
     """
     unit = min(gram.units[:-1])
     factors = [int(own / unit) for own in gram.units[:-1]]
@@ -120,10 +107,7 @@ def _minimum_norms(gram: IntegerGram, basis: list[int], arithmetic: Any) -> tupl
     whole = [value * back for value in _minimum_norm(normal, right, basis, arithmetic)]
     if not gram.intercept:
         return whole, None
-    ones, sums, total = normal[0][0], normal[0][1:], right[0]
-    centred = [
-        [ones * v - a * b for v, b in zip(row[1:], sums, strict=True)] for row, a in zip(normal[1:], sums, strict=True)
-    ]
+    ones, sums, total, centred = normal[0][0], normal[0][1:], right[0], eliminated(normal)
     moments = [ones * value - a * total for value, a in zip(right[1:], sums, strict=True)]
     # eliminating the column of ones takes one from the rank
     independent = list(arithmetic.independent(centred, len(basis) - 1))
@@ -155,8 +139,6 @@ def rounded(exact: Quantities, total: Fraction | int, arithmetic: Any) -> Soluti
         low, high = arithmetic.bounds(number)
         found = (nearest_root if root else nearest)(low)
         if low != high and found != (nearest_root if root else nearest)(high):
-            from harness.verify.balls import Undecided
-
             raise Undecided
         return found
 

@@ -9,7 +9,7 @@ import numpy as np
 from harness.problems.problem import Floats, Problem, design_matrix
 from harness.solvers.training.scaling import Scaling
 from harness.solvers.training.trained import Trained
-from harness.verify.excess_loss import excess_loss
+from harness.verify.excess_loss import excess_loss, relative_excess
 from harness.verify.least_absolute import LeastAbsolute, least_absolute
 from harness.verify.reference import Parameters, Reference, reference
 from harness.verify.ridge import ridge
@@ -164,7 +164,4 @@ def _absolute_excess(problem: Problem, found: LeastAbsolute, scale: float, coef:
     """The relative excess of the mean absolute deviation; infinite where parameters are not finite."""
     slopes = np.atleast_2d(coef)
     parameters = np.column_stack([np.atleast_1d(intercept), slopes]) if problem.intercept else slopes
-    excess = found.excess(design_matrix(problem), parameters)
-    with np.errstate(all="ignore"):
-        relative = np.where(excess == 0, 0.0, excess / scale)
-    return np.where(np.isfinite(relative), relative, np.inf)
+    return relative_excess(found.excess(design_matrix(problem), parameters), scale)

@@ -41,8 +41,8 @@ def disproved(known: "Reference", problem: Problem) -> str:
 
 def _checks(known: "Reference", problem: Problem) -> Iterator[tuple[str, bool]]:
     """Every field by name and whether it holds; each may rely on those before it."""
-    X, y = problem.rows("train")
-    n, k, ones = len(X), problem.p + problem.intercept, int(problem.intercept)
+    X, _ = problem.rows("train")
+    n, k = len(X), problem.p + problem.intercept
     exact: dict[str, object] = {"rank": k, "exact_rank": k, "columns": k, "n": n, "dependences": ()}
     exact |= dict.fromkeys(("minimum_norm_alternative", "resolved", "gram"))
     exact |= {"scale_name": "optimum", "loss_scale": known.mse}
@@ -60,11 +60,21 @@ def _checks(known: "Reference", problem: Problem) -> Iterator[tuple[str, bool]]:
     yield "condition", bool(values[0] <= LARGEST_CONDITION * values[-1])
     probes = np.random.default_rng().standard_normal((k, PROBES)) / lengths[:, None]
     seen = _Seen.of(problem, np.column_stack([known.solution, probes]))
-    summed, chunk = ROOM * sqrt(n) * EPS, ROOM * sqrt(min(n, CHUNK_ROWS)) * EPS
     moved = np.abs(seen.products[:, 1:] - R.T @ (R @ probes))
-    yield "factor", bool((moved <= summed * lengths[:, None] * seen.sizes[1:]).all())
+    yield "factor", bool((moved <= ROOM * sqrt(n) * EPS * lengths[:, None] * seen.sizes[1:]).all())
+    yield from _of_numbers(known, problem, seen)
+    ones, chunk = int(problem.intercept), _chunk_rounding(n)
+    plain = R if problem.weights is None else triangular_factor(X, intercept=problem.intercept)
+    margin = resolved_margin(X, plain[ones:, ones:])
+    inverted = k * chunk * float(values[0] / values[-1])
+    yield "rank_margin", margin is not None and _near(known.rank_margin, margin, inverted * margin)
 
-    inverse = np.linalg.inv(R)
+
+def _of_numbers(known: "Reference", problem: Problem, seen: "_Seen") -> Iterator[tuple[str, bool]]:
+    """The solution and its statistics, by a factor that holds."""
+    n, k, R = known.n, known.columns, known.factor
+    lengths, values, _ = known.scaled_singular
+    chunk, inverse = _chunk_rounding(n), np.linalg.inv(R)
     spread = np.linalg.norm(inverse, axis=1)
     rounding = (k + 2) * EPS * (np.abs(known.solution) @ lengths + sqrt(n * seen.mean_square))
     error = np.abs(inverse @ (inverse.T @ seen.products[:, 0]))
@@ -73,18 +83,20 @@ def _checks(known: "Reference", problem: Problem) -> Iterator[tuple[str, bool]]:
     off = chunk + 2 * rounding / seen.sizes[0]
     yield "mse", _near(known.mse, seen.sizes[0] ** 2 / n, off * known.mse)
     yield "null_mse", _near(known.null_mse, seen.null_mse, chunk * seen.null_mse)
-    yield "scale_name", not is_noise_free(known.mse, seen.mean_square, y)
+    yield "scale_name", not is_noise_free(known.mse, seen.mean_square, problem.rows("train")[1])
     unexplained = known.mse / known.null_mse
     yield "r_squared", _near(known.r_squared, 1 - unexplained, chunk * (1 + unexplained))
     scale = 1.0 if problem.training_weights is None else float(problem.training_weights.mean())
     yield "residual_sd", _near(known.residual_sd, sd := sqrt(scale * n * known.mse / (n - k)), chunk * sd)
-    inverted = k * chunk * float(values[0] / values[-1])
     errors, said = sqrt(n * known.mse / (n - k)) * spread, known.standard_errors
+    inverted = k * chunk * float(values[0] / values[-1])
     fits = said is not None and said.shape == (k,)
     yield "standard_errors", fits and bool((np.abs(said - errors) <= inverted * errors).all())
-    plain = R if problem.weights is None else triangular_factor(X, intercept=problem.intercept)
-    margin = resolved_margin(X, plain[ones:, ones:])
-    yield "rank_margin", margin is not None and _near(known.rank_margin, margin, inverted * margin)
+
+
+def _chunk_rounding(n: int) -> float:
+    """Relatively, of a sum over the rows of a chunk."""
+    return ROOM * sqrt(min(n, CHUNK_ROWS)) * EPS
 
 
 class _Seen(NamedTuple):

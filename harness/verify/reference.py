@@ -9,7 +9,7 @@ import numpy as np
 from harness.problems.problem import Floats, Problem
 from harness.verify.data_rank import data_rank
 from harness.verify.dependences import Dependence, dependences
-from harness.verify.factor import triangular_factor
+from harness.verify.factor import singular, triangular_factor, unit_columns
 from harness.verify.gram import IntegerGram, exact_gram
 from harness.verify.least_squares import least_squares
 from harness.verify.rounding import is_noise_free, nearest
@@ -99,14 +99,13 @@ class Reference:
 
         Infinite where the design overflows.
         """
-        return _singular(self.factor)
+        return singular(self.factor)
 
     @cached_property
     def scaled_singular(self) -> tuple[Floats, Floats, Floats]:
         """The lengths of the design's columns (k,), and `singular` of the design with unit columns."""
-        with np.errstate(all="ignore"):
-            lengths = np.linalg.norm(self.factor, axis=0)
-            return lengths, *_singular(self.factor / np.where(lengths == 0, 1.0, lengths))
+        lengths, unit = unit_columns(self.factor)
+        return lengths, *singular(unit)
 
     @property
     def design_norm(self) -> float:
@@ -126,14 +125,6 @@ class Reference:
     def _condition(self, rank: int) -> float:
         values = self.singular[0]
         return float(values[0] / values[rank - 1]) if 0 < values[rank - 1] < np.inf else float("inf")
-
-
-def _singular(factor: Floats) -> tuple[Floats, Floats]:
-    columns = factor.shape[1]
-    if not np.isfinite(factor).all():
-        return np.full(columns, np.inf), np.eye(columns)
-    _, values, vectors = np.linalg.svd(factor)
-    return np.append(values, np.zeros(columns - len(values))), vectors
 
 
 _computed: dict[str, Reference] = {}
@@ -167,6 +158,7 @@ def compute(problem: Problem) -> Reference:
     exact_rank = found.rank
     if rank.rank < exact_rank:
         found = truncated(gram, rank)
+    coef, intercept = _parameters(found.coef, problem)
     null_mse = nearest(gram.null_square * gram.y_unit**2 / gram.total)
     noise_free = is_noise_free(found.mse, nearest(gram.values[-1][-1] * gram.y_unit**2 / gram.total), y)
     return Reference(
@@ -174,8 +166,8 @@ def compute(problem: Problem) -> Reference:
         exact_rank=exact_rank,
         columns=gram.columns,
         n=gram.n,
-        coef=_parameters(found.coef, problem).coef,
-        intercept=_parameters(found.coef, problem).intercept,
+        coef=coef,
+        intercept=intercept,
         mse=found.mse,
         null_mse=null_mse,
         loss_scale=null_mse if noise_free else found.mse,

@@ -1,7 +1,5 @@
 """The status of a fit once its accuracy is known."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from harness.problems.problem import Floats
@@ -101,59 +99,28 @@ def _settle_linear(fit: Fit, accuracy: Accuracy, reference: Reference, dtype: st
         return _settle_predictions(fit, accuracy.excess_loss, reference, dtype)
     if fit.coef is None or fit.intercept is None or accuracy.excess_loss is None or accuracy.digits is None:
         return Status.WRONG, "a linear solver handed out no coefficients"
-    judged = _Judged(
-        fit.coef,
-        fit.intercept,
-        accuracy.digits,
-        accuracy.excess_loss,
-        reference,
-        dtype,
-        unstable=accuracy.stable is False,
-    )
+    shortest = is_minimum_norm(fit.coef, fit.intercept, reference, dtype)
     if reference.resolved is None or fit.minimum_norm:
-        return _settle_unique(fit, judged)
-    return settle_short(fit, accuracy, reference, dtype, minimum_norm=judged.minimum_norm)
+        return _settle_unique(fit, accuracy, reference, dtype, minimum_norm=shortest)
+    return settle_short(fit, accuracy, reference, dtype, minimum_norm=shortest)
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """A linear closed form's parameters with what is known of them."""
-
-    coef: Floats
-    intercept: float
-    digits: float
-    excess: float
-    reference: Reference
-    dtype: str
-    unstable: bool
-
-    @property
-    def relative_to(self) -> str:
-        return f"{self.excess:.1e}{relative_to(self.reference.scale_name)}"
-
-    @property
-    def wrong(self) -> bool:
-        return self.excess > excess_limit(self.reference, self.dtype)
-
-    @property
-    def minimum_norm(self) -> bool:
-        return is_minimum_norm(self.coef, self.intercept, self.reference, self.dtype)
-
-
-def _settle_unique(fit: Fit, judged: _Judged) -> tuple[Status, str]:
+def _settle_unique(
+    fit: Fit, accuracy: Accuracy, reference: Reference, dtype: str, *, minimum_norm: bool
+) -> tuple[Status, str]:
     """Of a closed form that was asked for one solution: the only one, or the one of minimum norm."""
-    reference = judged.reference
+    digits, excess = accuracy.digits or 0.0, accuracy.excess_loss or 0.0
     if fit.rank is not None and fit.rank != reference.rank:
         whose = "exact rank" if reference.rank == reference.exact_rank else "data's rank"
         message = f"the solver found rank {fit.rank}; the {whose} is {reference.rank}"
-        return (Status.WRONG if judged.digits < MAX_DIGITS / 2 else fit.status), message
-    if judged.wrong:
-        return Status.WRONG, f"the excess loss is {judged.relative_to}"
-    if judged.unstable and judged.digits < 1 and reference.full_rank:
+        return (Status.WRONG if digits < MAX_DIGITS / 2 else fit.status), message
+    if excess > excess_limit(reference, dtype):
+        return Status.WRONG, f"the excess loss is {excess:.1e}{relative_to(reference.scale_name)}"
+    if accuracy.stable is False and digits < 1 and reference.full_rank:
         message = "a coefficient has no right digit, and the backward error says that it is the solver's doing"
         return Status.WRONG, message
-    if not reference.full_rank and not judged.minimum_norm:
-        return Status.WRONG, f"this is not the minimum-norm solution: it has {judged.digits:.1f} digits of it"
+    if not reference.full_rank and not minimum_norm:
+        return Status.WRONG, f"this is not the minimum-norm solution: it has {digits:.1f} digits of it"
     return fit.status, fit.message
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.problems.problem import Floats
 from harness.verify.data_rank import DataRank, pivot_columns
+from harness.verify.factor import singular, unit_columns
 from harness.verify.gram import IntegerGram
 from harness.verify.least_squares import Solution, least_squares
 
@@ -69,12 +70,10 @@ def resolved_fit(gram: IntegerGram, factor: Floats, rank: DataRank) -> Resolved 
     """
     if rank.rank == gram.columns:
         return None
-    with np.errstate(all="ignore"):
-        lengths = np.linalg.norm(factor, axis=0)
-        unit = factor / np.where(lengths == 0, 1.0, lengths)
-    if not np.isfinite(unit).all():
+    lengths, unit = unit_columns(factor)
+    values, vectors = singular(unit)
+    if not np.isfinite(values).all():
         return None
-    _, values, vectors = np.linalg.svd(unit)
     limit = RESOLVED_FACTOR * float(np.finfo(np.float64).eps) * sqrt(gram.n * gram.columns) * values[0]
     low = min(rank.rank, int((values > limit).sum()))
     ones = int(gram.intercept)

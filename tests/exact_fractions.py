@@ -1,4 +1,4 @@
-"""Exact linear algebra with the standard library's fractions: the check of exact_flint, and its stand-in."""
+"""Exact linear algebra with the standard library's fractions: the check of exact_flint."""
 
 from fractions import Fraction
 
