@@ -20,21 +20,11 @@ from harness.problems.table_options import NOTHING_SAID, TableOptions, options_o
 from harness.problems.weights import weighted_by
 
 Given = TypeVar("Given")
-GENERATORS: dict[str, Callable[..., Problem]] = {
-    "synthetic": synthetic,
-    "everyday": everyday,
-    "conditioned": conditioned,
-    "shifted": shifted,
-    "scaled": scaled,
-    "collinear": collinear,
-    "outlier": outlier,
-    "deficient": deficient,
-    "wide": wide,
-    "heavy": heavy,
-    "correlated": correlated,
-    "heavy_tails": heavy_tails,
-    "friedman": friedman,
-}
+_DRAWN: tuple[Callable[..., Problem], ...] = (
+    *(synthetic, everyday, conditioned, shifted, scaled, collinear, outlier, deficient, wide, heavy),
+    *(correlated, heavy_tails, friedman),
+)
+GENERATORS = {one.__name__: one for one in _DRAWN}
 
 
 def sidecars() -> dict[str, Path]:

@@ -4,7 +4,6 @@ Which columns are used and which are left out, with the reason; what is meant as
 is missing, constant or repeated is refused in one line that names the first such cell and what to do.
 """
 
-import hashlib
 import re
 import shlex
 from collections.abc import Sequence
@@ -13,24 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError, counted, unknown
-from harness.problems.columns import SPLIT_COLUMN, Cell, Column, Content, Table
-from harness.problems.problem import MIN_ROWS, SPLITS, Floats, Problem, Split
+from harness.problems.columns import SPLIT_COLUMN, Column, Content, Table
+from harness.problems.problem import MIN_ROWS, Problem, Split
 from harness.problems.table_options import DROP, TableOptions
+from harness.problems.used_columns import SHOWN, check_rows, missing_in, no_float, numbers, row_split, target_of
 
 INDEX_NAME = re.compile(r"Unnamed: 0(?:[._]\d+)*")
 """What pandas.read_csv calls a column without a name, which is what DataFrame.to_csv writes of an index."""
 DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
 THOUSANDS = re.compile(r"[-+]?\d{1,3},\d{3}")
 """A decimal comma, or thousands: where commas separate the fields nobody can tell."""
-SHOWN = 40
-"""Characters of a cell, in an error."""
 MOST_SHOWN = 6
 """Columns that an error names."""
 REFUSED = (Content.MIXED, Content.DATES)
-
-
-class RankDeficientError(UsageError):
-    """A column is constant or repeats another, so that the coefficients are not unique."""
 
 
 class TableRefusedError(UsageError):
@@ -71,8 +65,7 @@ def problem_of(table: Table, target: str | None, options: TableOptions, where: s
 
 def _target(table: Table, target: str | None, options: TableOptions, where: str) -> str:
     numeric = ", ".join(table.numbers) or "there is none"
-    if table.rows < MIN_ROWS:
-        raise UsageError(f"{where}: {counted(table.rows, 'row')}; a fit needs at least 2")
+    check_rows(table.rows, where)
     if not table.numbers and not any(column.content in REFUSED for column in table.columns.values()):
         raise UsageError(f"{where}: no numeric column")
     if target is None:
@@ -190,7 +183,7 @@ def _complete(
         assert column.values is not None  # noqa: S101  # the columns that are none were refused
         missing = np.isnan(column.values)
         if missing.any() and options.missing != DROP:
-            raise TableRefusedError(f"{where}: {_missing(name, column, droppable=name != used[-1])}", missing=DROP)
+            raise TableRefusedError(f"{where}: {missing_in(name, column, droppable=name != used[-1])}", missing=DROP)
         incomplete |= missing
     if not incomplete.any():
         return table, split, ()
@@ -214,99 +207,14 @@ def _of_kept(split: Split | None, kept: NDArray[np.int64], rows: int, where: str
     place = np.full(rows, -1, dtype=np.int64)
     place[kept] = np.arange(len(kept))
     parts = [(found := place[part])[found >= 0] for part in (split.train, split.val, split.test)]
-    if len(parts[0]) < MIN_ROWS:
-        raise UsageError(f"{where}: {counted(len(parts[0]), 'complete training row')}; a fit needs at least 2")
+    check_rows(len(parts[0]), where, "complete training row")
     return Split(*parts)
-
-
-def _missing(name: str, column: Column, *, droppable: bool) -> str:
-    """What is missing in a column, and what to do; the target is not `droppable`."""
-    assert column.values is not None  # noqa: S101  # it has numbers
-    bad = np.flatnonzero(~np.isfinite(column.values))
-    ways = ["--missing drop"] if np.isnan(column.values).any() else []
-    ways += [f"--drop {shlex.quote(name)}"] if droppable else []
-    do = ", or ".join(["drop or fill them", *(["say " + ", or ".join(ways)] if ways else [])])
-    if column.mark is not None:
-        return (
-            f"column '{name}', row {column.mark.row}: '{column.mark.value}' is no number "
-            f"({len(bad)} of {len(column.values)} are missing or infinite): {do}"
-        )
-    first = column.first_missing
-    cell = f": '{first.value}'" if first is not None and first.row == bad[0] + 1 else ""
-    bad_values = counted(len(bad), "missing or infinite value")
-    return f"column '{name}' has {bad_values}, the first in row {bad[0] + 1}{cell}: {do}"
 
 
 def _rounded(table: Table, used: Sequence[str]) -> list[str]:
     """A line for each column whose whole numbers did not all survive."""
     return [
-        f"column '{name}', row {cell.row}: {_no_float(cell)}"
+        f"column '{name}', row {cell.row}: {no_float(cell)}"
         for name in used
         if (cell := table.columns[name].rounded) is not None
     ]
-
-
-def _no_float(cell: Cell) -> str:
-    return f"{cell.value} is above 2^53 and is no float64: it was rounded to {int(float(cell.value))}"
-
-
-def numbers(table: Table, columns: Sequence[str], where: str, *, weights: str | None = None) -> Floats:
-    """The columns as float64 of shape (n, len(columns)).
-
-    Raises UsageError for one row or none, NaN, infinity, and whole numbers that are no longer different as float64;
-    RankDeficientError for a constant or repeated column, unless it holds the rows' `weights`.
-    """
-    if table.rows < MIN_ROWS:
-        raise UsageError(f"{where}: {counted(table.rows, 'row')}; a fit needs at least 2")
-    found = [_finite(table, name, where) for name in columns]
-    seen: dict[bytes, str] = {}
-    for name, values in zip(columns, found, strict=True):
-        if name == weights:
-            continue
-        first = seen.setdefault(hashlib.sha256(values.tobytes()).digest(), name)
-        constant, repeats = bool((values == values[0]).all()), first != name
-        cell = table.columns[name].rounded or (table.columns[first].rounded if repeats else None)
-        if (constant or repeats) and cell is not None:
-            same = f"every row of column '{name}' is" if constant else f"columns '{first}' and '{name}' are"
-            raise UsageError(
-                f"{where}: column '{name}', row {cell.row}: {_no_float(cell)}, and then {same} the same: "
-                "subtract the first value, as whole numbers"
-            )
-        if constant:
-            raise RankDeficientError(f"{where}: rank_deficient: column '{name}' is constant: drop it")
-        if repeats:
-            raise RankDeficientError(f"{where}: rank_deficient: column '{name}' repeats '{first}': drop one")
-    return np.column_stack(found)
-
-
-def _finite(table: Table, name: str, where: str) -> Floats:
-    column = table.columns[name]
-    if column.values is None:
-        place = f": row {column.first_other.row} has '{column.first_other.value[:SHOWN]}'" if column.first_other else ""
-        raise UsageError(f"{where}: column '{name}' is not numeric{place}")
-    if not np.isfinite(column.values).all():
-        raise UsageError(f"{where}: {_missing(name, column, droppable=False)}")
-    return column.values
-
-
-def target_of(table: Table, target: str, where: str) -> Floats:
-    """The target as float64 of shape (n,). Raises UsageError if it is constant, besides what `numbers` raises."""
-    try:
-        return numbers(table, [target], where)[:, 0].copy()
-    except RankDeficientError:
-        raise UsageError(f"{where}: target '{target}' is constant: there is nothing to fit") from None
-
-
-def row_split(table: Table, where: str) -> Split | None:
-    """The split that a text column named `split` states, or None without one."""
-    if table.labels is None:
-        return None
-    strange = table.labels.strange
-    if strange is not None:
-        place = f"row {strange.row} of column 'split'"
-        raise UsageError(f"{where}: {place} has '{strange.value[:SHOWN]}'; it takes train, val and test")
-    parts = [np.flatnonzero(table.labels.codes == code).astype(np.int64) for code in range(len(SPLITS))]
-    if len(parts[0]) < MIN_ROWS:
-        training = counted(len(parts[0]), "training row")
-        raise UsageError(f"{where}: column 'split' leaves {training}; a fit needs at least 2")
-    return Split(*parts)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from harness.problems.drawing import INTERCEPT, check, drawn, ones_truth
+from harness.problems.drawing import INTERCEPT, drawn, generator, ones_truth, sizes
 from harness.problems.problem import MIN_ROWS, Floats, Problem, Truth
 
 MAX_CONDITION = 1e15
@@ -34,10 +34,8 @@ def conditioned(n: int = 1000, p: int = 10, condition: float = 1e8, noise: float
         "n >= p >= 2": n >= p >= MIN_ROWS,
         "1 <= condition <= 1e15": 1 <= condition <= MAX_CONDITION,
         "0 <= noise <= 1e100": 0 <= noise <= MAX_SCALE,
-        "seed >= 0": seed >= 0,
     }
-    check("conditioned", rules, parameters)
-    rng = np.random.default_rng(seed)
+    rng = generator("conditioned", rules, parameters)
     U, V = _orthogonal(rng, n, p), _orthogonal(rng, p, p)
     X = np.ascontiguousarray((U * np.geomspace(1.0, 1.0 / condition, p)) @ V.T)
     with_intercept = drawn(
@@ -45,7 +43,7 @@ def conditioned(n: int = 1000, p: int = 10, condition: float = 1e8, noise: float
         X,
         X.sum(axis=1) + noise * rng.standard_normal(n),
         title="a design of known 2-norm condition number, no intercept",
-        source="drawn by harness.problems.ill_conditioned.conditioned; Higham 2002, sec. 28.3 (randsvd, mode 3)",
+        source="ill_conditioned.conditioned; Higham 2002, sec. 28.3 (randsvd, mode 3)",
         truth=Truth((1.0,) * p, 0.0, "the generator's coefficients"),
         parameters=parameters,
     )
@@ -60,16 +58,15 @@ def shifted(n: int = 1000, p: int = 10, ratio: float = 1e4, seed: int = 0) -> Pr
     Needs n >= 2, p >= 1, 0 <= ratio <= 1e15, seed >= 0.
     """
     parameters = {"n": n, "p": p, "ratio": ratio, "seed": seed}
-    rules = {"0 <= ratio <= 1e15": 0 <= ratio <= MAX_RATIO} | _common(n, p, seed)
-    check("shifted", rules, parameters)
-    rng = np.random.default_rng(seed)
+    rules = {"0 <= ratio <= 1e15": 0 <= ratio <= MAX_RATIO} | sizes(n, p)
+    rng = generator("shifted", rules, parameters)
     X = ratio + rng.standard_normal((n, p))
     return drawn(
         "shifted",
         X,
         INTERCEPT + X.sum(axis=1) + rng.standard_normal(n),
         title="columns whose mean is many times their sd",
-        source="drawn by harness.problems.ill_conditioned.shifted; after Longley 1967",
+        source="ill_conditioned.shifted; after Longley 1967",
         truth=ones_truth(p),
         parameters=parameters,
     )
@@ -83,9 +80,8 @@ def scaled(n: int = 1000, p: int = 10, ratio: float = 1e6, seed: int = 0) -> Pro
     is lost here is lost to a rank cut-off. Needs n >= 2, p >= 2, 1 <= ratio <= 1e100, seed >= 0.
     """
     parameters = {"n": n, "p": p, "ratio": ratio, "seed": seed}
-    rules = {"p >= 2": p >= MIN_ROWS, "1 <= ratio <= 1e100": 1 <= ratio <= MAX_SCALE} | _common(n, p, seed)
-    check("scaled", rules, parameters)
-    rng = np.random.default_rng(seed)
+    rules = {"p >= 2": p >= MIN_ROWS, "1 <= ratio <= 1e100": 1 <= ratio <= MAX_SCALE} | sizes(n, p)
+    rng = generator("scaled", rules, parameters)
     scales = np.geomspace(1.0, ratio, p)
     standard = rng.standard_normal((n, p))
     return drawn(
@@ -93,7 +89,7 @@ def scaled(n: int = 1000, p: int = 10, ratio: float = 1e6, seed: int = 0) -> Pro
         standard * scales,
         INTERCEPT + standard.sum(axis=1) + rng.standard_normal(n),
         title="columns of very different scale",
-        source="drawn by harness.problems.ill_conditioned.scaled; van der Sluis 1969",
+        source="ill_conditioned.scaled; van der Sluis 1969",
         truth=Truth(tuple(1.0 / scales), INTERCEPT, "the generator's coefficients"),
         parameters=parameters,
     )
@@ -107,9 +103,8 @@ def collinear(n: int = 1000, p: int = 10, gap: float = 1e-4, seed: int = 0) -> P
     Needs n >= 2, p >= 2, 0 < gap <= 1, seed >= 0.
     """
     parameters = {"n": n, "p": p, "gap": gap, "seed": seed}
-    rules = {"p >= 2": p >= MIN_ROWS, "0 < gap <= 1": 0 < gap <= 1} | _common(n, p, seed)
-    check("collinear", rules, parameters)
-    rng = np.random.default_rng(seed)
+    rules = {"p >= 2": p >= MIN_ROWS, "0 < gap <= 1": 0 < gap <= 1} | sizes(n, p)
+    rng = generator("collinear", rules, parameters)
     X = rng.standard_normal((n, p))
     X[:, 1::2] = X[:, : p - p % 2 : 2] + gap * X[:, 1::2]
     return drawn(
@@ -117,7 +112,7 @@ def collinear(n: int = 1000, p: int = 10, gap: float = 1e-4, seed: int = 0) -> P
         X,
         INTERCEPT + X.sum(axis=1) + rng.standard_normal(n),
         title="pairs of columns that are nearly the same",
-        source="drawn by harness.problems.ill_conditioned.collinear; Belsley, Kuh and Welsch 1980, ch. 3",
+        source="ill_conditioned.collinear; Belsley, Kuh and Welsch 1980, ch. 3",
         truth=ones_truth(p),
         parameters=parameters,
     )
@@ -131,8 +126,8 @@ def correlated(n: int = 200, p: int = 10, rho: float = 0.9, test: int = 0, seed:
     Needs n - test >= 2, p >= 1, 0 <= rho < 1, test >= 0, seed >= 0.
     """
     parameters = {"n": n, "p": p, "rho": rho, "test": test, "seed": seed}
-    check("correlated", {"0 <= rho < 1": 0 <= rho < 1, "test >= 0": test >= 0} | _common(n - test, p, seed), parameters)
-    rng = np.random.default_rng(seed)
+    rules = {"0 <= rho < 1": 0 <= rho < 1, "test >= 0": test >= 0} | sizes(n, p, test)
+    rng = generator("correlated", rules, parameters)
     X = rng.standard_normal((n, p))
     for j in range(1, p):
         X[:, j] = rho * X[:, j - 1] + np.sqrt(1 - rho**2) * X[:, j]
@@ -141,14 +136,10 @@ def correlated(n: int = 200, p: int = 10, rho: float = 0.9, test: int = 0, seed:
         X,
         INTERCEPT + X.sum(axis=1) + rng.standard_normal(n),
         title="columns that correlate with their neighbours",
-        source="drawn by harness.problems.ill_conditioned.correlated; Tibshirani 1996, JRSS B 58, sec. 7.1",
+        source="ill_conditioned.correlated; Tibshirani 1996, JRSS B 58, sec. 7.1",
         truth=ones_truth(p),
         parameters=parameters,
     )
-
-
-def _common(n: int, p: int, seed: int) -> dict[str, bool]:
-    return {"n >= 2": n >= MIN_ROWS, "p >= 1": p >= 1, "seed >= 0": seed >= 0}
 
 
 def _orthogonal(rng: np.random.Generator, n: int, p: int) -> Floats:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.errors import UsageError
-from harness.problems.drawing import INTERCEPT, check, drawn, ones_truth
+from harness.problems.drawing import INTERCEPT, drawn, generator, ones_truth, sizes
 from harness.problems.problem import MIN_ROWS, Problem, Truth
 
 LARGEST_INTEGER = 9
@@ -30,9 +30,7 @@ def deficient(n: int = 1000, p: int = 10, rank: int = 7, seed: int = 0) -> Probl
     Needs n > rank + 1, 1 <= rank < p, seed >= 0, and rows enough that Z has its rank.
     """
     parameters = {"n": n, "p": p, "rank": rank, "seed": seed}
-    rules = {"n > rank + 1": n > rank + 1, "1 <= rank < p": 1 <= rank < p, "seed >= 0": seed >= 0}
-    check("deficient", rules, parameters)
-    rng = np.random.default_rng(seed)
+    rng = generator("deficient", {"n > rank + 1": n > rank + 1, "1 <= rank < p": 1 <= rank < p}, parameters)
     Z = rng.integers(-LARGEST_INTEGER, LARGEST_INTEGER + 1, (n, rank)).astype(np.float64)
     # Small integers: the singular values of [1, Z] are far from eps, so that this rank is the exact one.
     if np.linalg.matrix_rank(np.column_stack([np.ones(n), Z])) <= rank:
@@ -43,7 +41,7 @@ def deficient(n: int = 1000, p: int = 10, rank: int = 7, seed: int = 0) -> Probl
         np.column_stack([Z, *sums]),
         INTERCEPT + Z.sum(axis=1) + rng.standard_normal(n),
         title="integer columns, some of them sums of others: exactly rank-deficient",
-        source="drawn by harness.problems.irregular.deficient",
+        source="irregular.deficient",
         truth=Truth((1.0,) * rank + (0.0,) * (p - rank), INTERCEPT, "the generator's, one solution of many"),
         parameters=parameters,
     )
@@ -56,15 +54,14 @@ def wide(n: int = 20, p: int = 40, seed: int = 0) -> Problem:
     Needs 2 <= n < p, seed >= 0.
     """
     parameters = {"n": n, "p": p, "seed": seed}
-    check("wide", {"2 <= n < p": MIN_ROWS <= n < p, "seed >= 0": seed >= 0}, parameters)
-    rng = np.random.default_rng(seed)
+    rng = generator("wide", {"2 <= n < p": MIN_ROWS <= n < p}, parameters)
     X = rng.standard_normal((n, p))
     return drawn(
         "wide",
         X,
         INTERCEPT + X.sum(axis=1) + rng.standard_normal(n),
         title="more columns than rows: under-determined",
-        source="drawn by harness.problems.irregular.wide",
+        source="irregular.wide",
         truth=Truth((1.0,) * p, INTERCEPT, "the generator's, one solution of many"),
         parameters=parameters,
     )
@@ -78,9 +75,7 @@ def outlier(n: int = 1000, p: int = 10, size: float = 1e6, seed: int = 0) -> Pro
     Needs n >= 2, p >= 1, 0 < size <= 1e100, seed >= 0.
     """
     parameters = {"n": n, "p": p, "size": size, "seed": seed}
-    rules = {"n >= 2": n >= MIN_ROWS, "p >= 1": p >= 1, "0 < size <= 1e100": 0 < size <= MAX_SIZE}
-    check("outlier", rules | {"seed >= 0": seed >= 0}, parameters)
-    rng = np.random.default_rng(seed)
+    rng = generator("outlier", sizes(n, p) | {"0 < size <= 1e100": 0 < size <= MAX_SIZE}, parameters)
     X = rng.standard_normal((n, p))
     y = INTERCEPT + X.sum(axis=1) + rng.standard_normal(n)
     X[0], y[0] = size, -size
@@ -89,7 +84,7 @@ def outlier(n: int = 1000, p: int = 10, size: float = 1e6, seed: int = 0) -> Pro
         X,
         y,
         title="one row far away in X and in y",
-        source="drawn by harness.problems.irregular.outlier; Belsley, Kuh and Welsch 1980, ch. 2",
+        source="irregular.outlier; Belsley, Kuh and Welsch 1980, ch. 2",
         truth=ones_truth(p),
         parameters=parameters,
     )
@@ -103,16 +98,15 @@ def heavy_tails(n: int = 200, p: int = 10, freedom: float = 2.0, test: int = 0, 
     Needs n - test >= 2, p >= 1, 1 <= freedom <= 1e6, test >= 0, seed >= 0.
     """
     parameters = {"n": n, "p": p, "freedom": freedom, "test": test, "seed": seed}
-    rules = {"n - test >= 2": n - test >= MIN_ROWS, "p >= 1": p >= 1, "test >= 0": test >= 0, "seed >= 0": seed >= 0}
-    check("heavy_tails", rules | {"1 <= freedom <= 1e6": 1 <= freedom <= MAX_FREEDOM}, parameters)
-    rng = np.random.default_rng(seed)
+    rules = sizes(n, p, test) | {"test >= 0": test >= 0, "1 <= freedom <= 1e6": 1 <= freedom <= MAX_FREEDOM}
+    rng = generator("heavy_tails", rules, parameters)
     X = rng.standard_normal((n, p))
     return drawn(
         "heavy_tails",
         X,
         INTERCEPT + X.sum(axis=1) + rng.standard_t(freedom, n),
         title="noise of Student's t: a few rows make most of the loss",
-        source="drawn by harness.problems.irregular.heavy_tails; Lange, Little and Taylor 1989, JASA 84",
+        source="irregular.heavy_tails; Lange, Little and Taylor 1989, JASA 84",
         truth=ones_truth(p),
         parameters=parameters,
     )
@@ -131,10 +125,9 @@ def heavy(
     parameters = {
         "n": n, "rows": rows, "weight": weight, "last": last, "intercept": intercept, "seed": seed
     }  # fmt: skip
-    rules = {"n >= 2": n >= MIN_ROWS, "0 <= rows <= n": 0 <= rows <= n, "seed >= 0": seed >= 0}
+    rules = {"n >= 2": n >= MIN_ROWS, "0 <= rows <= n": 0 <= rows <= n}
     rules |= {"0 < weight <= 1e100": 0 < weight <= MAX_SIZE, "last and intercept 0 or 1": {last, intercept} <= {0, 1}}
-    check("heavy", rules, parameters)
-    rng = np.random.default_rng(seed)
+    rng = generator("heavy", rules, parameters)
     X = rng.standard_normal((n, HEAVY_COLUMNS))
     weights = np.ones(n)
     weights[n - rows if last else 0 : n if last else rows] = weight
@@ -143,7 +136,7 @@ def heavy(
         X,
         INTERCEPT * intercept + X.sum(axis=1) + rng.standard_normal(n),
         title="rows with weights, a few of them heavy",
-        source="drawn by harness.problems.irregular.heavy; Cox and Higham 1998, BIT 38",
+        source="irregular.heavy; Cox and Higham 1998, BIT 38",
         truth=Truth((1.0,) * HEAVY_COLUMNS, INTERCEPT * intercept, "the generator's coefficients"),
         parameters=parameters,
     )

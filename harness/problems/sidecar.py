@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.errors import UsageError, counted
 from harness.files.reading import FileName, Identifier, Name, opened, read_toml
 from harness.problems.columns import LARGEST_BYTES, Table
-from harness.problems.fitted import numbers, row_split, target_of
 from harness.problems.problem import Floats, Problem, Truth
 from harness.problems.problem import Split as RowSplit
 from harness.problems.table import parsed
+from harness.problems.used_columns import numbers, row_split, target_of
 
 HIGHEST_DEGREE = 32
 """NIST's highest is 10; a degree is a factor on the columns, and should not be a factor on memory without end."""

@@ -8,11 +8,12 @@ from harness.errors import UsageError
 from harness.files.reading import is_visible, opened
 from harness.problems.columns import LARGER, LARGEST_BYTES, Table
 from harness.problems.csv_file import OtherDelimiterError, read_csv
-from harness.problems.fitted import RankDeficientError, TableRefusedError, problem_of
+from harness.problems.fitted import TableRefusedError, problem_of
 from harness.problems.labels import shown_path
 from harness.problems.parquet_file import read_parquet
 from harness.problems.problem import Problem
 from harness.problems.table_options import NOTHING_SAID, TableOptions
+from harness.problems.used_columns import RankDeficientError
 
 __all__ = ["RankDeficientError", "load_file", "parsed", "read_table"]
 

@@ -8,7 +8,7 @@ Magnitudes must stay between about 2^-900 and 2^900, so that no product over- or
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -32,9 +32,23 @@ class DD:
         hi = np.asarray(values, dtype=np.float64)
         return cls(hi, np.zeros_like(hi))
 
+    @classmethod
+    def zeros(cls, shape: int | tuple[int, ...], order: Literal["C", "F"] = "C") -> "DD":
+        """Room to be written to."""
+        return cls(np.zeros(shape, order=order), np.zeros(shape, order=order))
+
+    @property
+    def T(self) -> "DD":  # noqa: N802  # as numpy's
+        """Transposed."""
+        return DD(self.hi.T, self.lo.T)
+
     def __getitem__(self, index: Any) -> "DD":
         """Both parts' entries."""
         return DD(self.hi[index], self.lo[index])
+
+    def __setitem__(self, index: Any, value: "DD") -> None:
+        """Write into both parts."""
+        self.hi[index], self.lo[index] = value.hi, value.lo
 
     def __neg__(self) -> "DD":
         """Exact."""

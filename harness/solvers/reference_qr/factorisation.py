@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.cores.crew import Crew
-from harness.problems.problem import Floats
 from harness.solvers.reference_qr.double_double import DD, UNIT_ROUNDOFF
 
 SHARED_ROWS = 2**14
@@ -40,82 +39,63 @@ def factor(A: DD, most: int | None = None, crew: Crew | None = None) -> QR:
     """
     crew = crew or Crew(1)
     n, c = A.hi.shape
-    hi, lo = A.hi.copy(order="F"), A.lo.copy(order="F")
-    r_hi, r_lo = np.zeros((c, c)), np.zeros((c, c))
-    q_hi, q_lo = np.zeros((n, min(n, c)), order="F"), np.zeros((n, min(n, c)), order="F")
+    left, R = DD(A.hi.copy(order="F"), A.lo.copy(order="F")), DD.zeros((c, c))
+    Q = DD.zeros((n, min(n, c)), order="F")
     pivots, rank = np.arange(c), 0
     least = RANK_FACTOR * UNIT_ROUNDOFF * c * float(np.sqrt((A.hi**2).sum(axis=0)).max(initial=0.0))
     for k in range(min(n, c) if most is None else most):
-        norms = np.sqrt((hi[:, k:] ** 2).sum(axis=0))
+        norms = np.sqrt((left.hi[:, k:] ** 2).sum(axis=0))
         best = k + int(norms.argmax())
         if not norms.max() > least:
             break
-        for table in (hi, lo, r_hi, r_lo):
+        for table in (left, R):
             table[:, [k, best]] = table[:, [best, k]]
         pivots[[k, best]] = pivots[[best, k]]
-        _orthogonalise(DD(q_hi[:, :k], q_lo[:, :k]), (hi, lo), (r_hi, r_lo), k, crew)
-        _normalise_and_project((hi, lo), (q_hi, q_lo), (r_hi, r_lo), k, crew)
+        _orthogonalise(Q, left, R, k, crew)
+        _normalise_and_project(Q, left, R, k, crew)
         rank += 1
-    return QR(DD(q_hi[:, :rank], q_lo[:, :rank]), DD(r_hi[:rank], r_lo[:rank]), pivots, rank)
+    return QR(Q[:, :rank], R[:rank], pivots, rank)
 
 
-Table = tuple[Floats, Floats]
-
-
-def _orthogonalise(Q: DD, rest: Table, R: Table, k: int, crew: Crew) -> None:
+def _orthogonalise(Q: DD, left: DD, R: DD, k: int, crew: Crew) -> None:
     """The second pass over column k: what rounding left of the earlier directions in it."""
     if not k:
         return
-    column = DD(rest[0][:, k], rest[1][:, k])
-    again = DD(np.empty(k), np.empty(k))
-    for j, part in crew.results(lambda j: (Q[:, j] * column).sum(), range(k)):
-        again.hi[j], again.lo[j] = part.hi, part.lo
+    column, before, again = left[:, k], Q[:, :k], DD.zeros(k)
+    for j, part in crew.results(lambda j: (before[:, j] * column).sum(), range(k)):
+        again[j] = part
     slices = [slice(start, start + SHARED_ROWS) for start in range(0, len(column.hi), SHARED_ROWS)]
-    for rows, less in crew.results(lambda rows: column[rows] - _row_sums(Q[rows], again), slices):
-        rest[0][rows, k], rest[1][rows, k] = less.hi, less.lo
-    total = DD(R[0][:k, k], R[1][:k, k]) + again
-    R[0][:k, k], R[1][:k, k] = total.hi, total.lo
+    for rows, less in crew.results(lambda rows: column[rows] - (before[rows] * again).T.sum(), slices):
+        left[rows, k] = less
+    R[:k, k] = R[:k, k] + again
 
 
-def _normalise_and_project(rest: Table, Q: Table, R: Table, k: int, crew: Crew) -> None:
+def _normalise_and_project(Q: DD, left: DD, R: DD, k: int, crew: Crew) -> None:
     """Column k becomes a direction, and is taken out of the columns after it."""
-    column = DD(rest[0][:, k], rest[1][:, k])
+    column = left[:, k]
     norm = (column * column).sum().sqrt()
-    q = column / DD(np.broadcast_to(norm.hi, column.hi.shape), np.broadcast_to(norm.lo, column.hi.shape))
-    Q[0][:, k], Q[1][:, k] = q.hi, q.lo
-    R[0][k, k], R[1][k, k] = norm.hi, norm.lo
+    q = column / norm
+    Q[:, k], R[k, k] = q, norm
 
     def projected(j: int) -> tuple[DD, DD]:
-        other = DD(rest[0][:, j], rest[1][:, j])
-        part = (q * other).sum()
-        return part, other - q * part
+        part = (q * left[:, j]).sum()
+        return part, left[:, j] - q * part
 
-    for j, (part, other) in crew.results(projected, range(k + 1, rest[0].shape[1])):
-        rest[0][:, j], rest[1][:, j] = other.hi, other.lo
-        R[0][k, j], R[1][k, j] = part.hi, part.lo
-
-
-def _row_sums(Q: DD, v: DD) -> DD:
-    """Q v: (n, k), (k,) -> (n,)."""
-    scaled = Q * v
-    return DD(scaled.hi.T, scaled.lo.T).sum()
+    for j, (part, other) in crew.results(projected, range(k + 1, left.hi.shape[1])):
+        left[:, j], R[k, j] = other, part
 
 
 def back_substitute(R: DD, right: DD) -> DD:
     """Solve R x = right for x (r, m): upper triangular R (r, r), right (r, m)."""
-    x_hi, x_lo = np.zeros_like(right.hi), np.zeros_like(right.lo)
+    x = DD.zeros(right.hi.shape)
     for k in range(len(R.hi) - 1, -1, -1):
-        known = DD(x_hi[k + 1 :], x_lo[k + 1 :])
-        row = DD(R.hi[k, k + 1 :, None], R.lo[k, k + 1 :, None])
-        x = (right[k] - (row * known).sum()) / R[k, k]
-        x_hi[k], x_lo[k] = x.hi, x.lo
-    return DD(x_hi, x_lo)
+        x[k] = (right[k] - (R[k, k + 1 :, None] * x[k + 1 :]).sum()) / R[k, k]
+    return x
 
 
 def forward_substitute(R: DD, right: DD) -> DD:
     """Solve R' x = right for x (r, m): the same from the other end."""
-    flipped = DD(R.hi.T[::-1, ::-1], R.lo.T[::-1, ::-1])
-    return back_substitute(flipped, right[::-1])[::-1]
+    return back_substitute(R.T[::-1, ::-1], right[::-1])[::-1]
 
 
 def identity(r: int) -> DD:
@@ -125,11 +105,9 @@ def identity(r: int) -> DD:
 
 def project(Q: DD, y: DD) -> tuple[DD, DD]:
     """Q'y by modified Gram-Schmidt, and what is left of y: one direction at a time (Bjorck 1967)."""
-    k = Q.hi.shape[1]
-    z_hi, z_lo = np.zeros(k), np.zeros(k)
-    rest = y
-    for j in range(k):
+    z, rest = DD.zeros(Q.hi.shape[1]), y
+    for j in range(len(z.hi)):
         part = (Q[:, j] * rest).sum()
         rest = rest - Q[:, j] * part
-        z_hi[j], z_lo[j] = part.hi, part.lo
-    return DD(z_hi, z_lo), rest
+        z[j] = part
+    return z, rest

@@ -49,7 +49,7 @@ def least_squares(
     crew = Crew(threads, None if len(A) >= LEAST_ROWS else 1)
     if not (np.isfinite(A).all() and np.isfinite(y).all()):
         raise ValueError("the data hold NaN or infinite values")
-    n, c = A.shape
+    n = len(A)
     exponents = _exponents(A)
     unit = int(_exponents(y[:, None])[0])
     scaled, target = DD.of(np.ldexp(A, -exponents)), DD.of(np.ldexp(y, -unit))
@@ -57,33 +57,34 @@ def least_squares(
     determined = _determined_rank(A, f, exponents, crew, intercept=intercept)
     roots = DD.of(np.ones(n)) if weights is None else DD.of(weights).sqrt()
     if weights is not None:
-        scaled, target = scaled * DD(roots.hi[:, None], roots.lo[:, None]), target * roots
+        scaled, target = scaled * roots[:, None], target * roots
     if determined < f.rank or weights is not None:
         f = factor(scaled, determined, crew)
     z, rest = project(f.Q, target)
     rss = (rest * rest).sum()
     sd = float(np.sqrt(rss.hi / (n - f.rank))) if n > f.rank else float("nan")
-    beta, errors, condition = np.zeros(c), np.full(c, np.nan), np.inf
-    back = unit - exponents[f.pivots]
     with np.errstate(over="ignore", under="ignore"):  # scaling by powers of two: what float64 cannot hold
-        if f.rank == c:
-            beta[f.pivots] = np.ldexp(back_substitute(f.R, z[:, None]).hi[:, 0], back)
-            inverse = back_substitute(f.R, identity(c))
-            squares = inverse * inverse
-            errors[f.pivots] = np.ldexp(np.sqrt(DD(squares.hi.T, squares.lo.T).sum().hi) * sd, back)
-            condition = _condition(f.R.hi, inverse.hi)
-        elif f.rank:
-            shortest, power = minimum_norm(f.R, z, exponents[f.pivots])
-            beta[f.pivots] = np.ldexp(shortest, power + unit)
-        return QRSolution(
-            beta=beta,
-            standard_errors=errors,
-            residual_sd=float(np.ldexp(sd, unit)),
-            rss=float(np.ldexp(rss.hi, 2 * unit)),
-            r_squared=_r_squared(rss, target, roots, intercept=intercept),
-            rank=f.rank,
-            condition_number=condition,
-        )
+        beta, errors, condition = _solved(f, z, sd, exponents, unit)
+        residual_sd, square = float(np.ldexp(sd, unit)), float(np.ldexp(rss.hi, 2 * unit))
+        r_squared = _r_squared(rss, target, roots, intercept=intercept)
+    return QRSolution(beta, errors, residual_sd, square, r_squared, f.rank, condition)
+
+
+def _solved(f: QR, z: DD, sd: float, exponents: NDArray[np.int64], unit: int) -> tuple[Floats, Floats, float]:
+    """Coefficients and standard errors (c,) in the data's units, and the condition number; `z` is Q'y, `sd` of it."""
+    c = len(exponents)
+    beta, errors, condition = np.zeros(c), np.full(c, np.nan), float("inf")
+    back = unit - exponents[f.pivots]
+    if f.rank == c:
+        beta[f.pivots] = np.ldexp(back_substitute(f.R, z[:, None]).hi[:, 0], back)
+        inverse = back_substitute(f.R, identity(c))
+        errors[f.pivots] = np.ldexp(np.sqrt((inverse * inverse).T.sum().hi) * sd, back)
+        # The small singular values come from the inverse, where they are the large ones.
+        condition = float(np.linalg.norm(f.R.hi, 2) * np.linalg.norm(inverse.hi, 2))
+    elif f.rank:
+        shortest, power = minimum_norm(f.R, z, exponents[f.pivots])
+        beta[f.pivots] = np.ldexp(shortest, power + unit)
+    return beta, errors, condition
 
 
 def _determined_rank(A: Floats, f: QR, exponents: NDArray[np.int64], crew: Crew, *, intercept: bool) -> int:
@@ -126,7 +127,7 @@ def _r_squared(rss: DD, y: DD, ones: DD, *, intercept: bool) -> float:
     """
     if intercept:
         mean = (y * ones).sum() / (ones * ones).sum()
-        y = y - ones * DD(np.broadcast_to(mean.hi, y.hi.shape), np.broadcast_to(mean.lo, y.hi.shape))
+        y = y - ones * mean
     tss = (y * y).sum()
     return float((DD.of(1.0) - rss / tss).hi) if tss.hi > 0 else float("nan")
 
@@ -135,8 +136,3 @@ def _exponents(A: Floats) -> NDArray[np.int64]:
     """Of the powers of two above each column's largest entry: scaling by them is exact."""
     largest = np.abs(A).max(axis=0, initial=0.0)
     return np.where(largest > 0, np.frexp(largest)[1], 0).astype(np.int64)
-
-
-def _condition(R: Floats, inverse: Floats) -> float:
-    """|R|_2 |R^-1|_2: the small singular values from the inverse, where they are the large ones."""
-    return float(np.linalg.norm(R, 2) * np.linalg.norm(inverse, 2))

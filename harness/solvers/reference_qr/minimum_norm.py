@@ -48,17 +48,13 @@ def _cleared(table: DD, size: Floats) -> DD:
 
 def _exchanged(table: DD, i: int, j: int) -> DD:
     """Column j in the place of the basis' i: one step of Gauss and Jordan."""
-    pivot = DD(np.array([table.hi[i, j]]), np.array([table.lo[i, j]]))
+    pivot, column = table[i, [j]], table[:, j]
     row = table[i] / pivot
-    column = table[:, j]
-    taken = DD(column.hi[:, None], column.lo[:, None]) * row
+    taken = column[:, None] * row
     rest = _cleared(table - taken, np.abs(table.hi) + np.abs(taken.hi))
-    old = -(column / pivot)
-    for part, whole_row, whole_column in ((rest.hi, row.hi, old.hi), (rest.lo, row.lo, old.lo)):
-        part[:, j] = whole_column
-        part[i] = whole_row
-    one = DD.of(np.ones(1)) / pivot
-    rest.hi[i, j], rest.lo[i, j] = one.hi[0], one.lo[0]
+    rest[:, j] = -(column / pivot)
+    rest[i] = row
+    rest[i, [j]] = DD.of(np.ones(1)) / pivot
     return rest
 
 
@@ -75,6 +71,5 @@ def _shortest(F: DD, right: DD, exponents: Exponents) -> Floats:
     scales = exponents[r:, None] - exponents[None, :r]
     T = DD(np.vstack([np.eye(r), np.ldexp(F.hi.T, scales)]), np.vstack([np.zeros((r, r)), np.ldexp(F.lo.T, scales)]))
     f = factor(T)
-    w = forward_substitute(f.R, DD(right.hi[f.pivots][:, None], right.lo[f.pivots][:, None]))
-    parts = f.Q * DD(w.hi[:, 0], w.lo[:, 0])
-    return DD(parts.hi.T, parts.lo.T).sum().hi
+    w = forward_substitute(f.R, right[f.pivots][:, None])
+    return (f.Q * w[:, 0]).T.sum().hi
