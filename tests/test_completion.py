@@ -24,7 +24,7 @@ from harness.solvers.options import ENGINES
 from harness.solvers.training.optimizers import PRESETS
 from harness.store.store import Store
 from harness.studies.gallery import PLOTS
-from harness.sweep.plan import MODELS
+from harness.sweep.candidate import MODELS
 from tests.test_store import another_run
 
 ROOT = Path(__file__).resolve().parents[1]

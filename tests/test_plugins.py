@@ -16,7 +16,7 @@ from harness.records.record import Record
 from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.status import Status
-from harness.sweep.plan import parse_optimizer
+from harness.sweep.optimizer_text import parse_optimizer
 from tests.conftest import RunCli
 
 CODE = """

@@ -29,14 +29,8 @@ from harness.store import tables
 from harness.store.store import Store
 from harness.store.sweep_store import SweepStore
 from harness.sweep.cells import learn
-from harness.sweep.plan import (
-    SweepRequest,
-    asked_of,
-    candidates,
-    moved_since,
-    new_sweep,
-    parse_optimizer,
-)
+from harness.sweep.optimizer_text import parse_optimizer
+from harness.sweep.plan import SweepRequest, asked_of, candidates, moved_since, new_sweep
 from harness.sweep.rates import MOST, parse, rates
 from harness.sweep.run import execute
 from tests.conftest import RunCli

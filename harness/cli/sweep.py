@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from harness.measure.session import Where
     from harness.records.sweep import Cell, Sweep
     from harness.store.store import Store
+    from harness.sweep.candidate import Candidate
     from harness.sweep.measuring import Place
-    from harness.sweep.plan import Candidate, SweepRequest
+    from harness.sweep.plan import SweepRequest
 
 Optimizers = Annotated[
     list[str] | None,
@@ -208,7 +209,8 @@ def given_names() -> list[str]:
 
 def request_of(asked: dict[str, object]) -> "SweepRequest":
     """The request; what was not given is the request's default."""
-    from harness.sweep.plan import DEFAULT_RATES, MODELS, SweepRequest
+    from harness.sweep.candidate import MODELS
+    from harness.sweep.plan import DEFAULT_RATES, SweepRequest
     from harness.sweep.rates import rates
 
     searched = next((name for name in ("untuned", "budget") if name in asked), None)

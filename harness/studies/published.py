@@ -172,18 +172,15 @@ def _fit(outcome: Outcome) -> Fit:
     return outcome.fit
 
 
-def _trace(outcome: Outcome) -> Trace:
-    trace = _fit(outcome).trace
-    if trace is None:
-        raise LookupError("the solver keeps no trace")
-    return trace
+def _of_fit(outcome: Outcome, name: str, lacking: str) -> Any:
+    found = getattr(_fit(outcome), name)
+    if found is None:
+        raise LookupError(lacking)
+    return found
 
 
-def _inference(outcome: Outcome) -> Inference:
-    inference = _fit(outcome).inference
-    if inference is None:
-        raise LookupError("the solver makes no inference")
-    return inference
+_trace: Callable[[Outcome], Trace] = partial(_of_fit, name="trace", lacking="the solver keeps no trace")
+_inference: Callable[[Outcome], Inference] = partial(_of_fit, name="inference", lacking="the solver makes no inference")
 
 
 def _named(thing: object, name: str) -> Any:

@@ -14,7 +14,7 @@ from harness.solvers.training.engine import Engine
 from harness.solvers.training.learning_map import CENSORED, Counts, Learned, LearningMap
 from harness.solvers.training.path import full_batch
 from harness.solvers.training.training import Aim, Grid, Training
-from harness.sweep.plan import Candidate
+from harness.sweep.candidate import Candidate
 from harness.sweep.theory import sharpness_of, theory_of
 from harness.verify.nearly_equal import blamed
 from harness.verify.objective import Objective

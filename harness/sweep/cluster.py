@@ -13,9 +13,9 @@ from harness.records.observer import Observer
 from harness.records.record import Record, Worker
 from harness.records.sweep import Cell
 from harness.solvers.status import Status
+from harness.sweep.candidate import Candidate
 from harness.sweep.cells import without_result
 from harness.sweep.isolated import Isolated
-from harness.sweep.plan import Candidate
 from harness.timing.sampling import Effort
 
 

@@ -17,8 +17,8 @@ from harness.solvers.training.loop import Loop
 from harness.solvers.training.loop_engine import loop_of, run_path
 from harness.solvers.training.optimizers import Optimizer
 from harness.solvers.training.training import Training
+from harness.sweep.candidate import Candidate
 from harness.sweep.optax_optimizers import NO_COUNTERPART, OPTAX, Optax
-from harness.sweep.plan import Candidate
 
 if TYPE_CHECKING:
     import torch

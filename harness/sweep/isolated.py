@@ -24,9 +24,9 @@ from harness.solvers.solver import Solver
 from harness.solvers.status import Status
 from harness.solvers.training.training import Grid
 from harness.sweep import targets
+from harness.sweep.candidate import Candidate, JudgedBy
 from harness.sweep.cells import without_result
 from harness.sweep.measuring import Goals, InTurn, trained
-from harness.sweep.plan import Candidate, JudgedBy
 
 SWEEP = "harness.sweep.isolated"
 OWN = ("suite", "target", "max_s")

@@ -26,8 +26,8 @@ from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.training import Aim, Training
 from harness.store.store import Store
 from harness.sweep import targets
+from harness.sweep.candidate import Candidate, JudgedBy
 from harness.sweep.cells import Goal, cells_of, learn, without_result
-from harness.sweep.plan import Candidate, JudgedBy
 from harness.sweep.theory import DOUBLE, explained
 from harness.timing.device import synchronizer
 from harness.timing.sampling import Effort
@@ -57,11 +57,8 @@ class Place(Protocol):
         """Let go of it."""
 
 
-class InTurn(place.InTurn, Protocol):
+class InTurn(place.InTurn, Place, Protocol):
     """A Place that trains one chunk after the other."""
-
-    def aim(self, candidate: Candidate, observer: Observer) -> tuple[Status, str] | None:
-        """Find what the trainings of a candidate are judged by; how and why it could not be found."""
 
     def learn(self, candidate: Candidate, observer: Observer) -> list[Cell]:
         """Train a candidate's grid; a cell for each learning rate, without the timing of an epoch."""

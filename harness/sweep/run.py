@@ -12,9 +12,9 @@ from harness.records.sweep import Cell, Sweep
 from harness.solvers.solver import why_unsupported
 from harness.solvers.status import Status
 from harness.store.sweep_store import SweepStore
+from harness.sweep.candidate import Candidate, JudgedBy
 from harness.sweep.cells import without_result
 from harness.sweep.measuring import InProcess, Place
-from harness.sweep.plan import Candidate, JudgedBy
 from harness.sweep.widening import more_rates
 from harness.timing.sampling import Samples
 

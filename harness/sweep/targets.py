@@ -8,7 +8,7 @@ import hashlib
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,30 +18,16 @@ from harness.errors import UsageError
 from harness.files.reading import read_toml
 from harness.files.writing import replacing
 from harness.paths import results_folder
-from harness.problems.problem import Floats
 from harness.records.environment import environment
 from harness.records.record import Kept
 from harness.records.run import now, this_command
 from harness.solvers.training.training import Training
+from harness.sweep.target_search import SearchSize, search
 from harness.verify import reference_cache
 
 FOLDER = Path("results/targets")
 ROUNDING = 1e-9
 """Of a mean over the rows, relatively: far above that of 1e6 of them, which is 1e-10 at the worst (n eps)."""
-
-
-@dataclass(frozen=True)
-class SearchSize:
-    """Adam from seeds 0 .. seeds - 1 at each learning rate; epochs a training."""
-
-    seeds: int
-    epochs: int
-    lr: tuple[float, ...]
-
-    @property
-    def total_epochs(self) -> int:
-        """Epochs of all trainings."""
-        return self.seeds * self.epochs * len(self.lr)
 
 
 STORED = SearchSize(32, 20_000, (0.001, 0.003, 0.01))
@@ -168,19 +154,19 @@ def find_or_make(training: Training, notify: Callable[[str], None], progress: Ca
 
 def make(training: Training, effort: SearchSize, progress: Callable[[int], None]) -> Target:
     """Train the network in float64 over all rows at a time; `progress` hears the epochs that are done, all together."""
-    best, seed, lr, epoch = _best(_by_adam(training), effort, progress)
+    best = search(training, effort, progress)
     here = environment()
     return Target(
         problem=training.problem.label,
         **_identity(training),
         n=len(training.problem.split.train),
         p=training.problem.p,
-        best_loss=float(best.min()),
+        best_loss=float(best.by_seed.min()),
         null_loss=null_loss(training),
-        best_seed=seed,
-        best_lr=lr,
-        best_epoch=epoch,
-        best_by_seed=tuple(map(float, best)),
+        best_seed=best.seed,
+        best_lr=best.lr,
+        best_epoch=best.epoch,
+        best_by_seed=tuple(map(float, best.by_seed)),
         optimizer="adam",
         lr=effort.lr,
         epochs=effort.epochs,
@@ -192,50 +178,6 @@ def make(training: Training, effort: SearchSize, progress: Callable[[int], None]
         python=here.python,
         versions={name: here.versions[name] for name in ("numpy", "torch", "ls-harness") if name in here.versions},
     )
-
-
-def _best(training: Training, effort: SearchSize, progress: Callable[[int], None]) -> tuple[Floats, int, float, int]:
-    """Least losses (seeds,); and seed, learning rate and epoch of the least of all."""
-    if training.network:
-        return _best_by_loop(training, effort, progress)
-    from harness.solvers.training.batched.batch import blocks
-    from harness.solvers.training.batched.engine import batch_of
-
-    found = np.full((len(effort.lr), effort.seeds), np.inf)
-    at = np.zeros(found.shape, dtype=np.int64)
-    for row, lr in enumerate(effort.lr):
-        batch = batch_of(training, [(lr, seed) for seed in range(effort.seeds)])
-        for block in blocks(batch, effort.epochs, parameters=False):
-            run = np.arange(len(block.loss))[:, None] < block.epochs_run
-            loss = np.where(run & ~np.isnan(block.loss), block.loss, np.inf)
-            who, low, where = block.numbers, loss.min(axis=0), loss.argmin(axis=0)
-            better = low < found[row, who]
-            found[row, who[better]], at[row, who[better]] = low[better], block.before + where[better]
-            progress((row * effort.epochs + block.before + len(block.loss)) * effort.seeds)
-    row, seed = divmod(int(np.argmin(found)), effort.seeds)
-    return found.min(axis=0), seed, effort.lr[row], int(at[row, seed])
-
-
-def _best_by_loop(
-    training: Training, effort: SearchSize, progress: Callable[[int], None]
-) -> tuple[Floats, int, float, int]:
-    """As `_best`, of a network that only torch can compute: one training after the other."""
-    from harness.solvers.training.loop_engine import loop_of, run_path
-
-    found = np.full((len(effort.lr), effort.seeds), np.inf)
-    at = np.zeros(found.shape, dtype=np.int64)
-    done = 0
-    for row, lr in enumerate(effort.lr):
-        for seed in range(effort.seeds):
-            options = replace(training.options, lr=lr, seed=seed, epochs=effort.epochs)
-            one = replace(training, options=options)
-            loss = run_path(one, loop_of(one), every=False).loss
-            finite = np.where(np.isfinite(loss), loss, np.inf)
-            found[row, seed], at[row, seed] = finite.min(), finite.argmin()
-            done += effort.epochs
-            progress(done)
-    row, seed = divmod(int(np.argmin(found)), effort.seeds)
-    return found.min(axis=0), seed, effort.lr[row], int(at[row, seed])
 
 
 def read(path: Path) -> Target:
@@ -271,11 +213,3 @@ def _cached(training: Training) -> Path:
     """Below the user's cache folder, by the content that the target depends on."""
     name = hashlib.sha256(repr(sorted(_identity(training).items())).encode()).hexdigest()
     return reference_cache.folder().parent / "targets" / f"{name}.toml"
-
-
-def _by_adam(training: Training) -> Training:
-    """The same network and loss with plain Adam, in float64 and over all rows at a time."""
-    unset = ("momentum", "nesterov", "weight_decay", "batch", "scheduler")
-    plain = dict.fromkeys(unset) | {"dtype": "float64"}
-    options = replace(training.options, **plain)  # type: ignore[arg-type]  # Options checks every value
-    return replace(training, optimizer="adam", brought=None, scheduler=None, options=options)

@@ -12,7 +12,7 @@ from harness.problems.problem import Floats
 from harness.records.sweep import Cell
 from harness.solvers.training.learning_map import Counts
 from harness.solvers.training.training import Aim
-from harness.sweep.plan import Candidate
+from harness.sweep.candidate import Candidate
 
 DOUBLE = "float64"
 
