@@ -27,10 +27,9 @@ from harness.solvers import catalog as solvers
 from harness.solvers.options import Options
 from harness.solvers.solver import missing_library
 from harness.solvers.training import engines
-from harness.solvers.training.initial import seeded
 from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.torch_trained import TorchTrained
-from harness.solvers.training.training import Aim, Grid, Training
+from harness.solvers.training.training import Aim, Grid, Training, seeded
 from harness.timing.clock import Clock
 from harness.timing.device import synchronizer, unavailable
 from harness.timing.device_start import STARTS

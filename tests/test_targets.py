@@ -14,12 +14,13 @@ from harness.store.store import Store
 from harness.store.sweep_store import SweepStore
 from harness.sweep import targets
 from harness.sweep.plan import SweepRequest, candidates
+from harness.sweep.target_search import SearchSize
 from harness.verify.reference import reference
 from tests.conftest import RunCli
 
 pytestmark = pytest.mark.usefixtures("in_process", "one_thread")
 
-SMALL = targets.SearchSize(2, 30, (0.003, 0.01))
+SMALL = SearchSize(2, 30, (0.003, 0.01))
 TINY = "synthetic:n=30,p=2"
 STORED = sorted((results_folder() / "targets").glob("*.toml"))
 

@@ -34,7 +34,7 @@ class Best(NamedTuple):
 
 
 Seen = tuple[int, Indices, int, Floats]
-"""Row of a learning rate, seeds (K,), epochs that they had before, and losses (count, K), infinite where none counts."""
+"""Row of a learning rate, seeds (K,), epochs that they had before, losses (count, K), infinite where none counts."""
 
 
 def search(training: Training, effort: SearchSize, progress: Callable[[int], None]) -> Best:

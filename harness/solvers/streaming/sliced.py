@@ -61,7 +61,7 @@ class SlicedGram:
         self._left: Any = False
         self._integers: BigIntegers = np.zeros((columns, columns), dtype=object)
         self._lowest: Exponents = np.zeros(columns, dtype=np.int64)
-        self._cut_at(np.full(columns, NOTHING, dtype=np.int64))
+        self._cutter = self._cutter_at(np.full(columns, NOTHING, dtype=np.int64))
 
     @property
     def exact(self) -> bool:
@@ -107,7 +107,7 @@ class SlicedGram:
 
     def add_at(self, exponents: Exponents, table: Any) -> None:
         """As `add`, with these fixed points, of which nothing that was added before has other ones."""
-        self._cut_at(exponents)
+        self._cutter = self._cutter_at(exponents)
         self._take(self._cutter.sums(table))
 
     def absorb(self, other: Self) -> None:
@@ -158,15 +158,15 @@ class SlicedGram:
     def _is_above(self, found: Exponents) -> bool:
         return bool((found > self._cutter.exponents).any())
 
-    def _cut_at(self, exponents: Exponents) -> None:
-        self._cutter = Cutter(exponents, self.slices, self._jobs, self.xp)
+    def _cutter_at(self, exponents: Exponents) -> Cutter:
+        return Cutter(exponents, self.slices, self._jobs, self.xp)
 
     def _raise_exponents(self, found: Exponents) -> None:
         """A larger entry than any before moves its column's fixed point: what was summed so far is put aside."""
         if self._is_above(found):
             self._flush()
             now = self._cutter.exponents
-            self._cut_at(np.where(found > now, found + HEADROOM, now))
+            self._cutter = self._cutter_at(np.where(found > now, found + HEADROOM, now))
 
     def _flush(self) -> None:
         """Add the sums to the big integers, which are kept at the lowest fixed point there was."""

@@ -46,19 +46,6 @@ class LearningMap:
         found[self.diverged] = Status.DIVERGED
         return found
 
-    @property
-    def median_epochs(self) -> Floats:
-        """(tolerances, L): the median over seeds, infinite where at least half of them are censored."""
-        epochs = np.where(self.epochs_to == CENSORED, np.inf, self.epochs_to)
-        with np.errstate(invalid="ignore"):  # the midpoint of two infinities
-            middle = np.median(epochs, axis=2)
-        return np.asarray(np.where(np.isnan(middle), np.inf, middle))
-
-    @property
-    def success_rate(self) -> Floats:
-        """(tolerances, L): the share of seeds that reached it."""
-        return np.asarray(np.mean(self.epochs_to != CENSORED, axis=2))
-
 
 @dataclass(frozen=True)
 class Learned:

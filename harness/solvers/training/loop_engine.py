@@ -9,11 +9,10 @@ from harness.problems.problem import Floats
 from harness.solvers.fit import Fit
 from harness.solvers.training.brought_optimizer import in_training, where_evaluated
 from harness.solvers.training.engine import Progress, refusal
-from harness.solvers.training.initial import seeded
 from harness.solvers.training.learning_map import Learned
 from harness.solvers.training.loop import Loop, train
 from harness.solvers.training.path import Path, fit_of, keeps_all, loss_of
-from harness.solvers.training.training import Aim, Grid, Training
+from harness.solvers.training.training import Aim, Grid, Training, seeded
 from harness.solvers.training.watch import Block, Watch
 
 if TYPE_CHECKING:

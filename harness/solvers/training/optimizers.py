@@ -7,6 +7,7 @@ arithmetic written out, and refuses all others.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -131,11 +132,10 @@ class Optimizer:
         return make(parameters, **given)
 
 
-_BETAS = MappingProxyType({"beta1": 0.9, "beta2": 0.999})
-_ADAM = MappingProxyType({**_BETAS, "eps": 1e-8})
+_ADAM = MappingProxyType({"beta1": 0.9, "beta2": 0.999, "eps": 1e-8})
 _EVERY_ENGINE = ("batched", "graphed", "oracle", "jax")
-_BATCHED = ("batched",)
-_UNFUSED = ("forloop", "foreach")
+_adam = partial(Optimizer, engines=_EVERY_ENGINE, capturable=True)
+_batched = partial(Optimizer, engines=("batched",), implementations=("forloop", "foreach"))
 
 OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
     {
@@ -149,61 +149,26 @@ OPTIMIZERS: Mapping[str, Optimizer] = MappingProxyType(
                 presets={"momentum": {"momentum": 0.9}, "nesterov": {"momentum": 0.9, "nesterov": True}},
                 flops=2,
             ),
-            Optimizer("adam", "Adam", {**_ADAM, "weight_decay": 0.0}, engines=_EVERY_ENGINE, capturable=True, flops=12),
+            _adam("adam", "Adam", {**_ADAM, "weight_decay": 0.0}, flops=12),
+            _adam("adamw", "AdamW", {**_ADAM, "weight_decay": 0.01}, decoupled=True, flops=14),
+            _batched("rmsprop", "RMSprop", {"alpha": 0.99, "eps": 1e-8, "momentum": 0.0, "weight_decay": 0.0}, flops=8),
             Optimizer(
-                "adamw",
-                "AdamW",
-                {**_ADAM, "weight_decay": 0.01},
-                engines=_EVERY_ENGINE,
-                capturable=True,
-                decoupled=True,
-                flops=14,
+                "adagrad", "Adagrad", {"lr_decay": 0.0, "eps": 1e-10, "weight_decay": 0.0}, ("batched",), flops=7
             ),
-            Optimizer(
-                "rmsprop",
-                "RMSprop",
-                {"alpha": 0.99, "eps": 1e-8, "momentum": 0.0, "weight_decay": 0.0},
-                engines=_BATCHED,
-                implementations=_UNFUSED,
-                flops=8,
-            ),
-            Optimizer(
-                "adagrad", "Adagrad", {"lr_decay": 0.0, "eps": 1e-10, "weight_decay": 0.0}, engines=_BATCHED, flops=7
-            ),
-            Optimizer(
-                "nadam",
-                "NAdam",
-                {**_ADAM, "momentum_decay": 0.004, "weight_decay": 0.0},
-                engines=_BATCHED,
-                implementations=_UNFUSED,
-                flops=14,
-            ),
-            Optimizer(
-                "radam", "RAdam", {**_ADAM, "weight_decay": 0.0}, engines=_BATCHED, implementations=_UNFUSED, flops=14
-            ),
-            Optimizer(
-                "adadelta",
-                "Adadelta",
-                {"rho": 0.9, "eps": 1e-6, "weight_decay": 0.0},
-                engines=_BATCHED,
-                implementations=_UNFUSED,
-                flops=13,
-            ),
-            Optimizer(
-                "adamax", "Adamax", {**_ADAM, "weight_decay": 0.0}, engines=_BATCHED, implementations=_UNFUSED, flops=10
-            ),
+            _batched("nadam", "NAdam", {**_ADAM, "momentum_decay": 0.004, "weight_decay": 0.0}, flops=14),
+            _batched("radam", "RAdam", {**_ADAM, "weight_decay": 0.0}, flops=14),
+            _batched("adadelta", "Adadelta", {"rho": 0.9, "eps": 1e-6, "weight_decay": 0.0}, flops=13),
+            _batched("adamax", "Adamax", {**_ADAM, "weight_decay": 0.0}, flops=10),
             # theta (1 - lambd lr) - lr g with lambd = 1e-4 (torch.optim.ASGD, "decay term"): ridge, whatever is asked
-            Optimizer(
+            _batched(
                 "asgd",
                 "ASGD",
                 {"lambd": 1e-4, "alpha": 0.75, "weight_decay": 0.0},
-                engines=_BATCHED,
-                implementations=_UNFUSED,
                 decays=1e-4,
                 scales_with_lr=False,
                 flops=6,
             ),
-            Optimizer("rprop", "Rprop", {}, engines=_BATCHED, implementations=_UNFUSED, scales_with_lr=False, flops=7),
+            _batched("rprop", "Rprop", {}, scales_with_lr=False, flops=7),
             Optimizer("lbfgs", "LBFGS", {}, implementations=("forloop",)),
             Optimizer(
                 "muon",

@@ -9,8 +9,7 @@ import numpy as np
 from harness.problems.problem import Floats
 from harness.solvers.fit import Fit, Trace, linear_fit
 from harness.solvers.status import Status
-from harness.solvers.training.initial import seeded
-from harness.solvers.training.training import Training
+from harness.solvers.training.training import Training, seeded
 
 if TYPE_CHECKING:
     import torch

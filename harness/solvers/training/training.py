@@ -1,6 +1,7 @@
 """What an engine is given: an optimizer on a model over a problem, and the rates and seeds to train it with."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -11,7 +12,6 @@ import numpy as np
 from harness.problems.problem import Floats, Problem
 from harness.solvers.options import Options
 from harness.solvers.training import optimizers
-from harness.solvers.training.initial import seeded
 from harness.solvers.training.learning_map import TOLERANCES
 from harness.solvers.training.optimizers import Optimizer
 from harness.solvers.training.oracle.quadratic import Quadratic
@@ -20,6 +20,20 @@ from harness.solvers.training.trained import Trained
 
 if TYPE_CHECKING:
     import torch
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """What torch draws on the CPU inside is what it draws after torch.manual_seed(seed); afterwards as if it had not.
+
+    Initial weights are drawn on the CPU. torch.manual_seed would seed the generators of all devices too, which nobody
+    puts back: the CPU's alone is seeded.
+    """
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
 
 
 @dataclass(frozen=True)

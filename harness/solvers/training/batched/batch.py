@@ -8,8 +8,8 @@ import torch
 from harness.problems.problem import Floats
 from harness.solvers.training.batched.linear import LinearModels
 from harness.solvers.training.batched.mlp import MlpModels
-from harness.solvers.training.batched.optimizers import Owners, optimizer_of
-from harness.solvers.training.batched.settings import Settings
+from harness.solvers.training.batched.optimizers import optimizer_of
+from harness.solvers.training.batched.settings import Owners, Settings
 from harness.solvers.training.loop import DIVERGED_FACTOR
 from harness.solvers.training.watch import Block
 

@@ -123,8 +123,7 @@ class BatchedEngine:
         """
         from harness.solvers.training.batched.batch import blocks
 
-        watch, cases = Watch(grid, aim, training.epochs), grid.cases
-        options, calling = training.options, get_ident()
+        watch, cases, options, calling = Watch(grid, aim, training.epochs), grid.cases, training.options, get_ident()
         crew = Crew(options.threads if options.device == "cpu" else 1)
         parts = list(_parts(training, len(cases), len(grid.seeds)))
         done = {numbers.start: 0 for numbers in parts}

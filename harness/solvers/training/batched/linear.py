@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 
-from harness.solvers.training.batched.room import default_room
+from harness.solvers.training.batched.models import Models
 
 
 class _Rows(NamedTuple):
@@ -22,7 +22,7 @@ class _Rows(NamedTuple):
     share: torch.Tensor
 
 
-class LinearModels:
+class LinearModels(Models):
     """Weights (K, p) and biases (K,), by parameter: a row of the state is [w_1 .. w_p b 1], each (K,).
 
     With the row of ones, residuals are the one product [X 1 -y] [w b 1]'. Without intercept there is no b, nor its
@@ -39,8 +39,7 @@ class LinearModels:
         room: int | None = None,
         intercept: bool = True,
     ) -> None:
-        """X (n, p), y (n, 1); `room`: numbers that a work array should hold at most, which sets rows a product."""
-        self.X, self.y, self.models, self.loss, self.room = X, y, models, loss, room or default_room(X)
+        super().__init__(X, y, models, loss, room)
         self.intercept = intercept
         self.per_model = X.shape[1] + intercept
         self.constants = models

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import torch
 
-from harness.solvers.training.batched.room import default_room
+from harness.solvers.training.batched.models import Models
 
 LANES = 16
 """The rows of a block are made up to a multiple of this: every unit's row then starts on a cache line (64 bytes)."""
@@ -46,7 +46,7 @@ class _Work(NamedTuple):
     terms: torch.Tensor
 
 
-class MlpModels:
+class MlpModels(Models):
     """Networks p - hidden... - 1; a layer of all models is W (K, units, inputs), then b (K, units), in the flat state.
 
     Activations are kept unit by unit, (K, units, rows): products of long rows are what BLAS does best.
@@ -64,9 +64,8 @@ class MlpModels:
         loss: str,
         room: int | None = None,
     ) -> None:
-        """X (n, p), y (n, 1); `room`: numbers that a work array should hold at most, which sets rows a product."""
-        self.X, self.y, self.models, self.hidden, self.loss = X, y, models, hidden, loss
-        self.room = room or default_room(X)
+        super().__init__(X, y, models, loss, room)
+        self.hidden = hidden
         self.shapes = list(pairwise((X.shape[1], *hidden, 1)))
         self.per_model = sum((inputs + 1) * units for inputs, units in self.shapes)
         rows = max(1, self.room // (models * max(hidden)))

@@ -94,3 +94,16 @@ class Settings:
     def uses(self, name: str) -> bool:
         """Whether any model has the setting at all."""
         return bool(np.any(self.value(name)))
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Whose the flat parameters are: `models` (K,) int64, their numbers among all `total`; `owner` (P,) int64 in K."""
+
+    models: "torch.Tensor"
+    owner: "torch.Tensor"
+    total: int
+
+    def value(self, settings: Settings, name: str) -> "torch.Tensor":
+        """A setting for each parameter: (P,) float64."""
+        return settings.of_models(name, self.models, self.total)[self.owner]
