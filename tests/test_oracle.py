@@ -11,8 +11,7 @@ from harness.problems.catalog import load
 from harness.problems.problem import Floats, Problem, Split
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
-from harness.solvers.status import Status
-from harness.solvers.training.learning_map import CENSORED, TOLERANCES, LearningMap
+from harness.solvers.training.learning_map import CENSORED, TOLERANCES
 from harness.solvers.training.loop import DIVERGED_FACTOR, Loop, train
 from harness.solvers.training.oracle.adaptive import Adaptive
 from harness.solvers.training.oracle.crossings import learning_map
@@ -194,7 +193,7 @@ def test_a_loss_that_falls_before_it_rises_is_found_on_its_way(momentum: float, 
     assert (reached != CENSORED).all()
     assert found.epochs_run[0, 0] == run[0] < epochs
     assert run[0] > CHUNK > reached.max() or momentum == 0
-    assert found.status[0, 0] is Status.DIVERGED
+    assert found.diverged[0, 0]
 
 
 def test_what_comes_after_the_end_of_a_training_is_not_reached() -> None:
@@ -323,17 +322,6 @@ def test_an_adam_training_that_swings_back_after_its_end_reached_nothing() -> No
     assert not on.diverged.any()
     assert ended.diverged.all()
     assert (ended.epochs_to == CENSORED).all()
-
-
-def test_a_map_says_how_its_trainings_ended() -> None:
-    found = LearningMap(
-        (1e-2, 1e-6),
-        np.array([[[3, 5, 9]], [[8, CENSORED, CENSORED]]]),
-        np.array([[10, 10, 9]]),
-        np.array([[1e-7, 1e-3, 1e4]]),
-        np.array([[False, False, True]]),
-    )
-    assert list(found.status[0]) == [Status.OK, Status.NOT_CONVERGED, Status.DIVERGED]
 
 
 def test_a_split_is_no_part_of_the_quadratic() -> None:

@@ -1,7 +1,7 @@
 """The one options object: what may be asked of a solver, checked when it is made."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 
 from harness.errors import UsageError, unknown
@@ -23,6 +23,19 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
 }
 ONE_DTYPE: Mapping[str, str] = {"oracle": "float64"}
 """Engines with arithmetic of one dtype only: theirs is the default where they are asked for."""
+_FROM_ZERO = ("weight_decay", "eps", "momentum_decay", "lr_decay")
+DOMAINS: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
+    (("lr",), lambda one: 0 < one < math.inf, "a positive, finite number"),
+    (("momentum",), lambda one: 0 <= one < 1, "in [0, 1)"),
+    (
+        ("weight_decay", "eps", "momentum_decay", "lr_decay"),
+        lambda v: 0 <= v < math.inf,
+        "a finite number of at least 0",
+    ),
+    (("dampening", "alpha", "rho"), lambda one: 0 <= one <= 1, "in [0, 1]"),
+    (("threads", "epochs", "batch"), lambda one: one >= 1, "at least 1"),
+)
+"""Options by what a number of theirs must be."""
 BETAS = 2
 UNIVERSAL = ("device", "threads")
 """Options that every solver has; all others are None until a solver's default or a request sets them."""
@@ -83,11 +96,12 @@ class Options:
             value = getattr(self, name)
             if value is not None and value not in known:
                 raise unknown(name, value, known)
+        for names, holds, words in DOMAINS:
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and not holds(value):
+                    raise UsageError(f"{name} is {words}, not {value:g}")
         self._check_optimizer()
-        for name in ("threads", "epochs", "batch"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise UsageError(f"{name} is at least 1, not {value}")
         if self.seed is not None and not 0 <= self.seed < 2**63:
             raise UsageError(f"seed is between 0 and 2^63 - 1, not {self.seed}")
         if self.hidden is not None and (not self.hidden or min(self.hidden) < 1):
@@ -98,21 +112,9 @@ class Options:
             raise UsageError("init lists finite numbers: the weights, then the bias")
 
     def _check_optimizer(self) -> None:
-        """Raise UsageError for what no optimizer can be given."""
-        if self.lr is not None and not (math.isfinite(self.lr) and self.lr > 0):
-            raise UsageError(f"lr is a positive, finite number, not {self.lr:g}")
-        if self.momentum is not None and not 0 <= self.momentum < 1:
-            raise UsageError(f"momentum is in [0, 1), not {self.momentum:g}")
+        """Raise UsageError for what no optimizer can be given together."""
         if self.nesterov and not self.momentum:
             raise UsageError("nesterov needs a momentum above 0: add --momentum 0.9")
-        for name in ("weight_decay", "eps", "momentum_decay", "lr_decay"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value >= 0):
-                raise UsageError(f"{name} is a finite number of at least 0, not {value:g}")
-        for name in ("dampening", "alpha", "rho"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value <= 1:
-                raise UsageError(f"{name} is in [0, 1], not {value:g}")
         if self.nesterov and self.dampening:
             raise UsageError("nesterov needs a dampening of 0: drop it")
         if self.betas is not None and not (len(self.betas) == BETAS and all(0 <= one < 1 for one in self.betas)):

@@ -1,12 +1,20 @@
-"""The inference that follows from coefficients and standard errors: t values, p-values, intervals."""
+"""The inference that follows from coefficients and standard errors, and the fit of a solver that has its own."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.errors import counted
 from harness.problems.problem import Floats, Problem
-from harness.solvers.fit import Inference
+from harness.solvers.fit import Fit, Inference, fit_from_design
+from harness.solvers.status import Status
+
+if TYPE_CHECKING:
+    from harness.solvers.reference_qr import QRSolution
+    from harness.solvers.streaming import Answer
 
 COVERAGE = 0.95
 
@@ -55,3 +63,40 @@ def inference_of(
 def terms_of(problem: Problem) -> tuple[str, ...]:
     """The design's columns by name, as statsmodels calls the intercept's."""
     return (("const",) if problem.intercept else ()) + tuple(problem.features)
+
+
+def complete_fit(
+    problem: Problem, found: "QRSolution | Answer", *, message: str = "", minimum_norm: bool = False
+) -> Fit:
+    """The Fit of what a solver with its own inference found.
+
+    Where the rank is short of the columns: `rank_deficient` and no coefficients, unless `minimum_norm`
+    says that beta is the minimum-norm solution and was asked for.
+    """
+    n, columns, rank = len(problem.split.train), len(found.beta), found.rank
+    if rank < columns and not minimum_norm:
+        return _refused(problem, rank, columns)
+    df_resid = n - rank
+    statistics = {
+        "n": float(n),
+        "df_resid": float(df_resid),
+        "r_squared": found.r_squared,
+        "residual_sd": found.residual_sd,
+        "cond_scaled": found.condition_number,
+    }
+    errors = found.standard_errors if rank == columns else np.full(columns, np.nan)
+    fit = fit_from_design(found.beta, problem.intercept, rank=rank)
+    inference = inference_of(problem, found.beta, errors, df_resid, statistics)
+    return replace(fit, message=message, inference=inference, minimum_norm=rank < columns)
+
+
+def _refused(problem: Problem, rank: int, columns: int) -> Fit:
+    n = len(problem.split.train)
+    short = f"{counted(n, 'row')} cannot determine {counted(columns, 'coefficient')}"
+    why = short if n < columns else f"rank {rank} of {counted(columns, 'column')}"
+    return Fit(
+        predict=lambda X: np.full(len(X), np.nan),
+        status=Status.RANK_DEFICIENT,
+        message=f"{why}; --minimum-norm gives the solution of least norm",
+        rank=rank,
+    )

@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 from harness.problems.problem import Problem, design_matrix
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
-from harness.solvers.closed_forms.complete_fit import complete_fit
+from harness.solvers.closed_forms.inference import complete_fit
 from harness.solvers.options import Options
 from harness.solvers.reference_qr import QRSolution, least_squares
 

@@ -1,6 +1,7 @@
 """statsmodels' OLS by pseudo-inverse (its default) and by QR, with its whole summary."""
 
 import warnings
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -30,16 +31,11 @@ class StatsmodelsOls(ClosedForm):
 
         A = design_matrix(problem)
         _, y = problem.rows("train")
-
         weights = problem.training_weights
-        if weights is not None:
-            return ClosedFormPrepared(
-                lambda: WLS(y, A, weights=weights, hasconst=problem.intercept).fit(method=self.method),
-                lambda result: _read(result, problem),
-            )
+        model = OLS if weights is None else partial(WLS, weights=weights)
 
         def solve() -> Any:
-            return OLS(y, A, hasconst=problem.intercept).fit(method=self.method)
+            return model(y, A, hasconst=problem.intercept).fit(method=self.method)
 
         return ClosedFormPrepared(solve, lambda result: _read(result, problem))
 

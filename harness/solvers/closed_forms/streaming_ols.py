@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.problems.problem import Problem, design_matrix
 from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
-from harness.solvers.closed_forms.complete_fit import complete_fit
+from harness.solvers.closed_forms.inference import complete_fit
 from harness.solvers.device_needs import FLOAT64, TORCH_DEVICES
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options

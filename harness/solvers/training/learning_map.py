@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.problems.problem import Floats
-from harness.solvers.status import Status
 
 Counts = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -37,14 +36,6 @@ class LearningMap:
     epochs_run: Counts
     final: Floats
     diverged: Flags
-
-    @property
-    def status(self) -> NDArray[np.object_]:
-        """(L, S): converged is having reached the tightest tolerance, as for a single training."""
-        found = np.full(self.diverged.shape, Status.NOT_CONVERGED, dtype=object)
-        found[self.epochs_to[-1] != CENSORED] = Status.OK
-        found[self.diverged] = Status.DIVERGED
-        return found
 
 
 @dataclass(frozen=True)
