@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from harness.problems.problem import Floats
 from harness.solvers.streaming import Chunks, least_squares, sliced
-from harness.solvers.streaming.sliced import BITS, FLUSH_ROWS, SlicedGram
+from harness.solvers.streaming.sliced import FLUSH_ROWS, SlicedGram
+from harness.solvers.streaming.slices import BITS
 from harness.verify.reference import reference
 from tests.streaming_data import (
     problem_of,

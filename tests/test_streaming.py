@@ -23,7 +23,7 @@ from harness.solvers.status import Status
 from harness.solvers.streaming import Answer, Arrays, Chunks, Source, least_squares, moments
 from harness.solvers.streaming.moments import host_gram
 from harness.solvers.streaming.residuals import ResidualSums, rounder
-from harness.solvers.streaming.sliced import BITS
+from harness.solvers.streaming.slices import BITS
 from harness.solvers.streaming.sources import BLOCK_BYTES
 from harness.verify.digits import digits
 from harness.verify.reference import reference

@@ -8,7 +8,6 @@ from harness.errors import counted
 from harness.problems.problem import Problem
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind
-from harness.solvers.training.optimizers import Optimizer
 from harness.solvers.training.torch_trained import TorchTrained
 from harness.solvers.training.training import Training
 
@@ -21,13 +20,8 @@ class TorchLinear(TorchTrained):
 
     kind = Kind.ITERATIVE
     weighted = True
+    model, words = "torch", "{} on a linear model"
     own: Mapping[str, object] = MappingProxyType({"form": "module", "init": None})
-    """The options of this model alone, with their defaults."""
-
-    def __init__(self, optimizer: str | Optimizer) -> None:
-        """`optimizer`: a name of the table of optimizers, a place, or one that was brought."""
-        super().__init__(optimizer, "torch", self.own)
-        self.title = f"{self.trained_by} on a linear model"
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """Initial values must be one per weight, and one for the bias; or the engine's reason."""

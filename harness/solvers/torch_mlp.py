@@ -9,7 +9,6 @@ from harness.problems.problem import Problem
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind
 from harness.solvers.training.brought_network import network_of
-from harness.solvers.training.optimizers import Optimizer
 from harness.solvers.training.torch_trained import TorchTrained
 from harness.solvers.training.training import Training
 
@@ -23,13 +22,8 @@ class TorchMlp(TorchTrained):
     """p - hidden... - 1 with ReLU after each hidden layer, 8-8-8 unless asked otherwise; or a network of somebody's."""
 
     kind = Kind.CURVE
+    model, words = "mlp", "ReLU MLP trained by {}"
     own: Mapping[str, object] = MappingProxyType({"hidden": HIDDEN, "network": None})
-    """The options of this model alone, with their defaults."""
-
-    def __init__(self, optimizer: str | Optimizer) -> None:
-        """`optimizer`: a name of the table of optimizers, a place, or one that was brought."""
-        super().__init__(optimizer, "mlp", self.own)
-        self.title = f"ReLU MLP trained by {self.trained_by}"
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """A network's biases are an intercept; or the engine's reason."""

@@ -28,10 +28,14 @@ TIMEOUT_S = 120
 
 def finding_files() -> dict[str, Path]:
     """Id -> file of every finding. Raises CannotMeasureError if there is none."""
-    folder = results_folder() / "findings"
+    return files_in(results_folder() / "findings", "findings")
+
+
+def files_in(folder: Path, what: str) -> dict[str, Path]:
+    """Name -> file of each that is committed there. Raises CannotMeasureError if there is none."""
     found = {path.stem: path for path in sorted(folder.glob("*.toml"))}
     if not found:
-        raise CannotMeasureError(f"no findings in {folder}: restore the folder")
+        raise CannotMeasureError(f"no {what} in {folder}: restore the folder")
     return found
 
 

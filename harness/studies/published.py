@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import CannotMeasureError, UsageError, unknown
+from harness.errors import UsageError, unknown
 from harness.judge.studies.published import CaseEntry, Figure, Line, Tutorial, compare, not_run, read_tutorial
 from harness.measure.plan import Case, single
 from harness.measure.run import Outcome, measure
@@ -21,6 +21,7 @@ from harness.solvers.options import UNIVERSAL, Options
 from harness.solvers.training.batched.engine import fits_of
 from harness.solvers.training.scaling import Scaling
 from harness.solvers.training.torch_trained import TorchTrained
+from harness.studies.findings import files_in
 from harness.timing.threads import limited
 
 
@@ -52,11 +53,7 @@ class Rerun:
 
 def published_files() -> dict[str, Path]:
     """Name -> file of every tutorial. Raises CannotMeasureError if there is none."""
-    folder = results_folder() / "published"
-    found = {path.stem: path for path in sorted(folder.glob("*.toml"))}
-    if not found:
-        raise CannotMeasureError(f"no published figures in {folder}: restore the folder")
-    return found
+    return files_in(results_folder() / "published", "published figures")
 
 
 def reproduce(tutorials: Sequence[str] = (), on_case: Callable[[str], None] | None = None) -> list[Line]:

@@ -39,6 +39,13 @@ def design_tensors(problem: Problem, options: Options) -> "tuple[torch.Tensor, t
     return A, y.unsqueeze(1)
 
 
+def no_freedom(problem: Problem, whose: str) -> str | None:
+    """Why a library that divides by the degrees of freedom cannot fit a problem, or None."""
+    if len(problem.split.train) > problem.p + problem.intercept:
+        return None
+    return f"{whose} divides by the degrees of freedom: it needs more rows than columns"
+
+
 @dataclass
 class ClosedFormPrepared(Generic[T]):
     """`solve()` is the timed work; `read` turns its last answer into a Fit."""

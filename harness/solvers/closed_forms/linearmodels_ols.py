@@ -4,7 +4,7 @@ from types import MappingProxyType
 from typing import Any
 
 from harness.problems.problem import Problem, design_matrix
-from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
+from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared, no_freedom
 from harness.solvers.closed_forms.inference import reported
 from harness.solvers.fit import Fit, fit_from_design
 from harness.solvers.options import Options
@@ -25,9 +25,7 @@ class LinearmodelsOls(ClosedForm):
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """A degree of freedom must be left."""
-        if len(problem.split.train) <= problem.p + problem.intercept:
-            return "linearmodels divides by the degrees of freedom: it needs more rows than columns"
-        return None
+        return no_freedom(problem, "linearmodels")
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[Any]:
         """Builds the design matrix; the timed work is constructing the model (with its checks) and fit()."""

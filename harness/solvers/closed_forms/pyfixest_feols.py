@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from harness.problems.problem import Problem
-from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared
+from harness.solvers.closed_forms.closed_form import ClosedForm, ClosedFormPrepared, no_freedom
 from harness.solvers.closed_forms.inference import reported
 from harness.solvers.fit import Fit, Inference, linear_fit
 from harness.solvers.options import Options
@@ -29,9 +29,7 @@ class PyfixestFeols(ClosedForm):
 
     def unsupported(self, problem: Problem, options: Options) -> str | None:
         """A degree of freedom must be left."""
-        if len(problem.split.train) <= problem.p + problem.intercept:
-            return "pyfixest divides by the degrees of freedom: it needs more rows than columns"
-        return None
+        return no_freedom(problem, "pyfixest")
 
     def prepare(self, problem: Problem, options: Options) -> ClosedFormPrepared[Any]:
         """Builds the data frame and the formula; the timed work is feols."""

@@ -44,16 +44,21 @@ class TorchTrained:
     """One optimizer over one kind of model."""
 
     devices = TORCH_DEVICES
+    model: str
+    """What the solver's name begins with."""
+    words: str
+    """What it is, for a person, of its optimizer."""
+    own: Mapping[str, object]
+    """The options of the model alone, with their defaults."""
 
-    def __init__(self, optimizer: str | Optimizer, model: str, own: Mapping[str, object]) -> None:
-        """`optimizer`: a name of the table, a place, or one that was brought; `own`: the model's options and defaults.
-
-        `model` begins the solver's name. Raises UsageError for an optimizer that there is not.
-        """
+    def __init__(self, optimizer: str | Optimizer) -> None:
+        """`optimizer`: a name of the table, a place, or one that was brought. Raises UsageError if there is none."""
         self.entry = optimizers.get(optimizer) if isinstance(optimizer, str) else optimizer
         self.optimizer: str | None = self.entry.name
-        self.takes = MappingProxyType({**TRAINING_OPTIONS, **own, **self.entry.takes})
-        self.name = f"{model}[{self.entry.name}]" if self.entry.is_brought else f"{model}_{self.entry.name}"
+        self.takes = MappingProxyType({**TRAINING_OPTIONS, **self.own, **self.entry.takes})
+        brought, name = self.entry.is_brought, self.entry.name
+        self.name = f"{self.model}[{name}]" if brought else f"{self.model}_{name}"
+        self.title = self.words.format(name if brought else f"torch {self.entry.torch_class}")
         self.parts: Mapping[str, Callable[..., Any]] = MappingProxyType({})
         self.source: Source | None = None
         if isinstance(self.entry.make, Made):
@@ -89,11 +94,6 @@ class TorchTrained:
             return SCHEDULES[name]
         spec = parse(name)
         return partial(spec.load(), **spec.settings) if spec.settings else spec.load()
-
-    @property
-    def trained_by(self) -> str:
-        """The optimizer, for a person."""
-        return self.entry.name if self.entry.is_brought else f"torch {self.entry.torch_class}"
 
     def training_of(
         self, problem: Problem, options: Options, build: "Callable[[], torch.nn.Module]", *, is_linear: bool
