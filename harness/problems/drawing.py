@@ -11,7 +11,7 @@ INTERCEPT = 3.0
 """Of every drawn design that has one; `synthetic` has had it from the start."""
 
 
-def generator(name: str, rules: Mapping[str, bool], parameters: Mapping[str, float]) -> np.random.Generator:
+def generator(name: str, rules: dict[str, bool], parameters: Mapping[str, float]) -> np.random.Generator:
     """Numpy's default one at the parameter `seed`, of a design for which all rules hold.
 
     Raises UsageError, one line, that names the rules which do not and the parameters that were asked for.
