@@ -8,6 +8,8 @@ import importlib
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points, version
@@ -68,7 +70,8 @@ class Plugin:
         if reason := ends_a_process(module, _IMPORT):
             raise UsageError(f"{self.name} of {self.origin} cannot be imported: {reason}")
         try:
-            return EntryPoint(self.name, self.value, "").load()
+            with printing_aside():
+                return EntryPoint(self.name, self.value, "").load()
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  # a module may raise anything, SystemExit too
@@ -112,7 +115,8 @@ def imported(name: str, text: str) -> ModuleType:
     if reason := ends_a_process(name, _IMPORT):
         raise UsageError(f"'{text}': {name} cannot be imported: {reason}")
     try:
-        return importlib.import_module(name)
+        with printing_aside():
+            return importlib.import_module(name)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  # a module may raise anything, SystemExit too
@@ -120,6 +124,13 @@ def imported(name: str, text: str) -> ModuleType:
         if missing is not None and (name == missing or name.startswith(f"{missing}.")):
             raise UsageError(f"'{text}': there is no module {missing}") from None
         raise UsageError(f"'{text}': {name} cannot be imported: {last_line_of(error)}") from None
+
+
+@contextmanager
+def printing_aside() -> Iterator[None]:
+    """What somebody's module prints goes to standard error: standard output has what the command was asked for."""
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 @cache

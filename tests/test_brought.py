@@ -1,7 +1,9 @@
 """Solvers that somebody brings: what becomes of each form, of what is none of them, and where they come from."""
 
+import sys
 import threading
 from collections.abc import Callable
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+import statsmodels.formula.api as smf
+import torch
 from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import LinearRegression, Ridge
@@ -88,6 +92,60 @@ def intercept_first(X: Any, y: Any) -> Any:
 intercept_first.adds_intercept = True  # type: ignore[attr-defined]
 
 
+def number_and_slopes(X: Any, y: Any) -> Any:
+    slopes, intercept = pair(X, y)
+    return float(intercept), list(slopes)
+
+
+number_and_slopes.adds_intercept = True  # type: ignore[attr-defined]
+
+
+class Slotted:
+    """Without a dictionary, parameters or predictions."""
+
+    __slots__ = ("coef_", "intercept_")
+
+    def fit(self, X: Any, y: Any) -> "Slotted":
+        self.coef_, self.intercept_ = pair(X, y)
+        return self
+
+
+class Maker:
+    """Whose methods and whose call are functions."""
+
+    def solve(self, X: Any, y: Any, ridge: float = 1.0) -> Any:
+        return np.linalg.solve(X.T @ X + ridge * np.eye(X.shape[1]), X.T @ y)
+
+    def __call__(self, X: Any, y: Any) -> Any:
+        return self.solve(X, y, ridge=0.0)
+
+    def chatty(self, X: Any, y: Any) -> Any:
+        sys.stdout.write("at work " * 200_000)
+        return self(X, y)
+
+
+def counted_calls(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def inner(*given: Any) -> Any:
+        inner.calls = getattr(inner, "calls", 0) + 1  # type: ignore[attr-defined]
+        return function(*given)
+
+    return inner
+
+
+def by_formula(X: Any, y: Any) -> Any:
+    table = pd.DataFrame(X, columns=[f"x{at}" for at in range(X.shape[1])]).assign(y=y)
+    return smf.ols("y ~ 0 + " + " + ".join(table.columns[:-1]), table).fit()
+
+
+def as_frame(X: Any, y: Any) -> Any:
+    return pd.DataFrame({"coefficient": normal(X, y)})
+
+
+def as_tensor(X: Any, y: Any) -> Any:
+    return torch.linalg.lstsq(torch.tensor(X), torch.tensor(y)[:, None]).solution
+
+
 def results(X: Any, y: Any) -> Any:
     return sm.OLS(y, X).fit()
 
@@ -123,6 +181,17 @@ RIGHT: list[object] = [
     np.linalg.lstsq,
     lambda X, y: np.linalg.lstsq(X, y, rcond=None)[0].reshape(-1, 1),
     NumpyLstsq(),
+    Slotted(),
+    partial(Maker().solve, ridge=0.0),
+    Maker(),
+    Maker().chatty,
+    counted_calls(normal),
+    number_and_slopes,
+    by_formula,
+    as_frame,
+    lambda X, y: pd.Series(normal(X, y)),
+    lambda X, y: list(normal(X, y)),
+    as_tensor,
 ]
 
 
@@ -225,9 +294,12 @@ def without_ones(X: Any, y: Any) -> Any:
         (lambda X, y: None, "TypeError: lambda returned None"),
         (WithoutPredictions(), "fit returned None"),
         (without_ones, "returned 3 coefficients for 4 columns: X has a column of ones in front"),
-        (lambda X, y: "none", "lambda returned str, where numbers are expected"),
-        (lambda X, y: normal(X, y) + 5j, "numbers are expected: the solver's numbers are complex"),
-        (lambda X, y: [str(one) for one in normal(X, y)], "lambda returned list, where numbers are expected"),
+        (lambda X, y: "none", "lambda returned str, where coefficients are expected"),
+        (lambda X, y: normal(X, y) + 5j, "coefficients are expected: the solver's numbers are complex"),
+        (lambda X, y: [str(one) for one in normal(X, y)], "lambda returned list, where coefficients are expected"),
+        (lambda X, y: {"coef": normal(X, y)}, "lambda returned dict, where coefficients are expected"),
+        (lambda X, y: (one for one in normal(X, y)), "lambda returned generator, where coefficients are expected"),
+        (lambda X, y: (1.0, normal(X, y)[1:]), "lambda returned tuple, where coefficients are expected"),
         (writes, "writes wrote to the X"),
         (lambda X, y: 1 / 0, "ZeroDivisionError"),
     ],

@@ -61,6 +61,45 @@ def test_a_place_is_found_again_by_the_worker_that_comes_after_a_lost_one() -> N
 
 
 @pytest.mark.slow
+def test_what_a_module_prints_at_import_is_kept_from_standard_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the answer goes that another program reads."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.chdir(tmp_path)
+    text = "print('hello ' * 1_000_000)\nclass Fit:\n    def __init__(self, how=1):\n        print('made')\n"
+    (tmp_path / "own_talking.py").write_text(f"{text}    def fit(self, X, y):\n        self.coef_ = 0 * X[0]\n")
+    for place in ("own_talking.py:Fit:how=2", "own_talking:Fit:how=2"):
+        assert catalog.get(place).name == place
+        seen = capsys.readouterr()
+        assert (seen.out, seen.err[:6], seen.err[-5:]) == ("", "hello ", "made\n")
+
+
+@pytest.mark.slow
+def test_a_file_of_a_package_is_told_by_its_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.chdir(tmp_path)
+    inner = tmp_path / "own_package" / "inner"
+    inner.mkdir(parents=True)
+    for folder in (inner, inner.parent):
+        (folder / "__init__.py").touch()
+    (inner.parent / "helper.py").write_text("from numpy.linalg import solve\n")
+    fit = "from ..helper import solve\ndef fit(X, y):\n    return solve(X.T @ X, X.T @ y)\n"
+    (inner / "fits.py").write_text(fit)
+    with pytest.raises(
+        UsageError, match=r"relative import.*; it is a module of a package: say own_package.inner.fits:"
+    ):
+        catalog.get("own_package/inner/fits.py:fit")
+    assert catalog.get("own_package.inner.fits:fit").name == "own_package.inner.fits:fit"
+    (tmp_path / "alone.py").write_text("import nothing_of_that_name\n")
+    with pytest.raises(UsageError, match=r"No module named 'nothing_of_that_name'$"):
+        catalog.get("alone.py:fit")
+    (tmp_path / "fine.py").write_text("import numpy as np\ndef fit(X, y):\n    return X[0]\n")
+    with pytest.raises(UsageError, match=r"known: fit$"):
+        catalog.get("fine.py:np_")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from harness.errors import UsageError, unknown
 from harness.paths import datasets_folder
-from harness.plugins import PROBLEMS, Plugin, plugin, plugins
+from harness.plugins import PROBLEMS, Plugin, plugin, plugins, printing_aside
 from harness.problems import ladder
 from harness.problems.generators import everyday, friedman, synthetic
 from harness.problems.ill_conditioned import collinear, conditioned, correlated, scaled, shifted
@@ -175,7 +175,8 @@ def _generate(
     if most_numbers is not None and size > most_numbers:
         raise UsageError(f"{name}: n times p is more than the {most_numbers} numbers that a file may ask for")
     try:
-        return generator(**values)
+        with printing_aside():
+            return generator(**values)
     except (MemoryError, ValueError, OverflowError):
         asked = ",".join(f"{key}={short(value)}" for key, value in values.items())
         raise UsageError(f"{name}:{asked} is more than this machine can hold: ask for less") from None

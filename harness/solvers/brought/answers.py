@@ -21,8 +21,8 @@ def read_answer(answer: Any, problem: Problem, name: str, *, ones: bool) -> Fit:
 
     Coefficients, one a column of its design; also first in a tuple (as of lstsq, nnls, lsqr), as `x` of scipy's
     OptimizeResult, as `params` with `bse` of statsmodels, or as `coef_` and `intercept_` of scikit-learn. Without
-    `ones` a problem's intercept comes first, or as the second of a pair. Raises TypeError or ValueError, one line, for
-    anything else.
+    `ones` a problem's intercept comes first, or in a pair with the coefficients, in either order. Raises TypeError or
+    ValueError, one line, for anything else.
     """
     if answer is None:
         raise TypeError(f"{name} returned None, where the coefficients are expected")
@@ -33,6 +33,8 @@ def read_answer(answer: Any, problem: Problem, name: str, *, ones: bool) -> Fit:
     rank = None
     if not isinstance(answer, np.ndarray) and hasattr(answer, "x"):
         answer = answer.x
+    elif _is_pair(answer) and not ones and problem.intercept:
+        return linear_fit(_counted(answer[1], problem.p, name), float(_counted(answer[0], 1, name)[0]))
     elif isinstance(answer, tuple) and answer and len(_numbers(answer[0], name).shape):
         if len(answer) == LSTSQ and isinstance(answer[2], int | np.integer):
             rank = int(answer[2])
@@ -46,6 +48,15 @@ def read_answer(answer: Any, problem: Problem, name: str, *, ones: bool) -> Fit:
         hint = f": {ONES}"
     beta = _counted(values, problem.p + problem.intercept, name, hint)
     return fit_from_design(beta, problem.intercept, rank=rank)
+
+
+def _is_pair(answer: Any) -> bool:
+    """Whether it is a number and an array of them, as an intercept and coefficients are."""
+    if not (isinstance(answer, tuple) and len(answer) == 2):  # noqa: PLR2004  # a pair
+        return False
+    one, several = answer
+    number = isinstance(one, int | float | np.number) or getattr(one, "ndim", None) == 0
+    return number and (isinstance(several, list | tuple) or getattr(several, "ndim", 0) > 0)
 
 
 def read_estimator(fitted: Any, problem: Problem, name: str, *, ones: bool) -> Fit:
@@ -129,7 +140,7 @@ def _numbers(values: Any, name: str) -> Floats:
         return real(values, "numbers")
     except NotAnAnswerError as error:
         kind = type(values).__name__
-        raise TypeError(f"{name} returned {kind}, where numbers are expected: {error}") from None
+        raise TypeError(f"{name} returned {kind}, where coefficients are expected: {error}") from None
 
 
 def design_for(problem: Problem, dtype: str, *, ones: bool) -> Sequence[Floats]:

@@ -14,7 +14,7 @@ from types import CodeType, MappingProxyType, ModuleType
 from typing import Any
 
 from harness.errors import UsageError, unknown
-from harness.plugins import RUN_FILE, ends_a_process, imported, last_line_of
+from harness.plugins import RUN_FILE, ends_a_process, imported, last_line_of, printing_aside
 
 Setting = float | bool | str | None | tuple[float | bool | str | None, ...]
 WORDS = MappingProxyType({"true": True, "false": False, "none": None})
@@ -44,7 +44,7 @@ class Spec:
         try:
             return attrgetter(self.name)(module)
         except AttributeError:
-            known = [name for name in vars(module) if not name.startswith("_")]
+            known = [one for one, it in vars(module).items() if not one.startswith("_") and not inspect.ismodule(it)]
             raise unknown(f"name in {self.place}", self.name, known) from None
 
     def made(self) -> Any:
@@ -58,7 +58,8 @@ class Spec:
         if not callable(found):
             raise UsageError(f"'{self.text}': {self.name} is not callable, and so takes no settings")
         try:
-            return found(**self.settings) if inspect.isclass(found) else partial(found, **self.settings)
+            with printing_aside():
+                return found(**self.settings) if inspect.isclass(found) else partial(found, **self.settings)
         except Exception as error:  # noqa: BLE001  # somebody's constructor may raise anything
             raise UsageError(f"'{self.text}': {self.name} refuses its settings: {last_line_of(error)}") from None
 
@@ -132,10 +133,21 @@ def _file_module(path: Path, text: str) -> ModuleType:
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module
     try:
-        loader.exec_module(module)
+        with printing_aside():
+            loader.exec_module(module)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  # a file may raise anything, SystemExit too
         del sys.modules[name]
-        raise UsageError(f"'{text}': {path} cannot be imported: {last_line_of(error)}") from None
+        raise UsageError(f"'{text}': {path} cannot be imported: {last_line_of(error)}{_of_package(whole)}") from None
     return module
+
+
+def _of_package(path: Path) -> str:
+    """How a file is named that is a module of a package: alone it finds nothing of what it imports from there."""
+    parts = [] if path.stem == "__init__" else [path.stem]
+    folder = path.parent
+    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return f"; it is a module of a package: say {'.'.join(parts)}:NAME" if folder != path.parent else ""
