@@ -191,9 +191,7 @@ def _stand_in_for_a_comparison() -> None:
     sides = SimpleNamespace(same="", notes=(), base=side, head=side)
     report = judge_ab(cells(np.random.default_rng(0), [1.0, 1.2], launches=4))
     vars(sys.modules["harness.cli.ab"]).update(
-        _built=lambda _: sides,
-        _cells=lambda *_: (sides, ()),
-        _described=lambda _: (side, side),
+        _prepared=lambda *_, **__: (sides, (), (side, side), ""),
         compared_task=lambda *_, **__: report,
     )
 

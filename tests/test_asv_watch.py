@@ -212,6 +212,7 @@ def test_a_store_of_too_few_commits_is_not_searched(tmp_path: Path, run_cli: Run
         (("--all",), "not with no --asv"),
         (("--asv", "--all", "everyday", "sklearn"), "not with CASE"),
         (("--asv", "--all", "--since", "2020-01-01"), "not with --since"),
+        (("--asv", "--all", "--quantity", "digits"), "not with --quantity"),
         (("--asv", "everyday", "sklearn", "--atom", "x.xml"), "--atom goes with --all"),
         (("--asv", "everyday", "sklearn", "--bench", "x"), "--bench goes with --all"),
         (("--asv", "--all", "--commit-url", "javascript:alert(1)"), "begins with https://"),

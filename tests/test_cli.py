@@ -152,6 +152,7 @@ REFUSED: list[tuple[tuple[str, ...], str]] = [
     (("gate", "--store", "tomorrow.sqlite"), f"its schema version is {VERSION + 1}"),
     (("gate", "--fresh", "--run", "mine"), "--fresh makes a run and --run names one"),
     (("gate", "--expectations", "absent.toml"), "absent.toml"),
+    (("gate", "--init", "--bench", "x"), "--bench goes with --asv"),
     (("compare", "--by", "solver", "--store", "tomorrow.sqlite"), f"its schema version is {VERSION + 1}"),
     (("compare", "--by", "solvers"), "unknown axis 'solvers': did you mean 'solver'?"),
     (("compare", "--by", "colour"), "known: device, lr, optimizer, size, solver"),

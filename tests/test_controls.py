@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console
 
-from harness.cli.streams import print_json
+from harness.cli.printing import print_json
 from harness.records.record import Status
 from harness.report.html.order import sections
 from harness.report.html.render import render

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.cli.implementations import only_once
-from harness.cli.sweep import request_of
+from harness.cli.sweep_implementations import only_once
 from harness.judge.studies.implementations import Compared, Parting, distance, first_parting, rounding
 from harness.studies.findings import findings
 from harness.sweep.implementations import compare
@@ -23,8 +22,8 @@ WORDS = ("sweep", "--implementations", "--problem", "four_points", "--optimizer"
 
 
 def by_implementation(optimizer: str, dtype: str, known: Sequence[Any] = ()) -> dict[str, Compared]:
-    asked: dict[str, object] = {"problems": ("four_points",), "optimizers": (optimizer,), "epochs": EPOCHS}
-    planned = candidates(request_of(only_once(asked, ())))
+    said: dict[str, object] = {"problem": ["four_points"], "optimizer": [optimizer], "epochs": EPOCHS}
+    planned = candidates(only_once(said))
     return {one.implementation: one for one in compare(planned, (dtype,), known)}
 
 

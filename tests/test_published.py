@@ -18,6 +18,7 @@ from sklearn.model_selection import train_test_split
 from typer.testing import CliRunner
 
 import harness.studies.published
+from harness.cli.groups import spread
 from harness.cli.published import published
 from harness.errors import CannotMeasureError, UsageError
 from harness.judge.studies.published import Ending, Figure, Line, Tolerance, compare, read_tutorial, summarize
@@ -361,7 +362,7 @@ def test_a_batch_that_cannot_be_trained_is_each_case_s_status(folder: Path, monk
 
 def test_the_command(folder: Path) -> None:
     app = typer.Typer()
-    app.command()(published)
+    app.command()(spread(published))
     runner = CliRunner()
     (folder / "one.toml").write_text(ONE_LOSS)
     fine = runner.invoke(app, ["one"])

@@ -17,6 +17,7 @@ from harness.cli.explain import explain
 from harness.cli.findings import findings
 from harness.cli.fit import fit
 from harness.cli.gate import gate
+from harness.cli.groups import spread
 from harness.cli.history import history
 from harness.cli.import_ import import_results
 from harness.cli.init import init
@@ -47,9 +48,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("list")(completing(list_names))
-app.command("import")(completing(import_results))
-app.command()(completing(doctor))
+app.command("list")(completing(spread(list_names)))
+app.command("import")(completing(spread(import_results)))
+app.command()(completing(spread(doctor)))
 app.add_typer(store, name="store")
 for command in (
     init,
@@ -70,7 +71,7 @@ for command in (
     report,
     plot,
 ):
-    app.command()(completing(command))
+    app.command()(completing(spread(command)))
 
 
 def _print_version(wanted: bool) -> None:

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as cli
-from harness.cli.streams import print_json
+from harness.cli.ab_task import check_numbers
+from harness.cli.groups import option
+from harness.cli.printing import note, print_json, working
+from harness.cli.solver_options import SolverGroup
 from harness.errors import COULD_NOT_MEASURE, counted
 
 if TYPE_CHECKING:
@@ -15,19 +18,18 @@ if TYPE_CHECKING:
     from harness.records.bisection import Bisection, Marked
 
 
-@cli.takes_model
-@cli.takes_solver_options
 def bisect(
+    *,
     problem: Annotated[str, typer.Argument(help="The problem of the case, or FILE:COLUMN.")],
     solver: Annotated[str, typer.Argument(help="Its solver.")],
-    good: Annotated[str, typer.Option("--good", help="A revision in which it was well.")],
-    bad: Annotated[str, typer.Option("--bad", help="A revision in which it is not.")] = "HEAD",
-    quantity: Annotated[str, typer.Option("--quantity", help="time, digits, excess_loss or status.")] = "time",
-    given_model: cli.GivenModel = cli.NO_MODEL,
-    given_options: cli.GivenOptions = {},  # noqa: B006  # never changed
-    budget: Annotated[float, typer.Option(help="Seconds a commit, of time; twice that where it is undecided.")] = 60.0,
-    effect: Annotated[float, typer.Option(help="The smallest change of time of interest, as a fraction.")] = 0.03,
-    seed: Annotated[int, typer.Option(help="Of the orders in which the versions take turns.")] = 0,
+    good: Annotated[str, typer.Option(help="A revision in which it was well.")],
+    bad: str = option(help="A revision in which it is not.", default="HEAD"),
+    quantity: str = option(help="time, digits, excess_loss or status.", default="time"),
+    data: cli.ModelGroup,
+    solving: SolverGroup,
+    budget: float = option(help="Seconds a commit, of time; twice that where it is undecided.", default=60.0),
+    effect: float = option(help="The smallest change of time of interest, as a fraction.", default=0.03),
+    seed: int = option(help="Of the orders in which the versions take turns.", default=0),
     as_json: cli.AsJson = False,
 ) -> None:
     """Find the commit that made a case slower or wronger: git's bisection, each commit compared with the good one.
@@ -41,7 +43,6 @@ def bisect(
     from harness.ab.cores import all_cores
     from harness.ab.environments import imported_from, of_revisions
     from harness.ab.launch import Manner
-    from harness.cli.ab import check_numbers
     from harness.judge.versions.bisection import known
     from harness.report.terminal.console import out
     from harness.report.words.bisect import bisection_json, print_bisection
@@ -51,7 +52,7 @@ def bisect(
     suspects = Suspects(good, bad, Path.cwd())
     if is_spec(solver):
         imported_from(of_revisions(suspects.good, suspects.bad, suspects.checkout, lambda _: None))
-    spec = one_case(cells([problem], [solver], cli.solver_options(**given_options), model=given_model), problem)
+    spec = one_case(cells([problem], [solver], solving.options(), model=data.model), problem)
     asked = BisectRequest(spec, known(quantity), budget, effect, Manner(cores=all_cores()), seed)
     found = _searched(suspects, asked)
     named = [suspects.commit(one) for one in found.suspects]
@@ -67,12 +68,10 @@ def _searched(suspects: "Suspects", asked: "BisectRequest") -> "Bisection":
     from harness.ab.bisect.compare_commit import Bench
     from harness.ab.bisect.search import search
     from harness.ab.environments import of_revisions
-    from harness.report.terminal.console import err
-    from harness.report.terminal.working import Working
     from harness.report.words.bisect import step_line
 
     where = ""
-    with Working(err(), "comparing both ends") as status:
+    with working("comparing both ends") as status:
 
         def tell(line: str) -> None:
             status.update(f"{where}{line}")
@@ -83,10 +82,10 @@ def _searched(suspects: "Suspects", asked: "BisectRequest") -> "Bisection":
 
         def mark(commit: str) -> "Marked":
             found = bench.mark(commit)
-            err().print(step_line(suspects.commit(commit), found), markup=False, soft_wrap=True)
+            note(step_line(suspects.commit(commit), found))
             return found
 
         bench = Bench(asked, lambda one: of_revisions(suspects.good, one, suspects.checkout, tell), tell)
         ends = bench.compare_ends(suspects.bad)
-        err().print(step_line(suspects.commit(suspects.bad), ends), markup=False, soft_wrap=True)
+        note(step_line(suspects.commit(suspects.bad), ends))
         return search(suspects, mark, left)

@@ -5,21 +5,21 @@ from typing import Annotated
 import typer
 
 from harness.cli import options as cli
-from harness.cli.streams import print_json
-from harness.errors import CannotMeasureError, UsageError
+from harness.cli.groups import only_with, option
+from harness.cli.printing import JsonGroup
+from harness.errors import CannotMeasureError
+from harness.report.tables.document import Document, Line
 
 
-@cli.takes_model
 def compare(
-    by: Annotated[str, typer.Option("--by", help="solver, device, optimizer, lr, size or threads.")],
-    run: Annotated[
-        list[str] | None, typer.Option("--run", help="A run's id; repeatable; the newest by default.")
-    ] = None,
-    problem: Annotated[list[str] | None, typer.Option(help="Only this problem; repeatable.")] = None,
-    given_model: cli.GivenModel = cli.NO_MODEL,
-    baseline: Annotated[str | None, typer.Option(help="The value that the others are ratios to.")] = None,
+    *,
+    by: Annotated[str, typer.Option(help="solver, device, optimizer, lr, size or threads.")],
+    run: list[str] | None = option(help="A run's id; repeatable; the newest by default."),
+    problem: list[str] | None = option(help="Only this problem; repeatable."),
+    data: cli.ModelGroup,
+    baseline: str | None = option(help="The value that the others are ratios to."),
     store: cli.StoreUrl = None,
-    as_json: cli.AsJson = False,
+    printed: JsonGroup,
 ) -> None:
     """Compare by solver, device, optimizer, lr, size or threads: time, digits, excess loss, epochs and seconds.
 
@@ -31,34 +31,26 @@ def compare(
     from harness.judge.speed.comparison import compare as side_by_side
     from harness.judge.speed.devices import compare_devices
     from harness.report.render.objects import dumps, objects
-    from harness.report.render.terminal import print_document
-    from harness.report.tables import comparison
-    from harness.report.tables import devices as device_columns
-    from harness.report.terminal.console import out
-    from harness.report.words.comparison import across_machines
-    from harness.report.words.comparison import compared as words
-    from harness.report.words.devices import devices
+    from harness.report.tables import comparison, devices
+    from harness.report.words import comparison as words
+    from harness.report.words.devices import devices as by_device
     from harness.store.store import Store
 
     check_axis(by)
-    if not problem and given_model != cli.NO_MODEL:
-        raise UsageError(f"--{cli.said_of_problems(given_model)[0]} goes with --problem")
+    if not problem:
+        only_with(data.given(), "--problem")
     opened = Store(store, create=False)
     runs = [opened.run(name).id for name in run or (None,)]
-    chosen = of_problems([record for name in runs for record in opened.records(name)], problem or (), given_model)
+    chosen = of_problems([record for name in runs for record in opened.records(name)], problem or (), data.model)
     if by == "device":
         series = compare_devices(chosen, baseline)
-        described, found = devices(series), objects(device_columns.JSON, series)
+        document, found = by_device(series), objects(devices.JSON, series)
         compared = any(pair.ratio is not None or pair.digits_difference is not None for s in series for pair in s.pairs)
     else:
         rows = side_by_side(chosen, by, baseline)
-        described, found = words(rows, by), objects(comparison.JSON, rows)
+        document, found = words.compared(rows, by), objects(comparison.JSON, rows)
         compared = any_compared(rows)
-    if as_json:
-        print_json(dumps(found))
-    else:
-        out().print(f"run {', '.join(runs)}, by {by}", markup=False)
-        print_document(out(), described)
-        print_document(out(), across_machines(chosen))
+    heading = Document([Line(f"run {', '.join(runs)}, by {by}")])
+    printed.print(lambda: dumps(found), lambda: heading, lambda: document, lambda: words.across_machines(chosen))
     if not compared:
         raise CannotMeasureError("nothing is compared: no case beside a baseline has a number that both have")

@@ -17,8 +17,10 @@ from typing import TypeVar
 import typer
 from typer.models import ParameterInfo
 
+from harness.paths import results_folder
 from harness.report.figures.catalog import names as pictures
 from harness.solvers.device_needs import TORCH_DEVICES
+from harness.solvers.options import KNOWN
 from harness.solvers.training.optimizers import OPTIMIZERS, PRESETS
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -89,29 +91,12 @@ def _runs(ctx: typer.Context) -> Iterable[str]:
         return [str(run) for (run,) in rows]
 
 
-def _known(option: str) -> Names:
-    def names(_: typer.Context) -> Iterable[str]:
-        from harness.solvers.options import KNOWN
-
-        return KNOWN[option]
-
-    return names
-
-
 def _these(*names: str) -> Names:
     return lambda _: names
 
 
-def _findings(_: typer.Context) -> Iterable[str]:
-    from harness.paths import results_folder
-
-    return sorted(path.stem for path in (results_folder() / "findings").glob("*.toml"))
-
-
-def _tutorials(_: typer.Context) -> Iterable[str]:
-    from harness.paths import results_folder
-
-    return sorted(path.stem for path in (results_folder() / "published").glob("*.toml"))
+def _in_results(folder: str) -> Names:
+    return lambda _: sorted(path.stem for path in (results_folder() / folder).glob("*.toml"))
 
 
 COMPLETIONS: Mapping[str, Names] = MappingProxyType(
@@ -121,10 +106,10 @@ COMPLETIONS: Mapping[str, Names] = MappingProxyType(
         "run": _runs,
         "run_id": _runs,
         "device": _these("auto", *TORCH_DEVICES, "all"),
-        "finding": _findings,
-        "tutorial": _tutorials,
+        "finding": _in_results("findings"),
+        "tutorial": _in_results("published"),
         "model": _these("linear", "mlp"),
-        **{name: _known(name) for name in ("loss", "dtype", "scale", "form", "engine", "implementation")},
+        **{name: _these(*known) for name, known in KNOWN.items()},
     }
 )
 """By the name of a command's parameter."""

@@ -1,11 +1,12 @@
 """harness doctor: what makes times doubtful, on this machine now or in a stored run, and what to do."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from harness.cli import options as cli
-from harness.cli.streams import print_json
+from harness.cli.groups import flag, option
+from harness.cli.printing import JsonGroup
 from harness.errors import COULD_NOT_MEASURE, UsageError
 
 if TYPE_CHECKING:
@@ -18,15 +19,13 @@ NEWEST = "newest"
 
 
 def doctor(
-    run: Annotated[
-        str | None,
-        typer.Option(
-            "--run", metavar="ID", help="A stored run or sweep instead of the machine now; newest: the newest run."
-        ),
-    ] = None,
+    *,
+    run: str | None = option(
+        metavar="ID", help="A stored run or sweep instead of the machine now; newest: the newest run."
+    ),
     store: cli.StoreUrl = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 if anything is doubtful.")] = False,
-    as_json: cli.AsJson = False,
+    strict: bool = flag(help="Exit 3 if anything is doubtful."),
+    printed: JsonGroup,
 ) -> None:
     """Watch the machine for a second and say what would make times doubtful, why, and what to do; --run: of a run.
 
@@ -35,9 +34,13 @@ def doctor(
     if store and not run:
         raise UsageError("--store goes with --run: the machine now is in no store")
     name, doubts, watched = _of_run(run, store) if run else _now()
-    _show(name, doubts, watched, as_json=as_json)
     from harness.judge.machine.doubts import doubtful
+    from harness.report.words import doubts as words
 
+    printed.print(
+        lambda: words.doctor_json(doubts, name, [one.model_dump(mode="json") for one in watched]),
+        lambda: words.doctor(doubts, f"run {name}" if name else "this machine now"),
+    )
     raise typer.Exit(COULD_NOT_MEASURE if strict and doubtful(doubts) else 0)
 
 
@@ -63,14 +66,3 @@ def _of_run(run_id: str, store: str | None) -> "tuple[str, Sequence[Doubt], Sequ
     opened = Store(store, create=False)
     name, doubts = doubts_in(opened, None if run_id == NEWEST else run_id)
     return name, doubts, conditions_of(opened, name)
-
-
-def _show(name: str | None, doubts: "Sequence[Doubt]", watched: "Sequence[Conditions]", *, as_json: bool) -> None:
-    from harness.report.render.terminal import print_document
-    from harness.report.terminal.console import out
-    from harness.report.words.doubts import doctor, doctor_json
-
-    if as_json:
-        print_json(doctor_json(doubts, name, [one.model_dump(mode="json") for one in watched]))
-    else:
-        print_document(out(), doctor(doubts, f"run {name}" if name else "this machine now"))

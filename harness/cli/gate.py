@@ -2,96 +2,93 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING
 
 import typer
 
-from harness.cli import isolation, outputs
 from harness.cli import options as cli
-from harness.cli.pasting import pasted
-from harness.cli.streams import print_json
-from harness.config import config, expectations_file
+from harness.cli.gate_asv import JudgedAsvGroup, gate_asv
+from harness.cli.gate_verdict import Verdicts
+from harness.cli.groups import Group, flag, only_with, option
+from harness.cli.outputs import OutputsGroup
+from harness.cli.printing import PrintGroup, note, pasted
+from harness.config import config
 from harness.errors import UsageError, counted
 from harness.paths import EXPECTATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from harness.judge.gate.expectations import Expectations
-    from harness.judge.gate.gate import GateReport
+    from harness.measure.plan import Case, Request
 
 
-@cli.takes_model
-@outputs.takes_outputs
+@dataclass(frozen=True, kw_only=True)
+class JudgedGroup(Group):
+    """Which run is judged, or made first, and by what. Raises UsageError for what does not go together."""
+
+    run: cli.RunId = None
+    init: bool = flag(help="Write the first expectations: of the newest run, or of what is named here.")
+    fresh: bool = flag(help="Run what the file expects first, and judge that; else the default grid.")
+    problem: list[str] | None = option(help="With --init: what is run first, a name, FILE or FILE:COLUMN; repeatable.")
+    data: cli.ModelGroup
+    solver: list[str] | None = option(help="With --init: its solver; repeatable.")
+    limits: cli.ExpectationsGroup
+    update: bool = flag(help="Set the limits from this run, less the margins.")
+    last: int | None = option(min=1, help="With --update: the worst of so many runs, this one and those before it.")
+    store: cli.StoreUrl = None
+
+    @property
+    def named(self) -> bool:
+        """Whether it is said what --init runs first."""
+        return bool(self.problem or self.solver or self.data.given())
+
+    @property
+    def taken(self) -> int:
+        """Of how many runs the limits are set first."""
+        return 1 if self.init else (self.last or 1) if self.update else 0
+
+    def __post_init__(self) -> None:
+        refused = (
+            (self.fresh and self.run, "--fresh makes a run and --run names one: give one of them"),
+            (self.last and not self.update, "--last says of how many runs --update takes the worst: add --update"),
+            (self.init and (self.update or self.fresh), "--init writes the first expectations: drop --update, --fresh"),
+            (
+                self.named and not self.init,
+                "--problem and --solver say what --init runs first; --fresh runs what the file expects",
+            ),
+            (self.named and self.run, "--run names a run, and --problem and --solver make one: give one of them"),
+        )
+        for wrong, why in refused:
+            if wrong:
+                raise UsageError(why)
+        if self.update and self.limits.path not in (self.limits.expectations, config().expectations, EXPECTATIONS):
+            raise UsageError("--update would write into the package: name a file of yours with --expectations FILE")
+
+
 def gate(
-    run: cli.RunId = None,
-    init: Annotated[
-        bool, typer.Option("--init", help="Write the first expectations: of the newest run, or of what is named here.")
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Run what the file expects first, and judge that; else the default grid.")
-    ] = False,
-    problem: Annotated[
-        list[str] | None, typer.Option(help="With --init: what is run first, a name, FILE or FILE:COLUMN; repeatable.")
-    ] = None,
-    given_model: cli.GivenModel = cli.NO_MODEL,
-    solver: Annotated[list[str] | None, typer.Option(help="With --init: its solver; repeatable.")] = None,
-    expectations: Annotated[Path | None, typer.Option(help="The expectations file; results/expectations.toml.")] = None,
-    update: Annotated[bool, typer.Option("--update", help="Set the limits from this run, less the margins.")] = False,
-    last: Annotated[
-        int | None, typer.Option(min=1, help="With --update: the worst of so many runs, this one and those before it.")
-    ] = None,
-    store: cli.StoreUrl = None,
-    as_json: cli.AsJson = False,
-    quiet: cli.Quiet = False,
-    asv: Annotated[bool, typer.Option("--asv", help="Judge asv's results instead of a run.")] = False,
-    commit: Annotated[str | None, typer.Option(help="With --asv: the commit; the newest with results.")] = None,
-    base: Annotated[str | None, typer.Option(help="With --asv: a commit that must not be better.")] = None,
-    env: Annotated[str | None, typer.Option(help="With --asv: a part of the environment's name.")] = None,
-    base_env: Annotated[str | None, typer.Option(help="With --asv: compare with this environment.")] = None,
-    bench: cli.Bench = None,
-    machine: cli.Machine = None,
-    results: cli.AsvFolder = None,
-    written: outputs.Outputs = outputs.NOTHING,
+    *,
+    asked: JudgedGroup,
+    printed: PrintGroup,
+    asv: bool = flag(help="Judge asv's results instead of a run."),
+    of_asv: JudgedAsvGroup,
+    written: OutputsGroup,
 ) -> None:
     """Judge the newest run, or asv's results, by results/expectations.toml: digits, excess loss, R² and MSE."""
     from harness.judge.gate.expectations import read_expectations
 
-    named = bool(problem or solver or given_model != cli.NO_MODEL)
-    path = expectations or expectations_file()
-    _check(run, named=named, init=init, fresh=fresh, update=update, last=last, asv=asv)
-    if update and path not in (expectations, config().expectations, EXPECTATIONS):
-        raise UsageError("--update would write into the package: name a file of yours with --expectations FILE")
-    if init:
-        path = _new_file(expectations)
-        made = _first_run(problem, solver, given_model, store, shown=not (as_json or quiet)) if named else run
-        _gate_run(made, store, _Limits(path, expectations, 1), written, as_json=as_json, quiet=quiet)
-    expected = None if update and not path.exists() else read_expectations(path)
-    asked = {"commit": commit, "base": base, "env": env, "base_env": base_env, "bench": bench, "machine": machine}
+    if asv and (asked.fresh or asked.run or asked.taken):
+        raise UsageError("--asv judges asv's results: --run, --init, --fresh and --update are for runs")
+    path = _new_file(asked.limits.expectations) if asked.init else asked.limits.path
+    expected = read_expectations(path) if path.exists() or not asked.taken else None
+    verdicts = Verdicts(path, printed, written)
     if asv and expected is not None:
-        _gate_asv(expected, path, results, asked, written, as_json=as_json, quiet=quiet)
-    for name, value in {**asked, "results": results}.items():
-        if value is not None:
-            raise UsageError(f"--{name.replace('_', '-')} goes with --asv")
-    if fresh:
-        run = _fresh_run(expected, path, store, shown=not (as_json or quiet), quiet=quiet)
-    limits = _Limits(path, expectations, (last or 1) if update else 0)
-    _gate_run(run, store, limits, written, as_json=as_json, quiet=quiet)
-
-
-def _check(run: str | None, *, named: bool, init: bool, fresh: bool, update: bool, last: int | None, asv: bool) -> None:
-    """Raises UsageError for what does not go together; `named`: a problem or a solver was."""
-    refused = (
-        (fresh and run, "--fresh makes a run and --run names one: give one of them"),
-        (last is not None and not update, "--last says of how many runs --update takes the worst: add --update"),
-        (init and (update or fresh or asv), "--init writes the first expectations: drop --update, --fresh and --asv"),
-        (named and not init, "--problem and --solver say what --init runs first; --fresh runs what the file expects"),
-        (named and run, "--run names a run, and --problem and --solver make one: give one of them"),
-        (asv and (fresh or run or update), "--asv judges asv's results: --run, --fresh and --update are for runs"),
-    )
-    for wrong, why in refused:
-        if wrong:
-            raise UsageError(why)
+        raise typer.Exit(gate_asv(expected, of_asv, verdicts))
+    only_with(of_asv.given(), "--asv")
+    run = asked.run
+    if asked.named:
+        run = _made(_named(asked), None, asked.store, printed)
+    elif asked.fresh:
+        run = _made(*_expected(expected, path), asked.store, printed)
+    raise typer.Exit(_judge(run, asked, verdicts))
 
 
 def _new_file(named: Path | None) -> Path:
@@ -105,147 +102,51 @@ def _new_file(named: Path | None) -> Path:
     return path
 
 
-def _first_run(
-    problems: list[str] | None, solvers: list[str] | None, model: cli.GivenModel, store: str | None, *, shown: bool
-) -> str:
-    """Run what was named: the run's id."""
-    from harness.cli.progress import nothing, table_only, watched_run
+def _named(asked: JudgedGroup) -> "Request":
     from harness.measure.plan import Request
 
-    asked = Request(
-        problems=tuple(problems or ()),
-        solvers=tuple(solvers or ()),
-        device="cpu",
-        target=model.target,
-        weights=model.weights,
-        intercept=model.intercept,
-        table=model.table,
-    )
-    where = isolation.where(None, None, in_process=False)
-    return watched_run(asked, store, where, table_only if shown else nothing, quiet=not shown)[0].id
+    return Request(tuple(asked.problem or ()), tuple(asked.solver or ()), "cpu", **vars(asked.data.model))
 
 
-def _fresh_run(expected: "Expectations | None", path: Path, store: str | None, *, shown: bool, quiet: bool) -> str:
-    """Run what the file expects; the default grid where it is the package's own, or expects nothing: the run's id."""
-    from harness.cli.progress import nothing, table_only, watched_run
+def _expected(expected: "Expectations | None", path: Path) -> "tuple[Request, list[Case] | None]":
+    """What the file expects; the default grid where it is the package's own, expects nothing, or is to be made."""
     from harness.measure.expected import expected_cases
     from harness.measure.plan import Request
 
-    asked, cases = Request(), None
     if expected is not None and expected.expect and not expected.default_problems:
-        asked, cases = expected_cases(expected, path)
-    where = isolation.where(None, None, in_process=False)
-    return watched_run(asked, store, where, table_only if shown else nothing, quiet=quiet, cases=cases)[0].id
+        return expected_cases(expected, path)
+    return Request(), None
 
 
-@dataclass(frozen=True)
-class _Limits:
-    """The file, what was named of it, and how many runs it is set by first; 0: none."""
+def _made(request: "Request", cases: "list[Case] | None", store: str | None, printed: PrintGroup) -> str:
+    """A new run: its id."""
+    from harness.cli.progress import nothing, table_only, watched_run
+    from harness.measure.session import Where
 
-    path: Path
-    named: Path | None
-    update: int
+    shown = table_only if printed.for_people else nothing
+    return watched_run(request, store, Where(), shown, quiet=printed.quiet, cases=cases)[0].id
 
 
-def _gate_run(
-    run_id: str | None,
-    store: str | None,
-    limits: _Limits,
-    written: outputs.Outputs,
-    *,
-    as_json: bool,
-    quiet: bool,
-) -> NoReturn:
-    """Judge one run of the store, the newest unless named; first set the limits from it and others, where asked."""
+def _judge(run_id: str | None, asked: JudgedGroup, verdicts: Verdicts) -> int:
+    """Judge one run of the store, the newest unless it is named, the limits set first where that is asked; its code."""
     from harness.judge.gate.expectations import read_expectations
     from harness.judge.gate.gate import gate as judge
     from harness.judge.gate.update import update_file
-    from harness.report.render.terminal import print_document
-    from harness.report.terminal.console import err
     from harness.report.words.gate import changes as changes_of
     from harness.store.store import Store
 
-    opened = Store(store, create=False)
+    opened, path, named = Store(asked.store, create=False), verdicts.path, asked.limits.expectations
     judged = opened.run(run_id)
-    records = opened.records(judged.id)
-    if limits.update:
+    if asked.taken:
         runs = opened.runs()
         until = [run.id for run in runs].index(judged.id) + 1
-        taken = runs[max(0, until - limits.update) : until]
-        limits.path.parent.mkdir(parents=True, exist_ok=True)
-        changes = update_file(limits.path, [record for run in taken for record in opened.records(run.id)])
-        print_document(err(), changes_of(changes, str(limits.path), len(taken)))
-    report = judge(judged, records, read_expectations(limits.path))
-    update = pasted("gate", "--update", store=opened, expectations=limits.named)
-    _show(judged.id, report, limits.path, update, as_json=as_json, quiet=quiet)
-    _write([(judged.id, report)], limits.path, written)
-    if limits.update and not (as_json or quiet):
-        following = pasted("gate", "--fresh", store=opened, expectations=limits.named)
-        err().print(f"next: {following}", markup=False, soft_wrap=True)
-    raise typer.Exit(report.exit_code)
-
-
-def _show(
-    name: str, report: "GateReport", path: Path, update: str | None = None, *, as_json: bool, quiet: bool
-) -> None:
-    """Print a report, by the name of what was judged; if `quiet`, one that is not as it should be.
-
-    `update`: the command that sets the limits.
-    """
-    from harness.judge.gate.gate import UPDATE
-    from harness.report.render.terminal import print_document
-    from harness.report.terminal.console import out
-    from harness.report.words.gate import verdict
-
-    if as_json:
-        print_json(_json(report, name))
-    elif not quiet or report.exit_code:
-        print_document(out(), verdict(report, name, str(path), update or UPDATE))
-
-
-def _write(judged: "Sequence[tuple[str, GateReport]]", path: Path, written: outputs.Outputs) -> None:
-    """Write all reports to where they are asked for."""
-    from harness.report.render.formats import Judged
-    from harness.report.words.checks import gate_checks
-    from harness.report.words.gate import verdict
-
-    documents = [verdict(report, name, str(path)) for name, report in judged]
-    checks = [check for _, report in judged for check in gate_checks(report)]
-    written.write(Judged("harness gate", documents, checks, str(path)))
-
-
-def _gate_asv(
-    expected: "Expectations",
-    path: Path,
-    results_dir: Path | None,
-    asked: "dict[str, str | None]",
-    written: outputs.Outputs,
-    *,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Judge asv's results, each environment in turn; exits with the worst code."""
-    from harness.asv.gate import existing_folder, gate_asv, rules_of_repository
-    from harness.asv.records import is_own
-    from harness.asv.selection import AsvSelection
-    from harness.report.render.terminal import print_document
-    from harness.report.terminal.console import out
-    from harness.report.words.asv import speed
-
-    judged = gate_asv(existing_folder(results_dir), expected, AsvSelection(**asked), rules_of_repository())
-    named = []
-    for results, before, report in judged:
-        if before is not None and is_own(results) and not (as_json or quiet):
-            print_document(out(), speed(results, before))
-        named.append((f"{results.commit[:8]} {results.environment} on {results.machine}", report))
-        _show(*named[-1], path, as_json=as_json, quiet=quiet)
-    _write(named, path, written)
-    codes = [report.exit_code for _, report in named]
-    raise typer.Exit(1 if 1 in codes else max(codes))
-
-
-def _json(report: "GateReport", run_id: str) -> str:
-    import json
-    from dataclasses import asdict
-
-    return json.dumps({"run": run_id, "exit_code": report.exit_code, **asdict(report)})
+        taken = runs[max(0, until - asked.taken) : until]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        changes = update_file(path, [record for run in taken for record in opened.records(run.id)])
+        note(changes_of(changes, str(path), len(taken)))
+    report = judge(judged, opened.records(judged.id), read_expectations(path))
+    verdicts.show(judged.id, report, pasted("gate", "--update", store=opened, expectations=named))
+    verdicts.write([(judged.id, report)])
+    if asked.taken and verdicts.printed.for_people:
+        note(f"next: {pasted('gate', '--fresh', store=opened, expectations=named)}")
+    return report.exit_code

@@ -1,48 +1,44 @@
 """harness history: one case over commits or dates, where its level changed, and what did it."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from harness.cli import options as cli
-from harness.cli.streams import print_json
+from harness.cli.groups import Group, argument, flag, only_with, option, option_of
+from harness.cli.history_all import FeedGroup, every_series
+from harness.cli.printing import JsonGroup, note
 from harness.errors import COULD_NOT_MEASURE, UsageError
-from harness.report.figures.size import Size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.history.sources import Launch
 
 
-@cli.takes_model
+@dataclass(frozen=True, kw_only=True)
+class CaseGroup(Group):
+    """Of one case: which, and what of it."""
+
+    case: list[str] | None = argument(help="A record's key, or PROBLEM SOLVER [OPTION=VALUE ...].")
+    data: cli.ModelGroup
+    quantity: str = option(help="time, digits, excess_loss or epochs_to (1e-4).", default="time")
+    by: str | None = option(help="commit, or date: a point a run, of whatever commit. By commit where there are two.")
+    since: str | None = option(help="Only from this date (ISO 8601) or commit on.")
+    store: cli.StoreUrl = None
+    picture: cli.PictureGroup
+
+
 def history(
-    case: Annotated[
-        list[str] | None, typer.Argument(help="A record's key, or PROBLEM SOLVER [OPTION=VALUE ...].")
-    ] = None,
-    given_model: cli.GivenModel = cli.NO_MODEL,
-    quantity: Annotated[
-        str, typer.Option("--quantity", help="time, digits, excess_loss or epochs_to (1e-4).")
-    ] = "time",
-    effect: Annotated[
-        float | None,
-        typer.Option("--effect", help="Smallest step: 0.03 of time, 0.5 digits, 1 decade, 0.1 of epochs."),
-    ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option("--by", help="commit, or date: a point a run, of whatever commit. By commit where there are two."),
-    ] = None,
-    since: Annotated[str | None, typer.Option("--since", help="Only from this date (ISO 8601) or commit on.")] = None,
-    store: cli.StoreUrl = None,
-    asv: Annotated[bool, typer.Option("--asv", help="Read asv's results instead of the store.")] = False,
-    machine: cli.Machine = None,
-    results: cli.AsvFolder = None,
-    plot: Annotated[Path | None, typer.Option("--plot", help="Draw it: FILE.png, FILE.svg or FILE.pdf.")] = None,
-    plot_size: cli.PlotSize = None,
-    every: Annotated[bool, typer.Option("--all", help="With --asv: every series of any suite, by commit.")] = False,
-    bench: cli.Bench = None,
-    atom: Annotated[Path | None, typer.Option("--atom", help="With --all: write an Atom feed of the steps.")] = None,
-    commit_url: Annotated[
-        str | None, typer.Option("--commit-url", help="With --all: what links a commit; asv.conf.json's by default.")
-    ] = None,
-    as_json: cli.AsJson = False,
+    *,
+    asked: CaseGroup,
+    effect: float | None = option(help="Smallest step: 0.03 of time, 0.5 digits, 1 decade, 0.1 of epochs."),
+    asv: bool = flag(help="Read asv's results instead of the store."),
+    of_asv: cli.AsvGroup,
+    all_: bool = flag(help="With --asv: every series of any suite, by commit."),
+    feed: FeedGroup,
+    printed: JsonGroup,
 ) -> None:
     """Show one case over commits, or over dates, with its change points and what made them; it judges nothing.
 
@@ -58,127 +54,55 @@ def history(
     A level is sought within one environment and one content of the data: an upgraded library, another processor or
     other data are told apart. Exit 3 where there are too few points to compare.
     """
-    given = {"bench": bench, "atom": atom, "commit-url": commit_url}
-    if every:
-        for name, wrong in {
-            "CASE": case,
-            "--since": since,
-            "--by": by,
-            "--plot": plot,
-            "--store": store,
-            "no --asv": not asv,
-            f"--{(cli.said_of_problems(given_model) or [''])[0]}": given_model != cli.NO_MODEL,
-        }.items():
-            if wrong:
-                raise UsageError(f"--all goes with --asv, and is of every series: not with {name}")
-        _show_all(machine, results, effect, bench, atom, commit_url, as_json=as_json)
-        return
-    for name, value in given.items():
-        if value is not None:
-            raise UsageError(f"--{name} goes with --all")
-    if not case:
-        raise UsageError("say which case: its key, or PROBLEM SOLVER, as in 'harness history auto_mpg numpy_lstsq'")
-    drawing, source = (plot, cli.plot_size(plot_size, plot)), _Source(store, asv, machine, results)
-    _show(_Case(case, given_model), quantity, effect, since, by, source, drawing, as_json=as_json)
-
-
-@dataclass(frozen=True)
-class _Case:
-    """Which case: its key, or problem, solver and options as words, and what is said of the problem."""
-
-    words: list[str]
-    model: cli.GivenModel
-
-
-class _Source:
-    """Where to read launches from. Raises UsageError for what does not go together."""
-
-    def __init__(self, store: str | None, asv: bool, machine: str | None, results: Path | None) -> None:
-        for name, value in {"machine": machine, "results": results}.items():
-            if value is not None and not asv:
-                raise UsageError(f"--{name} goes with --asv")
-        if asv and store:
-            raise UsageError("--asv reads asv's results and --store a store: give one of them")
-        self.store, self.asv, self.machine, self.results = store, asv, machine, results
-
-
-def _show(
-    case: _Case,
-    quantity: str,
-    effect: float | None,
-    since: str | None,
-    by: str | None,
-    source: _Source,
-    drawing: tuple[Path | None, Size],
-    *,
-    as_json: bool,
-) -> None:
-    from harness.asv.gate import existing_folder
-    from harness.history.case import history_of
-    from harness.history.sources import in_asv, stored
-    from harness.judge.history.series import COMMIT, DATE
-    from harness.report.render.objects import dumps
-    from harness.report.render.terminal import print_document
-    from harness.report.tables.history import history_object
-    from harness.report.terminal.console import err, out
-    from harness.report.words.history import over_commits
-    from harness.store.store import Store
-
-    if source.asv:
-        if by == DATE:
-            raise UsageError("--by date is of a store's runs: asv's results are of commits")
-        launches, by = in_asv(existing_folder(source.results), source.machine), COMMIT
+    if all_:
+        for name in (*asked.given(), *(() if asv else ("asv",))):
+            wrong = "CASE" if name == "case" else "no --asv" if name == "asv" else option_of(name)
+            raise UsageError(f"--all goes with --asv, and is of every series: not with {wrong}")
+        compared = every_series(of_asv, effect, feed, printed)
     else:
-        launches = stored(Store(source.store, create=False))
-    found = history_of(launches, case.words, model=case.model, quantity=quantity, effect=effect, since=since, by=by)
-    plot, size = drawing
-    if plot:
+        only_with(feed.given(), "--all")
+        compared = _one_case(asked, effect, of_asv, printed, asv=asv)
+    if not compared:
+        raise typer.Exit(COULD_NOT_MEASURE)
+
+
+def _one_case(asked: CaseGroup, effect: float | None, of_asv: cli.AsvGroup, printed: JsonGroup, *, asv: bool) -> bool:
+    """Draw and print one case; whether there were points to compare."""
+    from harness.history.case import history_of
+    from harness.judge.history.series import COMMIT
+    from harness.report.render.objects import dumps
+    from harness.report.tables.history import history_object
+    from harness.report.words.history import over_commits
+
+    if not asked.case:
+        raise UsageError("say which case: its key, or PROBLEM SOLVER, as in 'harness history auto_mpg numpy_lstsq'")
+    launches, by = _launches(asked, of_asv, asv=asv), COMMIT if asv else asked.by
+    found = history_of(
+        launches, asked.case, model=asked.data.model, quantity=asked.quantity, effect=effect, since=asked.since, by=by
+    )
+    if asked.picture.plot is not None:
         from harness.files.writing import write
-        from harness.report.figures.files import check_suffix, picture
+        from harness.report.figures.files import picture
         from harness.report.figures.history import history_picture
 
-        check_suffix(plot.suffix, f"{plot}: ")
-        write(plot, picture([history_picture(found)], plot.suffix.lower(), size))
-        err().print(f"{plot}: written", markup=False, soft_wrap=True)
-    if as_json:
-        print_json(dumps(history_object(found)))
-    else:
-        print_document(out(), over_commits(found))
-    if not found.compared:
-        raise typer.Exit(COULD_NOT_MEASURE)
+        path = asked.picture.plot
+        write(path, picture([history_picture(found)], path.suffix.lower(), asked.picture.size))
+        note(f"{path}: written")
+    printed.print(lambda: dumps(history_object(found)), lambda: over_commits(found))
+    return bool(found.compared)
 
 
-def _show_all(
-    machine: str | None,
-    results: Path | None,
-    effect: float | None,
-    bench: str | None,
-    atom: Path | None,
-    commit_url: str | None,
-    *,
-    as_json: bool,
-) -> None:
-    from harness.asv.gate import existing_folder, rules_of_repository
-    from harness.asv.selection import AsvSelection
-    from harness.asv.watch import commit_url_of, watched
-    from harness.report.render.objects import dumps
-    from harness.report.render.terminal import print_document
-    from harness.report.tables.watch import watch_object
-    from harness.report.terminal.console import err, out
-    from harness.report.words.watch import over_store
+def _launches(asked: CaseGroup, of_asv: cli.AsvGroup, *, asv: bool) -> "Iterator[Launch]":
+    """What was measured, from asv's results or the store. Raises UsageError for what does not go together."""
+    from harness.history.sources import in_asv, stored
+    from harness.judge.history.series import DATE
+    from harness.store.store import Store
 
-    url = commit_url_of(commit_url)
-    asked = AsvSelection(machine=machine, bench=bench)
-    found = watched(existing_folder(results), asked, rules_of_repository(), effect)
-    if atom:
-        from harness.files.writing import write
-        from harness.report.render.atom import atom as feed
-
-        write(atom, feed(found, url).encode())
-        err().print(f"{atom}: written", markup=False, soft_wrap=True)
-    if as_json:
-        typer.echo(dumps(watch_object(found, url)))
-    else:
-        print_document(out(), over_store(found))
-    if not found.scan.tested:
-        raise typer.Exit(COULD_NOT_MEASURE)
+    if not asv:
+        only_with(of_asv.given(), "--asv")
+        return stored(Store(asked.store, create=False))
+    if asked.store:
+        raise UsageError("--asv reads asv's results and --store a store: give one of them")
+    if asked.by == DATE:
+        raise UsageError("--by date is of a store's runs: asv's results are of commits")
+    return in_asv(of_asv.folder, of_asv.machine)

@@ -7,13 +7,15 @@ from typing import Annotated
 import typer
 
 from harness.cli import options as cli
-from harness.cli.pasting import pasted
-from harness.errors import UsageError, counted
+from harness.cli.groups import argument, option
+from harness.cli.printing import pasted
+from harness.errors import UsageError, counted, unknown
 
 ASV = "asv"
 
 
 def import_results(
+    *,
     what: Annotated[
         str,
         typer.Argument(
@@ -21,30 +23,42 @@ def import_results(
             help="asv, pytest-benchmark, google-benchmark, hyperfine, customBiggerIsBetter or customSmallerIsBetter.",
         ),
     ],
-    file: Annotated[Path | None, typer.Argument(help="The JSON file that the tool wrote; of asv none.")] = None,
-    commit: Annotated[
-        str | None, typer.Option(help="Of asv: which, the newest by default. Of a file: what was measured.")
-    ] = None,
-    machine: cli.Machine = None,
-    results: cli.AsvFolder = None,
+    file: Path | None = argument(help="The JSON file that the tool wrote; of asv none."),
+    commit: str | None = option(help="Of asv: which, the newest by default. Of a file: what was measured."),
+    of_asv: cli.AsvGroup,
     store: cli.StoreUrl = None,
 ) -> None:
     """Bring asv's results into the store, for harness compare; or a file of another tool among asv's results.
 
     There harness gate --asv judges it and harness history --asv --all watches it, by the same rules.
     """
-    if what != ASV:
-        _file(what, file, commit, machine, results, store)
+    from harness.asv.formats import FORMATS
+    from harness.asv.gate import DEFAULT_FOLDER
+    from harness.asv.imports import import_format
+
+    judge = pasted("gate", "--asv", *([] if of_asv.results is None else ["--results", str(of_asv.results)]))
+    if what == ASV:
+        if file is not None:
+            raise UsageError("import asv takes no file: --results names asv's results_dir")
+        _asv(of_asv, commit, store, judge)
         return
-    if file is not None:
-        raise UsageError("import asv takes no file: --results names asv's results_dir")
-    from harness.asv.gate import existing_folder, import_asv
+    if what not in FORMATS:
+        raise unknown("format", what, (ASV, *FORMATS))
+    if file is None:
+        raise UsageError(f"import {what} takes a file: the JSON that the tool wrote")
+    if store is not None:
+        raise UsageError(f"--store goes with import asv: {what} is kept among asv's results, which --results names")
+    path, count = import_format(what, file, of_asv.results or DEFAULT_FOLDER, commit, of_asv.machine)
+    typer.echo(f"{path}: {counted(count, 'number')}; next: {judge}")
+
+
+def _asv(of_asv: cli.AsvGroup, commit: str | None, store: str | None, judge: str) -> None:
+    """The results of asv into the store, which is made when there is something for it."""
+    from harness.asv.gate import import_asv
     from harness.store.store import Store
 
-    folder = existing_folder(results)
     opened = cache(lambda: Store(store))
-    found = import_asv(folder, opened, machine, commit)
-    judge = _judging(results)
+    found = import_asv(of_asv.folder, opened, of_asv.machine, commit)
     for run, records in found:
         if records:
             next_ = pasted("compare", "--by", "solver", "--run", run.id, store=opened())
@@ -53,27 +67,3 @@ def import_results(
             typer.echo(f"{run.id}: another project's suite, no case of the harness in it; next: {judge}")
     if not found:
         typer.echo("nothing new: the store has these results already")
-
-
-def _file(
-    what: str, file: Path | None, commit: str | None, machine: str | None, results: Path | None, store: str | None
-) -> None:
-    from harness.asv.formats import FORMATS
-    from harness.asv.gate import DEFAULT_FOLDER
-    from harness.asv.imports import import_format
-    from harness.errors import unknown
-
-    if what not in FORMATS:
-        raise unknown("format", what, (ASV, *FORMATS))
-    if file is None:
-        raise UsageError(f"import {what} takes a file: the JSON that the tool wrote")
-    if store is not None:
-        raise UsageError(f"--store goes with import asv: {what} is kept among asv's results, which --results names")
-    folder = results or DEFAULT_FOLDER
-    path, count = import_format(what, file, folder, commit, machine)
-    typer.echo(f"{path}: {counted(count, 'number')}; next: {_judging(results)}")
-
-
-def _judging(results: Path | None) -> str:
-    """The command that judges asv's results."""
-    return pasted("gate", "--asv", *([] if results is None else ["--results", str(results)]))

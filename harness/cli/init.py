@@ -1,16 +1,17 @@
 """harness init: what a repository needs so that the harness is about its project."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from harness.cli.groups import flag, option
+from harness.cli.printing import note
+
 
 def init(
-    solver: Annotated[
-        list[str] | None, typer.Option(help="A solver of the project, as package.module:name; repeatable.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")] = False,
+    *,
+    solver: list[str] | None = option(help="A solver of the project, as package.module:name; repeatable."),
+    dry_run: bool = flag(help="Show what would be written, and write nothing."),
 ) -> None:
     """Write what is missing in your repository: harness.toml, checks for pytest, asv's suite, a workflow.
 
@@ -18,7 +19,6 @@ def init(
     """
     from harness.init.files import EXAMPLE, planned
     from harness.init.solvers import estimators, project_name
-    from harness.report.terminal.console import err
     from harness.solvers.brought.spec import is_spec, parse
 
     here = Path()
@@ -32,9 +32,9 @@ def init(
         for line in one.content.splitlines() if dry_run and not one.kept else ():
             typer.echo(f"    {line}".rstrip())
     if not found:
-        note = f"no estimator was found: {EXAMPLE} stands for yours in harness.toml"
-        err().print(f"{note}; or harness init --solver package.module:name", markup=False, soft_wrap=True)
+        found_none = f"no estimator was found: {EXAMPLE} stands for yours in harness.toml"
+        note(f"{found_none}; or harness init --solver package.module:name")
     if not (here / ".git").exists():
-        err().print("no git repository is here: harness ab, bisect and history need one", markup=False, soft_wrap=True)
+        note("no git repository is here: harness ab, bisect and history need one")
     if not dry_run:
         typer.echo("next: harness run, harness gate --update, harness ab main HEAD")

@@ -1,20 +1,20 @@
 """harness list: what there is, which options it takes, why something is unavailable here."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from harness.cli.printing import show
 from harness.errors import UsageError, unknown
+from harness.report.tables.column import Column
+from harness.report.tables.document import Document, Table, table_of
 
 if TYPE_CHECKING:
-    from harness.report.tables.column import Column
-    from harness.report.tables.document import Table
     from harness.solvers.solver import Solver
     from harness.timing.device import Device
 
-WHAT = ("problems", "suites", "solvers", "optimizers", "devices")
 NONE = "–"
 
 
@@ -51,31 +51,8 @@ class OptimizerRow(NamedTuple):
     missing: bool = False
 
 
-def list_names(what: Annotated[str, typer.Argument(help="problems, suites, solvers, optimizers or devices.")]) -> None:
-    """What there is: problems, suites, solvers, optimizers, devices; of installed packages too, with their versions."""
-    if what not in WHAT:
-        raise unknown("list", what, WHAT)
-    from harness.report.render.terminal import print_table
-    from harness.report.terminal.console import out
-
-    match what:
-        case "problems":
-            print_table(out(), _problems())
-        case "suites":
-            for table in _suites():
-                print_table(out(), table)
-        case "solvers":
-            print_table(out(), _solvers())
-        case "optimizers":
-            print_table(out(), _optimizers())
-        case _:
-            print_table(out(), _devices())
-
-
-def _problems() -> "Table[ProblemRow]":
+def _problems() -> Iterator[Table[ProblemRow]]:
     from harness.problems import catalog
-    from harness.report.tables.column import Column
-    from harness.report.tables.document import table_of
 
     yours = ProblemRow("FILE.csv, FILE.parquet", "", "yours", "--target", "any table with numeric columns")
     own = map(_problem_row, (*catalog.sidecars(), *catalog.GENERATORS))
@@ -88,13 +65,12 @@ def _problems() -> "Table[ProblemRow]":
         Column("what", head="what it is", least=20),
         *_from_package(rows),
     )
-    return table_of(columns, rows)
+    yield table_of(columns, rows)
 
 
-def _suites() -> "Iterator[Table[Any]]":
+def _suites() -> Iterator[Table[Any]]:
     from harness.problems import suites
     from harness.report.tables import suite as columns
-    from harness.report.tables.document import table_of
 
     for name in suites.files():
         made = suites.get(name)
@@ -122,17 +98,15 @@ def _rungs() -> Iterator[ProblemRow]:
         yield _problem_row(names[0])._replace(problem=f"{prefix}...", what=f"{group.title}: {suffixes}")
 
 
-def _solvers() -> "Table[SolverRow]":
+def _solvers() -> Iterator[Table[SolverRow]]:
     from harness import plugins
-    from harness.report.tables.column import Column
-    from harness.report.tables.document import table_of
     from harness.solvers import catalog
     from harness.solvers.brought.missing import Missing
 
     rows = [_solver_row(solver, "") for solver in catalog.ALL]
     for one in plugins.plugins(plugins.SOLVERS):
         taken = f"{one.name} is taken by a solver of the harness" if one.name in catalog.SOLVERS else ""
-        reason = taken or _repeated(plugins.SOLVERS, one.name)
+        reason = taken or _reason(partial(plugins.plugin, plugins.SOLVERS, one.name))
         solver: Solver = Missing(one.name, one.value, reason) if reason else catalog.of_plugin(one)
         rows.append(_solver_row(solver, one.origin))
     columns: tuple[Column[SolverRow], ...] = (
@@ -142,7 +116,7 @@ def _solvers() -> "Table[SolverRow]":
         Column("takes", head="options and defaults", spare=1, least=16),
         *_from_package(rows),
     )
-    return table_of(columns, rows)
+    yield table_of(columns, rows)
 
 
 def _solver_row(solver: "Solver", origin: str) -> SolverRow:
@@ -156,10 +130,8 @@ def _solver_row(solver: "Solver", origin: str) -> SolverRow:
     return SolverRow(solver.name, solver.title, missing or ", ".join(solver.devices), takes, origin, bool(missing))
 
 
-def _optimizers() -> "Table[OptimizerRow]":
+def _optimizers() -> Iterator[Table[OptimizerRow]]:
     from harness import plugins
-    from harness.report.tables.column import Column
-    from harness.report.tables.document import table_of
     from harness.solvers.training import optimizers
 
     rows = [
@@ -177,7 +149,7 @@ def _optimizers() -> "Table[OptimizerRow]":
         Column("engines", spare=2, least=12),
         *_from_package(rows),
     )
-    return table_of(columns, rows)
+    yield table_of(columns, rows)
 
 
 def _packaged_problems() -> Iterator[ProblemRow]:
@@ -196,10 +168,8 @@ def _packaged_problems() -> Iterator[ProblemRow]:
             yield ProblemRow(one.name, "", "", NONE, str(error), one.origin)
 
 
-def _from_package(rows: Sequence[Any]) -> "tuple[Column[Any], ...]":
+def _from_package(rows: Sequence[Any]) -> tuple[Column[Any], ...]:
     """The column of the packages, where any row is of one."""
-    from harness.report.tables.column import Column
-
     return (Column("origin", head="from", least=8),) if any(row.origin for row in rows) else ()
 
 
@@ -212,15 +182,7 @@ def _reason(get: Callable[[], object]) -> str:
     return ""
 
 
-def _repeated(group: str, name: str) -> str:
-    from harness.plugins import plugin
-
-    return _reason(partial(plugin, group, name))
-
-
-def _devices() -> "Table[Device]":
-    from harness.report.tables.column import Column
-    from harness.report.tables.document import table_of
+def _devices() -> "Iterator[Table[Device]]":
     from harness.timing.device import devices
 
     columns: tuple[Column[Device], ...] = (
@@ -234,4 +196,21 @@ def _devices() -> "Table[Device]":
             least=16,
         ),
     )
-    return table_of(columns, devices())
+    yield table_of(columns, devices())
+
+
+TABLES: Mapping[str, Callable[[], Iterator[Table[Any]]]] = {
+    "problems": _problems,
+    "suites": _suites,
+    "solvers": _solvers,
+    "optimizers": _optimizers,
+    "devices": _devices,
+}
+
+
+def list_names(what: Annotated[str, typer.Argument(help="problems, suites, solvers, optimizers or devices.")]) -> None:
+    """What there is: problems, suites, solvers, optimizers, devices; of installed packages too, with their versions."""
+    if what not in TABLES:
+        raise unknown("list", what, TABLES)
+    for table in TABLES[what]():
+        show(Document([table]))

@@ -1,15 +1,18 @@
 """harness nightly: measure what harness.toml names, keep it, and say what changed since the nights before."""
 
 import socket
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from harness.cli import isolation, outputs
 from harness.cli import options as cli
-from harness.cli.pasting import pasted
-from harness.cli.streams import print_json
+from harness.cli.groups import Group, flag, option
+from harness.cli.isolation import LimitsGroup
+from harness.cli.outputs import OutputsGroup
+from harness.cli.printing import PrintGroup, note
+from harness.cli.progress import nothing, show_doubts, watched_run
 from harness.config import config
 from harness.errors import HarnessError, UsageError
 
@@ -24,73 +27,32 @@ FEED_NIGHTS = 30
 """Of a feed, the newest: readers ask for it more often than monthly."""
 
 
-@outputs.takes_outputs
-def nightly(
-    run: Annotated[
-        str | None, typer.Option("--run", help="Judge this night of the store again, by its id; measure nothing.")
-    ] = None,
-    machine: Annotated[
-        str | None, typer.Option("--machine", help="What this machine is called; the host's name by default.")
-    ] = None,
-    store: cli.StoreUrl = None,
-    atom: Annotated[Path | None, typer.Option("--atom", help="Write an Atom feed of what changed to FILE.")] = None,
-    page: Annotated[Path | None, typer.Option("--page", help="Write the night's page to FILE.html.")] = None,
-    webhook: Annotated[
-        str | None,
-        typer.Option("--webhook", envvar="HARNESS_WEBHOOK", help="Send one POST of JSON there.", show_envvar=True),
-    ] = None,
-    slack: Annotated[bool, typer.Option("--slack", help="The message in the form of Slack's webhooks.")] = False,
-    timeout: isolation.Timeout = None,
-    memory: isolation.Memory = None,
-    as_json: cli.AsJson = False,
-    quiet: cli.Quiet = False,
-    written: outputs.Outputs = outputs.NOTHING,
-) -> None:
-    """Measure what harness.toml names, keep it, and say what changed since the nights before.
+@dataclass(frozen=True)
+class SentGroup(Group):
+    """Where else a night's report goes."""
 
-    Only what changed is told: status, digits, excess loss, epochs and times, each with the versions, the data and the
-    commit that changed with it. Each machine has its own series. Without git it is the same, less the commits.
+    atom: Path | None = option(help="Write an Atom feed of what changed to FILE.")
+    page: Path | None = option(help="Write the night's page to FILE.html.")
+    webhook: str | None = option(envvar="HARNESS_WEBHOOK", help="Send one POST of JSON there.", show_envvar=True)
+    slack: bool = flag(help="The message in the form of Slack's webhooks.")
 
-    Exit 0: nothing is worse; 1: something is; 3: nothing could be compared, as on the first night.
-    """
-    from harness.history.nights import NightlyTable, night_of, nights_of
-    from harness.store.store import Store
-
-    said = config().table("nightly", NightlyTable)
-    goes = _Goes(atom, page, webhook or said.webhook, slack or said.slack)
-    if run is not None and machine is not None:
-        raise UsageError("--run names a night, which has its machine: drop --machine")
-    if run is None:
-        where = isolation.where(timeout, memory, in_process=False)
-        run = _measured(machine or said.machine or socket.gethostname(), store, where, quiet=quiet or as_json)
-    opened = Store(store, create=False)
-    night = night_of(opened, run)
-    nights = nights_of(opened, night)
-    report = nights.report()
-    _show(report, opened, as_json=as_json, quiet=quiet)
-    goes.send(nights, report, opened, written)
-    _thin(opened, night, said)
-    raise typer.Exit(report.exit_code)
-
-
-class _Goes:
-    """Where else a night's report goes. Raises UsageError, before minutes of measuring, where it cannot go there."""
-
-    def __init__(self, atom: Path | None, page: Path | None, webhook: str | None, slack: bool) -> None:
+    def checked(self, said: "NightlyTable") -> "SentGroup":
+        """With what harness.toml says. Raises UsageError, before minutes of measuring, where it cannot go there."""
         from harness.cli.webhook import check_webhook
         from harness.files.writing import check_file
         from harness.page.making import check_output
 
-        self.atom, self.page, self.webhook, self.slack = atom, page, webhook, slack
-        if slack and webhook is None:
+        found = replace(self, webhook=self.webhook or said.webhook, slack=self.slack or said.slack)
+        if found.slack and found.webhook is None:
             raise UsageError("--slack is the form of a message to --webhook URL: add it")
-        check_webhook(webhook)
-        if atom is not None:
-            check_file(f"--atom {atom}", atom)
-        if page is not None:
-            check_output(page)
+        check_webhook(found.webhook)
+        if self.atom is not None:
+            check_file(f"--atom {self.atom}", self.atom)
+        if self.page is not None:
+            check_output(self.page)
+        return found
 
-    def send(self, nights: "Nights", report: "NightReport", opened: "Store", written: outputs.Outputs) -> None:
+    def send(self, nights: "Nights", report: "NightReport", opened: "Store", written: OutputsGroup) -> None:
         """The message first: no file that cannot be written keeps it back."""
         from harness.files.writing import write
         from harness.report.render.atom import nights_atom
@@ -111,19 +73,53 @@ class _Goes:
     def _post(self, url: str, report: "NightReport") -> None:
         from harness.cli.webhook import posted, slack
         from harness.report.tables.night import night_object
-        from harness.report.terminal.console import err
         from harness.report.words.night import conclusion, heading, lines
 
         said = conclusion(report)
         message = slack(f"{heading(report)}: {said}", lines(report)) if self.slack else night_object(report, said)
-        failed = posted(url, message)
-        if failed:
-            err().print(failed, markup=False, soft_wrap=True)
+        if failed := posted(url, message):
+            note(failed)
+
+
+def nightly(
+    *,
+    run: str | None = option(help="Judge this night of the store again, by its id; measure nothing."),
+    machine: str | None = option(help="What this machine is called; the host's name by default."),
+    store: cli.StoreUrl = None,
+    sent: SentGroup,
+    limits: LimitsGroup,
+    printed: PrintGroup,
+    written: OutputsGroup,
+) -> None:
+    """Measure what harness.toml names, keep it, and say what changed since the nights before.
+
+    Only what changed is told: status, digits, excess loss, epochs and times, each with the versions, the data and the
+    commit that changed with it. Each machine has its own series. Without git it is the same, less the commits.
+
+    Exit 0: nothing is worse; 1: something is; 3: nothing could be compared, as on the first night.
+    """
+    from harness.history.nights import NightlyTable, night_of, nights_of
+    from harness.store.store import Store
+
+    said = config().table("nightly", NightlyTable)
+    sent = sent.checked(said)
+    if run is not None and machine is not None:
+        raise UsageError("--run names a night, which has its machine: drop --machine")
+    if run is None:
+        called = machine or said.machine or socket.gethostname()
+        run = _measured(called, store, limits.where(), quiet=not printed.for_people)
+    opened = Store(store, create=False)
+    night = night_of(opened, run)
+    nights = nights_of(opened, night)
+    report = nights.report()
+    _show(report, opened, printed)
+    sent.send(nights, report, opened, written)
+    _thin(opened, night, said)
+    raise typer.Exit(report.exit_code)
 
 
 def _measured(machine: str, store: str | None, where: "Where", *, quiet: bool) -> str:
     """A new night; the id of its run."""
-    from harness.cli.progress import nothing, watched_run
     from harness.measure.plan import Request
 
     said = config()
@@ -134,47 +130,38 @@ def _measured(machine: str, store: str | None, where: "Where", *, quiet: bool) -
     return watched_run(Request(machine=machine), store, where, nothing, quiet=quiet)[0].id
 
 
-def _show(report: "NightReport", opened: "Store", *, as_json: bool, quiet: bool) -> None:
+def _show(report: "NightReport", opened: "Store", printed: PrintGroup) -> None:
     from harness.measure.conditions import doubts_of
     from harness.report.render.objects import dumps
-    from harness.report.render.terminal import print_document
     from harness.report.tables.night import night_object
-    from harness.report.terminal.console import out
-    from harness.report.words.doubts import under_a_run
     from harness.report.words.night import conclusion, night
 
-    if as_json:
-        print_json(dumps(night_object(report, conclusion(report))))
-    elif not quiet or report.exit_code:
-        print_document(out(), night(report))
-        doctor = pasted("doctor", "--run", report.run.id, store=opened)
-        print_document(out(), under_a_run(doubts_of(opened, report.run), doctor))
+    if printed.wants(report.exit_code):
+        printed.print(lambda: dumps(night_object(report, conclusion(report))), lambda: night(report))
+        if not printed.as_json:
+            show_doubts(report.run.id, doubts_of(opened, report.run), opened)
 
 
 def _make_page(path: Path, report: "NightReport", opened: "Store") -> None:
     """The page of the night beside the one before; what was fitted last night is not fitted again."""
-    from harness.config import expectations_file
-    from harness.judge.gate.expectations import read_expectations
     from harness.page.gather import PageRequest
     from harness.page.watch import Keeper
     from harness.records.run import this_command
     from harness.report.purpose import Purpose
 
-    source = expectations_file()
     last = None if report.last is None else report.last.id
-    known = read_expectations(source), str(source)
-    asked = PageRequest(this_command(), *known, report.run.id, last, quick=True, purpose=Purpose.GATE, night=report)
+    known = this_command(), *cli.ExpectationsGroup().read()
+    asked = PageRequest(*known, report.run.id, last, quick=True, purpose=Purpose.GATE, night=report)
     Keeper(opened, asked, path, lambda _: None).once()
 
 
 def _thin(opened: "Store", night: "Run", said: "NightlyTable") -> None:
     """Thin the samples of old nights; what hinders it is said, and costs the night nothing."""
     from harness.history.nights import runs_of
-    from harness.report.terminal.console import err
     from harness.store.thinning import thin
 
     old = [run.id for run in runs_of(opened, night.selection.machine)[: -said.whole]]
     try:
         thin(opened, old)
     except HarnessError as error:
-        err().print(f"samples of old nights are not thinned: {error}", markup=False, soft_wrap=True)
+        note(f"samples of old nights are not thinned: {error}")

@@ -1,16 +1,16 @@
 """What gate and ab write for a CI system: a file a format, the step's summary, annotations."""
 
-import inspect
 import os
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import wraps
+from collections.abc import Mapping
+from dataclasses import dataclass
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-import typer
+from typer import Option
 
+from harness.cli.groups import Group
 from harness.files.writing import check_file, write
 from harness.report.render.formats import FORMATS, Judged, markdown
 
@@ -18,10 +18,23 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """Which file each format goes to, by its name; on GitHub the summary and the annotations come by themselves."""
+class OutputsGroup(Group):
+    """Which file each of FORMATS goes to, by its name; on GitHub summary and annotations come by themselves."""
 
-    files: Mapping[str, Path] = field(default_factory=dict)
+    files: Mapping[str, Path]
+
+    @classmethod
+    def parameters(cls) -> list[Parameter]:
+        """An option for each format."""
+        kinds = {
+            one.name: Annotated[Path | None, Option(f"--{one.name}", metavar="FILE", help=one.what)] for one in FORMATS
+        }
+        return [Parameter(n, Parameter.KEYWORD_ONLY, default=None, annotation=kind) for n, kind in kinds.items()]
+
+    @classmethod
+    def taken_from(cls, values: dict[str, Any]) -> Self:
+        """The files that were named."""
+        return cls({one.name: path for one in FORMATS if (path := values.pop(one.name)) is not None})
 
     def __post_init__(self) -> None:
         """Raise UsageError before minutes of measuring, not after them, if a file cannot be made."""
@@ -45,33 +58,6 @@ class Outputs:
 
             for line in annotations(judged.checks, judged.file):
                 sys.stderr.write(line + "\n")
-
-
-NOTHING = Outputs()
-"""No file."""
-
-
-def takes_outputs(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for each of FORMATS in the place of its parameter `written`, where it gets Outputs."""
-    signature = inspect.signature(command)
-    options = [
-        inspect.Parameter(
-            one.name,
-            inspect.Parameter.POSITIONAL_OR_KEYWORD,
-            default=None,
-            annotation=Annotated[Path | None, typer.Option(f"--{one.name}", metavar="FILE", help=one.what)],
-        )
-        for one in FORMATS
-    ]
-    shown = [one for own in signature.parameters.values() for one in (options if own.name == "written" else [own])]
-
-    @wraps(command)
-    def taking(**given: Any) -> None:
-        files = {one.name: path for one in FORMATS if (path := given.pop(one.name)) is not None}
-        command(**given, written=Outputs(files))
-
-    taking.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]  # what typer reads
-    return taking
 
 
 def _append(path: Path, text: str) -> None:

@@ -1,51 +1,39 @@
 """harness run: each problem with each solver, verified, timed and stored; or the rest of a run that was cut off."""
 
-from types import MappingProxyType
-from typing import Annotated
-
 import typer
 
-from harness.cli import isolation
 from harness.cli import options as cli
+from harness.cli.groups import argument, flag, option
+from harness.cli.isolation import PlaceGroup
+from harness.cli.printing import PrintGroup
 from harness.cli.progress import json_of, table, watched_run, what_failed
+from harness.cli.solver_options import SolverGroup
 from harness.errors import UsageError
 
-RunId = Annotated[str | None, typer.Argument(metavar="RUN_ID", help="With --resume: which run.", show_default=False)]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the newest run that was cut off, or RUN_ID.")]
 
-
-@cli.takes_table_options
-@cli.takes_solver_options
 def run(
-    run_id: RunId = None,
-    problem: Annotated[list[str] | None, typer.Option(help="Problem; repeatable. The tutorials' by default.")] = None,
+    *,
+    run_id: str | None = argument(metavar="RUN_ID", help="With --resume: which run.", show_default=False),
+    problem: list[str] | None = option(help="Problem; repeatable. The tutorials' by default."),
     suite: cli.SuiteName = None,
-    solver: cli.Solvers = None,
-    optimizer: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PLACE",
-            help="An optimizer on the linear model and the MLP, as package.module:Class:betas=0.9,0.99; repeatable.",
-        ),
-    ] = None,
-    target: cli.Target = None,
-    weights: cli.Weights = None,
-    no_intercept: cli.NoIntercept = False,
-    given_table: cli.GivenTable = cli.NO_TABLE,
+    solver: list[str] | None = option(
+        help="What fits: a name, or your estimator or function as package.module:name, path/file.py:name; "
+        "repeatable. All that suit by default."
+    ),
+    optimizer: list[str] | None = option(
+        metavar="PLACE",
+        help="An optimizer on the linear model and the MLP, as package.module:Class:betas=0.9,0.99; repeatable.",
+    ),
+    data: cli.ModelGroup,
     device: cli.Device = "auto",
-    n: cli.Sizes = None,
-    lr: cli.Rates = None,
-    seed: cli.Seeds = None,
-    given_options: cli.GivenOptions = MappingProxyType({}),
-    timeout: isolation.Timeout = None,
-    memory: isolation.Memory = None,
-    in_process: isolation.Here = False,
-    on: isolation.On = None,
-    connect_timeout: isolation.Connect = None,
+    n: list[str] | None = option(help="Rows of a drawn problem, as 1000 or 1e5; repeatable."),
+    lr: list[float] | None = option(help="Learning rate; repeatable."),
+    seed: list[int] | None = option(help="Seed of weights and batch order; repeatable."),
+    solving: SolverGroup,
+    place: PlaceGroup,
     store: cli.StoreUrl = None,
-    resume: Resume = False,
-    as_json: cli.AsJson = False,
-    quiet: cli.Quiet = False,
+    resume: bool = flag(help="Go on with the newest run that was cut off, or RUN_ID."),
+    printed: PrintGroup,
 ) -> None:
     """Fit each problem with each solver that is named, verify against the exact answer, time, store.
 
@@ -54,25 +42,21 @@ def run(
     """
     from harness.measure.isolation.begun import worker_begun
 
-    with worker_begun(wanted=not in_process and on is None):
+    with worker_begun(wanted=not place.in_process and place.on is None):
         from harness.measure.plan import Request
         from harness.records.run import exit_code
         from harness.solvers.catalog import trained
 
-        options = cli.solver_options(**given_options)
-        named = (*(solver or ()), *(name for one in optimizer or () for name in trained(one, options.given())))
+        options = solving.options()
         request = Request(
             problems=tuple(problem or ()) if suite is None else _of_suite(suite, problem),
-            solvers=named,
+            solvers=(*(solver or ()), *(name for one in optimizer or () for name in trained(one, options.given()))),
             device=device,
             n=tuple(map(cli.row_count, n or ())),
             lr=tuple(lr or ()),
             seeds=tuple(seed or ()),
-            target=target,
-            weights=weights,
-            intercept=not no_intercept,
-            table=given_table,
             options=options,
+            **vars(data.model),
         )
         if run_id is not None and not resume:
             raise UsageError(f"'{run_id}': a run's id goes with --resume; problems are named with --problem")
@@ -81,10 +65,9 @@ def run(
                 "--resume takes a run as it was asked for: of the options only --store, --json, --quiet, --timeout, "
                 "--memory, --in-process, --on and --connect-timeout go with it"
             )
-        where = isolation.where(timeout, memory, in_process, on, connect_timeout)
-        where.check_threads(options.threads)
-        show = json_of if as_json else what_failed if quiet else table
-        made, records = watched_run(run_id if resume else request, store, where, show, quiet=quiet)
+        show = json_of if printed.as_json else what_failed if printed.quiet else table
+        where = place.where(options.threads)
+        made, records = watched_run(run_id if resume else request, store, where, show, quiet=printed.quiet)
         raise typer.Exit(exit_code(records, len(made.planned)))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options as cli
+from harness.cli.printing import note, print_line
 from harness.errors import without_password
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ Other = Annotated[
 @app.command()
 def check(store: cli.StoreUrl = None) -> None:
     """Whether the store is sound: what is damaged, torn or lost, and what can be saved. Exit code 1 if it is not."""
-    from harness.report.terminal.console import out
     from harness.report.words.store import count, health
     from harness.store.salvage import salvaging
 
@@ -35,7 +35,7 @@ def check(store: cli.StoreUrl = None) -> None:
         held = count(found.entries())
         found.integrity()
         where = "" if store is None else f" --store {shlex.quote(without_password(store))}"
-        out().print(health(found, held, where), markup=False, soft_wrap=True)
+        print_line(health(found, held, where))
         raise typer.Exit(DAMAGED if found.troubles else 0)
 
 
@@ -87,7 +87,5 @@ def merge(other: Other, store: cli.StoreUrl = None) -> None:
 
 def _say_lost(troubles: "Sequence[str]") -> None:
     """Each thing that could not be read, on standard error."""
-    from harness.report.terminal.console import err
-
     for trouble in troubles:
-        err().print(f"lost: {trouble}", markup=False, soft_wrap=True)
+        note(f"lost: {trouble}")

@@ -10,8 +10,6 @@ import select
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-import typer
-
 from harness.errors import COULD_NOT_MEASURE
 
 if TYPE_CHECKING:
@@ -58,13 +56,6 @@ def _lasting(number: int, stream: TextIO | None) -> TextIO:
     errors = "backslashreplace" if stream.errors == "strict" else stream.errors
     lines, through = stream.line_buffering, stream.write_through
     return io.TextIOWrapper(raw, stream.encoding, errors, line_buffering=lines, write_through=through)
-
-
-def print_json(text: str) -> None:
-    """Print JSON, with escapes in the place of what a terminal would act upon: to a program it is the same."""
-    from harness.report.render.text import CONTROLS
-
-    typer.echo(CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def delivered(code: int, *, told: bool) -> int:

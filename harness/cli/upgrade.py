@@ -1,18 +1,21 @@
 """harness upgrade: may these packages be upgraded? Accuracy and speed of both sides on one's own data, as an answer."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from harness.cli import options as cli
-from harness.cli.outputs import NOTHING, Outputs, takes_outputs
-from harness.cli.pasting import pasted
-from harness.cli.streams import print_json
+from harness.cli.ab_sides import built
+from harness.cli.ab_task import check_numbers, compared_task
+from harness.cli.groups import Group, argument, option
+from harness.cli.outputs import OutputsGroup
+from harness.cli.printing import PrintGroup, pasted, print_line, working
+from harness.cli.solver_options import SolverGroup
 from harness.config import config
 from harness.errors import UsageError
 from harness.files.writing import check_file, write
@@ -28,91 +31,99 @@ if TYPE_CHECKING:
 
 AT_MOST = 4.0
 """Times the budget, where no answer is lost and only times are open."""
-Requirements = Annotated[
-    list[str] | None, typer.Argument(metavar="PACKAGE==VERSION", help="What is upgraded; several at once.")
-]
 
 
-@cli.takes_model
-@cli.takes_solver_options
-@takes_outputs
+@dataclass(frozen=True)
+class PackagesGroup(Group):
+    """What is upgraded. Raises UsageError for nothing."""
+
+    requirement: list[str] | None = argument(metavar="PACKAGE==VERSION", help="What is upgraded; several at once.")
+    from_: list[str] | None = option(
+        help="What is there before, as scikit-learn==1.8.0; repeatable. As installed here."
+    )
+    python: str | None = option(help="Upgrade Python, or Python too: 3.13, or an interpreter's path.")
+
+    def __post_init__(self) -> None:
+        if not self.requirement and self.python is None:
+            raise UsageError("say what is upgraded, as scikit-learn==1.9.1, or --python 3.13")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The canonical names of all that is named. Raises UsageError for what is no requirement."""
+        from packaging.utils import canonicalize_name
+
+        from harness.ab.libraries import asked
+
+        texts = (*(self.requirement or ()), *(self.from_ or ()))
+        return tuple(dict.fromkeys(canonicalize_name(asked(text).name) for text in texts))
+
+
 def upgrade(
-    requirement: Requirements = None,
-    from_: Annotated[
-        list[str] | None,
-        typer.Option("--from", help="What is there before, as scikit-learn==1.8.0; repeatable. As installed here."),
-    ] = None,
-    python: Annotated[
-        str | None, typer.Option("--python", help="Upgrade Python, or Python too: 3.13, or an interpreter's path.")
-    ] = None,
-    problem: Annotated[
-        list[str] | None, typer.Option(help="Your data: FILE, FILE:COLUMN, a folder, a problem's name; repeatable.")
-    ] = None,
-    given_model: cli.GivenModel = cli.NO_MODEL,
-    solver: Annotated[
-        list[str] | None, typer.Option(help="Solver; repeatable. All that use the packages by default.")
-    ] = None,
-    given_options: cli.GivenOptions = {},  # noqa: B006  # never changed
-    budget: Annotated[
-        float,
-        typer.Option(
-            help="Seconds to measure where an answer is lost; else up to four times that, until times are told."
-        ),
-    ] = 30.0,
-    slower: Annotated[float, typer.Option(help="The slowdown that you accept, as a fraction.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Of the orders in which cases and sides take turns.")] = 0,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help=f"Where the answer is kept as JSON; {UPGRADE} by default.")
-    ] = None,
-    written: Outputs = NOTHING,
-    as_json: cli.AsJson = False,
-    quiet: cli.Quiet = False,
+    *,
+    packages: PackagesGroup,
+    problem: list[str] | None = option(help="Your data: FILE, FILE:COLUMN, a folder, a problem's name; repeatable."),
+    data: cli.ModelGroup,
+    solver: list[str] | None = option(help="Solver; repeatable. All that use the packages by default."),
+    solving: SolverGroup,
+    budget: float = option(
+        help="Seconds to measure where an answer is lost; else up to four times that, until times are told.",
+        default=30.0,
+    ),
+    slower: float = option(help="The slowdown that you accept, as a fraction.", default=0.1),
+    seed: int = option(help="Of the orders in which cases and sides take turns.", default=0),
+    output: Path | None = option("--output", "-o", help=f"Where the answer is kept as JSON; {UPGRADE} by default."),
+    written: OutputsGroup,
+    printed: PrintGroup,
 ) -> None:
     """May I upgrade? Both sides built, fitted and timed on your data: exit 0 safe, 1 do not, 3 undecided."""
     from harness.ab.cells import cells
-    from harness.ab.environments import importable, of_upgrade
-    from harness.ab.touching import touching
-    from harness.cli.ab import built, check_numbers
     from harness.report.render.formats import Judged
-    from harness.report.render.terminal import print_document
     from harness.report.render.upgrade_file import upgrade_json
-    from harness.report.terminal.console import err, out
-    from harness.report.terminal.working import Working
     from harness.report.words.checks import upgrade_checks
     from harness.report.words.upgrade import upgrade as told
-    from harness.solvers.brought.spec import is_spec
 
-    if not requirement and python is None:
-        raise UsageError("say what is upgraded, as scikit-learn==1.9.1, or --python 3.13")
     check_numbers(budget, slower, "--slower")
     if output is not None:
         check_file(f"--output {output}", output)
-    packages = _packages(requirement or (), from_ or ())
-    named = problem or config().content.problems
+    asked, named = _Asked(packages.names, slower, budget), problem or config().content.problems
     if not named:
         raise UsageError("say on which data: --problem FILE --target COLUMN, or --problem FILE:COLUMN")
-    with Working(err(), "building both sides", quiet=quiet) as status:
-        solvers = solver or touching(packages if python is None else ())
-        planned = partial(cells, named, solvers, cli.solver_options(**given_options), model=given_model)
-        places = list(filter(is_spec, solvers))
-        specs = [] if places else planned()  # before minutes of building, where nothing must be built for it
-        sides = built(lambda: of_upgrade(from_ or (), requirement or (), status.update, python=python, solvers=solvers))
-        if places:
-            importable(sides, places)
-            specs = planned()
-    answer = _answered(
-        sides, specs, _allowance(budget, seed, len(specs)), _Asked(packages, slower, budget), quiet=quiet
-    )
+    planned = partial(cells, named, asked=solving.options(), model=data.model)
+    sides, specs = _built(packages, solver, planned, quiet=printed.quiet)
+    answer = _answered(sides, specs, _allowance(budget, seed, len(specs)), asked, quiet=printed.quiet)
     kept = output or UPGRADE
     write(kept, upgrade_json(answer) + "\n", make_folder=output is None)
-    if as_json:
-        print_json(upgrade_json(answer))
-    elif not quiet or answer.exit_code:
-        print_document(out(), told(answer))
-        following = pasted("report", "--for", "upgrade", *([] if output is None else [str(output)]))
-        out().print(f"the answer is in {kept}; next: {following}", markup=False, soft_wrap=True)
+    if printed.wants(answer.exit_code):
+        printed.print(lambda: upgrade_json(answer), lambda: told(answer))
+        if not printed.as_json:
+            following = pasted("report", "--for", "upgrade", *([] if output is None else [str(output)]))
+            print_line(f"the answer is in {kept}; next: {following}")
     written.write(Judged("harness upgrade", [told(answer)], upgrade_checks(answer)))
     raise typer.Exit(answer.exit_code)
+
+
+def _built(
+    packages: PackagesGroup,
+    named: Sequence[str] | None,
+    planned: "Callable[[Sequence[str]], list[CellSpec]]",
+    *,
+    quiet: bool,
+) -> "tuple[Sides, list[CellSpec]]":
+    """Both sides, and the cases of the solvers: those that were named, else all that use the packages."""
+    from harness.ab.environments import importable, of_upgrade
+    from harness.ab.touching import touching
+    from harness.solvers.brought.spec import is_spec
+
+    with working("building both sides", quiet=quiet) as status:
+        solvers = named or touching(packages.names if packages.python is None else ())
+        places = list(filter(is_spec, solvers))
+        specs = [] if places else planned(solvers)  # before minutes of building, where nothing must be built for it
+        wanted = packages.from_ or (), packages.requirement or ()
+        sides = built(lambda: of_upgrade(*wanted, status.update, python=packages.python, solvers=solvers))
+        if places:
+            importable(sides, places)
+            specs = planned(solvers)
+    return sides, specs
 
 
 @dataclass(frozen=True)
@@ -131,15 +142,6 @@ def _allowance(budget_s: float, seed: int, cases: int) -> "Allowance":
     return Allowance(AT_MOST * budget_s, seed, asked_from=1, turn_s=budget_s / (2 * MIN_LAUNCHES * max(1, cases)))
 
 
-def _packages(*requirements: Sequence[str]) -> tuple[str, ...]:
-    """The canonical names of all that is named. Raises UsageError for what is no requirement."""
-    from packaging.utils import canonicalize_name
-
-    from harness.ab.libraries import asked
-
-    return tuple(dict.fromkeys(canonicalize_name(asked(text).name) for side in requirements for text in side))
-
-
 def _answered(
     sides: "Sides", specs: "Sequence[CellSpec]", allowance: "Allowance", asked: _Asked, *, quiet: bool
 ) -> "UpgradeAnswer":
@@ -148,7 +150,6 @@ def _answered(
     from harness.ab.launch import Manner
     from harness.ab.measure import Task
     from harness.ab.process import FailedImportError, identify
-    from harness.cli.ab import compared_task
     from harness.judge.versions.ab import AbReport
     from harness.judge.versions.upgrade.decide import UpgradeQuestion, decide_upgrade, failed_side
     from harness.records.ab import Side

@@ -15,6 +15,7 @@ from harness.records.observer import Observer
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.store.store import Store
+from harness.timing.sampling import Effort
 
 Around = Callable[[Run, Sequence[Case]], AbstractContextManager[Observer | None]]
 """What surrounds the measuring of a run's cases and gives who watches it: the progress, what Ctrl-C does."""
@@ -82,20 +83,23 @@ def run_request(
     around: Around,
     *,
     command: str | None = None,
+    effort: Effort | None = None,
 ) -> tuple[Run, list[Record]]:
     """Measure the planned cases of a request, each stored as it ends: the finished run with its records.
 
-    `command`: what made the run, this process's by default. Raises CannotMeasureError where nothing can be measured.
+    `command`: what made the run, this process's by default; `effort`: of the timing, the usual by default. Raises
+    CannotMeasureError where nothing can be measured.
     """
     # The worker imports its libraries while this process looks at its environment.
     with closing(where.place()) as place:
-        return measure_cases(new_run(request, cases, command), cases, store, place, around)
+        return measure_cases(new_run(request, cases, command), cases, store, place, around, effort)
 
 
 def measure_cases(
-    made: Run, cases: Sequence[Case], store: Store, place: Place, around: Around
+    made: Run, cases: Sequence[Case], store: Store, place: Place, around: Around, effort: Effort | None = None
 ) -> tuple[Run, list[Record]]:
-    """Measure cases of a run between two readings of the machine; the run, finished, with all records that it has."""
-    with around(made, cases) as observer, place.watched(store, made.id):
-        execute(made, cases, store, observer, place=place)
+    """Measure cases of a run, timed between two readings of the machine; the run, finished, with all its records."""
+    timed = effort is None or effort.max_calls > 0
+    with around(made, cases) as observer, place.watched(store, made.id, timed=timed):
+        execute(made, cases, store, observer, effort=effort, place=place)
     return store.run(made.id), store.records(made.id)

@@ -1,0 +1,44 @@
+"""What harness gate prints and writes of what it judged: of a run, or of asv's results."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cli.outputs import OutputsGroup
+from harness.cli.printing import PrintGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.judge.gate.gate import GateReport
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Where verdicts go; `path`: the file of the expectations."""
+
+    path: Path
+    printed: PrintGroup
+    written: OutputsGroup
+
+    def show(self, name: str, report: "GateReport", update: str | None = None) -> None:
+        """Print a report, by the name of what was judged. `update`: the command that sets the limits."""
+        from harness.judge.gate.gate import UPDATE
+        from harness.report.words.gate import verdict
+
+        if self.printed.wants(report.exit_code):
+            self.printed.print(
+                lambda: json.dumps({"run": name, "exit_code": report.exit_code, **asdict(report)}),
+                lambda: verdict(report, name, str(self.path), update or UPDATE),
+            )
+
+    def write(self, judged: "Sequence[tuple[str, GateReport]]") -> None:
+        """Write all reports to where they are asked for."""
+        from harness.report.render.formats import Judged
+        from harness.report.words.checks import gate_checks
+        from harness.report.words.gate import verdict
+
+        documents = [verdict(report, name, str(self.path)) for name, report in judged]
+        checks = [check for _, report in judged for check in gate_checks(report)]
+        self.written.write(Judged("harness gate", documents, checks, str(self.path)))
