@@ -24,7 +24,7 @@ from harness.studies.findings import findings, survey
 from tests import page_data
 from tests.page_site import evidence, planted, run_of, training
 from tests.sweep_data import sweep
-from tests.test_upgrade import GOOD, LOST, answer
+from tests.test_upgrade import BROKEN, GOOD, LOST, answer
 from tests.test_upgrade import planted as upgraded
 
 EVERYDAY = "everyday:n=2000,seed=0"
@@ -181,8 +181,21 @@ def test_an_upgrade_s_page_says_what_it_ran_on_and_what_the_sides_differ_in() ->
     assert [row["same"] for row in seen["sides"].rows[1:]] == ["yes", "yes"]
     assert ("memory", "8 GiB") in [(row["what"], row["here"]) for row in seen["machine"].rows]
     assert [row["name"] for row in seen["doubts"].rows] == ["load"]
+    assert sections(found)[1].conclusion == "1 of 1 case speaks against it."
     older = sections(evidence((), run=None, purpose=Purpose.UPGRADE, upgrade=replace(told, machine=None)))[-1]
     assert "What the machine was like was not kept." in older.conclusion
+
+
+def test_an_upgrade_of_which_a_side_cannot_be_imported_says_what_to_do_where_the_answer_stands() -> None:
+    """And shows no column of dashes."""
+    cell = upgraded(BROKEN, GOOD).model_copy(update={"launches": ()})
+    first, cases, *_, last = sections(evidence((), run=None, purpose=Purpose.UPGRADE, upgrade=answer(cell)))
+    assert (first.tone, cases.conclusion) == ("doubt", "1 of 1 case is undecided.")
+    assert [one.text[:27] for one in first.parts if isinstance(one, Note)] == ["note: Name all that this si"]
+    assert not [one for one in cases.parts if isinstance(one, Note) and one.text.startswith("note:")]
+    (row,) = tables(cases)["upgrade-cases"].rows
+    assert {key for key, value in row.items() if value == "–"} == set()
+    assert last.conclusion.startswith("Nothing was timed. ")
 
 
 @pytest.mark.slow

@@ -63,7 +63,8 @@ def _of_upgrade(answer: UpgradeAnswer, command: str) -> Section:
         Column("same", "The same"),
     ]
     parts = [Table("sides", "What both sides held: what differs first.", columns, sides)]
-    said = "Both sides were fitted and timed in turns, in processes of their own"
+    timed = any(one.before_s is not None or one.after_s is not None for one in answer.cases)
+    said = "Both sides were fitted and timed in turns, in processes of their own" if timed else "Nothing was timed"
     asked: dict[str, str] = {"command of this page": command}
     if machine is not None:
         said += f", on {machine.cpu} ({counted(machine.cores, 'core')})"
@@ -71,7 +72,7 @@ def _of_upgrade(answer: UpgradeAnswer, command: str) -> Section:
                  "system": machine.system, **asked}  # fmt: skip
         parts.append(doubt_table(machine.doubts))
     own = [Column("what", "What"), Column("here", "Here", Kind.CODE)]
-    parts.insert(0, Table("machine", CAPTIONS["machine"], own, _beside(asked, {})))
+    parts.insert(0, Table("machine", "What it ran on, and how this page was made.", own, _beside(asked, {})))
     differing = f"They differ in {listed(differ, len(differ))}" if differ else "They held the same"
     return Section(ID, TITLE, f"{said}. {differing}. {_machine_words(machine.doubts if machine else ())}", tuple(parts))
 

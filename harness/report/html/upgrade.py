@@ -1,6 +1,6 @@
 """What `harness upgrade` found: a row a case, what the new version brings besides, what was installed on both sides."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from harness.judge.versions.upgrade.answer import UpgradeAnswer
 from harness.report.html.decision.decision import BAD, DOUBT, GOOD, Decision
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Fact, Note, Part, Section, table_of
+from harness.report.tables import numbers as show
 from harness.report.tables import upgrade as table
 from harness.report.tables.column import Column, Kind
 from harness.report.words import upgrade as words
@@ -30,6 +31,8 @@ def decided(answer: UpgradeAnswer) -> Decision:
         for one in answer.known
         if one.shown
     ]
+    if answer.decision is not Upgrade.SAFE:
+        known += [Note(f"{line.word} {line.text}") for line in words.to_know(answer)]
     few = f", the {MOST} that change the predictions most" if len(answer.coefficients) > MOST else ""
     shown = table_of(
         "decision-coefficients",
@@ -62,14 +65,30 @@ def section(evidence: Evidence) -> Section:
     if answer.cases:
         parts.append(table_of("upgrade-cases", caption, _as_read(table.PAGE), answer.cases))
     parts += [Note(f"{line.word} {line.text}".strip()) for line in words.notes(answer)]
-    against = sum(one.decision is Upgrade.NO for one in answer.cases)
-    speak = "speaks" if against == 1 else "speak"
-    return Section(ID, TITLE, f"{against} of {counted(len(answer.cases), 'case')} {speak} against it.", tuple(parts))
+    return Section(ID, TITLE, _spoken(answer), tuple(parts))
+
+
+def _spoken(answer: UpgradeAnswer) -> str:
+    """How many cases speak against it, and how many are open."""
+    found = [one.decision for one in answer.cases]
+    if not found:
+        return "No case was measured."
+    against, open_, of = found.count(Upgrade.NO), found.count(Upgrade.UNDECIDED), counted(len(found), "case")
+    said = [f"{against} of {of} {'speaks' if against == 1 else 'speak'} against it"] if against or not open_ else []
+    said += [f"{open_} of {of} {'is' if open_ == 1 else 'are'} undecided"] if open_ else []
+    return f"{', '.join(said)}."
 
 
 def _as_read(columns: Sequence[Column[Any]]) -> list[Column[Any]]:
-    """Columns of two numbers, `13.3→0.0`, as their text: a page's row has one value a column."""
+    """Columns of two numbers, `13.3→0.0`, as their text: a page's row has one value a column, or none."""
     return [
-        replace(one, kind=Kind.TEXT, value=one.text) if one.kind is Kind.NUMBER and callable(one.text) else one
+        replace(one, kind=Kind.TEXT, value=_unless_none(one.text))
+        if one.kind is Kind.NUMBER and callable(one.text)
+        else one
         for one in columns
     ]
+
+
+def _unless_none(text: Callable[[Any], str]) -> Callable[[Any], str | None]:
+    """The text, but for the dash that stands where there is no number: of such a column the page shows nothing."""
+    return lambda one: None if (said := text(one)) == show.NONE else said

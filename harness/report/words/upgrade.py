@@ -32,14 +32,18 @@ def decision(answer: UpgradeAnswer) -> Line:
     return Line(answer.sentence.removeprefix(word).strip(), word, STYLES[answer.decision], unbroken=False)
 
 
+def to_know(answer: UpgradeAnswer) -> list[Line]:
+    """What else a person should know, as what to do where a side cannot be imported."""
+    return [Line(note, "note:") for note in answer.notes]
+
+
 def notes(answer: UpgradeAnswer) -> Iterator[Line]:
     """Beside the answer: findings of the new version that these data do not show, and what else there is to know."""
     others = [one.id for one in answer.known if not one.shown]
     if others:
         which = f"{counted(len(others), 'finding')} of the new version, not seen here: {', '.join(others)}"
         yield Line(f"{which}; one in full: harness findings ID", "known:", "dim")
-    for note in answer.notes:
-        yield Line(note, "note:")
+    yield from to_know(answer)
     if answer.machine is not None and (against := doubtful(answer.machine.doubts)):
         seen = "; ".join(one.seen for one in against)
         yield Line(f"{seen}. Both sides took turns, so that it meets both alike", "doubtful:", "yellow")

@@ -51,7 +51,7 @@ function buildTable(place, name, part) {
     });
     body.replaceChildren(...seen.map((row) => rowOf(row, columns)));
     if (!rows.length) body.append(make("tr", {}, make("td", { colSpan: columns.length, textContent: all.length ? "The filter leaves no row." : "No rows." })));
-    count.textContent = (rows.length === all.length ? `${all.length} rows` : `${rows.length} of ${all.length} rows`) + leftOut(scroll, table, columns);
+    count.textContent = (rows.length === all.length ? "" : `${rows.length} of `) + `${all.length} row${all.length === 1 ? "" : "s"}` + leftOut(scroll, table, columns);
     more.hidden = cut.hidden = seen.length === rows.length;
     cut.textContent = `The first ${seen.length} of ${rows.length} rows; the page as a file has all.`;
     more.textContent = rows.length - seen.length > MORE ? `Show ${MORE} more of ${rows.length}` : `Show all ${rows.length}`;
