@@ -21,6 +21,7 @@ from harness.solvers.catalog import get
 from harness.solvers.options import Options
 from harness.solvers.status import Status
 from harness.solvers.streaming import Answer, Arrays, Chunks, Source, least_squares, moments
+from harness.solvers.streaming.middles import Middles
 from harness.solvers.streaming.moments import host_gram
 from harness.solvers.streaming.residuals import ResidualSums, rounder
 from harness.solvers.streaming.slices import BITS
@@ -394,3 +395,16 @@ def test_the_gram_matrix_rounds_no_more_than_a_product_does(small: bool, monkeyp
     error = np.array([[abs(float(Fraction(found[i, j]) - exact[i][j])) for j in range(10)] for i in range(10)])
     bound = len(B) * np.finfo(np.float64).eps / 2
     assert (error <= bound / (1 - bound) * (np.abs(B).T @ np.abs(B))).all()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 127, 128, 300])
+def test_the_middles_of_a_sample_are_its_medians(rows: int) -> None:
+    """Bit for bit numpy's, of at most 128 rows; near 0 where each is within half of its spread."""
+    draws = np.random.default_rng(rows)
+    X, y = draws.standard_normal((rows, 4)) * 10.0 ** draws.integers(-200, 200, 4), draws.standard_normal(rows)
+    found = Middles.of((X, y))
+    assert (found.x == np.median(X[:128], axis=0)).all()
+    assert found.y == np.median(y[:128])
+    assert found.shifts[0] is (None if found.near else found.x)
+    assert Middles.of((np.ones((rows, 1)), y)).near is False
+    assert Middles.of((np.tile([-1.0, 1.0], rows)[:, None], np.zeros(2 * rows))).near

@@ -61,7 +61,7 @@ def plan_accuracy(asked: AccuracyRequest) -> tuple[Request, list[Case]]:
     if not chosen:
         raise CannotMeasureError(f"no closed form runs on {asked.device}: 'harness list solvers' says what does")
     request = Request(
-        problems=asked.problems or _problem_names(asked),
+        problems=asked.problems or (tuple(ladder.rungs()) if asked.ladder else _nist_names()),
         solvers=tuple(solver.name for solver in chosen),
         device=asked.device,
         target=asked.model.target,
@@ -104,10 +104,6 @@ def certified() -> list[Agreement]:
 def _nist(here: Iterable[Problem]) -> list[tuple[str, str]]:
     labels = [problem.label for problem in here if problem.family == NIST]
     return [(label, NIST_HEADS.get(label, label)) for label in labels]
-
-
-def _problem_names(asked: AccuracyRequest) -> tuple[str, ...]:
-    return tuple(ladder.rungs()) if asked.ladder else _nist_names()
 
 
 def _nist_names() -> tuple[str, ...]:

@@ -102,10 +102,6 @@ class Candidate(Case):
         """The same at these learning rates."""
         return replace(self, grid=self.grid.at(lr))
 
-    def trial_of(self, lr: float) -> int | None:
-        """The number of the try of a search that has this learning rate."""
-        return self.trials.get(lr)
-
     @property
     def epoch_flops(self) -> float | None:
         """Arithmetic operations of an epoch: products forward and back over the rows, and the optimizer's steps.

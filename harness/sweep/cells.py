@@ -48,7 +48,7 @@ def identity(candidate: Candidate, lr: float) -> dict[str, Any]:
         "engine": str(options.engine),
         "device": options.device,
         "options": options.given() | dict(own) | {"threads": options.threads},
-        "trial": candidate.trial_of(lr),
+        "trial": candidate.trials.get(lr),
         "max_s": candidate.max_s,
         "epoch_flops": candidate.epoch_flops,
     }

@@ -58,14 +58,11 @@ def expected_digits(reference: Reference, method: Method, dtype: str = "float64"
         lengths, values, vectors = reference.scaled_singular
     eta = explained(reference, dtype)
     with np.errstate(all="ignore"):
-        moved = _moved(lengths * reference.solution, values, vectors, reference, eta, squared=_squares(method))
+        squared = method is Method.NORMAL_EQUATIONS
+        moved = _moved(lengths * reference.solution, values, vectors, reference, eta, squared=squared)
         size = np.where(reference.solution == 0, 1.0, np.abs(reference.solution))  # absolute where the truth is 0
         found = -np.log10(moved / lengths / size)
     return np.asarray(np.clip(np.nan_to_num(found, nan=0.0), 0.0, MAX_DIGITS))
-
-
-def _squares(method: Method) -> bool:
-    return method is Method.NORMAL_EQUATIONS
 
 
 def _moved(

@@ -70,7 +70,7 @@ def to_rounding(table: Floats, pivots: Sequence[int], *, intercept: bool) -> lis
     free = [j for j in range(table.shape[1]) if j not in pivots]
     norms = np.where((found := rounding_norms(table)) == 0, 1.0, found)
     if not free:
-        return [_constant_alone(table, pivot) for pivot in pivots]
+        return [_alone(table, pivot) for pivot in pivots]
     with ctx.workprec(BITS):
         gram = exact_gram(table, np.zeros(len(table)), intercept=intercept)
         cross = scaled_cross(gram, norms)
@@ -94,7 +94,7 @@ def to_rounding(table: Floats, pivots: Sequence[int], *, intercept: bool) -> lis
     return relations
 
 
-def _constant_alone(table: Floats, pivot: int) -> Relation:
+def _alone(table: Floats, pivot: int) -> Relation:
     return tuple(Fraction(int(j == pivot)) for j in range(table.shape[1]))
 
 
@@ -103,7 +103,7 @@ def _simplest_relation(
 ) -> Relation | None:
     for box in BOXES:
         for cut in CUTS:
-            relation = [Fraction(int(j == pivot)) for j in range(table.shape[1])]
+            relation = list(_alone(table, pivot))
             for j, (centre, width) in row.items():
                 relation[j] = simplest(centre - Fraction(cut * width), centre + Fraction(cut * width))
             if not all(map(_short, relation)):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_solve, lapack
+from scipy.linalg import lapack
 
 from harness.problems.problem import Floats
 from harness.solvers.streaming.answer import Answer
@@ -40,7 +40,8 @@ class Normal:
 
     def solve(self, right: Floats) -> Floats:
         """C^-1 right."""
-        return np.asarray(cho_solve((self.factor, False), right / self.scale)) / self.scale
+        solved, _ = lapack.dpotrs(self.factor, right / self.scale, lower=0)
+        return np.asarray(solved) / self.scale
 
     def answer(self, coef: Floats, offset: float, unexplained: float, path: str, passes: int) -> Answer:
         """The Answer of slopes `coef`, with a + (x - mean)'w as the fit and a = y_mean + offset."""
