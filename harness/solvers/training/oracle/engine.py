@@ -1,11 +1,12 @@
 """The engine `oracle`: the exact trajectories of the linear model on squared loss, in float64."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from harness.problems.problem import Floats
-from harness.solvers.fit import Fit
+from harness.solvers.closed_forms.closed_form import ClosedFormPrepared
 from harness.solvers.training import optimizers
 from harness.solvers.training.engine import Progress, only_full_batches, refusal
 from harness.solvers.training.followed import Followed, path_of
@@ -21,33 +22,6 @@ from harness.solvers.training.watch import Watch
 SGD = "sgd"
 DECOUPLED = {name: optimizers.get(name).decoupled for name in ("adam", "adamw")}
 """Whether weight decay is apart from the gradient, by the optimizer that is stepped on the quadratic."""
-
-
-class OracleTraining:
-    """`run` is a whole training: losses and parameters of every epoch; `fit` hands the last one's out."""
-
-    unit = "fit"
-    epochs_per_call = 1
-    capture_s: float | None = None
-
-    def __init__(self, training: Training) -> None:
-        """Factor the rows; nothing of them is looked at after that."""
-        self.training = training
-        # Nothing is judged here: with a scale of 1, an excess loss is absolute, and exists where the best loss is 0.
-        self.quadratic = training.quadratic(loss_scale=1.0)
-        self.start = training.initial_parameters(training.case[1:])
-        self.path: Path | None = None
-
-    def run(self) -> None:
-        """Train from the initial weights, and keep all of it."""
-        self.path = _path(self.training, self.quadratic, self.start)
-
-    def fit(self) -> Fit:
-        """The Fit of the last training; trains if there is none yet."""
-        if self.path is None:
-            self.run()
-        assert self.path is not None  # noqa: S101  # run() has just set it
-        return fit_of(self.training, self.path)
 
 
 class OracleEngine:
@@ -73,9 +47,11 @@ class OracleEngine:
         }
         return refusal(self.name, training, asked, only_full_batches(training))
 
-    def prepare(self, training: Training) -> OracleTraining:
-        """Factors the rows and draws the initial weights; the timed work is a whole training."""
-        return OracleTraining(training)
+    def prepare(self, training: Training) -> ClosedFormPrepared[Path]:
+        """Factors the rows and draws the initial weights; the timed work is a whole training, all of it kept."""
+        # Nothing is judged here: with a scale of 1, an excess loss is absolute, and exists where the best loss is 0.
+        quadratic, start = training.quadratic(loss_scale=1.0), training.initial_parameters(training.case[1:])
+        return ClosedFormPrepared(lambda: _path(training, quadratic, start), partial(fit_of, training))
 
     def learn(self, training: Training, grid: Grid, aim: Aim, progress: Progress) -> Learned:
         """Crossings and curves of all trainings, from `aim.quadratic`.
