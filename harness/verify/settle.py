@@ -11,33 +11,13 @@ from harness.verify.digits import MAX_DIGITS
 from harness.verify.excess_loss import TOLERANCES, relative_to
 from harness.verify.objective import Objective, least_squares
 from harness.verify.reference import Reference
-from harness.verify.settle_short import STABLE_FACTOR, settle_short
-
-
-def stable_excess(reference: Reference, eps: float) -> float:
-    """The relative excess loss that a backward-stable solver may leave at unit roundoff `eps`.
-
-    A perturbation of relative size eps moves the fitted values by at most about
-    eps (|A| |x| + cond(A) |r|) (Wedin 1973; Higham 2002, thm 20.1), and the excess is that squared
-    over the residual's square. Of a rank-deficient design cond(A) is over the exact rank.
-    """
-    solution = float(np.linalg.norm(reference.solution))
-    residual = float(np.sqrt(reference.n * reference.loss_scale))
-    if residual == 0:
-        return 0.0
-    moved = reference.design_norm * solution / residual + reference.effective_condition_number
-    with np.errstate(over="ignore"):  # data at 1e200: then no excess is too large
-        return float(np.square(STABLE_FACTOR * eps * moved))
+from harness.verify.settle_short import STABLE_FACTOR, settle_short, stable_limit
 
 
 def excess_limit(reference: Reference, dtype: str) -> float:
-    """The relative excess loss above which a closed form is wrong.
-
-    The larger of what a backward-stable solver may leave and the square root of the arithmetic's eps,
-    half of its digits.
-    """
-    eps = float(np.finfo(dtype).eps)
-    return max(float(np.sqrt(eps)), stable_excess(reference, eps))
+    """The `stable_limit` of a closed form; of a rank-deficient design cond(A) is over the exact rank."""
+    size = reference.design_norm * float(np.linalg.norm(reference.solution))
+    return stable_limit(reference, float(np.finfo(dtype).eps), size, reference.effective_condition_number)
 
 
 def settle(

@@ -65,19 +65,26 @@ def _why(reference: Reference) -> str:
     return f"the data have rank {reference.rank} of {counted(reference.columns, 'column')}"
 
 
-def _limit(reference: Reference, eps: float) -> float:
-    """The relative excess loss above which a fit of the resolved rank is wrong, as settle.excess_limit at full rank.
+def stable_limit(reference: Reference, eps: float, size: float, condition: float) -> float:
+    """The relative excess loss above which a closed form is wrong: a backward-stable solver may leave it, or sqrt(eps).
 
-    A perturbation of relative size eps moves the fitted values by about eps (|A| |x| + cond(A) |r|) (Wedin 1973; Higham
-    2002, thm 20.1), here with unit columns and the condition number over the resolved rank.
+    A perturbation of relative size eps, the unit roundoff, moves the fitted values by at most about
+    eps (|A| |x| + cond(A) |r|) (Wedin 1973; Higham 2002, thm 20.1), and the excess is that squared over the residual's
+    square. `size` is |A| |x|. The square root of eps is half of the digits.
     """
-    assert reference.resolved is not None  # noqa: S101  # the caller's case
     residual = sqrt(reference.n * reference.loss_scale)
     if residual == 0:
         return sqrt(eps)
+    with np.errstate(over="ignore"):  # data at 1e200: then no excess is too large
+        return max(sqrt(eps), float(np.square(STABLE_FACTOR * eps * (size / residual + condition))))
+
+
+def _limit(reference: Reference, eps: float) -> float:
+    """Of a fit of the resolved rank: with unit columns and the condition number over that rank."""
+    assert reference.resolved is not None  # noqa: S101  # the caller's case
     values = reference.scaled_singular[1]
     condition = float(values[0] / values[max(reference.resolved.rank, 1) - 1])
-    return max(sqrt(eps), (STABLE_FACTOR * eps * (reference.resolved.size / residual + condition)) ** 2)
+    return stable_limit(reference, eps, reference.resolved.size, condition)
 
 
 def _prediction_rounding(parameters: Floats, reference: Reference, eps: float) -> float:
