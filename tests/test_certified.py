@@ -8,7 +8,7 @@ import pytest
 
 from harness.problems.catalog import load, sidecars
 from harness.problems.sidecar import read_sidecar
-from harness.verify.certified import agreement, decimal_quantities, decimal_solution
+from harness.verify.certified import agreement, decimal_gram, decimal_solution
 from harness.verify.digits import digits
 from harness.verify.exact_flint import Rationals
 from harness.verify.gram import exact_gram
@@ -62,7 +62,7 @@ def test_a_set_without_certified_values_is_refused() -> None:
 def test_where_the_design_is_exact_in_floats_both_references_are_one(name: str) -> None:
     problem = load(name)
     by_floats = quantities(exact_gram(*problem.rows("train"), intercept=problem.intercept), Rationals())
-    assert by_floats == decimal_quantities(sidecars()[name])
+    assert by_floats == quantities(decimal_gram(sidecars()[name]), Rationals())
 
 
 def test_forming_filip_s_powers_in_floats_costs_seven_digits() -> None:

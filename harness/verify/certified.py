@@ -15,7 +15,7 @@ from harness.problems.sidecar import read_sidecar
 from harness.verify.digits import digits
 from harness.verify.exact_flint import Rationals
 from harness.verify.gram import IntegerGram
-from harness.verify.least_squares import Quantities, Solution, quantities, rounded
+from harness.verify.least_squares import Solution, quantities, rounded
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,8 @@ def decimal_gram(sidecar_path: Path) -> IntegerGram:
     return IntegerGram(values, tuple(Fraction(1, scale) for scale in scales), len(rows), sidecar.intercept)
 
 
-def decimal_quantities(sidecar_path: Path) -> Quantities:
-    """The exact solution of the decimal data and its statistics, as fractions."""
-    return quantities(decimal_gram(sidecar_path), Rationals())
-
-
 def decimal_solution(sidecar_path: Path) -> Solution:
-    """The same, each rounded once to float64."""
+    """The exact solution of the decimal data and its statistics, each rounded once to float64."""
     gram = decimal_gram(sidecar_path)
     return rounded(quantities(gram, Rationals()), gram.n, Rationals())
 
