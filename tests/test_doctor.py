@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("in_process")
 ROOT = Path(__file__).resolve().parents[1]
 FOUR_POINTS = ("run", "--problem", "four_points", "--solver", "numpy_lstsq")
 FINE, NOTE, DOUBTFUL, UNKNOWN = State.FINE, State.NOTE, State.DOUBTFUL, State.UNKNOWN
-MACHINE = [meaning.name for _, meaning in LOOKS]
+MACHINE = [check.name for check in LOOKS]
 
 
 def found(doubts: Sequence[Doubt], name: str) -> Doubt:

@@ -18,18 +18,9 @@ from rich.console import Console
 
 import harness.studies.findings
 from harness.errors import CannotMeasureError, UsageError
-from harness.judge.studies.finding import (
-    BY_SCRIPT,
-    ERROR,
-    Expected,
-    Finding,
-    Kind,
-    Measurement,
-    Nature,
-    Shows,
-    read_finding,
-)
+from harness.judge.studies.finding import BY_SCRIPT, Finding, Kind, Nature, read_finding
 from harness.judge.studies.findings import Ending, Present, judge, presence
+from harness.judge.studies.symptom import ERROR, Expected, Measurement, Shows
 from harness.measure.run import measure
 from harness.report.render.markdown import markdown as as_markdown
 from harness.report.render.terminal import print_document

@@ -13,6 +13,7 @@ import pytest
 from harness.errors import UsageError
 from harness.judge.gate.expectations import Expectations, read_expectations
 from harness.judge.gate.gate import GateReport, gate
+from harness.judge.gate.matching import draws
 from harness.judge.gate.update import updated
 from harness.judge.verdict import Verdict
 from harness.measure.plan import Request, single
@@ -199,10 +200,10 @@ def test_a_case_vanishes_only_where_its_parameters_were_planned(drawn: Expectati
 
 def test_a_label_that_says_no_number_has_no_such_parameter(drawn: Expectations) -> None:
     entry = drawn.expect[0]
-    assert entry.draws("synthetic")
-    assert entry.draws("synthetic:noise=3")
-    assert not entry.draws("synthetic:n=many,p=2")
-    assert not entry.draws("synthetic:n=nan,p=2")
+    assert draws(entry, "synthetic")
+    assert draws(entry, "synthetic:noise=3")
+    assert not draws(entry, "synthetic:n=many,p=2")
+    assert not draws(entry, "synthetic:n=nan,p=2")
     assert entry.label == "synthetic numpy_lstsq n=40..100 p=2"
 
 

@@ -15,7 +15,7 @@ from harness.ab.rounds import FIRST_ROUNDS, rounds
 from harness.judge.history.series import QUANTITIES
 from harness.judge.history.values import value_of
 from harness.judge.machine.process_doubts import timed_cells, timed_records
-from harness.judge.measurable import LONGEST_S, TICK_S, measurable
+from harness.judge.medians import LONGEST_S, TICK_S, measurable
 from harness.judge.speed.comparison import compare
 from harness.judge.speed.devices import compare_devices
 from harness.judge.speed.ranking import timed

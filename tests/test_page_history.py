@@ -20,7 +20,7 @@ from harness.page.histories import histories
 from harness.paths import results_folder
 from harness.records.environment import Environment
 from harness.report.figures.figure import Figure
-from harness.report.figures.history import title
+from harness.report.figures.history_rows import title
 from harness.report.figures.rows import CASE
 from harness.report.html import history
 from harness.report.html.section import Note, Section, Table

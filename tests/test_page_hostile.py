@@ -9,7 +9,7 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.support.ui import WebDriverWait
 
 from harness.report.figures.rows import FILTERS
-from harness.report.render.spreadsheet import FORMULA
+from harness.report.render.frame import FORMULA
 from tests import page_data
 from tests.browser import PATIENCE_S, asked, browser, complaints
 from tests.page_checks import too_wide

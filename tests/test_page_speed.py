@@ -19,8 +19,8 @@ from harness.judge.speed.floors import PRODUCT, SUM, Floor, floor_at
 from harness.judge.speed.ranking import pareto, ranked_cases, timed
 from harness.page import floors as measuring
 from harness.records.record import Record
-from harness.report.figures import axes
 from harness.report.figures.figure import Figure
+from harness.report.figures.panels import layered
 from harness.report.figures.rows import CASE
 from harness.report.html import speed
 from harness.report.html.section import Facts, Note, Section, Table
@@ -268,7 +268,7 @@ def test_a_panel_that_is_filtered_away_gives_way_to_the_next() -> None:
 
 def test_a_specification_that_breaks_the_schema_is_refused() -> None:
     with pytest.raises(Exception, match="lnie"):
-        axes.layered([{"mark": {"type": "lnie"}}], {}, ["one"], 100)
+        layered([{"mark": {"type": "lnie"}}], {}, ["one"], 100)
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from harness.errors import MOST_CHARACTERS, UsageError, one_line
 from harness.files.reading import is_visible
 from harness.files.strict_json import parsed_json
 from harness.judge.gate.expectations import read_expectations
+from harness.judge.medians import order_statistic
 from harness.judge.studies.published import Tolerance
 from harness.judge.training.censored import (
     Interval,
@@ -25,7 +26,6 @@ from harness.judge.training.censored import (
     median,
     median_interval,
     median_odds,
-    quantile,
     ratio_draws,
 )
 from harness.judge.versions.ab_cell import speed
@@ -38,7 +38,7 @@ from harness.problems.table import read_table
 from harness.records.ab import AbCell
 from harness.records.asv_cells import AsvCell
 from harness.records.asv_results import read_results
-from harness.report.render.spreadsheet import FORMULA, inert_cell
+from harness.report.render.frame import FORMULA, inert_cell
 from harness.verify.digits import MAX_DIGITS, digits
 from harness.verify.excess_loss import epochs_to, excess_loss
 from harness.verify.reference import Reference, reference
@@ -478,7 +478,7 @@ def test_a_seed_that_takes_longer_makes_no_median_smaller(values: list[float], d
     later[at] = data.draw(st.sampled_from([later[at], later[at] + 1, later[at] * 2, math.inf]))
     share = data.draw(st.floats(0.01, 1.0))
     assert median(arrays(later)) >= median(arrays(values))
-    assert quantile(arrays(later), share) >= quantile(arrays(values), share)
+    assert order_statistic(arrays(later), share) >= order_statistic(arrays(values), share)
     before, after = median_interval(arrays(values)), median_interval(arrays(later))
     assert before is not None
     assert after is not None

@@ -25,9 +25,9 @@ from harness.page.watch import Keeper
 from harness.paths import results_folder
 from harness.records.record import Record
 from harness.records.run import Run
-from harness.report.figures import axes
 from harness.report.figures.figure import Figure
 from harness.report.figures.files import drawn
+from harness.report.figures.panels import layered
 from harness.store.store import Store
 from tests import page_data, page_site
 from tests.conftest import RunCli
@@ -173,7 +173,7 @@ def panelled(names: Sequence[str]) -> Figure:
     rows = [{"panel": name, "place": i, "x": x, "y": x + 10 * i} for i, name in enumerate(names) for x in (1, 2, 3)]
     axis = {key: {"field": key, "type": "quantitative"} for key in ("x", "y")}
     layer = {"mark": {"type": "point", "shape": "diamond"}}
-    return Figure("several", "Several panels", "", axes.layered([layer], axis, names, 200), rows)
+    return Figure("several", "Several panels", "", layered([layer], axis, names, 200), rows)
 
 
 @pytest.mark.slow

@@ -22,8 +22,8 @@ from harness.paths import datasets_folder, results_folder
 from harness.problems import catalog
 from harness.problems.sidecar import load_stored, read_sidecar
 from harness.records.ab import AbCell, Comparison, Condition, Side
+from harness.report.render.frame import FORMULA, inert_cell
 from harness.report.render.markdown import NO_MENTION, escaped, markdown, table
-from harness.report.render.spreadsheet import FORMULA, inert_cell
 from harness.report.tables.column import Column
 from harness.report.terminal.console import inert, out
 from harness.report.words.findings import every_one

@@ -22,7 +22,7 @@ from harness.report.figures.files import picture
 from harness.report.figures.sweep import sweep_figures, write_sweep_figures
 from harness.report.render.markdown import escaped, markdown
 from harness.report.render.terminal import print_document
-from harness.report.tables.sweep import WITHIN
+from harness.report.tables.tunings import WITHIN
 from harness.report.terminal.console import PLAIN_WIDTH
 from harness.report.words.sweep import conclusions
 from harness.report.words.sweep_document import swept

@@ -24,6 +24,7 @@ import numpy as np
 from harness.report.figures import axes
 from harness.report.figures.figure import Figure
 from harness.report.figures.files import drawn
+from harness.report.figures.panels import layered
 from harness.solvers.streaming import least_squares
 
 FOLDER = Path("results/many_machines")
@@ -98,7 +99,7 @@ def draw() -> None:
         "many-machines",
         "Least squares by Dask's workers",
         description,
-        axes.layered(layers, {"x": x, "y": y}, [], 300),
+        layered(layers, {"x": x, "y": y}, [], 300),
         rows,
     )
     (FOLDER / "scaling.svg").write_bytes(drawn(figure, ".svg"))

@@ -25,10 +25,10 @@ from harness.errors import UsageError
 from harness.files.reading import NoSuchFileError, checked, text_of
 from harness.files.strict_json import parsed_json
 from harness.files.writing import write
-from harness.judge.measurable import measurable
+from harness.judge.medians import measurable
 from harness.records.ab import Comparison, Condition
 from harness.records.environment import Environment
-from harness.report.render.spreadsheet import inert_cell
+from harness.report.render.frame import inert_cell
 
 CONDITIONS = (
     *(Condition(planted) for planted in (1.00, 1.03, 1.05, 1.10)),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from harness.judge.measurable import measurable
+from harness.judge.medians import measurable
 from harness.records.ab import Launch
 
 FIRST_ROUNDS = 16

@@ -16,6 +16,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
 
 from harness.errors import UsageError
@@ -93,12 +94,22 @@ def _plain_file(name: str) -> str:
     return name
 
 
+def _specifier(text: str) -> str:
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        raise ValueError(f"'{text}' is no version specifier, as >=1.9,<2") from None
+    return text
+
+
 Name = Annotated[str, AfterValidator(_seen)]
 """A name that is shown to people: no control characters."""
 FileName = Annotated[str, AfterValidator(_plain_file)]
 """A file in the folder of the file that names it, and in no other."""
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 """A name that may become a file's: no separator, no leading dot or dash."""
+Specifier = Annotated[str, AfterValidator(_specifier)]
+"""Of a library's versions: `>=1.9,<2`."""
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from harness.asv.records import as_run
 from harness.errors import CannotMeasureError, UsageError, counted, unknown
 from harness.git import resolve_commit
 from harness.history.commits import Commits
+from harness.judge.grouped import grouped
 from harness.judge.history.history import identity
 from harness.judge.history.series import COMMIT, DATE, Point, Quantity
 from harness.judge.history.values import value_of
@@ -153,15 +154,15 @@ def _runs_in_order(launches: Sequence[Launch], notes: list[str]) -> dict[str, tu
 def _points(
     launches: Sequence[Launch], quantity: Quantity, order: dict[str, tuple[int, float]], by: str
 ) -> list[Point]:
-    groups: dict[tuple[str, str, object, str, str], list[Launch]] = {}
     content = contents(launch.record for launch in launches)
-    for launch in launches:
+
+    def key(launch: Launch) -> tuple[str, str, object, str, str]:
         record, at = launch.record, launch.run.id if by == DATE else _commit(launch)
         machine = launch.run.selection.machine
-        key = (at, machine, identity(launch.environment), content(record), record.source_sha256)
-        groups.setdefault(key, []).append(launch)
+        return at, machine, identity(launch.environment), content(record), record.source_sha256
+
     points = []
-    for (at, machine, _, data, source), members in groups.items():
+    for (at, machine, _, data, source), members in grouped(launches, key).items():
         numbers = [value_of(member.record, quantity) for member in members]
         # The newest launch decides: a case that has stopped working is not saved by what it once measured.
         why = numbers[-1][1]

@@ -1,4 +1,4 @@
-"""Medians of samples with distribution-free intervals, and ratios of two of them."""
+"""Times that a clock can have measured; medians of samples with distribution-free intervals, and ratios of two."""
 
 import math
 from collections.abc import Sequence
@@ -6,11 +6,34 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
+TICK_S = 1e-9
+"""Python's clocks count whole nanoseconds (PEP 564; `time.get_clock_info` says 1e-9 of both on Linux, more elsewhere):
+no call takes less time than that and more than none."""
+LONGEST_S = 2**63 * TICK_S
+"""292 years: the count is a signed 64-bit integer (PEP 564). Two measurable times thus have a ratio below 1e19."""
+
+
+def measurable(times_s: ArrayLike) -> bool:
+    """Whether all of `times_s`, seconds of calls in any shape, lie between TICK_S and LONGEST_S. NaN does not.
+
+    Only such are divided by, and only of such a logarithm is taken.
+    """
+    times = np.asarray(times_s, dtype=np.float64)
+    return bool(np.all((times >= TICK_S) & (times <= LONGEST_S)))
+
+
+def order_statistic(values: Floats, share: float = 0.5, axis: int = -1) -> Floats:
+    """Along an axis the least of `values` that at least this share of them, 0 < share <= 1, does not exceed.
+
+    This is the inverse of the empirical distribution (Hyndman and Fan 1996, type 1). Of an even number the median is
+    the lower one of the middle two, so that nothing finite is averaged with an infinity. None may be NaN.
+    """
+    return np.asarray(np.sort(values, axis=axis).take(math.ceil(share * values.shape[axis]) - 1, axis=axis))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ class Verdict(StrEnum):
     UNDECIDED = "undecided"
 
 
+WORST_FIRST = (Verdict.REGRESSION, Verdict.UNDECIDED, Verdict.IMPROVEMENT, Verdict.UNCHANGED)
+
+
 @dataclass(frozen=True)
 class Judgement:
     """One quantity of one case against one expectation; `detail` says by how much, `advice` what to do."""
@@ -25,3 +28,8 @@ class Judgement:
     detail: str = ""
     advice: str = ""
     reason: str = ""
+
+
+def number_text(value: float | None) -> str:
+    """A number as a judgement has it; `none` without one."""
+    return "none" if value is None else f"{value:.4g}"

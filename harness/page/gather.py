@@ -65,9 +65,10 @@ def gather(store: Store | None, asked: PageRequest) -> Evidence:
     if asked.upgrade is not None or store is None:
         return _of_upgrade(asked)
     sweep = _asked_sweep(store, asked)
-    if sweep is not None:
-        return _of_sweep(store, asked, sweep)
-    run = store.run(asked.run)
+    return _of_run(store, asked, store.run(asked.run)) if sweep is None else _of_sweep(store, asked, sweep)
+
+
+def _of_run(store: Store, asked: PageRequest, run: Run) -> Evidence:
     records = tuple(store.records(run.id))
     runs = store.runs()
     baseline = baseline_of(runs, run, asked.baseline)

@@ -9,6 +9,7 @@ from packaging.version import InvalidVersion, Version
 from harness.errors import HarnessError
 from harness.history.commits import Commits
 from harness.history.sources import Launch, in_asv, points_of
+from harness.judge.grouped import grouped
 from harness.judge.history.changes import level_changes, rank
 from harness.judge.history.history import identity, judge_history
 from harness.judge.history.series import QUANTITIES, History, Quantity
@@ -78,11 +79,8 @@ def _versions(named: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Version]]
 
 
 def _of(launches: Sequence[Launch]) -> Iterator[History]:
-    cases: dict[str, list[Launch]] = {}
-    for launch in launches:
-        cases.setdefault(launch.record.case, []).append(launch)
     commits = Commits({launch.run.environment.commit or "" for launch in launches})
-    for case, own in cases.items():
+    for case, own in grouped(launches, lambda launch: launch.record.case).items():
         for quantity in QUANTITIES.values():
             found = _judged(case, quantity, own, commits)
             if found is not None and _worth_showing(found):

@@ -58,11 +58,10 @@ def serving(page: Served, version: Served, port: int) -> Iterator[str]:
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     try:
-        server = _Server((HOST, port), _handler(page, version, token))
+        server = _Server(port, page, version, token)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"--port {port}: cannot serve there: {reason}: name another, or 0 for any") from None
-    server.daemon_threads = True
     thread = Thread(target=server.serve_forever, name="page", daemon=True)
     thread.start()
     try:
@@ -83,60 +82,70 @@ def private_link(url: str) -> Iterator[str]:
 
 
 class _Server(ThreadingHTTPServer):
+    """Two things to get, `served` by their paths, for who has the `token`."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, page: Served, version: Served, token: str) -> None:
+        self.token = token
+        self.served = {"/": (page, "text/html; charset=utf-8"), "/version": (version, "text/plain; charset=utf-8")}
+        super().__init__((HOST, port), _Handler)
+
     def handle_error(self, *_: object) -> None:
         """A client that leaves in the middle is no error; a terminal is no place for what else a request did."""
 
 
-def _handler(page: Served, version: Served, token: str) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        """Two things to get, for who has the token and asks this machine by its own name: no other site's page."""
+class _Handler(BaseHTTPRequestHandler):
+    """Answers who asks this machine by its own name: no other site's page."""
 
-        timeout = PATIENCE_S
+    server: _Server
+    timeout = PATIENCE_S
 
-        def do_GET(self) -> None:
-            known = {"/": (page, "text/html; charset=utf-8"), "/version": (version, "text/plain; charset=utf-8")}
-            asked = urlsplit(self.path)
-            held, kind = known.get(asked.path, (None, ""))
-            # A name of somebody else's that resolves to this machine would make his page ours (DNS rebinding).
-            host = self.headers.get("Host", "").rpartition(":")[0]
-            by_url = _is(token, parse_qs(asked.query).get("token", [""])[0])
-            if host not in LOCAL:
-                self.send_error(403, "this page is served to this machine alone")
-            elif not (by_url or _is(token, self._cookie())):
-                self.send_error(403, "the page is for who has its token: open the URL that harness report printed")
-            elif held is None:
-                self.send_error(404)
-            else:
-                self._answer(held.get(), kind, with_cookie=by_url)
+    def do_GET(self) -> None:
+        asked = urlsplit(self.path)
+        held, kind = self.server.served.get(asked.path, (None, ""))
+        # A name of somebody else's that resolves to this machine would make his page ours (DNS rebinding).
+        host = self.headers.get("Host", "").rpartition(":")[0]
+        by_url = _is(self.server.token, parse_qs(asked.query).get("token", [""])[0])
+        if host not in LOCAL:
+            self.send_error(403, "this page is served to this machine alone")
+        elif not (by_url or _is(self.server.token, self._cookie())):
+            self.send_error(403, "the page is for who has its token: open the URL that harness report printed")
+        elif held is None:
+            self.send_error(404)
+        else:
+            self._answer(held.get(), kind, with_cookie=by_url)
 
-        @property
-        def _cookie_name(self) -> str:
-            """Cookies are a host's, whatever the port: two pages that are served have two."""
-            return f"harness-{self.connection.getsockname()[1]}"
+    @property
+    def _cookie_name(self) -> str:
+        """Cookies are a host's, whatever the port: two pages that are served have two."""
+        return f"harness-{self.connection.getsockname()[1]}"
 
-        def _cookie(self) -> str:
-            with suppress(CookieError):
-                found = SimpleCookie(self.headers.get("Cookie", "")).get(self._cookie_name)
-                return found.value if found else ""
-            return ""
+    def _cookie(self) -> str:
+        with suppress(CookieError):
+            found = SimpleCookie(self.headers.get("Cookie", "")).get(self._cookie_name)
+            return found.value if found else ""
+        return ""
 
-        def _answer(self, body: bytes, kind: str, *, with_cookie: bool) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "no-store")
-            self.send_header("Referrer-Policy", "no-referrer")
-            self.send_header("X-Content-Type-Options", "nosniff")
-            self.send_header("X-Frame-Options", "DENY")
-            if with_cookie:
-                self.send_header("Set-Cookie", f"{self._cookie_name}={token}; HttpOnly; SameSite=Strict; Path=/")
-            self.end_headers()
-            self.wfile.write(body)
+    def _answer(self, body: bytes, kind: str, *, with_cookie: bool) -> None:
+        self.send_response(200)
+        headers = {
+            "Content-Type": kind,
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+        }
+        if with_cookie:
+            headers["Set-Cookie"] = f"{self._cookie_name}={self.server.token}; HttpOnly; SameSite=Strict; Path=/"
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            """A terminal with a run's progress in it is no place for an access log."""
-
-    return Handler
+    def log_message(self, *_: object) -> None:
+        """A terminal with a run's progress in it is no place for an access log."""
 
 
 def _is(token: str, said: str) -> bool:

@@ -9,8 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness.errors import CannotMeasureError, UsageError, unknown
-from harness.judge.studies.finding import ERROR, Finding, Measurement, read_finding
+from harness.judge.studies.finding import Finding, read_finding
 from harness.judge.studies.findings import Ending, FindingLine, judge
+from harness.judge.studies.symptom import ERROR, Measurement
 from harness.measure.place import InTurn
 from harness.measure.plan import Case, single
 from harness.measure.run import InProcess

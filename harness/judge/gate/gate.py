@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.errors import COULD_NOT_MEASURE
-from harness.judge.gate.expectations import Expectation, Expectations, has_data, in_scope, matches
-from harness.judge.verdict import Judgement, Verdict
+from harness.judge.gate.expectations import Expectation, Expectations
+from harness.judge.gate.matching import floor_of, has_data, in_scope, matches
+from harness.judge.verdict import Judgement, Verdict, number_text
 from harness.records.labels import file_of
 from harness.records.record import Record, Status
 from harness.records.run import Run
@@ -116,7 +117,7 @@ def _limited(entry: Expectation, record: Record) -> Iterator[tuple[str, float | 
         ("digits", "digits_min", accuracy.digits),
         ("standard error digits", "standard_error_digits_min", accuracy.standard_error_digits),
     ):
-        floor = entry.floor(quantity, record)
+        floor = floor_of(entry, quantity, record)
         if floor is not None:
             yield name, value, floor, math.inf
     if entry.excess_loss_max is not None:
@@ -162,9 +163,8 @@ def _bounded(
         verdict = Verdict.REGRESSION
         short = value < low
         detail = f"{abs(value - (low if short else high)):.2g} {'below the floor' if short else 'above the ceiling'}"
-    measured = "none" if value is None else f"{value:.4g}"
     advice = "" if verdict is Verdict.UNCHANGED else OUTSIDE
-    return Judgement(record.case, quantity, measured, expected, verdict, detail, advice, entry.source)
+    return Judgement(record.case, quantity, number_text(value), expected, verdict, detail, advice, entry.source)
 
 
 def _independent(record: Record, entry: Expectation) -> Judgement:

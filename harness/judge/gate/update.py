@@ -11,16 +11,9 @@ from tomlkit.items import AoT, InlineTable
 
 from harness.files.reading import LARGEST_TOML_BYTES, text_of
 from harness.files.writing import write
-from harness.judge.gate.expectations import (
-    Expectation,
-    Expectations,
-    Floor,
-    Margins,
-    has_data,
-    is_named,
-    matches,
-    read_expectations,
-)
+from harness.judge.gate.expectations import Expectation, Expectations, Floor, Margins, read_expectations
+from harness.judge.gate.matching import has_data, is_named, matches
+from harness.judge.grouped import grouped
 from harness.records.labels import file_of, parameters_of
 from harness.records.record import Record, Status
 
@@ -110,10 +103,7 @@ def _first_entries(expectations: Expectations, records: Sequence[Record]) -> Ite
     """An entry a case that none is about, as TOML has it, with limits below what all of its records measured."""
     known = {record.case for entry in expectations.expect for record in _about(entry, expectations, records)}
     new = [record for record in records if record.case not in known and (record.is_own or not expectations.expect)]
-    cases: dict[tuple[str, str], list[Record]] = {}
-    for record in new:
-        cases.setdefault((record.case, record.data_sha256), []).append(record)
-    for members in cases.values():
+    for members in grouped(new, lambda one: (one.case, one.data_sha256)).values():
         last = members[-1]
         if last.status.measured and all(record.status is last.status for record in members):
             entry = _unlimited(last)

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from harness.judge.grouped import grouped
 from harness.judge.history.change_points import change_points, penalty_of, shift
 from harness.judge.history.series import COMMIT, DATE, EnvironmentChange, History, Point, Quantity, Series, Step
 from harness.judge.medians import Floats
@@ -39,9 +40,8 @@ def judge_history(
 ) -> History:
     """Points split by machine, environment and data, each with its steps, in the order in which these first appear."""
     smallest = quantity.with_effect(effect)
-    split: dict[object, list[Point]] = {}
-    for point in sorted(points, key=lambda point: (point.place, point.date_s)):
-        split.setdefault((point.machine, identity(point.environment), point.data), []).append(point)
+    ordered = sorted(points, key=lambda point: (point.place, point.date_s))
+    split = grouped(ordered, lambda point: (point.machine, identity(point.environment), point.data))
     series = [_series(found, steps_of(found, quantity, smallest, untested)) for found in split.values()]
     changes = tuple(_environment_change(old, new, quantity, smallest, by) for old, new in neighbours(series))
     return History(case, quantity, smallest, tuple(series), changes, tuple(notes), by)

@@ -15,7 +15,7 @@ from harness.judge.history.changes import DECIDED
 from harness.judge.history.history import neighbours
 from harness.judge.history.night_times import CaseNights, Change, change_of, lasting, times_of
 from harness.judge.history.series import History, Quantity, Step
-from harness.judge.verdict import Verdict
+from harness.judge.verdict import WORST_FIRST, Verdict
 from harness.judge.versions.two_runs import FEWEST, compare_runs
 from harness.records.run import Run
 
@@ -91,8 +91,7 @@ def same_data(one: CaseNights) -> bool:
 
 
 def _worst_first(change: Change) -> tuple[int, str, str]:
-    order = (Verdict.REGRESSION, Verdict.UNDECIDED, Verdict.IMPROVEMENT, Verdict.UNCHANGED)
-    return order.index(change.verdict), change.record.problem, change.record.case
+    return WORST_FIRST.index(change.verdict), change.record.problem, change.record.case
 
 
 def _answers(cases: Sequence[CaseNights]) -> Iterator[Change]:

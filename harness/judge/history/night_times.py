@@ -34,8 +34,7 @@ from typing import NamedTuple
 from harness.judge.history.changes import DECIDED
 from harness.judge.history.history import Moved, moved
 from harness.judge.history.series import History, Point
-from harness.judge.measurable import measurable
-from harness.judge.medians import median_interval
+from harness.judge.medians import measurable, median_interval
 from harness.judge.verdict import Verdict
 from harness.judge.versions.two_runs import CONFIDENCE, FEWEST, LEAST, SCATTERS, TimeChange, compare_runs
 from harness.records.record import Record

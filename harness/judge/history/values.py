@@ -3,7 +3,7 @@
 import math
 
 from harness.judge.history.series import Quantity
-from harness.judge.measurable import measurable
+from harness.judge.medians import measurable
 from harness.records.record import Record, Status
 
 TOLERANCE = "1e-4"

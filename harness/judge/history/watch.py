@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from harness.judge.gate.rules import Rule, limit_of
+from harness.judge.grouped import grouped
 from harness.judge.history.scan import Found, Scan, scan
 from harness.judge.verdict import Verdict
 from harness.records.asv_history import AsvSeries, AsvTable
@@ -83,10 +84,7 @@ def watch(table: AsvTable, rules: Sequence[Rule], effect: float | None = None, p
     """Search every series of a store; `effect`, 0.03 by default, is the smallest step of a positive number."""
     found = scan(table.values, SMALLEST if effect is None else math.log1p(effect))
     steps = [_judged(table.series[one.row], one, rules) for one in found.steps]
-    at: dict[int, list[SeriesStep]] = {}
-    for step in steps:
-        at.setdefault(step.found.new, []).append(step)
-    groups = [_group(table, own) for own in at.values()]
+    groups = [_group(table, own) for own in grouped(steps, lambda step: step.found.new).values()]
     return Watch(table, found, tuple(sorted(groups, key=_rank)), tuple(problems))
 
 

@@ -36,10 +36,24 @@ class CheckResult(NamedTuple):
     text: str
 
 
+Look = Callable[[Conditions, int], CheckResult]
+"""A check of the readings of one stretch, for so many threads."""
+
+
 @dataclass(frozen=True)
 class Meaning:
     """What a check is about. `why` it makes times doubtful and `advice` are a sentence; `source` is its limit's."""
 
+    name: str
+    why: str
+    advice: str
+    source: str
+
+
+class Check(NamedTuple):
+    """A check of the readings: what looks at them, and what it is about, as a Meaning has it."""
+
+    look: Look
     name: str
     why: str
     advice: str
@@ -58,7 +72,7 @@ class Doubt:
     source: str
 
 
-def doubt(meaning: Meaning, seen: CheckResult) -> Doubt:
+def doubt(meaning: Meaning | Check, seen: CheckResult) -> Doubt:
     """A check's meaning with what was seen."""
     return Doubt(meaning.name, seen.state, seen.text, meaning.why, meaning.advice, meaning.source)
 
@@ -92,7 +106,3 @@ def unknown(text: str) -> CheckResult:
 def against(text: str, *, if_: bool) -> CheckResult:
     """Doubtful if so, else fine."""
     return CheckResult(State.DOUBTFUL if if_ else State.FINE, text)
-
-
-Look = Callable[[Conditions, int], CheckResult]
-"""A check of the readings of one stretch, for so many threads."""

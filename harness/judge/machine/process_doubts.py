@@ -8,7 +8,7 @@ from typing import NamedTuple
 from harness.errors import counted
 from harness.judge.machine.doubts import WAITED, CheckResult, State, against, fine, note, unknown
 from harness.judge.machine.machine_doubts import cores
-from harness.judge.measurable import measurable
+from harness.judge.medians import measurable
 from harness.records.record import Record
 from harness.records.sweep import Cell
 from harness.store.conditions import Conditions

@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
+from operator import attrgetter
 
 from harness.errors import CannotMeasureError, unknown
-from harness.judge.measurable import measurable
+from harness.judge.medians import measurable
 from harness.judge.speed.fit_times import fit_samples_s
 from harness.records.content import SHOWN, contents
 from harness.records.labels import file_of
@@ -33,32 +34,21 @@ class Row:
     record: Record
 
 
-def _device(record: Record) -> str | None:
-    return record.device
-
-
-def _solver(record: Record) -> str | None:
-    return " ".join([record.label, *_shown(record, "lr", "seed")])
-
-
-def _optimizer(record: Record) -> str | None:
-    return record.optimizer
+def _solver(record: Record) -> str:
+    shown = [f"{name}={record.options[name]}" for name in ("lr", "seed") if record.options.get(name)]
+    return " ".join([record.label, *shown])
 
 
 def _lr(record: Record) -> str | None:
     return str(record.options["lr"]) if "lr" in record.options else None
 
 
-def _size(record: Record) -> str | None:
-    return str(record.n)
-
-
 AXES: dict[str, Callable[[Record], str | None]] = {
     "solver": _solver,
-    "device": _device,
-    "optimizer": _optimizer,
+    "device": attrgetter("device"),
+    "optimizer": attrgetter("optimizer"),
     "lr": _lr,
-    "size": _size,
+    "size": lambda record: str(record.n),
     "threads": lambda record: str(record.threads),
 }
 
@@ -76,10 +66,6 @@ def _group(record: Record, by: str) -> str:
     left_out = {"lr": ("lr",), "optimizer": ("momentum",)}.get(by, ())
     options = [f"{name}={value}" for name, value in record.options.items() if name not in left_out]
     return " ".join([problem, model, device, *options])
-
-
-def _shown(record: Record, *names: str) -> list[str]:
-    return [f"{name}={record.options[name]}" for name in names if record.options.get(name)]
 
 
 def check_axis(by: str) -> None:

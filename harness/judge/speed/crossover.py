@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.judge.medians import CONFIDENCE, Floats
+from harness.judge.medians import CONFIDENCE, Floats, order_statistic
 
 POOREST_FIT = 0.3
 """A line that misses a median by more than 30 % is not the law of these times. Where a + b n is the law it misses by
@@ -101,7 +101,7 @@ def crossover(points: Sequence[Point]) -> Crossover:
     found = Crossover(sizes, order, cpu=cpu, cuda=cuda)
     reason = _unfit(n, found)
     if reason:
-        return _interpolated(points, replace(found, reason=reason))
+        return _interpolated(points, replace(found, reason=reason), n, cpu_s, cuda_s)
     rising = cuda.row_s < cpu.row_s
     at = _fitted(cpu_s, cuda_s, n=n, rising=rising)
     if not 0 < at < math.inf:
@@ -173,13 +173,10 @@ def _between(cpu_s: Floats, cuda_s: Floats, *, n: Floats, first: int, rising: bo
     return 0.0 if (lead <= 0).all() else math.nan
 
 
-def _interpolated(points: Sequence[Point], found: Crossover) -> Crossover:
+def _interpolated(points: Sequence[Point], found: Crossover, n: Floats, cpu_s: Floats, cuda_s: Floats) -> Crossover:
     """Without a fit: between the two sizes where the faster device changes, if it changes once."""
     if found.order not in (Order.FROM, Order.UP_TO):
         return found
-    n = np.array([point.n for point in points], dtype=np.float64)
-    cpu_s = np.array([np.median(point.cpu_s) for point in points])
-    cuda_s = np.array([np.median(point.cuda_s) for point in points])
     rising = found.order is Order.FROM
     first = int(np.flatnonzero(np.diff(cuda_s < cpu_s))[0])
     estimate = partial(_between, n=n, first=first, rising=rising)
@@ -203,8 +200,9 @@ def _with_interval(points: Sequence[Point], found: Crossover, estimate: Estimate
 
     draws = bootstrap_draws(samples, statistic)
     tail = (1 - CONFIDENCE) / 2
-    low = _quantile(np.where(np.isnan(draws), 0.0, draws), tail)
-    high = _quantile(np.where(np.isnan(draws), math.inf, draws), 1 - tail)
+    # Order statistics: infinite draws cannot be interpolated.
+    low = float(order_statistic(np.where(np.isnan(draws), 0.0, draws), tail))
+    high = float(order_statistic(np.where(np.isnan(draws), math.inf, draws), 1 - tail))
     return replace(found, low=low or None, high=None if math.isinf(high) else high)
 
 
@@ -226,8 +224,3 @@ def bootstrap_draws(samples: Sequence[Floats], statistic: Callable[..., Floats])
             random_state=np.random.default_rng(0),
         )
     return np.asarray(found.bootstrap_distribution)
-
-
-def _quantile(draws: Floats, share: float) -> float:
-    """The order statistic at `share`: infinite draws cannot be interpolated."""
-    return float(np.sort(draws)[math.ceil(share * len(draws)) - 1])

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.errors import UsageError
-from harness.judge.measurable import LONGEST_S, measurable
-from harness.judge.medians import Estimate, Floats, ratio
+from harness.judge.grouped import grouped
+from harness.judge.medians import LONGEST_S, Estimate, Floats, measurable, ratio
 from harness.judge.speed.comparison import nothing_to_compare
 from harness.judge.speed.crossover import Crossover, Point, crossover
 from harness.judge.speed.fit_times import fit_samples_s, without_n
@@ -77,11 +77,7 @@ def _series(records: Sequence[Record], device: str) -> Iterable[Series]:
     The host's threads make no device faster: its cases are beside the CPU's with any number of them, or those that
     were run with that number where there are any.
     """
-    named: dict[str, list[Record]] = {}
-    for record in records:
-        if record.device in (CPU, device):
-            named.setdefault(_name(record), []).append(record)
-    for name, own in named.items():
+    for name, own in grouped((one for one in records if one.device in (CPU, device)), _name).items():
         there = {record.threads for record in own if record.device == device}
         for threads in sorted({record.threads for record in own if record.device == CPU} or there):
             other = device if threads not in there else ""

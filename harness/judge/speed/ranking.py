@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.judge.measurable import measurable
-from harness.judge.medians import Estimate, Floats, estimate, ratio
+from harness.judge.grouped import grouped
+from harness.judge.medians import Estimate, Floats, estimate, measurable, ratio
 from harness.judge.speed.fit_times import fit_samples_s, without_n
 from harness.records.record import Record
 from harness.solvers.solver import Kind
@@ -66,20 +66,15 @@ def timed(records: Sequence[Record]) -> list[TimedCase]:
 
 def sized(cases: Sequence[TimedCase]) -> dict[str, list[TimedCase]]:
     """By problem without its n: the cases of those that were run at two sizes or more, those with most cases first."""
-    groups: dict[str, list[TimedCase]] = {}
-    for case in cases:
-        groups.setdefault(without_n(case.record), []).append(case)
+    groups = grouped(cases, lambda case: without_n(case.record))
     several = {name: found for name, found in groups.items() if len({case.record.n for case in found}) > 1}
     return dict(sorted(several.items(), key=lambda item: -len(item[1])))
 
 
 def ranked_cases(cases: Sequence[TimedCase]) -> list[RankedCase]:
     """Each case beside the fastest right one, problem by problem and device by device, the fastest first."""
-    groups: dict[tuple[str, str], list[TimedCase]] = {}
-    for case in cases:
-        groups.setdefault((case.record.problem, case.record.device), []).append(case)
     found = []
-    for members in groups.values():
+    for members in grouped(cases, lambda case: (case.record.problem, case.record.device)).values():
         ordered = sorted(members, key=lambda case: case.seconds.value)
         best = next((case for case in ordered if case.right), None)
         found += [RankedCase(case, best, None if best is None else _to(case, best)) for case in ordered]

@@ -2,7 +2,8 @@
 
 from enum import StrEnum
 
-from harness.judge.studies.finding import Finding, Measurement
+from harness.judge.studies.finding import Finding
+from harness.judge.studies.symptom import Measurement
 from harness.records.record import Kept
 
 

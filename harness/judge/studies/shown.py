@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.judge.studies.finding import Expected, Finding
+from harness.judge.studies.finding import Finding
+from harness.judge.studies.symptom import Expected
 from harness.records.record import Record
 
 WEIGHTED, THROUGH_THE_ORIGIN = ("heavy", "(weights="), ("noint", "(no-intercept")

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.judge.measurable import measurable
-from harness.judge.medians import Floats
+from harness.judge.medians import Floats, measurable
 from harness.judge.training.censored import Interval, median, median_interval
 from harness.records.record import Status
 from harness.records.sweep import Cell
@@ -97,13 +96,12 @@ def seed_epochs(cell: Cell, tolerance: float) -> Floats:
     """
     if tolerance not in cell.tolerances:
         return np.full(len(cell.seeds), math.inf)
-    row = cell.epochs_to[cell.tolerances.index(tolerance)]
-    return np.array(
-        [
-            math.inf if epochs is None or diverged else float(epochs)
-            for epochs, diverged in zip(row, cell.diverged, strict=True)
-        ]
-    )
+    return np.where(cell.diverged, math.inf, counts(cell.epochs_to[cell.tolerances.index(tolerance)]))
+
+
+def counts(row: Sequence[int | None]) -> Floats:
+    """(S,): epochs by seed, infinite where None says that they are censored."""
+    return np.array([math.inf if epochs is None else float(epochs) for epochs in row])
 
 
 def tolerance_text(tolerance: float) -> str:
@@ -149,4 +147,4 @@ def _reach(cell: Cell, tolerance: float, epoch_s: float | None) -> Reach:
 
 def median_of(row: Sequence[int | None]) -> float:
     """The median over seeds, of which None is censored."""
-    return median(np.array([math.inf if value is None else float(value) for value in row]))
+    return median(counts(row))

@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.judge.medians import Floats
+from harness.judge.medians import Floats, order_statistic
 
 CONFIDENCE = 0.95
 """Of every interval here; a comparison is one interval, not corrected for how many are made."""
+TAILS = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
+"""The shares of draws below either end of an interval."""
 FEWEST_SEEDS = 3
 """Two values have no interval worth the name: a resample's median is the lower of them three times in four."""
 RESAMPLES = 9_999
@@ -33,17 +35,8 @@ class Interval(NamedTuple):
 
 
 def median(values: Floats) -> float:
-    """The least of `values` (m,), m > 0 and none NaN, that half of them do not exceed; infinite where most are.
-
-    This is the inverse of the empirical distribution at 1/2 (Hyndman and Fan 1996, type 1). Of an even
-    number it is the lower one of the middle two, so that nothing finite is averaged with an infinity.
-    """
-    return quantile(values, 0.5)
-
-
-def quantile(values: Floats, share: float) -> float:
-    """The least of `values` (m,) that at least this share of them, 0 < share <= 1, does not exceed."""
-    return float(np.sort(values)[math.ceil(share * len(values)) - 1])
+    """The least of `values` (m,), m > 0 and none NaN, that half of them do not exceed; infinite where most are."""
+    return float(order_statistic(values))
 
 
 def median_odds(count: int) -> Floats:
@@ -67,7 +60,7 @@ def median_interval(values: Floats) -> Interval | None:
     if len(values) < FEWEST_SEEDS:
         return None
     at_most = np.cumsum(median_odds(len(values)))
-    low, high = (int(np.argmax(at_most >= share)) for share in _tails())
+    low, high = (int(np.argmax(at_most >= share)) for share in TAILS)
     ordered = np.sort(values)
     return Interval(float(ordered[low]), float(ordered[high]))
 
@@ -106,8 +99,7 @@ def median_draws(values: Floats, salt: int) -> Floats:
 
 def interval_of(draws: Floats) -> Interval:
     """The percentile interval of bootstrap draws, infinite ones among them."""
-    low, high = _tails()
-    return Interval(quantile(draws, low), quantile(draws, high))
+    return Interval(*(float(order_statistic(draws, share)) for share in TAILS))
 
 
 def ratio(above: float, below: float) -> float:
@@ -116,11 +108,5 @@ def ratio(above: float, below: float) -> float:
 
 
 def _ratio(above: Floats, below: Floats, axis: int = -1) -> Floats:
-    top, bottom = (np.moveaxis(np.sort(v, axis=axis), axis, -1) for v in (above, below))
-    middle = (top.shape[-1] + 1) // 2 - 1
-    top, bottom = top[..., middle], bottom[..., middle]
+    top, bottom = (order_statistic(values, axis=axis) for values in (above, below))
     return np.asarray(np.where(np.isinf(top) & np.isinf(bottom), 1.0, top / bottom))
-
-
-def _tails() -> tuple[float, float]:
-    return (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2

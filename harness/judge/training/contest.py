@@ -98,6 +98,13 @@ class TaskSummary:
         return min((reach.tolerance for t in self.tunings for cell in t.cells for reach in cell.reaches), default=0.0)
 
 
+def shared_tasks(tasks: Sequence[TaskSummary]) -> tuple[tuple[str, ...], list[tuple[TaskSummary, dict[str, Tuning]]]]:
+    """The optimizers that were run at all, and the tasks that each of them was run on, with its tuning there."""
+    run = [(task, {one.optimizer: one for one in task.tunings if one.run}) for task in tasks]
+    optimizers = tuple(dict.fromkeys(name for _, tunings in run for name in tunings))
+    return optimizers, [(task, tunings) for task, tunings in run if tunings.keys() >= set(optimizers)]
+
+
 def left_open(tasks: Sequence[TaskSummary]) -> dict[str, tuple[str, ...]]:
     """By task those of whom a better setting may lie outside, where there are any: no winner is named then."""
     return {task.name: task.open for task in tasks if task.open}

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.judge.training.contest import TaskSummary, by_seed, left_open
+from harness.judge.medians import Floats
+from harness.judge.training.contest import TaskSummary, by_seed, left_open, shared_tasks
 from harness.judge.training.tuning import Tuning
 
 FEWEST = 2
@@ -60,25 +61,27 @@ def profile(tasks: Sequence[TaskSummary], measure: str) -> Profile | None:
     None with fewer than two optimizers, without such a task, or where a cost is not known: seconds of an
     epoch that was not timed.
     """
-    found = [{t.optimizer: t for t in task.tunings if t.run} for task in tasks]
-    labels = tuple(dict.fromkeys(label for tunings in found for label in tunings))
-    if len(labels) < FEWEST:
-        return None
-    complete = [i for i, tunings in enumerate(found) if set(labels) <= set(tunings)]
-    rows = [_instances(tasks[i], found[i], labels, measure) for i in complete]
+    labels, shared = shared_tasks(tasks)
+    rows = [_instances(task, tunings, labels, measure) for task, tunings in shared]
     table = np.array([row for task in rows for row in task])
-    if not len(table) or np.isnan(table).any():
+    if len(labels) < FEWEST or not len(table) or np.isnan(table).any():
         return None
-    best = table.min(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore"):  # nobody solves it
-        ratios = np.where(np.isinf(table), math.inf, table / best)
-    left_out = tuple(task.name for i, task in enumerate(tasks) if i not in complete)
     seeds = tuple(len(task) for task in rows if task)
     task_of = np.repeat(np.arange(len(seeds)), seeds)
-    order = {label: np.argsort(column, kind="stable") for label, column in zip(labels, ratios.T, strict=True)}
-    by_label = {label: tuple(column[order[label]].tolist()) for label, column in zip(labels, ratios.T, strict=True)}
-    places = {label: tuple(task_of[order[label]].tolist()) for label in labels}
-    return Profile(measure, by_label, places, seeds, left_out, left_open([tasks[i] for i in complete]))
+    by_label, places = {}, {}
+    for label, column in zip(labels, ratios(table).T, strict=True):
+        order = np.argsort(column, kind="stable")
+        by_label[label], places[label] = tuple(column[order].tolist()), tuple(task_of[order].tolist())
+    kept = [task for task, _ in shared]
+    left_out = tuple(task.name for task in tasks if task.name not in {one.name for one in kept})
+    return Profile(measure, by_label, places, seeds, left_out, left_open(kept))
+
+
+def ratios(costs: Floats) -> Floats:
+    """Costs (..., T, O) over the best of each workload; infinite where it is not reached."""
+    best = costs.min(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # nobody gets there
+        return np.asarray(np.where(np.isinf(costs), math.inf, costs / best))
 
 
 def _instances(

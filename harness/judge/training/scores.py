@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.judge.medians import Floats
-from harness.judge.training.censored import CONFIDENCE, RANDOM_STATE, Interval
+from harness.judge.medians import Floats, order_statistic
+from harness.judge.training.censored import CONFIDENCE, RANDOM_STATE, TAILS, Interval
+from harness.judge.training.profile import ratios
 from harness.judge.training.trials import RESAMPLES, Trials
 
 FARTHEST = 4.0
@@ -76,24 +77,17 @@ def integrated(costs: Floats) -> Floats:
     return np.asarray(gained.mean(axis=-2))
 
 
-def ratios(costs: Floats) -> Floats:
-    """Costs (..., T, O) over the best of each workload; infinite where it is not reached."""
-    best = costs.min(axis=-1, keepdims=True)
-    with np.errstate(invalid="ignore"):  # nobody gets there
-        return np.asarray(np.where(np.isinf(costs), np.inf, costs / best))
-
-
 def scores(trials: Trials) -> Scores:
     """Of all tries that there are, chosen on half of the seeds and scored on the other half."""
     plain = trials.studies(None, RESAMPLES, resample=False)
     drawn = _workloads_drawn(trials.studies(None, RESAMPLES, resample=True))
-    middle = np.sort(plain, axis=0)[(len(plain) + 1) // 2 - 1]  # (T, O): the median over the halvings
+    middle = order_statistic(plain, axis=0)  # (T, O): the median over the halvings
     found, draws = integrated(middle), integrated(drawn[0])
     factors = _times(middle, trials.most)
     factor_draws = _times(drawn[0], trials.most[drawn[1]])
     order = np.argsort(-found, kind="stable")
     ranks = np.argsort(np.argsort(-draws, axis=1, kind="stable"), axis=1)
-    lost = np.isinf(middle).any(axis=0)
+    lost = np.asarray(np.isinf(middle).any(axis=0))
     made = tuple(
         Score(
             optimizer=trials.optimizers[o],
@@ -129,8 +123,7 @@ def _times(costs: Floats, most: Floats) -> Floats:
 
 
 def _interval(draws: Floats) -> Interval:
-    low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(float(low), float(high))
+    return Interval(*np.quantile(draws, TAILS).tolist())
 
 
 def _pairs(trials: Trials, costs: Floats, order: list[int]) -> tuple[Pair, ...]:

@@ -13,10 +13,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.judge.medians import Floats
-from harness.judge.training.cell import CellSummary, seed_epochs
+from harness.judge.medians import Floats, order_statistic
+from harness.judge.training.cell import CellSummary, counts, seed_epochs
 from harness.judge.training.censored import FEWEST_SEEDS, RANDOM_STATE
-from harness.judge.training.contest import EPOCHS, SECONDS, TaskSummary, in_seconds, left_open
+from harness.judge.training.contest import EPOCHS, SECONDS, TaskSummary, in_seconds, left_open, shared_tasks
 from harness.judge.training.tuning import Tuning
 
 FLOPS, HELD_OUT = "flops", "held-out epochs"
@@ -66,13 +66,13 @@ class Trials:
         found = []
         for costs in self.costs[task]:
             seen = costs[:, chosen_on]  # (L, count, half of the seeds)
-            merit = _median(seen)
+            merit = order_statistic(seen)
             # Where most seeds do not get there, the try with which more of them do is the better one.
             merit = np.where(np.isinf(merit), MUCH * (2 - np.isfinite(seen).mean(axis=2)), merit)
             if tries is not None and tries < len(costs):
                 merit = np.where(_ranks(rng, merit.shape) < tries, merit, np.inf)
             best = merit.argmin(axis=0)
-            found.append(_median(costs[best[:, None], scored_on]))
+            found.append(order_statistic(costs[best[:, None], scored_on]))
         return np.stack(found, axis=1)
 
 
@@ -85,33 +85,29 @@ def _ranks(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.int64
     return np.asarray(rng.random(shape).argsort(axis=0).argsort(axis=0))
 
 
-def _median(values: Floats) -> Floats:
-    """The lower median over the last axis, as `censored.median` has it."""
-    return np.asarray(np.sort(values, axis=-1)[..., (values.shape[-1] + 1) // 2 - 1])
-
-
 def trials(tasks: Sequence[TaskSummary], measure: str) -> Trials | None:
     """The costs of all optimizers over the workloads that each of them was run on.
 
     None where that is nobody's, of fewer than two optimizers, where there are too few seeds for two halves, or where a
     cost is not known: seconds of an epoch that was not timed.
     """
-    found = [{t.optimizer: t for t in task.tunings if t.run} for task in tasks]
-    labels = tuple(dict.fromkeys(label for tunings in found for label in tunings))
-    complete = [i for i, tunings in enumerate(found) if set(labels) <= set(tunings)]
-    if len(labels) < FEWEST or not complete:
+    labels, shared = shared_tasks(tasks)
+    pools: dict[str, list[tuple[Floats, float]]] = {}
+    for task, tunings in shared:
+        asked = [_pool(tunings[label], measure, task.aimed_at) for label in labels]
+        known = [one for one in asked if one is not None]
+        if len(known) == len(labels):
+            pools[task.name] = known
+    every = [costs for own in pools.values() for costs, _ in own]
+    if len(labels) < FEWEST or not every or any(np.isnan(one).any() for one in every):
         return None
-    pools = [[_pool(found[i][label], measure, tasks[i].aimed_at) for label in labels] for i in complete]
-    kept = [i for i, row in zip(complete, pools, strict=True) if all(one is not None for one in row)]
-    rows = tuple(tuple(one[0] for one in row if one) for row in pools if all(one is not None for one in row))
-    if not rows or any(np.isnan(one).any() for row in rows for one in row):
+    if min(one.shape[1] for one in every) < 2 * FEWEST_SEEDS:
         return None
-    if min(one.shape[1] for row in rows for one in row) < 2 * FEWEST_SEEDS:
-        return None
-    most = np.array([[one[1] for one in row if one] for row in pools if all(one is not None for one in row)])
-    names = [tasks[i].name for i in kept]
-    left = tuple(task.name for i, task in enumerate(tasks) if i not in kept)
-    return Trials(measure, tuple(names), labels, rows, most, left_open([tasks[i] for i in kept]), left)
+    rows = tuple(tuple(costs for costs, _ in own) for own in pools.values())
+    most = np.array([[most for _, most in own] for own in pools.values()])
+    left = tuple(task.name for task in tasks if task.name not in pools)
+    kept = [task for task in tasks if task.name in pools]
+    return Trials(measure, tuple(pools), labels, rows, most, left_open(kept), left)
 
 
 def _pool(tuning: Tuning, measure: str, tolerance: float) -> tuple[Floats, float] | None:
@@ -139,10 +135,7 @@ def _costs(cell: CellSummary, measure: str, tolerance: float) -> Floats | None:
 def _held_out(cell: CellSummary) -> Floats | None:
     """Epochs to the held-out target by seed; None where nothing is held out."""
     found = cell.cell.held_out_to
-    if not found:
-        return None
-    pairs = zip(found, cell.cell.diverged, strict=True)
-    return np.array([math.inf if epoch is None or gone else max(float(epoch), 1.0) for epoch, gone in pairs])
+    return np.where(cell.cell.diverged, math.inf, np.maximum(counts(found), 1.0)) if found else None
 
 
 def _unit(cell: CellSummary, measure: str) -> float | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from harness.errors import COULD_NOT_MEASURE
 from harness.judge.gate.expectations import Expectations
 from harness.judge.gate.rules import Rule
-from harness.judge.verdict import Judgement, Verdict
+from harness.judge.verdict import WORST_FIRST, Judgement, Verdict
 from harness.judge.versions.ab_accuracy import judge_accuracy
 from harness.judge.versions.ab_cell import CPU, WALL, Speed, ran, speed
 from harness.judge.versions.ab_expectations import judge_expected
@@ -40,8 +40,7 @@ class AbVerdict:
         found = {one.verdict for one in self.accuracy}
         if not self.cell.unit:  # else it is no time
             found.add(self.found.verdict)
-        order = (Verdict.REGRESSION, Verdict.UNDECIDED, Verdict.IMPROVEMENT)
-        return next((verdict for verdict in order if verdict in found), Verdict.UNCHANGED)
+        return next((verdict for verdict in WORST_FIRST if verdict in found), Verdict.UNCHANGED)
 
     @property
     def decided_on(self) -> Verdict:

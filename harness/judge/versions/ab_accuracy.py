@@ -2,16 +2,14 @@
 
 import math
 
-from harness.judge.gate.asv_gate import RUN_IT
+from harness.judge.gate.asv_cell import FIND_IT, RUN_IT
 from harness.judge.gate.rules import DECADE, HALF_A_DIGIT, LIMITS
-from harness.judge.verdict import Judgement, Verdict
+from harness.judge.verdict import Judgement, Verdict, number_text
 from harness.judge.versions.ab_cell import ran
 from harness.records.ab import AbCell, Measured
 from harness.records.content import SHOWN
 
 FLOOR = LIMITS["track_excess_loss"].negligible
-ADVICE = "Find what changed between the two: the commit by harness bisect, the release in its changelog."
-
 IMPORT_ADVICE = (
     "Name all that this side needs together (--from or --with, once each), so that one folder holds it; of torch take "
     "the CPU builds: docs/how-to/upgrade.md has the recipes."
@@ -39,8 +37,10 @@ def judge_accuracy(cell: AbCell) -> tuple[Judgement, ...]:
     for quantity, then, now, compare in numbers:
         if then is not None or now is not None:
             verdict, expected, detail = _incomparable(then, now) or compare(_number(then), _number(now))
-            advice = ADVICE if verdict is Verdict.REGRESSION else ""
-            found.append(Judgement(cell.case, quantity, _text(now), expected, verdict, detail, advice, "the base"))
+            advice = FIND_IT if verdict is Verdict.REGRESSION else ""
+            found.append(
+                Judgement(cell.case, quantity, number_text(now), expected, verdict, detail, advice, "the base")
+            )
     return tuple(found)
 
 
@@ -77,7 +77,7 @@ def _status(cell: AbCell) -> Judgement:
     elif now < then:
         verdict = Verdict.IMPROVEMENT
     if advice and advice != IMPORT_ADVICE and not cell.solver:  # a benchmark's status is no solver's
-        advice = ADVICE if verdict is Verdict.REGRESSION else RUN_IT
+        advice = FIND_IT if verdict is Verdict.REGRESSION else RUN_IT
     return Judgement(cell.case, "status", head.status, base.status, verdict, detail, advice, "the base")
 
 
@@ -91,9 +91,9 @@ def _incomparable(then: float | None, now: float | None) -> tuple[Verdict, str, 
     if there and here:
         return None
     if there:
-        return Verdict.REGRESSION, f"a number, as {_text(then)}", "the base had a number"
+        return Verdict.REGRESSION, f"a number, as {number_text(then)}", "the base had a number"
     if here:
-        return Verdict.IMPROVEMENT, _text(then), "the base had no number"
+        return Verdict.IMPROVEMENT, number_text(then), "the base had no number"
     return Verdict.UNDECIDED, "a number", "neither version has a number"
 
 
@@ -121,7 +121,3 @@ def _number(value: float | None) -> float:
 
 def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
-
-
-def _text(value: float | None) -> str:
-    return "none" if value is None else f"{value:.4g}"

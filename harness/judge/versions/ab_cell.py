@@ -35,8 +35,7 @@ import numpy as np
 from scipy import stats
 
 from harness.errors import counted
-from harness.judge.measurable import measurable
-from harness.judge.medians import Floats
+from harness.judge.medians import Floats, measurable
 from harness.judge.versions.moderation import moderated
 from harness.records.ab import AbCell, Launch
 from harness.solvers.status import Status

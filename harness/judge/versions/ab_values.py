@@ -9,7 +9,7 @@ from harness.judge.gate.asv_gate import WITHIN_NOISE, AnySuite
 from harness.judge.gate.asv_noise import Noise, Pair
 from harness.judge.gate.rules import Rule
 from harness.judge.medians import Floats
-from harness.judge.verdict import Judgement, Verdict
+from harness.judge.verdict import Judgement, Verdict, number_text
 from harness.records.ab import AbCell, Measured
 from harness.records.asv_cells import AsvCell
 
@@ -50,8 +50,11 @@ def _judged(now: AsvCell, then: AsvCell, rules: Sequence[Rule], cell: AbCell) ->
 
     suite = AnySuite(rules, [then], frozenset(), noise)
     suite.judge([now])
+    texts = number_text(now.value), f"as {number_text(then.value)}"
     left = [
-        Judgement(cell.case, one.quantity, _text(now), f"as {_text(then)}", Verdict.UNDECIDED, _why(one.reason))
+        Judgement(
+            cell.case, one.quantity, *texts, Verdict.UNDECIDED, MORE if one.reason == WITHIN_NOISE else one.reason
+        )
         for one in suite.not_judged
     ]
     return [replace(one, case=cell.case) for one in suite.judgements] + left
@@ -73,11 +76,3 @@ def _as_asv(cell: AbCell, side: Measured) -> AsvCell:
         texts=tuple(text for _, text in cell.params),
         unit=cell.unit,
     )
-
-
-def _why(reason: str) -> str:
-    return MORE if reason == WITHIN_NOISE else reason
-
-
-def _text(cell: AsvCell) -> str:
-    return "none" if cell.value is None else f"{cell.value:.4g}"

@@ -24,8 +24,7 @@ from statistics import median
 from scipy import stats
 
 from harness.judge.history.series import QUANTITIES, Quantity
-from harness.judge.measurable import measurable
-from harness.judge.medians import median_interval
+from harness.judge.medians import measurable, median_interval
 from harness.judge.verdict import Verdict
 from harness.records.content import case_of_content, contents
 from harness.records.record import Record

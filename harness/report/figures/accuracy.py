@@ -10,6 +10,7 @@ from harness.errors import counted
 from harness.records.record import MAX_DIGITS, Record
 from harness.report.figures import axes
 from harness.report.figures.figure import Figure
+from harness.report.figures.panels import layered
 from harness.report.figures.rows import Row, names_of, row_of, short_problems
 from harness.solvers.status import Status
 
@@ -140,4 +141,4 @@ def _heat_map(problems: int, of: _Map, *, numbered: bool) -> axes.Spec:
         *([axes.layer("text", ink, fontSize=11, cursor="pointer")] if numbered else []),
     ]
     wide = {"resolve": {"scale": {"color": "independent"}}, "usermeta": {"minWidth": LABELS_PX + CELL_PX * problems}}
-    return axes.layered(layers, encoding, (), {"step": 24}) | wide
+    return layered(layers, encoding, (), {"step": 24}) | wide

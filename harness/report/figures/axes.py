@@ -1,4 +1,4 @@
-"""What the figures' specifications are put together from: channels, layers, axes that people read, legends, panels.
+"""What the figures' specifications are put together from: channels, layers, axes that people read, legends.
 
 Colours are the theme's (harness.report.figures.theme), light or dark; every series has a shape or dashes besides.
 """
@@ -6,8 +6,6 @@ Colours are the theme's (harness.report.figures.theme), light or dark; every ser
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-from harness.report.figures.rows import Row
 
 Spec = dict[str, Any]
 
@@ -33,6 +31,10 @@ LINES = {"symbolType": "stroke", "symbolOpacity": 1, "symbolStrokeWidth": 2.5, "
 """Of a legend: its symbols are lines, as strong as any."""
 LOG = {"type": "log", "nice": False}
 """Of a scale."""
+UPRIGHT = {"y": {"value": 0}, "y2": {"value": "height"}}
+"""Of a rule: from the top of the plot to its foot."""
+ACROSS_PLOT = {"x": {"value": 0}, "x2": {"value": "width"}}
+"""Of a rule: from the left of the plot to its right."""
 HALF = {"usermeta": {"half": True}}
 """Of a specification: two beside each other where the page is wide."""
 
@@ -85,6 +87,13 @@ def tips(*shown: tuple[str, ...]) -> list[Spec]:
         {"field": one[0], "title": one[1], **(QUANTITATIVE | {"format": one[2]} if one[2:] else NOMINAL)}
         for one in shown
     ]
+
+
+def inside(field: str, across: int, down: int = 0) -> Spec:
+    """Style of a text: so many pixels right of its point and below; left and above near the plot's right end."""
+    late = f"scale('x', datum.{field}) > 0.6 * width"
+    moved = {"dx": {"expr": f"{late} ? -{across} : {across}"}, "dy": {"expr": f"{late} ? -{down} : {down}"}}
+    return {"align": {"expr": f"{late} ? 'right' : 'left'"}, **moved}
 
 
 def picked(field: str) -> Spec:
@@ -190,68 +199,3 @@ def legend_of(names: Iterable[str]) -> Spec:
     widest = int(CHARACTER_PIXELS * max(map(len, known), default=0)) + 45
     columns = {"expr": f"max(1, min({len(known)}, floor({ACROSS} / {widest})))"}
     return legend() | {"columns": columns, "labelLimit": {"expr": f"{ACROSS} - 60"}}
-
-
-def panels_of(rows: Sequence[Row]) -> list[str]:
-    """The panels' names in the order of their places."""
-    found = {str(row["panel"]): row["place"] for row in rows}
-    return sorted(found, key=lambda name: found[name])
-
-
-def layered(
-    layers: Sequence[Spec],
-    encoding: Mapping[str, Any],
-    panels: Sequence[str],
-    height: int | Spec,
-    label: str = "problem",
-) -> Spec:
-    """Layers over the rows of one panel, which is named, and chosen from a list where there are several.
-
-    Without `panels` the layers are over all rows. Altair checks all of it by Vega-Lite's schema; jsonschema's
-    ValidationError is raised where that is broken, which is a mistake of ours.
-    """
-    import altair as alt
-
-    several = len(panels) > 1
-    spec = {
-        "$schema": alt.SCHEMA_URL,
-        "data": {"name": "rows"},
-        "width": "container",
-        # resized, since another panel's legend is of another height
-        "autosize": {"type": "fit-x", "contains": "padding", "resize": True},
-        "height": height,
-        "params": [_chooser(panels, label)] if several else [],
-        "transform": _chosen_panel() if several else [],
-        "encoding": dict(encoding),
-        "layer": [*layers, *([_panel_name()] if panels else [])],
-    }
-    alt.LayerChart.validate(spec)  # an eighth of what from_dict takes, which asks anew at each level
-    return spec
-
-
-def _chooser(names: Sequence[str], label: str) -> Spec:
-    return {
-        "name": "panel",
-        "value": names[0],
-        "bind": {"input": "select", "options": list(names), "name": f"{label} "},
-    }
-
-
-def _chosen_panel() -> list[Spec]:
-    """The chosen panel's rows, or, where the reader's filters took them all, those of the first that is left.
-
-    Rows have `panel`, its name, and `place`, its number.
-    """
-    found = [{"op": "max", "field": "is_chosen", "as": "any_chosen"}, {"op": "min", "field": "place", "as": "first"}]
-    return [
-        {"calculate": "datum.panel === panel ? 1 : 0", "as": "is_chosen"},
-        {"joinaggregate": found},
-        {"filter": "datum.any_chosen ? datum.is_chosen : datum.place === datum.first"},
-    ]
-
-
-def _panel_name() -> Spec:
-    """The panel that is drawn, above the plot: a picture has no drop-down list."""
-    place = {"x": {"value": 0}, "y": {"value": -6}, "text": category("panel")}
-    first = ({"window": [{"op": "row_number", "as": "row"}]}, keep("datum.row === 1"))
-    return layer("text", place, *first, align="left", baseline="bottom", fontWeight="bold", color=GREY)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from harness.judge.medians import Floats
+from harness.judge.medians import Floats, order_statistic
 from harness.judge.training.cell import CellSummary
 from harness.records.sweep import Cell
 
@@ -26,8 +26,7 @@ def quantiles(cell: Cell, shares: Sequence[float]) -> Floats:
     after = np.array(cell.at)[:, None] > np.array(cell.epochs_run)
     excess = np.where(after, gone, excess)
     excess = np.where(np.isnan(excess), gone, excess)
-    places = [math.ceil(share * excess.shape[1]) - 1 for share in shares]
-    return np.asarray(np.sort(excess, axis=1)[:, places].T)
+    return np.array([order_statistic(excess, share, axis=1) for share in shares])
 
 
 def span(cells: Sequence[CellSummary]) -> tuple[float, float]:

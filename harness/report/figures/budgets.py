@@ -6,6 +6,7 @@ from harness.judge.training.budgets import BAND, Budget
 from harness.report.figures import axes
 from harness.report.figures.figure import Figure
 from harness.report.figures.loss_by_epoch import HEIGHT
+from harness.report.figures.panels import layered
 from harness.report.figures.rows import Row, short
 
 
@@ -46,5 +47,5 @@ def budgets_figure(budgets: Sequence[Budget], workloads: int, title: str = "Scor
         f"Median score over studies of so many tries each, band {BAND[0]:.0%} to {BAND[1]:.0%} of the studies, over "
         f"{workloads} workload{'s' * (workloads != 1)}: chosen on half of the seeds, scored on the other half."
     )
-    spec = axes.layered(layers, {"x": x, "y": y}, (), HEIGHT)
+    spec = layered(layers, {"x": x, "y": y}, (), HEIGHT)
     return Figure("training_budgets", title, what, spec, budget_rows(budgets))

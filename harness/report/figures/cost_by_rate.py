@@ -7,6 +7,7 @@ from harness.report.figures import axes
 from harness.report.figures.axes import Spec
 from harness.report.figures.figure import Figure
 from harness.report.figures.loss_by_epoch import HEIGHT
+from harness.report.figures.panels import layered, panels_of
 from harness.report.figures.rows import Row
 from harness.report.figures.training_rows import ROOM
 
@@ -26,8 +27,8 @@ def targets_figure(rows: Sequence[Row], measure: str, names: Sequence[str], targ
     scale = axes.LOG | {"padding": 14} if max(lrs) > min(lrs) else {"type": "log"}
     x = axes.number("lr", "learning rate", axes.log_labels("x", axes.PLAIN), **scale)
     encoding = {"x": x, "y": _cost(measure, target)}
-    panels = axes.panels_of(rows) if all("panel" in row for row in rows) else ()
-    spec = axes.layered(_layers(axes.dashed("optimizer", names), rows), encoding, panels, HEIGHT) | axes.HALF
+    panels = panels_of(rows) if all("panel" in row for row in rows) else ()
+    spec = layered(_layers(axes.dashed("optimizer", names), rows), encoding, panels, HEIGHT) | axes.HALF
     what = (
         f"{measure.capitalize()} to the tightest tolerance that any optimizer reaches: median over seeds with its 95 %"
         " interval, rings at the best learning rates. In the grey: learning rates that did not get there (triangles) or"
@@ -132,5 +133,5 @@ def profile_figure(
         " optimizer at its best learning rate solves within tau times the cost of the best one; higher and further left"
         " is better."
     )
-    spec = axes.layered(layers, {"x": x, "y": y}, () if measure else axes.panels_of(rows), HEIGHT, "measured")
+    spec = layered(layers, {"x": x, "y": y}, () if measure else panels_of(rows), HEIGHT, "measured")
     return Figure("training_profile", "Performance profile of the optimizers", what, spec, rows)

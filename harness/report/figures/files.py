@@ -10,8 +10,9 @@ from typing import Any
 from harness.errors import UsageError
 from harness.files.strict_json import finite
 from harness.files.writing import check_file
-from harness.report.figures.axes import ACROSS, panels_of
+from harness.report.figures.axes import ACROSS
 from harness.report.figures.figure import Figure
+from harness.report.figures.panels import panels_of
 from harness.report.figures.rows import Row
 from harness.report.figures.size import FORMATS, POINTS, Measures, Size
 from harness.report.figures.theme import LIGHT, vega_config

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from harness.report.figures import axes
 from harness.report.figures.axes import Spec
 from harness.report.figures.figure import Figure
+from harness.report.figures.panels import layered
 from harness.report.figures.rows import Row, envelope, short
 
 Floats = NDArray[np.float64]
@@ -73,9 +74,7 @@ def figure(name: str, drawing: Drawing, problem: str) -> Figure:
     layers, encoding = _FORMS[drawing.form](drawing)
     shown = " under ".join(", ".join(group) for _, group in groups if group)
     description = f"{drawing.labels.y} against {drawing.labels.x}: {shown}."
-    return Figure(
-        name, drawing.labels.title, description, axes.layered(layers, encoding, (), HEIGHT) | axes.HALF, about
-    )
+    return Figure(name, drawing.labels.title, description, layered(layers, encoding, (), HEIGHT) | axes.HALF, about)
 
 
 def on_logarithms(curves: Mapping[str, Points]) -> bool:

@@ -1,25 +1,19 @@
-"""One case over commits with its levels and steps, and cases over a library's versions: rows, and figures of them."""
+"""Figures of histories: one case over commits with its levels and steps, and cases over a library's versions."""
 
-import math
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.errors import counted
+from harness.judge.grouped import grouped
 from harness.judge.history.changes import level_changes
-from harness.judge.history.history import differences_of, labels, neighbours
-from harness.judge.history.series import COMMIT, DATE, SHORT, History, Point, Quantity, Step
+from harness.judge.history.series import History, Quantity
 from harness.records.record import Record
 from harness.report.figures import axes
 from harness.report.figures.axes import Spec
 from harness.report.figures.figure import Figure
-from harness.report.figures.rows import CASE, Row, row_of
-from harness.report.tables.history import change_words, value_text
+from harness.report.figures.history_rows import VERSION, axis_of, over_versions, point_rows
+from harness.report.figures.panels import layered, panels_of
+from harness.report.figures.rows import Row
 
-KEY = re.compile(r"(?P<problem>.+) (?P<solver>\S+) (?P<device>cpu|cuda(:\d+)?)( .*)?")
-"""A case's key (harness.measure.plan.Case.key): problem, solver, device, options."""
-VERSION = "version"
-FLOORS = {"time": 1e-12, "excess_loss": 1e-16}
-"""Of the quantities that are drawn on a logarithmic axis: seconds, and half a unit in the last place of 1."""
 HEIGHT = 320
 MOST_STEPS = 2
 """In a picture's title."""
@@ -33,9 +27,7 @@ STEPS = {"regression": ("slower or worse", [6, 3]), "improvement": ("faster or b
 
 def figures(histories: Sequence[History], records: Mapping[str, Record]) -> list[Figure]:
     """A figure a quantity, over commits and over versions apart, in the order of the worst histories."""
-    groups: dict[tuple[str, str], list[History]] = {}
-    for history in histories:
-        groups.setdefault((history.quantity.name, axis_of(history)), []).append(history)
+    groups = grouped(histories, lambda one: (one.quantity.name, axis_of(one)))
     return [
         _versions(_changed(held), records) if axis == VERSION else _in_order(held, records)
         for (_, axis), held in groups.items()
@@ -62,105 +54,6 @@ def _concluded(rows: Sequence[Row]) -> str:
         return "no step"
     more = f" and {len(steps) - MOST_STEPS} more" if len(steps) > MOST_STEPS else ""
     return f"{', '.join(steps[:MOST_STEPS])}{more}"
-
-
-def over_versions(history: History) -> bool:
-    """Whether it is of one commit in several environments: the versions of a library."""
-    commits = {point.commit for series in history.series for point in series.points}
-    return history.by == COMMIT and len(commits) == 1
-
-
-def axis_of(history: History) -> str:
-    """commit, date or version."""
-    return VERSION if over_versions(history) else history.by
-
-
-def named(history: History, records: Mapping[str, Record]) -> dict[str, object]:
-    """What the reader filters by: the record's, where the run has the case, else what the key says."""
-    record = records.get(history.case)
-    if record is not None:
-        return row_of(record)
-    found = KEY.fullmatch(history.case)
-    parts = {name: found[name] for name in ("solver", "problem", "device")} if found else {}
-    return {**parts, CASE: history.case}
-
-
-def title(history: History) -> str:
-    """The problem and the solver, with the options that a key says; not the device and thread count of most."""
-    return re.sub(r" (cpu|threads=1|dtype=float64)(?= |$)", "", history.case)
-
-
-def point_rows(histories: Sequence[History], records: Mapping[str, Record]) -> list[Row]:
-    """Rows of `kind` point, level and step: a panel a case, by its place among the worst."""
-    rows: list[Row] = []
-    for place, history in enumerate(histories):
-        head = {**named(history, records), "panel": title(history), "place": place}
-        rows += [head | row for row in _rows(history, place)]
-    return rows
-
-
-def _rows(history: History, place: int) -> Iterable[dict[str, object]]:
-    environments = labels(history.series)
-    by_version = over_versions(history)
-    places = sorted({point.place for series in history.series for point in series.points})
-    order = {place: at for at, place in enumerate(places)}
-    ticks = _ticks(history)
-    for number, series in enumerate(history.series):
-        environment = environments[number] or "median; line: level"
-        own = {"series": title(history) if by_version else environment, "rank": place if by_version else number}
-        at = {
-            point.place: {"at": number, "tick": environment}
-            if by_version
-            else {"at": order[point.place], "tick": ticks[point.place]}
-            for point in series.points
-        }
-        yield from ({"kind": "point", **own, **at[p.place], **_point(p, history)} for p in series.points)
-        for i, (first, last, level) in enumerate(series.levels):
-            for end in (first, last):
-                yield {"kind": "level", **own, **at[end.place], "level": i, "value": _usable(level, history)}
-        for step in series.steps:
-            yield {"kind": "step", **own, **at[step.new.place], **_step(step, history)}
-    if history.by == DATE:
-        for old, new in neighbours(history.series):
-            begun, number = new.points[0], history.series.index(new)
-            here = {"at": order[begun.place], "tick": ticks[begun.place]}
-            own = {"series": environments[number], "rank": number}
-            yield {"kind": "upgrade", **here, **own, "words": "; ".join(differences_of(old, new))}
-
-
-def _ticks(history: History) -> dict[int, str]:
-    """What the axis calls each place: the name, and of several runs of one minute which of them it is."""
-    names = {point.place: point.name for series in history.series for point in series.points}
-    seen: dict[str, int] = {}
-    found = {}
-    for place in sorted(names):
-        seen[names[place]] = nth = seen.get(names[place], 0) + 1
-        found[place] = names[place] if nth == 1 else f"{names[place]} ({nth})"
-    return found
-
-
-def _point(point: Point, history: History) -> dict[str, object]:
-    return {
-        "value": _usable(point.value, history),
-        "text": value_text(point.value, history.quantity) if point.value is not None else point.why,
-        "launches": len(point.values),
-        "commit": point.commit[:SHORT],
-    }
-
-
-def _usable(value: float | None, history: History) -> float | None:
-    """Finite, and above 0 where the axis is logarithmic."""
-    if value is None or not math.isfinite(value):
-        return None
-    return max(value, FLOORS.get(history.quantity.name, value))
-
-
-def _step(step: Step, history: History) -> dict[str, object]:
-    size = change_words(history.quantity, step.change, step.change, step.change) or (
-        "a number again" if step.new.values else "no number"
-    )
-    words = f"{step.new.name} {size}"
-    return {"verdict": step.verdict.value, "words": words, "value": _usable(step.new.value, history)}
 
 
 def _changed(histories: Sequence[History]) -> Sequence[History]:
@@ -205,7 +98,7 @@ def _in_order(histories: Sequence[History], records: Mapping[str, Record]) -> Fi
 
 
 def _over_points(rows: Sequence[Row], history: History) -> Spec:
-    panels = axes.panels_of(rows) if all("panel" in row for row in rows) else ()
+    panels = panels_of(rows) if all("panel" in row for row in rows) else ()
     # A file's legend has every name in full, on the page a tooltip has it.
     legend = None if panels else axes.legend_of({str(row["series"]) for row in rows})
     shown = (("commit", "commit"), ("text", "value"), ("launches", "launches"), ("series", "environment"))
@@ -218,7 +111,7 @@ def _over_points(rows: Sequence[Row], history: History) -> Spec:
         *_upgrades(rows),
         axes.layer("point", points, axes.keep("datum.kind === 'point'"), filled=True, size=60, opacity=0.8),
     ]
-    return axes.layered(layers, {"x": _x(history.by), "y": _y(history.quantity)}, panels, HEIGHT, "case")
+    return layered(layers, {"x": _x(history.by), "y": _y(history.quantity)}, panels, HEIGHT, "case")
 
 
 def _upgrades(rows: Sequence[Row]) -> list[Spec]:
@@ -226,18 +119,10 @@ def _upgrades(rows: Sequence[Row]) -> list[Spec]:
     if all(row["kind"] != "upgrade" for row in rows):
         return []
     there = axes.keep("datum.kind === 'upgrade'")
-    late = "scale('x', datum.tick) > 0.6 * width"
-    text = {
-        "align": {"expr": f"{late} ? 'right' : 'left'"},
-        "dx": {"expr": f"{late} ? -4 : 4"},
-        "dy": -6,
-        "baseline": "bottom",
-        "limit": 260,
-    }
-    upright = {"y": {"value": 0}, "y2": {"value": "height"}}
+    text = axes.inside("tick", 4) | {"dy": -6, "baseline": "bottom", "limit": 260}
     words = {"y": {"value": "height"}, "text": axes.category("words")}
     return [
-        axes.layer("rule", upright, there, strokeWidth=1, color=axes.GREY, opacity=0.6),
+        axes.layer("rule", axes.UPRIGHT, there, strokeWidth=1, color=axes.GREY, opacity=0.6),
         axes.layer("text", words, there, **text),
     ]
 
@@ -263,14 +148,12 @@ def _steps(rows: Sequence[Row]) -> list[Spec]:
     texts = axes.labelled({verdict: words for verdict, (words, _) in STEPS.items()})
     legend = axes.legend() | axes.LINES | {"labelExpr": texts, "symbolStrokeColor": axes.GREY}
     scale = {"domain": known, "range": [STEPS[verdict][1] for verdict in known]}
-    upright = {"y": {"value": 0}, "y2": {"value": "height"}}
-    dashes = upright | {"strokeDash": axes.category("verdict", scale=scale, legend=legend)}
-    late, step = "scale('x', datum.tick) > 0.6 * width", axes.keep("datum.kind === 'step'")
-    side = {"align": {"expr": f"{late} ? 'right' : 'left'"}, "dx": {"expr": f"{late} ? -5 : 5"}}
+    dashes = axes.UPRIGHT | {"strokeDash": axes.category("verdict", scale=scale, legend=legend)}
+    step = axes.keep("datum.kind === 'step'")
     nth = {"window": [{"op": "row_number", "as": "nth"}], "sort": [{"field": "at"}]}
     down = {"calculate": "4 + 14 * ((datum.nth - 1) % 4)", "as": "down"}
     words = {"y": {"value": 0}, "text": axes.category("words")}
-    text = side | {"dy": {"expr": "datum.down"}, "baseline": "top", "limit": 240}
+    text = axes.inside("tick", 5) | {"dy": {"expr": "datum.down"}, "baseline": "top", "limit": 240}
     return [
         axes.layer("rule", dashes, step, strokeWidth=1.5, color=axes.GREY),
         axes.layer("text", words, step, nth, down, **text),
@@ -289,7 +172,7 @@ def _versions(histories: Sequence[History], records: Mapping[str, Record]) -> Fi
         axes.layer("line", shown, strokeWidth=2),
         axes.layer("point", points, filled=True, size=80) | axes.picked("series"),
     ]
-    spec = axes.layered(layers, {"x": _x("version"), "y": _y(quantity)}, [], HEIGHT) | axes.HALF
+    spec = layered(layers, {"x": _x("version"), "y": _y(quantity)}, [], HEIGHT) | axes.HALF
     whose = "that changed" if level_changes(histories[0]) else "of which none changed beyond doubt"
     words = _quantity(quantity)
     description = f"{words} over the versions of a library, a line a case: {counted(len(histories), 'case')} {whose}."

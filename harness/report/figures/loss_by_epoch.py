@@ -6,6 +6,7 @@ from harness.report.figures import axes
 from harness.report.figures.axes import Spec
 from harness.report.figures.bands import BAND
 from harness.report.figures.figure import Figure
+from harness.report.figures.panels import layered, panels_of
 from harness.report.figures.rows import Row
 from harness.report.figures.training_rows import START
 from harness.report.words import sweep as words
@@ -23,34 +24,34 @@ SHAPES = {"theory": "diamond", "diverged": axes.SALTIRE}
 
 def rates_figure(rows: Sequence[Row]) -> Figure:
     """Excess loss by epoch, a colour a learning rate, the best one thick; an optimizer is chosen from a list."""
-    panels = axes.panels_of(rows)
+    panels = panels_of(rows)
     what = (
         f"Relative excess loss by epochs done, {SEEDS}, a line a learning rate for {_some(panels, 'optimizer')}; the"
         f" best learning rate is thick; of more than {axes.MOST_CURVES} the ends of the grid and those nearest to it."
         " Crosses: most seeds diverged. Diamonds: where the closed form of gradient descent says that a tolerance is"
         " reached. A click in the legend lights up one learning rate."
     )
-    spec = axes.layered(_layers(_rates(rows), "lr", rows), _encoding(rows), panels, HEIGHT, "optimizer")
+    spec = layered(_layers(_rates(rows), "lr", rows), _encoding(rows), panels, HEIGHT, "optimizer")
     return Figure("training_rates", "Loss by epoch for each learning rate", what, spec, rows)
 
 
 def rate_picture(title: str, rows: Sequence[Row], endings: Mapping[float, str]) -> Figure:
     """The same of one optimizer, whose legend says how each learning rate ended."""
     layers = _layers(_rates(rows, endings), "lr", rows)
-    spec = axes.layered(layers, _encoding(rows), (), HEIGHT)
+    spec = layered(layers, _encoding(rows), (), HEIGHT)
     return Figure("curves", title, f"Relative excess loss by epochs done, {SEEDS}.", spec, rows)
 
 
 def rivals_figure(rows: Sequence[Row], names: Sequence[str]) -> Figure:
     """Excess loss by epoch, a line an optimizer at its best learning rate; a problem is chosen from a list."""
-    panels = axes.panels_of(rows)
+    panels = panels_of(rows)
     what = (
         f"Relative excess loss by epochs done, {SEEDS}, a line an optimizer at its best learning rate, on"
         f" {_some(panels, 'problem')}. Diamonds: where the closed form of gradient descent says that a tolerance is"
         " reached."
     )
     layers = _layers(axes.dashed("optimizer", names), "optimizer", rows)
-    spec = axes.layered(layers, _encoding(rows), panels, HEIGHT)
+    spec = layered(layers, _encoding(rows), panels, HEIGHT)
     return Figure("training_rivals", "Loss by epoch, each optimizer at its best learning rate", what, spec, rows)
 
 
@@ -107,10 +108,9 @@ def _layers(series: dict[str, Spec], key: str, rows: Sequence[Row]) -> list[Spec
     ends = {"domain": marks, "range": [SHAPES[what] for what in marks]}
     named = axes.legend() | {"labelExpr": axes.labelled({"theory": "closed form"})}
     shape = axes.category("what", scale=ends, legend=named | {"symbolStrokeColor": axes.GREY, "symbolStrokeWidth": 1.5})
-    across = {"x": {"value": 0}, "x2": {"value": "width"}}
     text = {"x": {"value": 0}, "text": axes.category("ending")}
     return [
-        axes.layer("rule", across, axes.only("level"), color=axes.GREY, strokeDash=[2, 3]),
+        axes.layer("rule", axes.ACROSS_PLOT, axes.only("level"), color=axes.GREY, strokeDash=[2, 3]),
         axes.layer("text", text, axes.only("level"), align="left", baseline="bottom", dx=4, dy=-1, color=axes.GREY),
         axes.layer("area", {**edges, "color": color, "opacity": {"condition": chosen, "value": 0}}, curve),
         axes.layer("line", {**series, "strokeWidth": wide, "opacity": lit}, curve),

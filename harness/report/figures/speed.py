@@ -10,6 +10,7 @@ from harness.errors import counted
 from harness.report.figures import axes
 from harness.report.figures.axes import Spec
 from harness.report.figures.figure import Figure
+from harness.report.figures.panels import layered, panels_of
 from harness.report.figures.rows import Row
 
 HEIGHT = 380
@@ -31,7 +32,7 @@ def _seconds(title: str = "", scale: str = "y", padding: int = 24) -> Spec:
 def time_figure(rows: Sequence[Row], floors: Mapping[str, str]) -> Figure:
     """Seconds of a whole fit against n: a line a solver and device, intervals as bars, `floors` in grey."""
     names = {row["series"] for row in rows if not row["floor"]}
-    panels = axes.panels_of(rows)
+    panels = panels_of(rows)
     description = (
         f"Seconds of a whole fit against the number of rows n, both logarithmic, of {counted(len(names), 'solver')}"
         f" on {counted(len(panels), 'kind')} of problem; bars are 95 % intervals of the medians, grey lines the floors,"
@@ -51,7 +52,7 @@ def time_figure(rows: Sequence[Row], floors: Mapping[str, str]) -> Figure:
         axes.layer("line", lit, *solvers, strokeWidth=2),
         axes.layer("point", marks, *solvers, axes.seconds_text(), filled=True, size=70) | axes.picked("series"),
     ]
-    spec = axes.layered(layers, {"x": ROWS, "y": _seconds(TIME)}, panels, HEIGHT)
+    spec = layered(layers, {"x": ROWS, "y": _seconds(TIME)}, panels, HEIGHT)
     return Figure("speed-by-n", "Time against n", description, spec, rows)
 
 
@@ -93,16 +94,15 @@ def excess_figure(rows: Sequence[Row]) -> Figure:
 
 
 def _front_spec(rows: Sequence[Row], y: Spec, worth: tuple[str, ...], title: str) -> Spec:
-    late, on_front = "scale('x', datum.seconds) > 0.6 * width", axes.keep("datum.on_front")
     # Above and left of a point of the front there is nothing, nor, but for paler points, below and right of it.
-    side = {"align": {"expr": f"{late} ? 'right' : 'left'"}, "dx": {"expr": f"{late} ? -7 : 7"}}
-    text = side | {"baseline": "middle", "dy": {"expr": f"{late} ? -11 : 11"}, "color": axes.FRONT, "limit": 220}
+    text = axes.inside("seconds", 7, 11) | {"baseline": "middle", "color": axes.FRONT, "limit": 220}
+    on_front = axes.keep("datum.on_front")
     layers = [
         axes.layer("line", {}, on_front, interpolate="step-after", color=axes.FRONT, strokeWidth=2),
         axes.layer("point", _points(worth), axes.seconds_text(), filled=True, size=80),
         axes.layer("text", {"text": axes.category("label")}, on_front, **text),
     ]
-    spec = axes.layered(layers, {"x": _seconds(title, "x", 40), "y": y}, axes.panels_of(rows), HEIGHT)
+    spec = layered(layers, {"x": _seconds(title, "x", 40), "y": y}, panels_of(rows), HEIGHT)
     return spec | axes.HALF | {"transform": [*spec["transform"], *_front()]}
 
 
@@ -138,7 +138,7 @@ def devices_figure(every: Sequence[Row]) -> Figure:
     rows = [row for row in every if row["series"] in names]
     y = axes.number("time_ratio", "the device's time over the CPU's", axes.multiples("y"), **axes.LOG, padding=16)
     colour, shape = axes.coloured(), axes.shaped({"columns": 1, "labelLimit": {"expr": "width"}})
-    equal = {"x": {"value": 0}, "x2": {"value": "width"}, "y": {"datum": 1}}
+    equal = {**axes.ACROSS_PLOT, "y": {"datum": 1}}
     ends = {"y": y | {"field": "time_ratio_low"}, "y2": {"field": "time_ratio_high"}, "color": colour}
     layers = [
         axes.layer("rule", equal, color=axes.GREY, strokeWidth=1.5),
@@ -147,5 +147,5 @@ def devices_figure(every: Sequence[Row]) -> Figure:
         axes.layer("point", {"color": colour, "shape": shape}, filled=True, size=70),
     ]
     description = "The device's time of a whole fit over the CPU's against n; below the line at 1 it is faster."
-    spec = axes.layered(layers, {"x": ROWS, "y": y}, [], 320)
+    spec = layered(layers, {"x": ROWS, "y": y}, [], 320)
     return Figure("speed-devices", "CUDA against the CPU", description, spec, rows)

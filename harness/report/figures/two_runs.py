@@ -5,12 +5,12 @@ from harness.judge.verdict import Verdict
 from harness.judge.versions.two_runs import RunsCompared
 from harness.report.figures import axes
 from harness.report.figures.figure import Figure
+from harness.report.figures.panels import layered
 from harness.report.figures.rows import Row, row_of
 
-GREY = "#808080"
 MARKS = {
     Verdict.REGRESSION: ("triangle-right", "#D55E00"),
-    Verdict.UNDECIDED: ("circle", GREY),
+    Verdict.UNDECIDED: ("circle", axes.GREY),
     Verdict.IMPROVEMENT: ("triangle-left", "#1F86CC"),
 }
 """By verdict its shape and its colour."""
@@ -44,9 +44,10 @@ def _spec(margin: float | None) -> axes.Spec:
         "tooltip": axes.tips(("solver", "solver"), ("problem", "problem"), *numbers, ("verdict", "verdict")),
     }
     lines = {1.0: [1, 0]} if margin is None else {1.0: [1, 0], margin: [4, 3], 1 / margin: [4, 3]}
-    upright = {"y": {"value": 0}, "y2": {"value": "height"}}
-    at = [axes.layer("rule", {"x": {"datum": x}, **upright}, strokeDash=dash, color=GREY) for x, dash in lines.items()]
+    at = [
+        axes.layer("rule", {"x": {"datum": x}, **axes.UPRIGHT}, strokeDash=d, color=axes.GREY) for x, d in lines.items()
+    ]
     layers = [*at, axes.layer("point", marks, size=45, opacity=0.75, filled=True, cursor="pointer")]
     by_ratio = {"field": "ratio", "op": "max", "order": "descending"}
     x = axes.number("ratio", "this run / baseline (one call)", "", **axes.LOG, padding=12)
-    return axes.layered(layers, {"x": x, "y": axes.category("solver", title=None, sort=by_ratio)}, (), {"step": 20})
+    return layered(layers, {"x": x, "y": axes.category("solver", title=None, sort=by_ratio)}, (), {"step": 20})

@@ -6,7 +6,8 @@ from dataclasses import replace
 from harness.errors import counted
 from harness.judge.history.changes import LevelChange, level_changes, rank, worst_first
 from harness.judge.history.series import COMMIT, DATE, History, Point, Step
-from harness.report.figures.history import figures, named, over_versions, title
+from harness.report.figures.history import figures
+from harness.report.figures.history_rows import named, over_versions, title
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Note, Part, Section, table_of
 from harness.report.html.watch import parts as watch_parts

@@ -12,14 +12,13 @@ from harness.judge.training.convergence import summarise
 from harness.report.figures.figure import Figure
 from harness.report.html import accuracy, defects, environment, history, speed, training, tutorials, verdict
 from harness.report.html import upgrade as upgrade_cases
-from harness.report.html.decision.decision import Decision
 from harness.report.html.decision.gate import gate
 from harness.report.html.decision.night import night
 from harness.report.html.decision.race import race
 from harness.report.html.decision.sweep import sweep
 from harness.report.html.decision.upgrade import upgrade
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Note, Section, Table
+from harness.report.html.section import Decision, Note, Section, Table
 from harness.report.html.upgrade import decided
 from harness.report.purpose import Purpose
 from harness.report.tables.column import Column

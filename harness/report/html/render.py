@@ -12,7 +12,7 @@ escaped by jinja2, or are data of a <script> that is not one, which the client w
 import base64
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -46,23 +46,10 @@ def render(
     `version`: the page asks the server that it comes from whether this is still the version, and reloads if not.
     """
     template, markup = _template()
-    style, first, client, bundle = (
-        css_variables() + _asset("page.css"),
-        _asset("first.js"),
-        "(()=>{'use strict';\n" + "\n".join(map(_asset, SCRIPTS)) + "\n})();",
-        vega_bundle(),
-    )
+    style, subject = css_variables() + _asset("page.css"), _subject(evidence)
+    client = "(()=>{'use strict';\n" + "\n".join(map(_asset, SCRIPTS)) + "\n})();"
+    scripts = {"first": _asset("first.js"), "client": client, "bundle": vega_bundle()}
     live = {"reload_s": reload_s, "version": version}
-    subject = _subject(evidence)
-    policy = {
-        "default-src": "'none'",
-        "script-src": " ".join(map(_hash, (first, client, bundle))),
-        "style-src": _hash(style),
-        "img-src": "data:",
-        "connect-src": "'none'" if version is None else "'self'",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-    }
     text: str = template.render(
         evidence=evidence,
         title=evidence.title or f"harness report: {subject}",
@@ -71,15 +58,27 @@ def render(
         titles={section.id: section.title for section in sections},
         head=_head(evidence),
         sections=[(section, [_shown(part) for part in section.parts]) for section in sections],
-        policy="; ".join(f"{name} {value}" for name, value in policy.items()),
+        policy=_policy(style, scripts.values(), asks="'none'" if version is None else "'self'"),
         style=markup(style),
-        first=markup(first),
-        client=markup(client),
-        bundle=markup(bundle),
+        **{name: markup(script) for name, script in scripts.items()},
         data=markup(script_json(_data(evidence, sections, live) | {"paper": paper})),
         cases=deflated([case_in_full(record) for record in evidence.records]),
     )
     return text
+
+
+def _policy(style: str, scripts: Iterable[str], asks: str) -> str:
+    """The content security policy; `asks`: whom the page may ask for its version."""
+    policy = {
+        "default-src": "'none'",
+        "script-src": " ".join(map(_hash, scripts)),
+        "style-src": _hash(style),
+        "img-src": "data:",
+        "connect-src": asks,
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in policy.items())
 
 
 def _template() -> tuple[Any, Any]:

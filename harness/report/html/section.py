@@ -9,12 +9,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.judge.verdict import Judgement
 from harness.report.figures.figure import Figure
 from harness.report.figures.rows import CLOCK_PLACES, FILTERS, Row, short
+from harness.report.render.ab_file import Answer
 from harness.report.tables import column
 from harness.report.tables.column import Kind
 
-__all__ = ["Column", "Fact", "Facts", "Figure", "Kind", "Note", "Part", "Section", "Table"]
+__all__ = ["Column", "Decision", "Fact", "Facts", "Figure", "Kind", "Note", "Part", "Section", "Table"]
+
+GOOD, BAD, DOUBT = "good", "bad", "doubt"
+DECISION = "decision"
+"""The id of the section that a decision is."""
+MOST_FACTS = 3
 
 Column = column.Column[Row]
 """Of rows that are such mappings already."""
@@ -61,6 +68,11 @@ class Note:
     to: str = ""
 
 
+def to_do(judgements: Iterable[Judgement | Answer]) -> list[Note]:
+    """Their advice, each once."""
+    return [Note(f"What to do: {text}") for text in dict.fromkeys(one.advice for one in judgements if one.advice)]
+
+
 @dataclass(frozen=True)
 class Fact:
     """A number that carries an answer, as people read it: what it is of, the number, and what it is beside."""
@@ -96,3 +108,24 @@ class Section:
     missing: str = ""
     asked: str = ""
     tone: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a page begins with: the question, the answer, three numbers, what to do, the coefficients behind them.
+
+    `tone`: GOOD, BAD or DOUBT. `notes`: what to do, and which findings are known; `tables`: coefficients.
+    """
+
+    asked: str
+    answer: str
+    tone: str
+    facts: Sequence[Fact] = ()
+    notes: Sequence[Note] = ()
+    tables: Sequence[Table] = ()
+
+    def section(self) -> Section:
+        """As the page shows it."""
+        facts: list[Part] = [Facts(self.facts[:MOST_FACTS])] if self.facts else []
+        parts = (*facts, *self.notes, *self.tables)
+        return Section(DECISION, "Decision", self.answer, parts, asked=self.asked, tone=self.tone)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.judge.grouped import grouped
 from harness.judge.history.series import EXCESS_FLOOR
 from harness.judge.medians import Estimate, estimate
 from harness.judge.speed.floors import PRODUCT, SUM, Floor, floor_at
@@ -41,9 +42,7 @@ def time_rows(cases: Sequence[TimedCase], floors: Sequence[Floor]) -> list[Row]:
     """
     rows: list[Row] = []
     for place, (panel, members) in enumerate(sized(cases).items()):
-        points: dict[tuple[str, int], list[TimedCase]] = {}
-        for case in members:
-            points.setdefault((series_name(case), case.record.n), []).append(case)
+        points = grouped(members, lambda case: (series_name(case), case.record.n))
         head: dict[str, Any] = {"panel": panel, "place": place}
         drawn = [head | _point(series, found) for (series, _), found in points.items()]
         last = {row["series"]: (row["n"], row["seconds"]) for row in sorted(drawn, key=lambda row: row["n"])}
@@ -101,10 +100,12 @@ def excess_rows(cases: Sequence[TimedCase]) -> list[Row]:
     An epoch's seconds are those of the training's learning rates and seeds together, which do the same work. The
     excess loss at the end is no lower than where rounding begins.
     """
-    pooled: dict[tuple[str, str, str], list[TimedCase]] = {}
-    for case in cases:
-        if case.record.kind is Kind.ITERATIVE and short(case.record.accuracy.excess_loss, CLOCK_PLACES) is not None:
-            pooled.setdefault((case.record.problem, case.work, case.record.device), []).append(case)
+    trained = (
+        case
+        for case in cases
+        if case.record.kind is Kind.ITERATIVE and short(case.record.accuracy.excess_loss, CLOCK_PLACES) is not None
+    )
+    pooled = grouped(trained, lambda case: (case.record.problem, case.work, case.record.device))
     return _with_fronts([row for held in pooled.values() for row in _training_rows(held)])
 
 
@@ -130,9 +131,7 @@ def _with_fronts(rows: Sequence[Row]) -> list[Row]:
 
     `worth` is what the front is of; None for a case that ended wrong, which is on no front.
     """
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(str(row["panel"]), []).append(row)
+    groups = grouped(rows, lambda row: str(row["panel"]))
     flags = {
         name: pareto([(row["seconds"], math.nan if row["worth"] is None else row["worth"]) for row in held])
         for name, held in groups.items()
@@ -154,10 +153,7 @@ def _gain(worths: Sequence[float]) -> float:
 
 def fronts_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
     """By panel the rows on its front, the fastest first."""
-    fronts: dict[str, list[Row]] = {}
-    for row in rows:
-        if row["front"]:
-            fronts.setdefault(str(row["panel"]), []).append(row)
+    fronts = grouped((row for row in rows if row["front"]), lambda row: str(row["panel"]))
     return {panel: sorted(front, key=lambda row: row["seconds"]) for panel, front in fronts.items()}
 
 

@@ -18,7 +18,8 @@ from harness.report.html.section import Note, Part, Section, Table, table_of
 from harness.report.html.training_words import conclusion, details
 from harness.report.tables import scores as scored
 from harness.report.tables import suite
-from harness.report.tables.sweep import OPTIMAL, OPTIMAL_EXPLAINED, PAGE_BEST, Tuned, page_cells, with_optimal
+from harness.report.tables.sweep import page_cells
+from harness.report.tables.tunings import OPTIMAL, OPTIMAL_EXPLAINED, PAGE_BEST, Tuned, with_optimal
 from harness.report.words import sweep as words
 from harness.report.words.over_workloads import budget_sentences, profile_sentence, score_sentence
 from harness.report.words.sweep_document import ended

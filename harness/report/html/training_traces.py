@@ -11,6 +11,7 @@ from harness.report.figures.axes import Spec
 from harness.report.figures.figure import Figure
 from harness.report.figures.fits import LOG_SPAN
 from harness.report.figures.loss_by_epoch import HEIGHT, epochs_axis
+from harness.report.figures.panels import layered, panels_of
 from harness.report.figures.rows import Row, row_of, short
 from harness.report.figures.training_rows import START
 from harness.report.html.section import Table, table_of
@@ -114,7 +115,7 @@ def figure(records: Sequence[Record], of: int) -> Figure:
     if of > len(records):
         what += f" Of {of} trainings the {len(records)} with the lowest held-out loss of their solver and problem."
     encoding = {"x": epochs_axis(max((row["at"] for row in rows), default=1.0)), "y": y}
-    spec = axes.layered(_layers(), encoding, axes.panels_of(rows), HEIGHT, "training")
+    spec = layered(_layers(), encoding, panels_of(rows), HEIGHT, "training")
     return Figure("training_validation", "Training against held-out loss", what, spec, rows)
 
 

@@ -7,9 +7,8 @@ from typing import Any
 from harness.errors import counted
 from harness.judge.versions.upgrade.answer import Decision as Upgrade
 from harness.judge.versions.upgrade.answer import UpgradeAnswer
-from harness.report.html.decision.decision import BAD, DOUBT, GOOD, Decision
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Fact, Note, Part, Section, table_of
+from harness.report.html.section import BAD, DOUBT, GOOD, Decision, Fact, Note, Part, Section, table_of
 from harness.report.tables import numbers as show
 from harness.report.tables import upgrade as table
 from harness.report.tables.column import Column, Kind

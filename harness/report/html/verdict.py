@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 from harness.errors import counted
 from harness.judge.gate.gate import GateReport
-from harness.judge.verdict import Judgement, Verdict
+from harness.judge.verdict import WORST_FIRST, Judgement, Verdict
 from harness.judge.versions.two_runs import compare_runs
 from harness.records.record import Record
 from harness.report.figures.rows import Row, row_of
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Note, Part, Section, table_of
+from harness.report.html.section import Note, Part, Section, table_of, to_do
 from harness.report.html.verdict_ab import ab_parts, ab_verdict
 from harness.report.html.verdict_changes import Judged, change_parts, change_verdict
 from harness.report.tables import gate
 from harness.report.tables.column import Column, Kind
-from harness.report.tables.numbers import WORST_FIRST
 from harness.report.words.sentences import listed
 
 MISSING: Row = {"verdict": "missing", "quantity": "presence", "measured": "no record", "expected": "a record"}
@@ -91,10 +90,9 @@ def _gate_parts(report: GateReport, source: str, records: Sequence[Record]) -> I
     if breaches or lost:
         caption = f"The gate by {source}: what is not as it should be, the worst first."
         yield table_of("gate", caption, gate.PAGE, [*breaches, *lost], _named(records))
-    advice = dict.fromkeys(one.advice for one in report.breaches if one.advice)
+    yield from to_do(report.breaches)
     if report.incomplete:
-        advice["The run has not got to every case, or was cut off: harness run --resume finishes it."] = None
-    yield from (Note(f"What to do: {one}") for one in advice)
+        yield Note("What to do: The run has not got to every case, or was cut off: harness run --resume finishes it.")
 
 
 def _known_parts(report: GateReport, source: str, records: Sequence[Record]) -> Iterator[Part]:

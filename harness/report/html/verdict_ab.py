@@ -7,7 +7,7 @@ from harness.judge.verdict import Verdict
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.report.figures.rows import Row, row_of
-from harness.report.html.section import Note, Part, table_of
+from harness.report.html.section import Note, Part, table_of, to_do
 from harness.report.html.verdict_changes import Judged
 from harness.report.render.ab_file import AbFile, Cell
 from harness.report.tables import case
@@ -79,8 +79,7 @@ def ab_parts(ab_file: AbFile, run: Run | None, records: Sequence[Record]) -> lis
     )
     parts.append(table_of("ab", caption, AB, worst_cells(ab_file), named))
     wrong = [one for cell in worst_cells(ab_file) for one in cell.accuracy if one.verdict is Verdict.REGRESSION]
-    advice = dict.fromkeys(one.advice for one in wrong if one.advice)
-    return [*parts, *(Note(f"What to do: {one}") for one in advice)]
+    return [*parts, *to_do(wrong)]
 
 
 def worst_cells(ab_file: AbFile) -> list[Cell]:

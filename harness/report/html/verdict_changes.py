@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from harness.errors import counted
-from harness.judge.verdict import Verdict
+from harness.judge.verdict import WORST_FIRST, Verdict
 from harness.judge.versions.two_runs import ADVICE, AnswerChange, RunsCompared, TimeChange
 from harness.records.record import Record
 from harness.report.figures.rows import row_of
@@ -14,7 +14,6 @@ from harness.report.figures.two_runs import ratios_figure
 from harness.report.html.section import Note, Part, table_of
 from harness.report.tables import case
 from harness.report.tables.column import Column, Kind
-from harness.report.tables.numbers import WORST_FIRST
 from harness.report.words.sentences import listed
 
 Change = AnswerChange | TimeChange

@@ -7,6 +7,7 @@ from harness.judge.history.series import SHORT
 from harness.judge.history.watch import CommitSteps, SeriesStep, Watch
 from harness.report.figures import axes
 from harness.report.figures.figure import Figure
+from harness.report.figures.panels import layered
 from harness.report.figures.rows import Row
 from harness.report.html.section import Note, Part, table_of
 from harness.report.tables import watch as table
@@ -70,7 +71,7 @@ def _figure(watch: Watch, group: CommitSteps, place: int) -> Figure:
         "x": {"field": "at", "type": "quantitative", "axis": {"title": "commit", "labels": False, **axes.QUIET}},
         "y": axes.number("value", "times the level before", axes.multiples("y"), **axes.LOG),
     }
-    at_commit = {"x": {"datum": steps[0].found.new - 0.5}, "y": {"value": 0}, "y2": {"value": "height"}}
+    at_commit = {"x": {"datum": steps[0].found.new - 0.5}, **axes.UPRIGHT}
     layers = [
         axes.layer("rule", at_commit, strokeDash=[4, 4], color=axes.GREY),
         axes.layer("line", {"color": axes.coloured()}, strokeWidth=1),
@@ -78,7 +79,7 @@ def _figure(watch: Watch, group: CommitSteps, place: int) -> Figure:
             "point", {"color": axes.coloured(), "shape": axes.shaped(), "tooltip": axes.tips(*shown)}, filled=True
         ),
     ]
-    spec = axes.layered(layers, encoding, (), HEIGHT) | axes.HALF
+    spec = layered(layers, encoding, (), HEIGHT) | axes.HALF
     return Figure(f"watch-{place + 1}", title, description, spec, rows)
 
 

@@ -15,6 +15,11 @@ def objects(columns: Sequence[Column[Row]], rows: Iterable[Row]) -> list[dict[st
     return [{column.key: column.of(row) for column in columns} for row in rows]
 
 
+def object_of(columns: Sequence[Column[Row]], row: Row | None) -> dict[str, Any] | None:
+    """The one row's object; None of none."""
+    return None if row is None else objects(columns, [row])[0]
+
+
 def dumps(value: object, *, indent: int | None = None) -> str:
     """Strict JSON, non-finite numbers null."""
     return json.dumps(finite(value), allow_nan=False, indent=indent)

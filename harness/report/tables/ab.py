@@ -24,19 +24,13 @@ def _measured(one: AbVerdict, side: Measured, call_s: float | None) -> str:
     return f"{statistics.median(side.values):.4g}" if side.values else show.NONE
 
 
-def _interval(one: AbVerdict) -> str:
-    low, high = one.speed.low, one.speed.high
-    return show.NONE if low is None or high is None else f"{low:.3f}–{high:.3f}"
-
-
 def _other_clock(one: AbVerdict) -> str:
     return show.NONE if one.other.ratio is None else f"{one.other.ratio:.3f} {one.other.clock}"
 
 
 def digits(one: AbVerdict) -> str:
     """The digits of both, or of one where they agree."""
-    texts = [show.fixed(side.digits, 1) for side in (one.cell.base, one.cell.head)]
-    return texts[0] if texts[0] == texts[1] else "→".join(texts)
+    return show.change(*(show.fixed(side.digits, 1) for side in (one.cell.base, one.cell.head)))
 
 
 def cells(labels: Mapping[str, str]) -> tuple[Column[AbVerdict], ...]:
@@ -46,7 +40,7 @@ def cells(labels: Mapping[str, str]) -> tuple[Column[AbVerdict], ...]:
         _number("base", lambda one: _measured(one, one.cell.base, one.speed.base_s), spare=4),
         _number("head", lambda one: _measured(one, one.cell.head, one.speed.head_s), spare=3),
         Column("ratio", kind=Kind.NUMBER, value="speed.ratio", text=".3f"),
-        _number("interval", _interval, "95 %", spare=1),
+        _number("interval", lambda one: show.interval(one.speed.low, one.speed.high), "95 %", spare=1),
         _number("other_clock", _other_clock, "other clock", spare=6),
         _number("digits", digits, spare=2),
         Column("launches", kind=Kind.WHOLE, value="speed.launches", spare=5),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from harness.judge.speed.crossover import Crossover
 from harness.judge.speed.devices import Pair, Series, transfer_s
 from harness.records.record import Record
-from harness.report.render.objects import objects
+from harness.report.render.objects import object_of, objects
 from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, attributes, by_key, pick
 
@@ -132,8 +132,8 @@ _SIDE: tuple[Column[Record], ...] = (
 )
 _PAIR: tuple[Column[Pair], ...] = (
     *attributes("n"),
-    Column("cpu", value=lambda pair: _side(pair.cpu)),
-    Column("cuda", value=lambda pair: _side(pair.cuda)),
+    Column("cpu", value=lambda pair: object_of(_SIDE, pair.cpu)),
+    Column("cuda", value=lambda pair: object_of(_SIDE, pair.cuda)),
     *attributes("reason ratio=ratio.value ratio_interval=ratio.interval"),
     *attributes(
         "ratio_with_transfer=ratio_with_transfer.value ratio_with_transfer_interval=ratio_with_transfer.interval"
@@ -147,10 +147,6 @@ JSON: tuple[Column[Series], ...] = (
     Column("crossover_with_transfer", value=lambda one: _crossover(one.crossover_with_transfer)),
 )
 """An object a series: ratios are CUDA's time over the CPU's; an end of a crossover's interval may be null."""
-
-
-def _side(record: Record | None) -> dict[str, Any] | None:
-    return None if record is None else objects(_SIDE, [record])[0]
 
 
 def _crossover(found: Crossover | None) -> dict[str, Any] | None:

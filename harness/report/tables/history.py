@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from harness.judge.history.history import moved
-from harness.judge.history.series import COMMIT, SHORT, EnvironmentChange, History, Point, Quantity, Series, Step
+from harness.judge.history.series import COMMIT, SHORT, History, Point, Quantity, Series, Step
 from harness.report.render.objects import objects
 from harness.report.render.text import STYLES
 from harness.report.tables import numbers as show
@@ -93,55 +93,31 @@ def points(quantity: Quantity, by: str = COMMIT) -> tuple[Column[Marked], ...]:
     )
 
 
-POINT: tuple[Column[Point], ...] = (
-    *attributes("commit"),
-    *attributes("run date value launches=values why source"),
+_SPAN = "change low high"
+"""The change and the ends of its interval; one that is open is null."""
+_STEP: tuple[Column[Step], ...] = (
+    Column("last_old", value=lambda step: step.old.run or step.old.commit),
+    Column("first_new", value=lambda step: step.new.run or step.new.commit),
+    *attributes(f"untested verdict {_SPAN}"),
+)
+_POINT = attributes("commit run date value launches=values why source")
+_SERIES: tuple[Column[Series], ...] = (
+    Column("environment", value=lambda one: one.environment.model_dump(mode="json", exclude={"commit", "dirty"})),
+    *attributes("data machine"),
+    Column("points", value=lambda one: objects(_POINT, one.points)),
+    Column("change_points", value=lambda one: objects(_STEP, one.steps)),
 )
 
 
-def _span(found: Step | EnvironmentChange) -> dict[str, Any]:
-    """The change and its interval; an end that is open is null."""
-    spans = {"change": found.change, "low": found.low, "high": found.high}
-    return {name: value if value is not None and math.isfinite(value) else None for name, value in spans.items()}
-
-
-def _step(step: Step) -> dict[str, Any]:
-    ends = {
-        "last_old": step.old.run or step.old.commit,
-        "first_new": step.new.run or step.new.commit,
-        "untested": step.untested,
-    }
-    return {**ends, "verdict": step.verdict, **_span(step)}
-
-
-def _series(series: Series) -> dict[str, Any]:
-    return {
-        "environment": series.environment.model_dump(mode="json", exclude={"commit", "dirty"}),
-        "data": series.data,
-        "machine": series.machine,
-        "points": objects(POINT, series.points),
-        "change_points": [_step(step) for step in series.steps],
-    }
-
-
 def history_object(history: History) -> dict[str, Any]:
-    """Everything with every launch's value."""
+    """Everything with every launch's value; an open end of an interval is infinite, which JSON has as null."""
     return {
         "case": history.case,
         "by": history.by,
         "quantity": history.quantity.name,
         "effect": history.quantity.in_units(history.effect),
         "unit": "%" if history.quantity.relative else history.quantity.unit,
-        "series": [_series(series) for series in history.series],
-        "environment_changes": [
-            {
-                "differs": change.differs,
-                "commits": change.commits,
-                "of_data": change.of_data,
-                "verdict": change.verdict,
-                **_span(change),
-            }
-            for change in history.changes
-        ],
+        "series": objects(_SERIES, history.series),
+        "environment_changes": objects(attributes(f"differs commits of_data verdict {_SPAN}"), history.changes),
         "notes": history.notes,
     }

@@ -3,15 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from harness.judge.verdict import Verdict
+from harness.judge.verdict import WORST_FIRST, Verdict
 from harness.records.record import Record
 
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _COUNTS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
 NONE = "–"
-
-WORST_FIRST = (Verdict.REGRESSION, Verdict.UNDECIDED, Verdict.IMPROVEMENT, Verdict.UNCHANGED)
 
 
 def seconds(value: float | None) -> str:
@@ -51,6 +49,16 @@ def size(value: int | None) -> str:
 def fixed(value: float | None, places: int) -> str:
     """So many decimal places; a dash for None."""
     return NONE if value is None else f"{value:.{places}f}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """`0.984–1.031`; a dash where an end is missing."""
+    return NONE if low is None or high is None else f"{low:.3f}–{high:.3f}"
+
+
+def change(before: str, after: str) -> str:
+    """`13.3→0.0`, or the text that both are."""
+    return before if before == after else f"{before}→{after}"
 
 
 def power(value: float | None) -> str:

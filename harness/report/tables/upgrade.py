@@ -1,6 +1,6 @@
 """An upgrade: the packages, the numbers that carry the answer, the coefficients, and a row a case."""
 
-from harness.judge.versions.upgrade.answer import CaseAnswer, Coefficient, Figure, Package
+from harness.judge.versions.upgrade.answer import CaseAnswer, Coefficient, Figure
 from harness.report.tables import numbers as show
 from harness.report.tables.column import Column, Kind, by_key, pick
 
@@ -14,46 +14,22 @@ def _figure(name: str, value: float | None) -> str:
 
 def figure_change(one: Figure) -> str:
     """A figure before and after: `13.3 → 0.0`, or the number that both are."""
-    texts = _figure(one.name, one.before), _figure(one.name, one.after)
-    return texts[0] if texts[0] == texts[1] else " → ".join(texts)
-
-
-def _number(value: float | None) -> str:
-    return show.NONE if value is None else f"{value:.6g}"
+    return show.change(_figure(one.name, one.before), _figure(one.name, one.after)).replace("→", " → ")
 
 
 def _change(before: float | None, after: float | None, places: int) -> str:
-    texts = show.fixed(before, places), show.fixed(after, places)
-    return texts[0] if texts[0] == texts[1] else "→".join(texts)
+    return show.change(show.fixed(before, places), show.fixed(after, places))
 
 
-def _interval(one: CaseAnswer) -> str:
-    return show.NONE if one.low is None or one.high is None else f"{one.low:.3f}–{one.high:.3f}"
-
-
-PACKAGES = by_key(
-    Column[Package]("name", "package", least=12),
-    Column("before", "before", text=lambda one: one.before or "not installed"),
-    Column("after", "after", text=lambda one: one.after or "not installed"),
-    Column("origin_before", "before, from", text=lambda one: one.origin_before or "installed here", spare=2),
-    Column("origin_after", "after, from", text=lambda one: one.origin_after or "installed here", spare=1),
-)  # fmt: skip
-FIGURES = by_key(
-    Column[Figure]("name", "number", help="Of the case that decided."),
-    Column("before", "before", Kind.NUMBER, text=lambda one: _figure(one.name, one.before)),
-    Column("after", "after", Kind.NUMBER, text=lambda one: _figure(one.name, one.after)),
-    Column("of", "at best", Kind.NUMBER, "The rank that the data have, the most digits there are.",
-        text=lambda one: show.NONE if one.of is None else f"{one.of:g}"),
-)  # fmt: skip
 COEFFICIENTS = by_key(
     Column[Coefficient]("term", "term", least=12),
-    Column("before", "before", Kind.NUMBER, text=lambda one: _number(one.before)),
-    Column("after", "after", Kind.NUMBER, text=lambda one: _number(one.after)),
+    Column("before", "before", Kind.NUMBER, text=".6g"),
+    Column("after", "after", Kind.NUMBER, text=".6g"),
     Column("exact", "exact", Kind.NUMBER, "The coefficient of the exact least-squares solution.",
-        text=lambda one: _number(one.exact)),
+        text=".6g"),
     Column("effect_of_change", "moves predictions by", Kind.NUMBER,
         "The change of the coefficient times the standard deviation of its column, in the target's unit.",
-        text=lambda one: f"{one.effect_of_change:.3g}", spare=1),
+        text=".3g", spare=1),
 )  # fmt: skip
 CASES = by_key(
     Column[CaseAnswer]("case", "case", help="Problem, solver, device and options."),
@@ -72,7 +48,8 @@ CASES = by_key(
     Column("after_s", "after", Kind.SECONDS, "Seconds of one call.",
         text=lambda one: show.compact_seconds(one.after_s), spare=4),
     Column("ratio", "time after / before", Kind.NUMBER, head="ratio", text=".3f"),
-    Column("interval", "95 % interval of the ratio", Kind.NUMBER, head="95 %", value="high", text=_interval, spare=1),
+    Column("interval", "95 % interval of the ratio", Kind.NUMBER, head="95 %", value="high",
+        text=lambda one: show.interval(one.low, one.high), spare=1),
     Column("why", "why"),
 )  # fmt: skip
 TERMINAL = pick(CASES, "problem solver digits r2 rank before_s after_s ratio interval decision")

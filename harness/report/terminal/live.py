@@ -1,6 +1,7 @@
 """A run or a sweep as it goes: what is in flight, what is done, when it ends."""
 
 import time
+from functools import cached_property
 from typing import Self
 
 from rich.console import Console
@@ -15,12 +16,15 @@ from harness.report.terminal.tally import Tally
 class _Live(Observer):
     """Lines on a terminal, in a log a line now and then; nothing at all if `quiet`, but what is `noted`."""
 
+    each = 1
+    """Steps of the bar for one of what is counted."""
+
     def __init__(
-        self, console: Console, steps: int, *, quiet: bool = False, clock: Clock = time.monotonic, now: Now = here
+        self, console: Console, total: int, *, quiet: bool = False, clock: Clock = time.monotonic, now: Now = here
     ) -> None:
-        """`steps`: of the bar; `clock` counts seconds; `now` is the time of day, by which the end is said."""
-        self.console, self._doing, self._steps = console, "starting", 0
-        self.progress = Lines(console, steps, self._around, self._count, quiet=quiet, clock=clock, now=now)
+        """`total`: of what is counted; `clock` counts seconds; `now` is the time of day, by which the end is said."""
+        self.console, self.total, self._doing, self._steps = console, total, "starting", 0
+        self.progress = Lines(console, self.each * total, self._around, self._count, quiet=quiet, clock=clock, now=now)
         self._log = Log(console, self.progress.elapsed_s, quiet=quiet)
 
     def __enter__(self) -> Self:
@@ -59,15 +63,14 @@ class _Live(Observer):
 
 
 class Live(_Live):
-    """Of a run: the case in flight, cases done, how right and how fast the solvers are so far."""
+    """Of a run: the case in flight, cases done of `total`, how right and how fast the solvers are so far."""
 
-    def __init__(
-        self, console: Console, total: int, *, quiet: bool = False, clock: Clock = time.monotonic, now: Now = here
-    ) -> None:
-        """`total`: cases."""
-        self.tally, self.total = Tally(), total
-        # A case is two steps: fitted and verified, then timed; so that the estimate moves in both.
-        super().__init__(console, 2 * total, quiet=quiet, clock=clock, now=now)
+    each = 2  # fitted and verified, then timed; so that the estimate moves in both
+
+    @cached_property
+    def tally(self) -> Tally:
+        """What the cases come to."""
+        return Tally()
 
     def fitted(self, record: Record) -> None:
         """A case has been verified."""
@@ -87,14 +90,9 @@ class Live(_Live):
 
 
 class SweepLive(_Live):
-    """Of a sweep: the chunk in flight, and the epochs of all its trainings."""
+    """Of a sweep: the chunk in flight, and the epochs of all its trainings; `total`: those still to be done."""
 
-    def __init__(
-        self, console: Console, total: int, *, quiet: bool = False, clock: Clock = time.monotonic, now: Now = here
-    ) -> None:
-        """`total`: epochs of all trainings that are still to be done."""
-        self.total, self._stored = total, 0
-        super().__init__(console, total, quiet=quiet, clock=clock, now=now)
+    _stored = 0
 
     def trained(self, epochs: int) -> None:
         """So many epochs of the chunk in flight are done."""

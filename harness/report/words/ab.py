@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.errors import COULD_NOT_MEASURE, counted
+from harness.judge.grouped import grouped
 from harness.judge.verdict import Verdict
 from harness.judge.versions.ab import AbReport, AbVerdict
 from harness.judge.versions.calibration import NO_EFFECT, Calibration
@@ -92,12 +93,11 @@ def _short(cell: AbCell) -> str:
 
 def reasons(report: AbReport, cells: Sequence[AbVerdict]) -> Iterator[Line]:
     """Verdict, cells and why, once for all cells that share both."""
-    reasons, names = dict[tuple[Verdict, str], list[str]](), labels(report)
-    for one in cells:
-        if one.why:
-            reasons.setdefault((one.verdict, one.why), []).append(names[one.cell.case])
-    for (verdict, why), found in reasons.items():
-        yield Line(f"{found[0] if len(found) == 1 else f'{len(found)} cells'}: {why}", verdict.value)
+    names = labels(report)
+    for (verdict, why), found in grouped(cells, lambda one: (one.verdict, one.why)).items():
+        if why:
+            who = names[found[0].cell.case] if len(found) == 1 else f"{len(found)} cells"
+            yield Line(f"{who}: {why}", verdict.value)
 
 
 def judged_by(report: AbReport) -> str:

@@ -1,10 +1,12 @@
 """What the gate says: breaches first, by how much, and what to do."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 
 from harness.errors import counted
 from harness.judge.gate.gate import UPDATE, GateReport
 from harness.judge.gate.update import Change
+from harness.judge.grouped import grouped
 from harness.judge.verdict import Judgement, Verdict
 from harness.report.tables import gate as table
 from harness.report.tables.document import Document, Folded, Line, Part, table_of
@@ -41,12 +43,10 @@ def to_do(judgements: Iterable[Judgement], update: str = UPDATE) -> list[Line]:
 
 def _known(report: GateReport) -> Folded:
     """The cases that fail as expected; in short once for all that share the status and the reason."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for one in report.known_failures:
-        found.setdefault((one.expected, one.reason), []).append(one.case)
+    found = grouped(report.known_failures, lambda one: (one.expected, one.reason))
     short = [
-        Line(f"{cases[0] if len(cases) == 1 else counted(len(cases), 'case')}: {expected}: {reason}", "known", "yellow")
-        for (expected, reason), cases in found.items()
+        Line(f"{of[0].case if len(of) == 1 else counted(len(of), 'case')}: {expected}: {reason}", "known", "yellow")
+        for (expected, reason), of in found.items()
     ]
     every = [Line(f"{one.case}: {one.expected}: {one.reason}") for one in report.known_failures]
     return Folded(counted(len(every), "known failure"), every, short)
@@ -63,10 +63,8 @@ def _missing(report: GateReport) -> Folded:
 
 def _not_judged(report: GateReport) -> Iterator[Part]:
     """How many numbers could not be judged, by the reason; on a console with the first of each."""
-    found: dict[str, list[str]] = {}
-    for one in report.not_judged:
-        found.setdefault(one.reason, []).append(f"{one.case} {one.quantity}")
-    for reason, names in found.items():
+    for reason, left in grouped(report.not_judged, attrgetter("reason")).items():
+        names = [f"{one.case} {one.quantity}" for one in left]
         more = f" and {len(names) - SHOWN_REASONS} more" if len(names) > SHOWN_REASONS else ""
         short = f"{counted(len(names), 'number')}: {reason}: {', '.join(names[:SHOWN_REASONS])}{more}"
         summary = f"{counted(len(names), 'number')} not judged: {reason}"

@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
+from operator import attrgetter
 
+from harness.judge.grouped import grouped
 from harness.judge.studies.implementations import Compared, Parting, Partings
 from harness.report.tables.document import Document, Line, Table
 from harness.report.tables.implementations import COLUMNS
@@ -28,11 +30,8 @@ def _below(line: Compared) -> list[Line]:
 
 def _left_out(lines: Sequence[Compared]) -> list[Line]:
     """Each reason for which nothing was compared, with the optimizers that have it."""
-    whose: dict[str, list[str]] = {}
-    for line in lines:
-        if line.status is Parting.UNSUPPORTED:
-            names = whose.setdefault(line.reason, [])
-            names += [] if line.optimizer in names else [line.optimizer]
+    left = grouped((line for line in lines if line.status is Parting.UNSUPPORTED), attrgetter("reason"))
+    whose = {reason: dict.fromkeys(line.optimizer for line in own) for reason, own in left.items()}
     return [Line(f"{', '.join(names)}: {reason}", word=Parting.UNSUPPORTED.value) for reason, names in whose.items()]
 
 

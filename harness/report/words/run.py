@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from harness.errors import counted
+from harness.judge.grouped import grouped
 from harness.records.record import Record, Status
 from harness.report.tables import case
 from harness.report.tables import numbers as show
@@ -79,12 +80,9 @@ def failure(record: Record) -> str:
 
 def _plateaus(records: Sequence[Record]) -> Iterator[Line]:
     """Which columns hold trainings far above the least loss, a line a problem."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for record in records:
-        if record.plateau:
-            found.setdefault((record.problem, record.plateau), []).append(record.label)
-    for (problem, why), labels in found.items():
-        named = ", ".join(dict.fromkeys(labels))
+    held_up = (record for record in records if record.plateau)
+    for (problem, why), found in grouped(held_up, lambda one: (one.problem, one.plateau)).items():
+        named = ", ".join(dict.fromkeys(record.label for record in found))
         yield Line(f"{problem} {named}: {why}", Status.NOT_CONVERGED.value, "yellow")
 
 

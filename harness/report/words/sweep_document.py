@@ -12,6 +12,7 @@ from harness.records.sweep import Cell, Sweep
 from harness.report.tables import numbers as show
 from harness.report.tables import scores as scored
 from harness.report.tables import sweep as table
+from harness.report.tables import tunings as best_of
 from harness.report.tables.document import Document, Line, Part, Table
 from harness.report.words import sweep as words
 
@@ -23,7 +24,7 @@ def swept(sweep: Sweep, cells: Sequence[Cell]) -> Document:
     """A section a task and optimizer, a row a learning rate; the best ones beside one another; conclusions."""
     summary = summarise(cells)
     best = [
-        (f"{task.name}: best learning rates", [table.Tuned(one, task) for one in task.tunings])
+        (f"{task.name}: best learning rates", [best_of.Tuned(one, task) for one in task.tunings])
         for task in summary.tasks
     ]
     return Document(
@@ -32,7 +33,7 @@ def swept(sweep: Sweep, cells: Sequence[Cell]) -> Document:
             # Of a suite there are thousands: the page and the JSON have them.
             *([] if sweep.suite else [Table(table.cells(summary), table.trained(summary))]),
             *([] if sweep.suite else _notes(_cells_explained(summary))),
-            Table(table.TERMINAL_BEST, best),
+            Table(best_of.TERMINAL_BEST, best),
             *_notes(_best_explained(summary)),
             *_optimal(summary),
             *_scored(summary),
@@ -54,9 +55,9 @@ def _scored(summary: SweepSummary) -> list[Part]:
 
 def _optimal(summary: SweepSummary) -> list[Part]:
     """Measured and optimal constants, where these are known."""
-    groups = [(f"{task.name}: optimal constants", table.with_optimal(task)) for task in summary.tasks]
+    groups = [(f"{task.name}: optimal constants", best_of.with_optimal(task)) for task in summary.tasks]
     known = [(title, rows) for title, rows in groups if rows]
-    return [Table(table.TERMINAL_OPTIMAL, known), *_notes([table.OPTIMAL_EXPLAINED])] if known else []
+    return [Table(best_of.TERMINAL_OPTIMAL, known), *_notes([best_of.OPTIMAL_EXPLAINED])] if known else []
 
 
 def _tables(sweep: Sweep) -> list[Line]:
@@ -115,7 +116,7 @@ def _best_explained(summary: SweepSummary) -> list[str]:
     if not any(tuning.best for tuning in tunings):
         return []
     lines = [
-        f"{table.WITHIN}: the range of lrs around the best whose median epochs are at most {GOOD_FACTOR:g} times its."
+        f"{best_of.WITHIN}: the range of lrs around the best whose median epochs are at most {GOOD_FACTOR:g} times its."
     ]
     if any(tuning.good is not None and tuning.good.open for tuning in tunings):
         lines[0] += " ≥: it touches the grid's edge."

@@ -1,7 +1,7 @@
 """From a comparison of two sets of libraries to an answer."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.judge.studies.finding import Finding
 from harness.judge.versions.ab import AbReport, decided, judge_ab
@@ -93,26 +93,9 @@ def settled(cells: Sequence[AbCell], slower: float, *, spent: bool) -> set[str]:
 
 def failed_side(question: UpgradeQuestion, problems: Sequence[str], side: str, why: str) -> UpgradeAnswer:
     """The answer where a side, `base` or `head`, cannot even be started: `why` says what its import said."""
-    packages = tuple(_packages(question))
+    nothing = decide_upgrade(AbReport((), question.slower), replace(question, problems=tuple(problems)))
     decision = Decision.NO if side == "head" else Decision.UNDECIDED
-    return UpgradeAnswer(
-        decision=decision,
-        asked=_asked(packages, question, problems),
-        packages=packages,
-        problems=tuple(problems),
-        because=(why,),
-        workaround="",
-        known=tuple(_known(question.findings, packages, ())),
-        case="",
-        figures=(),
-        coefficients=(),
-        cases=(),
-        base=question.base,
-        head=question.head,
-        slower=question.slower,
-        alike=question.alike,
-        notes=(*question.notes, IMPORT_ADVICE),
-    )
+    return replace(nothing, decision=decision, because=(why,), notes=(*question.notes, IMPORT_ADVICE))
 
 
 def _to_do(cells: Iterable[AbCell]) -> Iterator[str]:

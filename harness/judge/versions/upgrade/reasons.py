@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 
 from harness.errors import counted
+from harness.judge.grouped import grouped
 from harness.judge.versions.ab import AbVerdict
 from harness.judge.versions.ab_cell import ran
 from harness.judge.versions.ab_speed import ALPHA, EFFECT
@@ -81,11 +83,8 @@ def _seen_change(one: Coefficient) -> bool:
 
 def _open(cases: Sequence[CaseAnswer]) -> Iterator[str]:
     """Each reason once, with the cases that it holds for."""
-    reasons: dict[str, list[CaseAnswer]] = {}
-    for case in cases:
-        if case.decision is Decision.UNDECIDED:
-            reasons.setdefault(case.why, []).append(case)
-    for why, of in reasons.items():
+    undecided = [case for case in cases if case.decision is Decision.UNDECIDED]
+    for why, of in grouped(undecided, attrgetter("why")).items():
         why += ": a larger --budget" if why.startswith((TIME_OPEN, TIME_UNKNOWN)) else ""  # noqa: PLW2901  # what to do
         yield why if len(of) == len(cases) else f"{_name(of[0], cases) if len(of) == 1 else f'{len(of)} cases'}: {why}"
 

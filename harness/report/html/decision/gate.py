@@ -5,14 +5,12 @@ from pathlib import Path
 
 from harness.errors import counted
 from harness.judge.gate.gate import GateReport
-from harness.judge.verdict import Judgement, Verdict
+from harness.judge.verdict import WORST_FIRST, Judgement, Verdict
 from harness.records.record import Record
 from harness.report.html.decision.coefficients import beside_baseline, coefficients
-from harness.report.html.decision.decision import BAD, DOUBT, GOOD, Decision
 from harness.report.html.defects import known_notes
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Fact, Note
-from harness.report.tables.numbers import WORST_FIRST
+from harness.report.html.section import BAD, DOUBT, GOOD, Decision, Fact, to_do
 from harness.report.words.gate import holding
 from harness.report.words.sentences import listed
 
@@ -28,14 +26,13 @@ def gate(evidence: Evidence) -> Decision:
     records = {one.case: one for one in evidence.records}
     answer, tone = _answer(report, breaches, records)
     worst = next((records[one.case] for one in breaches if one.case in records), None)
-    advice = dict.fromkeys(one.advice for one in breaches if one.advice)
     notes = [] if worst is None else known_notes(worst, evidence)
     return Decision(
         asked,
         answer,
         tone,
         _facts(report, breaches, records),
-        [*notes, *(Note(f"What to do: {text}") for text in advice)],
+        [*notes, *to_do(breaches)],
         () if worst is None else coefficients(worst, beside_baseline(worst, evidence.baseline_records)),
     )
 

@@ -2,8 +2,7 @@
 
 from harness.judge.history.night import NightReport
 from harness.judge.verdict import Verdict
-from harness.report.html.decision.decision import BAD, DOUBT, GOOD, Decision
-from harness.report.html.section import Fact, Note, table_of
+from harness.report.html.section import BAD, DOUBT, GOOD, Decision, Fact, Note, table_of
 from harness.report.tables import night as table
 from harness.report.words.night import conclusion, heading, not_compared, since_the_last
 

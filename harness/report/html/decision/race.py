@@ -9,10 +9,9 @@ from harness.records.record import MAX_DIGITS, Record
 from harness.report.figures.rows import short_problems
 from harness.report.html.accuracy import WORST_FIRST, wrong_words
 from harness.report.html.decision.coefficients import beside_baseline, coefficients
-from harness.report.html.decision.decision import BAD, DOUBT, GOOD, Decision
 from harness.report.html.defects import known_notes
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Fact, Table
+from harness.report.html.section import BAD, DOUBT, GOOD, Decision, Fact, Table
 from harness.report.html.speed_words import over_problems, times_ahead
 from harness.report.tables import numbers as show
 from harness.report.words.sentences import listed

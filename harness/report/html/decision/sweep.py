@@ -3,8 +3,7 @@
 from harness.errors import counted
 from harness.judge.training.contest import TaskSummary
 from harness.judge.training.convergence import SweepSummary
-from harness.report.html.decision.decision import BAD, DOUBT, GOOD, Decision
-from harness.report.html.section import Fact
+from harness.report.html.section import BAD, DOUBT, GOOD, Decision, Fact
 from harness.report.html.training_words import conclusion
 from harness.report.tables import numbers as show
 from harness.report.words import sweep as words

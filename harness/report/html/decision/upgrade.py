@@ -7,10 +7,9 @@ from harness.judge.verdict import Verdict
 from harness.judge.versions.two_runs import AnswerChange, compare_runs
 from harness.records.record import Record
 from harness.report.html.decision.coefficients import beside_baseline, coefficients
-from harness.report.html.decision.decision import BAD, DOUBT, GOOD, Decision
 from harness.report.html.defects import known_notes
 from harness.report.html.evidence import Evidence
-from harness.report.html.section import Fact, Note
+from harness.report.html.section import BAD, DOUBT, GOOD, Decision, Fact, to_do
 from harness.report.html.verdict_ab import ab_verdict, worst_cells
 from harness.report.html.verdict_changes import change_verdict
 from harness.report.render.ab_file import AbFile, Cell
@@ -34,13 +33,15 @@ def _of_ab(evidence: Evidence, ab: AbFile) -> Decision:
     word, tone = ANSWERS.get(judged.state, ("Undecided", DOUBT))
     worst = next(iter(worst_cells(ab)), None)
     record = next((one for one in evidence.records if worst is not None and one.case == worst.case), None)
-    advice = dict.fromkeys(one.advice for cell in ab.cells for one in cell.accuracy if one.advice)
     return Decision(
         f"May {ab.base.name} become {ab.head.name}?",
         f"{word}: {judged.headline}.",
         tone,
         [] if worst is None else _facts(ab, worst),
-        [*([] if record is None else known_notes(record, evidence)), *(Note(f"What to do: {one}") for one in advice)],
+        [
+            *([] if record is None else known_notes(record, evidence)),
+            *to_do(one for cell in ab.cells for one in cell.accuracy),
+        ],
         () if record is None else coefficients(record, beside_baseline(record, evidence.baseline_records)),
     )
 
