@@ -20,6 +20,7 @@ from harness.cli.webhook import posted
 from harness.history.nights import nights_of
 from harness.judge.history.night import NightReport
 from harness.judge.verdict import Verdict
+from harness.problems.problem import OWN
 from harness.records.environment import Environment
 from harness.records.record import Record, Samples
 from harness.records.run import this_command
@@ -123,6 +124,9 @@ def test_a_week_of_nights(bench: Bench) -> None:
     assert (edited.exit_code, edited.changes, len(edited.compared)) == (0, (), 9)
     assert [one.record.problem for one in edited.other_data] == ["p5"]
     assert "1 case not compared, and no commit is to blame" in text_of(edited)
+    assert conclusion(edited) == (
+        "Nothing else changed: 9 cases compared with 4 nights before; of 1 case the data changed."
+    )
 
     slower = bench.night("c" * 40, NEWER, instead=[*broken, changed], slower={"p7": 1.4, "p5": 3.0})
     assert (slower.exit_code, told(slower)) == (1, [("regression", "p7", "time")])
@@ -166,6 +170,30 @@ def test_a_night_of_which_all_data_changed_exits_3(bench: Bench) -> None:
     bench.night(cases=("p1",))
     report = bench.night(cases=(), instead=[record_of("p1", data_sha256="f" * 64)])
     assert (report.exit_code, conclusion(report)) == (3, "Nothing is compared: the data of 1 case changed.")
+
+
+@pytest.mark.slow
+def test_a_file_that_was_moved_is_the_same_case_until_both_are_there(bench: Bench) -> None:
+    def own(path: str, content: str) -> Record:
+        key = f"{path}:y numpy_lstsq cpu threads=1 dtype=float64"
+        said = {"problem": f"{path}:y", "case": key, "family": OWN, "data_sha256": content}
+        return record_of("flats", accuracy=replace(record().accuracy, digits=9.0), **said)
+
+    def night(*records: Record) -> NightReport:
+        bench.launch(A, [1e-3] * len(records), records=list(records))
+        return bench.report()
+
+    night(own("flats.csv", "a"), record_of("p1"))
+    worse = own("moved/flats.csv", "a").model_copy(update={"accuracy": record().accuracy})
+    moved = night(worse, record_of("p1"))
+    assert (moved.added, moved.gone, len(moved.compared)) == ((), (), 2)
+    assert told(moved) == [("improvement", "moved/flats.csv:y", "digits")]
+    edited = night(own("moved/flats.csv", "b"), record_of("p1"))
+    assert [one.record.problem for one in edited.other_data] == ["moved/flats.csv:y"]
+    both = night(own("flats.csv", "a"), own("moved/flats.csv", "b"), record_of("p1"))
+    assert (both.gone, both.cases) == ((), 3)
+    left = night(record_of("p1"))
+    assert [case.split(":")[0] for case in left.gone] == ["flats.csv", "moved/flats.csv"]
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from harness.judge.history.night_times import CaseNights, Change, times_of
 from harness.judge.history.series import DATE, QUANTITIES, SHORT, History, Point
 from harness.judge.history.values import value_of
 from harness.judge.verdict import Verdict
-from harness.records.content import contents
+from harness.records.content import case_of_content, contents
 from harness.records.environment import Environment, of_record
 from harness.records.record import Record, Status
 from harness.records.run import Run
@@ -75,15 +75,32 @@ class Nights:
         """`nights`: the oldest first."""
         self.nights, self.elsewhere = nights, elsewhere or {}
         self._content = contents(record for night in nights for record in night.records)
+        self._keys = self._first_names()
         self._measured = [dict(self._of_night(place, night)) for place, night in enumerate(nights)]
         self._cases: dict[int, list[CaseNights]] = {}
         self._known: dict[tuple[str, str, int], History | None] = {}
 
+    def _first_names(self) -> Mapping[str, str]:
+        """Of each case the key under which it was first measured: a file that was moved is the same case."""
+        keys: dict[str, str] = {}
+        known: dict[tuple[str, ...], str] = {}
+        for night in self.nights:
+            here = {record.case: case_of_content(record, self._content) for record in night.records}
+            for case, content in here.items():
+                same = known.get(content, case)
+                keys.setdefault(case, case if same in here else keys[same])
+            known |= {content: case for case, content in here.items()}
+        return keys
+
     def _of_night(self, place: int, night: Night) -> Iterator[tuple[str, _Measured]]:
+        own = Counter(self._keys[record.case] for record in night.records)
         for record in night.records:
             if not cut_off(night.run, record):
                 around = of_record(night.run.environment, record)
-                yield record.case, _Measured(record, self._point(place, night.run, around, record))
+                key = self._keys[record.case]
+                # Where the file lies at both places again, with other rows at one of them, they are two cases.
+                name = key if own[key] == 1 else record.case
+                yield name, _Measured(record, self._point(place, night.run, around, record))
 
     def _point(self, place: int, run: Run, around: Environment, record: Record | None = None) -> Point:
         return Point(
@@ -111,7 +128,7 @@ class Nights:
         both = [one for one in known if same_data(one)]
         changes = changes_of(cases, self._told)
         changed = {one.record.case for one in changes}
-        here = {one.record.case for one in cases}
+        here, before = self._measured[at], self._measured[at - 1]
         return NightReport(
             run=run,
             nights=at,
@@ -123,7 +140,7 @@ class Nights:
             other_data=tuple(map(_of_data, (one for one in known if not same_data(one)))),
             other_machine=tuple(one.record.case for one in both if one.of_other_machine),
             added=tuple(one.record.case for one in cases if one.before is None) if last else (),
-            gone=tuple(case for case in self._measured[at - 1] if case not in here) if last else (),
+            gone=tuple(one.record.case for key, one in before.items() if key not in here) if last else (),
             failing=tuple(
                 one.record.case
                 for one in known
@@ -181,7 +198,8 @@ class Nights:
         """Whether that verdict on the case's time was given on the night of that run."""
         at = next(place for place, night in enumerate(self.nights) if night.run.id == run)
         both = [one for one in self._cases_at(at) if one.before is not None and same_data(one)]
-        return any(one.record.case == case and one.verdict is verdict for one in times_of(both))
+        key = self._keys[case]
+        return any(self._keys[one.record.case] == key and one.verdict is verdict for one in times_of(both))
 
 
 def _level(earlier: Sequence[_Measured], history: History | None) -> Iterator[float]:

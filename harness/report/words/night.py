@@ -98,8 +98,10 @@ def conclusion(report: NightReport) -> str:
         cases = {one.record.case for one in report.with_verdict(verdict)}
         if cases:
             parts.append(f"{counted(len(cases), 'case')} {word}")
-    found = ", ".join(parts) if parts else "Nothing changed"
-    return f"{found}: {counted(len(report.compared), 'case')} compared with {counted(report.nights, 'night')} before."
+    other = counted(len(report.other_data), "case") if report.other_data else ""
+    found = ", ".join(parts) if parts else "Nothing else changed" if other else "Nothing changed"
+    compared = f"{counted(len(report.compared), 'case')} compared with {counted(report.nights, 'night')} before"
+    return f"{found}: {compared}{f'; of {other} the data changed' if other else ''}."
 
 
 def _why_nothing(report: NightReport) -> str:
