@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UsageError, unknown
-from harness.files.reading import Model, Name, NoSuchFileError, checked, toml_of, within_limits
+from harness.files.names import Name
+from harness.files.reading import Model, NoSuchFileError, checked, toml_of, within_limits
 from harness.paths import EXPECTATIONS, STORE, results_folder
 
 FILE = "harness.toml"

@@ -25,15 +25,15 @@ from harness.ab.calibrate import (
     write_ratios,
 )
 from harness.ab.cells import CellSpec, cells
-from harness.ab.cores import all_cores, quietest_core
 from harness.ab.environments import Sides
-from harness.ab.launch import Manner
+from harness.ab.launch import Manner, quietest_core
 from harness.ab.layout import Layout, switch
 from harness.ab.measure import MIN_LAUNCHES, Allowance, Measurement, Task, nobody_decided
 from harness.ab.process import Process, identify
 from harness.ab.progress import Progress
 from harness.ab.version import Version
 from harness.cores import usable
+from harness.cores.usable import all_cores
 from harness.errors import CannotMeasureError, UsageError
 from harness.judge.versions.ab_cell import CPU, WALL, judged_clock
 from harness.measure.isolation.ending import WorkerLostError

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import pytest
 from packaging.requirements import Requirement
 
-from harness.ab import building, libraries, revisions
+from harness.ab import building, libraries, requirements, revisions
 from harness.ab.building import BuildFailedError
 from harness.ab.environments import of_interpreters, of_libraries, of_revisions
 from harness.ab.process import identify
@@ -201,7 +201,7 @@ def made(tmp_path: Path) -> dict[str, Distribution]:
 def test_what_is_missing_is_what_is_not_as_required_and_pinned(
     made: dict[str, Distribution], wanted: str, constraints: str, missing: list[str]
 ) -> None:
-    found = libraries.unsatisfied([Requirement(wanted)], libraries.pins(constraints), made)
+    found = requirements.unsatisfied([Requirement(wanted)], requirements.pins(constraints), made)
     assert found == [Requirement(one) for one in missing]
 
 
@@ -280,24 +280,24 @@ def test_a_file_that_is_not_there_is_no_installed_library(tmp_path: Path, told: 
 
 def test_a_url_stays_as_it_was_given(made: dict[str, Distribution]) -> None:
     wanted = Requirement("top[all] @ git+https://example.org/top@v1")
-    assert libraries.unsatisfied([wanted], libraries.pins("top==1.0"), made) == [wanted]
-    assert libraries.unsatisfied([wanted], libraries.pins("top==1.0"), made, ["top"]) == [Requirement("rare")]
+    assert requirements.unsatisfied([wanted], requirements.pins("top==1.0"), made) == [wanted]
+    assert requirements.unsatisfied([wanted], requirements.pins("top==1.0"), made, ["top"]) == [Requirement("rare")]
 
 
 def test_a_library_of_a_url_is_never_had_from_an_index(made: dict[str, Distribution]) -> None:
     wanted = [Requirement("Middle @ file:///middle.whl"), Requirement("middle==3")]
-    assert libraries.unsatisfied(wanted, {}, made) == [wanted[0]]
+    assert requirements.unsatisfied(wanted, {}, made) == [wanted[0]]
     with pytest.raises(CannotMeasureError, match=r"middle 2\.0 of its URL is not what 'middle==3' wants"):
-        libraries.unsatisfied(wanted, {}, made, ["middle"])
+        requirements.unsatisfied(wanted, {}, made, ["middle"])
 
 
 def test_a_constraint_s_url_stays_as_it_was_given(made: dict[str, Distribution]) -> None:
-    pinned = libraries.pins("low @ file:///low.whl\nmiddle==1; sys_platform == 'plan9'\nmiddle==2.0\n")
-    assert libraries.unsatisfied([Requirement("top")], pinned, made) == [Requirement("low @ file:///low.whl")]
+    pinned = requirements.pins("low @ file:///low.whl\nmiddle==1; sys_platform == 'plan9'\nmiddle==2.0\n")
+    assert requirements.unsatisfied([Requirement("top")], pinned, made) == [Requirement("low @ file:///low.whl")]
 
 
 def test_constraints_of_one_library_hold_together() -> None:
-    assert str(libraries.pins("a<3\nA>=2; python_version > '3'\n")["a"].specifier) == "<3,>=2"
+    assert str(requirements.pins("a<3\nA>=2; python_version > '3'\n")["a"].specifier) == "<3,>=2"
 
 
 def test_two_sources_of_one_library_are_refused(told: list[str]) -> None:
@@ -392,7 +392,7 @@ def test_requirements_that_contradict_one_another_are_named(monkeypatch: pytest.
 
 def test_constraints_that_are_none_are_named() -> None:
     with pytest.raises(CannotMeasureError, match=r"constraints.txt: 'a==' is no constraint"):
-        libraries.pins("numpy==2.0\na==\n")
+        requirements.pins("numpy==2.0\na==\n")
 
 
 def test_an_interpreter_without_pip_says_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from harness.measure.one_case import ask_again, measure, time_together
+from harness.measure.one_case import measure
 from harness.measure.plan import single
+from harness.measure.turns import ask_again, time_together
 from harness.problems.catalog import load
 from harness.solvers import catalog
 from harness.solvers.options import Options

@@ -12,16 +12,19 @@ import torch
 
 from harness.errors import UsageError
 from harness.judge.machine.process_doubts import device_variables as judged_variables
-from harness.measure import one_case
+from harness.measure import one_case, prepared
 from harness.measure.isolation.keeper import Keeper
 from harness.measure.isolation.limits import Limits
 from harness.measure.isolation.messages import Answer
-from harness.measure.one_case import clocks_of, import_libraries, measure, time_together
+from harness.measure.one_case import measure
 from harness.measure.plan import Case, Request, single
+from harness.measure.prepared import Outcome, import_libraries
 from harness.measure.recording import record_of, timed_record
 from harness.measure.run import new_run
+from harness.measure.turns import clocks_of, time_together
 from harness.problems.catalog import load
-from harness.records.environment import Environment, differences, environment
+from harness.records.differences import differences
+from harness.records.environment import Environment, environment
 from harness.report.html.environment import _machine as machine_rows
 from harness.solvers.catalog import get
 from harness.solvers.options import Options
@@ -135,14 +138,16 @@ def test_the_cpu_and_a_device_that_is_not_there_are_not_started() -> None:
 
 def test_a_device_is_started_where_the_libraries_are_imported(cuda: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     starts = Starts()
-    monkeypatch.setattr(one_case, "STARTS", starts)
+    for module in (one_case, prepared):
+        monkeypatch.setattr(module, "STARTS", starts)
     import_libraries(Case(load("four_points"), get("torch_gels"), Options(device="cuda", dtype="float64")))
     assert starts.of("cuda") is not None
 
 
 def test_a_record_has_what_its_process_took_to_start_the_device(cuda: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     starts = Starts()
-    monkeypatch.setattr(one_case, "STARTS", starts)
+    for module in (one_case, prepared):
+        monkeypatch.setattr(module, "STARTS", starts)
     record = on_the_stand_in(monkeypatch, "normal_equations_torch")
     made = starts.of("cuda")
     assert made is not None
@@ -204,7 +209,8 @@ def test_nothing_is_waited_for_where_nothing_is_known() -> None:
 @pytest.mark.slow
 def test_the_first_case_of_the_next_worker_says_that_it_waited(cuda: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     starts = Starts()
-    monkeypatch.setattr(one_case, "STARTS", starts)
+    for module in (one_case, prepared):
+        monkeypatch.setattr(module, "STARTS", starts)
     monkeypatch.setattr(device_start, "PATIENCE_S", 0.2)
     starts.expect({"cuda": 1000})
     records = [on_the_stand_in(monkeypatch, "normal_equations_torch") for _ in range(2)]
@@ -247,7 +253,9 @@ def test_where_torch_s_allocator_was_not_asked_its_peak_says_nothing(
     requests: int, cuda: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As with the engine jax, whose memory XLA hands out."""
-    monkeypatch.setattr(one_case, "STARTS", Starts())
+    starts = Starts()
+    for module in (one_case, prepared):
+        monkeypatch.setattr(module, "STARTS", starts)
     solver = get("normal_equations_torch")
 
     def prepare(problem: Any, options: Any) -> Any:
@@ -296,7 +304,7 @@ def test_cases_on_a_device_are_timed_after_the_cpu_s_and_each_turn_follows_work(
     outcomes = []
     for device in ("cpu", "cuda", "cpu", "cuda"):
         case = Case(load("four_points"), get("torch_gels"), Options(device=device))
-        outcomes.append(one_case.Outcome(case, record_of(case, Status.OK, ""), None, Planted(device)))  # type: ignore[arg-type]
+        outcomes.append(Outcome(case, record_of(case, Status.OK, ""), None, Planted(device)))  # type: ignore[arg-type]
     samples = time_together(outcomes, SystemClock(), FEW)
     assert [len(one.wall_s) for one in samples] == [3] * 4
     devices = [name for name in calls if "busy" not in name]
@@ -330,7 +338,7 @@ def test_a_lost_device_has_no_clock_and_raises_nothing(smi: Path) -> None:
 def test_the_clock_is_in_the_record(smi: Path) -> None:
     case = Case(load("four_points"), get("torch_gels"), Options(device="cuda"))
     record = record_of(case, Status.OK, "")
-    outcome = one_case.Outcome(case, record, None, object())  # type: ignore[arg-type]
+    outcome = Outcome(case, record, None, object())  # type: ignore[arg-type]
     clocks = clocks_of([outcome])
     assert timed_record(record, Samples((1.0,), (1.0,)), clocks).device_clock_hz == 1965e6
 

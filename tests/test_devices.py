@@ -659,7 +659,8 @@ class Both(ClosedForm):
 def host_as_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.measure.plan.check_device", lambda _name: None)
     monkeypatch.setattr("harness.measure.plan.devices", lambda: [Device("cpu", "host"), Device("cuda", "stand-in")])
-    monkeypatch.setattr("harness.measure.one_case.synchronizer", lambda _device: lambda: None)
+    for module in ("one_case", "prepared", "turns"):
+        monkeypatch.setattr(f"harness.measure.{module}.synchronizer", lambda _device: lambda: None)
     monkeypatch.setattr("harness.measure.one_case.peak_memory", lambda _device: peak_memory("cpu"))
 
     def on_the_host(inputs: Any, result: Any, device: str, clock: Any) -> object:

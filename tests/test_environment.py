@@ -11,17 +11,8 @@ import pytest
 
 from harness.git import head_of
 from harness.judge.history.history import changes_between, identity
-from harness.records.environment import (
-    DISTRIBUTIONS,
-    EVERY_RUN,
-    Environment,
-    differences,
-    distribution_of,
-    environment,
-    libraries,
-    moved,
-    of_record,
-)
+from harness.records.differences import differences, moved, of_record
+from harness.records.environment import DISTRIBUTIONS, EVERY_RUN, Environment, distribution_of, environment, libraries
 from harness.records.record import Record
 from harness.solvers import catalog
 from harness.solvers.training import engines

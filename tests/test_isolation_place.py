@@ -20,7 +20,6 @@ import torch
 from harness.ab.launch import _status as status_of_version
 from harness.cli.isolation import bytes_of
 from harness.errors import CannotMeasureError, UsageError
-from harness.measure.failure import failure
 from harness.measure.isolation.data import read_problem
 from harness.measure.isolation.data_file import DataFile
 from harness.measure.isolation.ending import how_it_ended, last_line
@@ -29,9 +28,9 @@ from harness.measure.isolation.limits import LEAST_S, Limits, default_timeout_s
 from harness.measure.isolation.messages import Answer, case_order
 from harness.measure.isolation.note import Note, new_page
 from harness.measure.isolation.serving import Bench
-from harness.measure.one_case import Outcome
 from harness.measure.plan import Case, Request, single
-from harness.measure.recording import record_of
+from harness.measure.prepared import Outcome
+from harness.measure.recording import failure, record_of
 from harness.measure.run import execute, measure, new_run
 from harness.measure.truth import wire_of
 from harness.problems.catalog import load
@@ -399,7 +398,8 @@ def on_a_device(monkeypatch: pytest.MonkeyPatch, *, lost: bool, raises: bool) ->
             raise ValueError("no luck")
 
     monkeypatch.setattr("harness.measure.isolation.serving.synchronizer", lambda _device: synchronize)
-    monkeypatch.setattr("harness.measure.one_case.synchronizer", lambda _device: lambda: None)
+    for module in ("one_case", "prepared", "turns"):
+        monkeypatch.setattr(f"harness.measure.{module}.synchronizer", lambda _device: lambda: None)
     monkeypatch.setattr("harness.measure.one_case.transfer_of", lambda *_: Transfer())
     monkeypatch.setattr("harness.measure.one_case.peak_memory", lambda _device: nullcontext(Peak()))
     solver, file = OnDevice("on_device", fail), DataFile()

@@ -206,7 +206,7 @@ def test_a_library_that_cannot_be_imported_is_an_error_of_one_line(name: str, mo
     def refuse(_: str) -> None:
         raise ImportError("built for another polars\nand more")
 
-    monkeypatch.setattr("harness.measure.one_case.import_module", refuse)
+    monkeypatch.setattr("harness.measure.prepared.import_module", refuse)
     record = measure(single(well_conditioned(), get(name), Options())).record
     assert record.status is Status.ERROR
     assert record.message == "ImportError: built for another polars"

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import MOST_CHARACTERS, UsageError, one_line
-from harness.files.reading import is_visible
+from harness.files.names import is_visible
 from harness.files.strict_json import parsed_json
 from harness.judge.gate.expectations import read_expectations
 from harness.judge.medians import order_statistic

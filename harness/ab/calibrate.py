@@ -18,9 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.ab.building import Notify
-from harness.ab.cores import all_cores
 from harness.ab.launch import Manner
 from harness.ab.measure import Decide, Task, measured
+from harness.cores.usable import all_cores
 from harness.errors import UsageError
 from harness.files.reading import NoSuchFileError, checked, text_of
 from harness.files.strict_json import parsed_json

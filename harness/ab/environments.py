@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from harness.ab import libraries, project, pythons, revisions
 from harness.ab import sources as sources_
 from harness.ab.building import Notify
+from harness.ab.requirements import asked, parsed, shown
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError, UsageError, counted
 from harness.git import commit_of, printed
@@ -112,12 +113,12 @@ def of_libraries(base: Sequence[str], head: Sequence[str], notify: Notify) -> Si
 
     Raises UsageError for what is no requirement, BuildFailedError where pip cannot install one.
     """
-    wanted = [[libraries.asked(text) for text in texts] for texts in (base, head)]
+    wanted = [[asked(text) for text in texts] for texts in (base, head)]
     names = tuple(dict.fromkeys(canonicalize_name(one.name) for side in wanted for one in side))
     made = []
     for requirements in wanted:
         folders = libraries.stand_ins(requirements, "", notify)
-        name = " ".join(map(libraries.shown, requirements)) or INSTALLED
+        name = " ".join(map(shown, requirements)) or INSTALLED
         held = libraries.held(folders, names)
         made.append(Version(name, Path(sys.executable), libraries=folders, held=held))
     alike = libraries.alike(*(version.held for version in made))
@@ -140,13 +141,13 @@ def of_upgrade(
     if python is None:
         return of_libraries(base, head, notify)
     sides = of_libraries(base, (), notify)
-    wanted = [libraries.asked(text) for text in head]
+    wanted = [asked(text) for text in head]
     return Sides(sides.base, pythons.other_python(python, wanted, solvers, notify))
 
 
 def _side(name: str, source: sources_.Source, notify: Notify) -> Version:
     built = revisions.built(source, notify)
-    wanted = [libraries.parsed(text) for text in built.requirements]
+    wanted = [parsed(text) for text in built.requirements]
     folders = libraries.stand_ins(wanted, built.constraints, notify)
     names = () if built.tree is None else tuple(map(canonicalize_name, project.name_of(built.package)))
     return Version(

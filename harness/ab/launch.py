@@ -2,9 +2,12 @@
 
 import random
 import statistics
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+
+import psutil
 
 from harness.ab.cells import Benchmark
 from harness.ab.layout import Layout, drawn
@@ -21,6 +24,8 @@ PREPARE_S = 120.0
 """Seconds that a worker has to prepare one cell, libraries imported: 4 s with torch on a busy machine."""
 TURN_S = 120.0
 """Seconds that a worker has for one turn of single calls."""
+PROBE_S = 0.15
+"""Fifteen ticks of the kernel's idle counters, which count hundredths of a second."""
 ACCURACY_S = 600.0
 """Seconds that a worker has to fit and verify one cell in full: the default ten thousand epochs of the MLP take 5 s."""
 Start = Callable[[Version, Layout | None], Worker]
@@ -31,6 +36,16 @@ FEWEST_ROUNDS = 3
 """Of a benchmark in a launch, however little time there is: one disturbed round leaves the median of three alone."""
 EACH = [[side] for side in SIDES]
 """One side after the other."""
+
+
+def quietest_core(cores: Sequence[int]) -> int:
+    """The one of `cores` that idles most for 0.15 s; nothing of ours must run meanwhile."""
+    if len(cores) == 1:
+        return cores[0]
+    before = psutil.cpu_times(percpu=True)
+    time.sleep(PROBE_S)
+    after = psutil.cpu_times(percpu=True)
+    return max(cores, key=lambda core: after[core].idle - before[core].idle)
 
 
 class WorkerGoneError(Exception):

@@ -14,9 +14,8 @@ from dataclasses import dataclass, replace
 
 from harness.ab.building import Notify
 from harness.ab.cells import CellSpec
-from harness.ab.cores import quietest_core
 from harness.ab.environments import Sides
-from harness.ab.launch import Enough, Manner, Pair, Quietest, Start, WorkerGoneError
+from harness.ab.launch import Enough, Manner, Pair, Quietest, Start, WorkerGoneError, quietest_core
 from harness.ab.process import Process
 from harness.ab.progress import SIDES, Progress
 from harness.ab.version import Version

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from harness.ab import building, libraries
+from harness.ab import building
+from harness.ab.requirements import installed, unsatisfied
 from harness.files.asv_settings import asv_settings
 
 TREE, PACKAGE = "tree", "package"
@@ -71,7 +72,7 @@ def _can_build_here(source: Path) -> bool:
     path = source / "pyproject.toml"
     said = tomllib.loads(path.read_text()).get("build-system", {}) if path.is_file() else {}
     wanted = [Requirement(text) for text in said.get("requires", SETUPTOOLS)]
-    return not libraries.unsatisfied(wanted, {}, libraries.installed())
+    return not unsatisfied(wanted, {}, installed())
 
 
 def _commands(source: Path) -> list[list[str]]:

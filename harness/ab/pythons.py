@@ -20,10 +20,10 @@ from packaging.version import Version as Release
 import harness
 from harness.ab import building, libraries
 from harness.ab.building import Notify
+from harness.ab.requirements import holds, installed, shown
 from harness.ab.touching import own
 from harness.ab.version import Version
 from harness.errors import CannotMeasureError
-from harness.files.strict_json import parsed_json
 from harness.plugins import OURS
 from harness.solvers import catalog
 
@@ -46,7 +46,7 @@ def other_python(asked: str, wanted: Sequence[Requirement], solvers: Collection[
     """
     interpreter, release = _interpreter(asked)
     needed = sorted(_needed(solvers, {canonicalize_name(one.name) for one in wanted}))
-    others = libraries.installed().keys() - {canonicalize_name(one.name) for one in wanted}
+    others = installed().keys() - {canonicalize_name(one.name) for one in wanted}
     pinned = sorted(map(_pin, others))
     content = json.dumps([str(interpreter), release, sys.version, needed, pinned, [str(one) for one in wanted]])
     target = building.cached(
@@ -55,7 +55,7 @@ def other_python(asked: str, wanted: Sequence[Requirement], solvers: Collection[
         lambda made, log: _make(made, interpreter, [*needed, *map(str, wanted)], pinned, log, notify),
     )
     (site,) = target.glob("lib/python*/site-packages")
-    name = " ".join([f"Python {release}", *map(libraries.shown, wanted)])
+    name = " ".join([f"Python {release}", *map(shown, wanted)])
     names = tuple(dict.fromkeys(canonicalize_name(one.name) for one in wanted))
     held = libraries.held((site,), names)[: len(names)]
     return Version(name, target / "bin/python", libraries=(target / HERE,), held=held)
@@ -73,9 +73,7 @@ def _make(
     words = building.pip("--python", str(made / "bin/python"), "install", "--constraint", str(constraints))
     building.logged("pip install", [*words, "--report", str(report), *wanted], log)
     (site,) = made.glob("lib/python*/site-packages")
-    said = parsed_json(report.read_text())["install"]
-    origins = {canonicalize_name(one["metadata"]["name"]): one["download_info"] for one in said}
-    (site / libraries.REPORT).write_text(json.dumps(origins))
+    (site / libraries.REPORT).write_text(json.dumps(libraries.origins_in(report)))
     (made / HERE).mkdir()
     (made / HERE / "harness").symlink_to(Path(harness.__file__).parent)
 
@@ -101,13 +99,13 @@ def _needed(solvers: Collection[str], wanted: Collection[str]) -> set[str]:
     """The distributions that a worker needs, by canonical names, without those that are wanted in another version."""
     tops = packages_distributions()
     ours = [Requirement(text) for text in requires(OURS) or ()]
-    every = {canonicalize_name(one.name) for one in ours if not one.marker or one.marker.evaluate({"extra": ""})}
+    every = {canonicalize_name(one.name) for one in ours if holds(one)}
     of_solvers = {name for solver in catalog.ALL for name in own(solver, tops)} - ALWAYS
     measured = {name for solver in solvers for name in own(catalog.get(solver), tops)}
-    parquet = {PARQUET} & libraries.installed().keys()
+    parquet = {PARQUET} & installed().keys()
     return (every - of_solvers - DRAWING | measured | parquet) - set(wanted)
 
 
 def _pin(name: str) -> str:
     """The version that is installed here, without what a build of its own adds: an index has no such one."""
-    return f"{name}=={Release(libraries.installed()[name].version).public}"
+    return f"{name}=={Release(installed()[name].version).public}"

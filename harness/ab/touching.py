@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, req
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from harness.ab.requirements import holds
 from harness.errors import UsageError
 from harness.plugins import SOLVERS, plugins
 from harness.solvers import catalog
@@ -63,7 +64,5 @@ def _closure(package: str) -> frozenset[str]:
             wanted = map(Requirement, requires(name) or ())
         except PackageNotFoundError:
             continue
-        waiting += [
-            canonicalize_name(one.name) for one in wanted if not one.marker or one.marker.evaluate({"extra": ""})
-        ]
+        waiting += [canonicalize_name(one.name) for one in wanted if holds(one)]
     return frozenset(seen)

@@ -10,14 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from harness.errors import UsageError
-from harness.files.reading import Name, json_of
+from harness.files.names import Name
+from harness.files.reading import checked, json_of
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 """google benchmark's time units."""
@@ -123,8 +125,11 @@ class _Entry(_Loose):
     range: str | float | None = None
 
 
-def _pytest(content: object) -> Imported:
-    file = _Pytest.model_validate(content)
+class _Entries(RootModel[list[_Entry]]):
+    """The plain list."""
+
+
+def _pytest(file: _Pytest) -> Imported:
     if file.commit_info.dirty:
         raise UsageError("it was measured with uncommitted changes: its commit is not what was measured")
     numbers = []
@@ -139,8 +144,7 @@ def _pytest(content: object) -> Imported:
     )
 
 
-def _google(content: object) -> Imported:
-    file = _Google.model_validate(content)
+def _google(file: _Google) -> Imported:
     groups: dict[str, list[_GoogleBenchmark]] = {}
     for one in file.benchmarks:
         groups.setdefault(one.run_name or one.name, []).append(one)
@@ -149,11 +153,7 @@ def _google(content: object) -> Imported:
         # With --benchmark_report_aggregates_only there are no repetitions; one that failed is none of its aggregates.
         single = [one for one in own if one.run_type == "iteration"]
         numbers += _google_numbers(name, single or [one for one in own if one.aggregate_name == "median"])
-    return Imported(
-        tuple(numbers),
-        date=file.context.date,
-        machine=file.context.host_name,
-    )
+    return Imported(tuple(numbers), date=file.context.date, machine=file.context.host_name)
 
 
 def _google_numbers(name: str, own: Sequence[_GoogleBenchmark]) -> Iterator[Number]:
@@ -186,13 +186,12 @@ def _extras(name: str, values: Mapping[str, Any]) -> list[Number]:
     ]
 
 
-def _hyperfine(content: object) -> Imported:
-    results = _Hyperfine.model_validate(content).results
-    times = Counter(one.command for one in results)
+def _hyperfine(file: _Hyperfine) -> Imported:
+    times = Counter(one.command for one in file.results)
     return Imported(
         tuple(
             Number(_named(one) if times[one.command] > 1 else one.command, one.median, "seconds", "lower", one.times)
-            for one in results
+            for one in file.results
         )
     )
 
@@ -203,14 +202,9 @@ def _named(one: _HyperfineResult) -> str:
     return f"{one.command} ({said})" if said else one.command
 
 
-def _entries(direction: str) -> Callable[[object], Imported]:
-    def read(content: object) -> Imported:
-        entries = TypeAdapter(list[_Entry]).validate_python(content)
-        return Imported(
-            tuple(Number(one.name, one.value, one.unit, direction, interval=_interval(one)) for one in entries)
-        )
-
-    return read
+def _entries(direction: str, file: _Entries) -> Imported:
+    numbers = (Number(one.name, one.value, one.unit, direction, interval=_interval(one)) for one in file.root)
+    return Imported(tuple(numbers))
 
 
 def _interval(entry: _Entry) -> tuple[float, float] | None:
@@ -223,24 +217,21 @@ def _interval(entry: _Entry) -> tuple[float, float] | None:
     return (entry.value - width, entry.value + width) if math.isfinite(width) and width >= 0 else None
 
 
-FORMATS: Mapping[str, Callable[[object], Imported]] = {
-    "pytest-benchmark": _pytest,
-    "google-benchmark": _google,
-    "hyperfine": _hyperfine,
-    "customBiggerIsBetter": _entries("higher"),
-    "customSmallerIsBetter": _entries("lower"),
+FORMATS: Mapping[str, tuple[type[BaseModel], Callable[[Any], Imported]]] = {
+    "pytest-benchmark": (_Pytest, _pytest),
+    "google-benchmark": (_Google, _google),
+    "hyperfine": (_Hyperfine, _hyperfine),
+    "customBiggerIsBetter": (_Entries, partial(_entries, "higher")),
+    "customSmallerIsBetter": (_Entries, partial(_entries, "lower")),
 }
 
 
 def read_format(name: str, path: Path) -> Imported:
     """A file of another tool's. Raises UsageError, one line, for what is none of it, and where it has no number."""
-    content = json_of(path, constants=True)
+    model, imported = FORMATS[name]
+    file = checked(model, json_of(path, constants=True), f"{path}: is no file of {name}")
     try:
-        found = FORMATS[name](content)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{path}: is no file of {name}: {place}: {first['msg']}") from None
+        found = imported(file)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
     if not found.numbers:

@@ -9,7 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.asv.formats import FORMATS, Imported, Number, read_format
 from harness.errors import UsageError, unknown
-from harness.files.reading import Identifier, json_of
+from harness.files.names import Identifier
+from harness.files.reading import json_of
 from harness.files.writing import write
 from harness.git import HASH, head_of, printed, resolve_commit
 from harness.records.asv_listing import LISTING

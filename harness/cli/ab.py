@@ -36,9 +36,9 @@ def ab(
     printed: PrintGroup,
 ) -> None:
     """Compare two versions: speed with intervals over fresh processes, and accuracy; exit 1 for a regression."""
-    from harness.ab.cores import all_cores
     from harness.ab.launch import Manner
     from harness.ab.measure import Allowance, Task
+    from harness.cores.usable import all_cores
     from harness.report.render.ab_file import ab_json
     from harness.report.render.formats import Judged
     from harness.report.words.ab import compared

@@ -40,9 +40,9 @@ def bisect(
     from harness.ab.bisect.compare_commit import BisectRequest
     from harness.ab.bisect.suspects import Suspects
     from harness.ab.cells import cells, one_case
-    from harness.ab.cores import all_cores
     from harness.ab.environments import imported_from, of_revisions
     from harness.ab.launch import Manner
+    from harness.cores.usable import all_cores
     from harness.judge.versions.bisection import known
     from harness.report.terminal.console import out
     from harness.report.words.bisect import bisection_json, print_bisection

@@ -52,7 +52,7 @@ class PackagesGroup(Group):
         """The canonical names of all that is named. Raises UsageError for what is no requirement."""
         from packaging.utils import canonicalize_name
 
-        from harness.ab.libraries import asked
+        from harness.ab.requirements import asked
 
         texts = (*(self.requirement or ()), *(self.from_ or ()))
         return tuple(dict.fromkeys(canonicalize_name(asked(text).name) for text in texts))
@@ -146,10 +146,10 @@ def _answered(
     sides: "Sides", specs: "Sequence[CellSpec]", allowance: "Allowance", asked: _Asked, *, quiet: bool
 ) -> "UpgradeAnswer":
     """Start, measure and judge both sides; one that cannot even be imported is an answer too."""
-    from harness.ab.cores import all_cores
     from harness.ab.launch import Manner
     from harness.ab.measure import Task
     from harness.ab.process import FailedImportError, identify
+    from harness.cores.usable import all_cores
     from harness.judge.versions.ab import AbReport
     from harness.judge.versions.upgrade.decide import UpgradeQuestion, decide_upgrade, failed_side
     from harness.records.ab import Side

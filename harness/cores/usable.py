@@ -9,9 +9,14 @@ from harness.cores.quota import quota, text_of
 from harness.errors import UsageError
 
 
+def all_cores() -> tuple[int, ...]:
+    """The cores that this process may use, by their numbers."""
+    return tuple(sorted(os.sched_getaffinity(0)))
+
+
 def usable_cores() -> int:
     """The cores of this process's affinity, fewer where a control group allows less CPU time (rounded up)."""
-    return min(len(os.sched_getaffinity(0)), allowed_cores())
+    return min(len(all_cores()), allowed_cores())
 
 
 @cache

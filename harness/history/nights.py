@@ -8,7 +8,7 @@ from functools import cached_property
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UsageError
-from harness.files.reading import Name
+from harness.files.names import Name
 from harness.history.commits import Commits
 from harness.history.sources import cut_off, started_s
 from harness.judge.history.history import hashes, identity, judge_history, moved
@@ -18,7 +18,8 @@ from harness.judge.history.series import DATE, QUANTITIES, SHORT, History, Point
 from harness.judge.history.values import value_of
 from harness.judge.verdict import Verdict
 from harness.records.content import case_of_content, contents
-from harness.records.environment import Environment, of_record
+from harness.records.differences import of_record
+from harness.records.environment import Environment
 from harness.records.record import Record, Status
 from harness.records.run import Run
 from harness.store.store import Store

@@ -18,7 +18,8 @@ from harness.judge.history.series import COMMIT, DATE, Point, Quantity
 from harness.judge.history.values import value_of
 from harness.records.asv_results import read_every_commit
 from harness.records.content import contents
-from harness.records.environment import Environment, of_record
+from harness.records.differences import of_record
+from harness.records.environment import Environment
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.store.store import Store

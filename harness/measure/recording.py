@@ -1,4 +1,4 @@
-"""A case and its fit as a Record: what is kept of the solution, the trace and the predictions."""
+"""A case and its fit as a Record: how it ended, and what is kept of the solution, the trace and the predictions."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -9,11 +9,12 @@ import numpy as np
 
 from harness.errors import one_line, said_by
 from harness.measure.again import Again
+from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.plan import Case
 from harness.problems.problem import Floats, Problem
 from harness.records.record import HeadRow, Record, Samples, Solution, TraceRecord
 from harness.solvers.brought.origin import source_of
-from harness.solvers.fit import Fit
+from harness.solvers.fit import Fit, NotAnAnswerError
 from harness.solvers.options import Options
 from harness.solvers.solver import Prepared, Solver
 from harness.solvers.status import Status, of_error
@@ -22,7 +23,11 @@ from harness.timing.clock import SystemClock
 from harness.timing.device import synchronizer
 from harness.timing.sampling import Work, sample_interleaved
 from harness.timing.transfer import COPIES, Transfer, measure_transfer
-from harness.verify.objective import Objective
+from harness.verify.accuracy import Accuracy, assess
+from harness.verify.answer import check_excess, contradiction
+from harness.verify.objective import NotJudgedError, Objective
+from harness.verify.reference import Reference
+from harness.verify.settle import settle
 
 TRACE_POINTS = 200
 """At most so many points of a trace are kept, so that a store of thousands of trainings stays small."""
@@ -91,6 +96,33 @@ def again_record(record: Record, again: Again) -> Record:
     if again.status.failed and record.status.measured:
         return failed_record(record, again.status, again.message)
     return record.model_copy(update={"warnings": tuple(dict.fromkeys((*record.warnings, *again.warnings)))})
+
+
+def judged(case: Case, fit: Fit, aim: tuple[Reference, Objective]) -> tuple[Accuracy, Status, str]:
+    """How right a checked fit is, and the status that follows."""
+    truth, objective = aim
+    dtype = case.options.dtype or "float64"
+    accuracy = assess(case.problem, fit, truth, dtype, objective)
+    if fit.coef is not None:  # of predictions alone it may be below 0: no linear function makes them then
+        check_excess(accuracy.excess_loss, truth.n)
+    status, message = settle(fit, accuracy, truth, case.solver.kind, dtype, objective)
+    if status.measured and (why := contradiction(case.problem, fit, truth, dtype)):
+        status, message = Status.WRONG, why
+    return accuracy, status, message
+
+
+def failure(error: BaseException) -> tuple[Status, str]:
+    """Status and line of whatever was raised."""
+    if isinstance(error, NotJudgedError):
+        return Status.UNSUPPORTED, one_line(str(error))
+    if isinstance(error, WorkerLostError):
+        return error.status, str(error)
+    if isinstance(error, NotAnAnswerError):
+        return Status.ERROR, one_line(str(error))
+    line = said_by(error)
+    if isinstance(error, MemoryError):
+        return Status.OUT_OF_MEMORY, line.partition(": ")[2] or "the host's memory is exhausted"
+    return of_error(said_by(error, whole=True)), line
 
 
 @contextmanager

@@ -13,8 +13,10 @@ from typing import get_type_hints
 
 from harness.errors import UsageError, counted
 from harness.measure.plan import Case, Request, plan
+from harness.measure.run import environment_of
 from harness.problems.table_options import options_of
-from harness.records.environment import Environment, environment, moved
+from harness.records.differences import moved
+from harness.records.environment import Environment
 from harness.records.run import Run, Selection
 from harness.solvers.options import Options
 from harness.store.owner import alive, elsewhere
@@ -45,12 +47,7 @@ def take_up(store: Store, run_id: str | None = None) -> Resumed:
     run = _unfinished(store, run_id)
     cases = _planned_again(run)
     # After the plan, as when the run began: what is imported shows in it.
-    required = (module for case in cases for module in case.solver.requires)
-    here = environment(
-        required,
-        with_torch=any(case.uses_torch for case in cases),
-        devices=(case.options.device for case in cases),
-    )
+    here = environment_of(cases)
     if changed := moved(run.environment, here):
         names = ", ".join(map(str, changed))
         raise UsageError(

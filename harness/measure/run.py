@@ -4,19 +4,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from harness.measure.isolation import apart
-from harness.measure.one_case import (
-    Outcome,
-    ask_again,
-    clocks_of,
-    measure,
-    measure_alone,
-    only_prepared,
-    time_together,
-)
+from harness.measure.one_case import measure, measure_alone
 from harness.measure.place import InTurn, Place
 from harness.measure.plan import Case, Request
+from harness.measure.prepared import Outcome, only_prepared
 from harness.measure.recording import again_record, timed_record
-from harness.records.environment import environment
+from harness.measure.turns import ask_again, clocks_of, time_together
+from harness.records.environment import Environment, environment
 from harness.records.observer import Observer
 from harness.records.record import Record
 from harness.records.run import Run, Selection, new_run_id, now, this_command
@@ -86,11 +80,16 @@ def new_run(request: Request, cases: Sequence[Case], command: str | None = None)
             machine=request.machine,
         ),
         planned=tuple(case.key for case in cases),
-        environment=environment(
-            (module for case in cases for module in case.solver.requires),
-            with_torch=any(case.uses_torch for case in cases),
-            devices=(case.options.device for case in cases),
-        ),
+        environment=environment_of(cases),
+    )
+
+
+def environment_of(cases: Sequence[Case]) -> Environment:
+    """The environment of this process, as far as these cases depend on it."""
+    return environment(
+        (module for case in cases for module in case.solver.requires),
+        with_torch=any(case.uses_torch for case in cases),
+        devices=(case.options.device for case in cases),
     )
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from harness.judge.medians import Floats
 from harness.judge.speed.floors import PRODUCT, SUM, Floor
 from harness.judge.speed.ranking import sized, timed
-from harness.records.environment import differences, environment
+from harness.records.differences import differences
+from harness.records.environment import environment
 from harness.records.record import Record
 from harness.records.run import Run
 from harness.timing.clock import SystemClock

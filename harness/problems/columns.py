@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.files.reading import alike, is_visible
+from harness.files.names import alike, is_visible
 from harness.problems.problem import SPLITS, Floats
 
 SPLIT_COLUMN = "split"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from harness.errors import HarnessError, UsageError
-from harness.files.reading import is_visible
+from harness.files.names import is_visible
 from harness.problems.catalog import own_name
 from harness.problems.columns import (
     SPLIT_COLUMN,

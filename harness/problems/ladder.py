@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, StrictFloat, StrictInt, model_validator
 
-from harness.files.reading import Identifier, Name, read_toml
+from harness.files.names import Identifier, Name
+from harness.files.reading import read_toml
 from harness.paths import datasets_folder
 
 FILE = "ladder.toml"

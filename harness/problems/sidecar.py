@@ -8,7 +8,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import UsageError, counted
-from harness.files.reading import FileName, Identifier, Name, opened, read_toml
+from harness.files.names import FileName, Identifier, Name
+from harness.files.reading import opened, read_toml
 from harness.problems.columns import LARGEST_BYTES, Table
 from harness.problems.problem import Floats, Problem, Truth
 from harness.problems.problem import Split as RowSplit

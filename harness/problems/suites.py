@@ -6,7 +6,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import unknown
-from harness.files.reading import Name, read_toml
+from harness.files.names import Name
+from harness.files.reading import read_toml
 from harness.paths import datasets_folder
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from harness.errors import UsageError
-from harness.files.reading import is_visible, opened
+from harness.files.names import is_visible
+from harness.files.reading import opened
 from harness.problems.columns import LARGER, LARGEST_BYTES, Table
 from harness.problems.csv_file import OtherDelimiterError, read_csv
 from harness.problems.fitted import TableRefusedError, problem_of

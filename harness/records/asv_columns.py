@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.errors import UsageError, counted
-from harness.files.reading import is_visible
+from harness.files.names import is_visible
 from harness.records.asv_cells import AsvBenchmark, Params
 
 MOST_CELLS = 100_000

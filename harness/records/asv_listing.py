@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from harness.errors import UsageError
-from harness.files.reading import Name, checked, json_of
+from harness.files.names import Name
+from harness.files.reading import checked, json_of
 from harness.records.asv_cells import Params
 from harness.records.asv_columns import MOST_CELLS, params_of
 

@@ -17,7 +17,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from harness.errors import CannotMeasureError, UsageError, unknown
-from harness.files.reading import Name, checked
+from harness.files.names import Name
+from harness.files.reading import checked
 from harness.records.asv_cells import AsvBenchmark, AsvCell
 from harness.records.asv_columns import MOST_CELLS, benchmark_of, columns_of, columns_of_format_1
 from harness.records.asv_listing import LISTING, Listing, Wanted, listing_of, object_of

@@ -10,10 +10,10 @@ from typing import Protocol
 import numpy as np
 
 from harness.measure import place, run
-from harness.measure.failure import failure
 from harness.measure.isolation import apart
-from harness.measure.one_case import import_libraries
 from harness.measure.plan import Case
+from harness.measure.prepared import import_libraries
+from harness.measure.recording import failure
 from harness.measure.truth import Truths
 from harness.problems.problem import Floats
 from harness.records.observer import Observer

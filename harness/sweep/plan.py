@@ -14,7 +14,8 @@ from harness.problems.asked import asked_problems
 from harness.problems.model import Model
 from harness.problems.problem import NONLINEAR, Problem
 from harness.problems.table_options import options_of
-from harness.records.environment import environment, moved
+from harness.records.differences import moved
+from harness.records.environment import environment
 from harness.records.record import Kept
 from harness.records.run import new_run_id, now, this_command
 from harness.records.sweep import Sweep

@@ -15,7 +15,7 @@ from harness.solvers.brought.unwritten import WroteToItsDataError
 from harness.solvers.fit import Fit
 from harness.solvers.status import Status
 from harness.testing.data import with_other_target, with_value
-from harness.testing.failure import HIDDEN, said
+from harness.testing.failure import HIDDEN
 from harness.testing.subject import Subject
 from harness.verify.backward_error import explained
 
@@ -43,10 +43,10 @@ def refused(subject: Subject, name: str, problem: Problem, *, value: float, in_y
     except Exception:  # noqa: BLE001  # any refusal is one
         return
     if not np.isnan(predicted).all():
-        text = f"{subject.solver.name} fails {name}: it fitted data with {value} in {'y' if in_y else 'X'}"
+        text = f"it fitted data with {value} in {'y' if in_y else 'X'}"
         had = f"its coefficients: {_few(fit)}"
-        fault = "whose fault: the solver's. No coefficients are right for a value that is not there."
-        raise said([text, had, fault], subject.given, subject.solver.name, name)
+        fault = "No coefficients are right for a value that is not there."
+        raise subject.fails(name, text, had, fault=fault)
 
 
 def input_not_modified(subject: Subject, name: str, problem: Problem) -> None:
@@ -54,9 +54,8 @@ def input_not_modified(subject: Subject, name: str, problem: Problem) -> None:
     try:
         subject.prepared(problem)()
     except WroteToItsDataError as error:
-        lines = [f"{subject.solver.name} fails {name}: {error}"]
-        lines.append("whose fault: the solver's. The caller's data are not its to change: it copies what it changes.")
-        raise said(lines, subject.given, subject.solver.name, name) from None
+        fault = "The caller's data are not its to change: it copies what it changes."
+        raise subject.fails(name, str(error), fault=fault) from None
 
 
 def two_fits_agree(subject: Subject, name: str, problem: Problem) -> None:
@@ -77,9 +76,9 @@ def pickles(subject: Subject, name: str, problem: Problem) -> None:
     try:
         read = pickle.loads(pickle.dumps(model))  # noqa: S301  # bytes made on the same line
     except Exception as error:  # noqa: BLE001  # whatever it raises, it does not pickle
-        text = f"{subject.solver.name} fails {name}: {type(error).__name__}: {error}"
-        fault = "whose fault: the solver's. A fitted estimator goes to other processes, and to disk, by pickle."
-        raise said([text, fault], subject.given, subject.solver.name, name) from None
+        text = f"{type(error).__name__}: {error}"
+        fault = "A fitted estimator goes to other processes, and to disk, by pickle."
+        raise subject.fails(name, text, fault=fault) from None
     _agree(subject, name, problem, model.predict(problem.X), read.predict(problem.X), "a pickled and read fit")
 
 
@@ -93,9 +92,9 @@ def clones(subject: Subject, name: str, problem: Problem) -> None:
     model = _fitted(subject, problem)
     copy = clone(model)
     if repr(model.get_params()) != before or repr(copy.get_params()) != before:
-        text = f"{subject.solver.name} fails {name}: its parameters are {model.get_params()} after fit, {before} before"
-        fault = "whose fault: the solver's. fit changes no parameter, so that a clone is what it is a clone of."
-        raise said([text, fault], subject.given, subject.solver.name, name)
+        text = f"its parameters are {model.get_params()} after fit, {before} before"
+        fault = "fit changes no parameter, so that a clone is what it is a clone of."
+        raise subject.fails(name, text, fault=fault)
     again = copy.fit(problem.X.copy(), problem.y.copy()).predict(problem.X)
     _agree(subject, name, problem, model.predict(problem.X), again, "a clone")
 
@@ -120,9 +119,9 @@ def _agree(subject: Subject, name: str, problem: Problem, before: Floats, after:
     if np.shape(after) == np.shape(before) and float(np.linalg.norm(after - before)) <= allowed:
         return
     moved = float(np.max(np.abs(np.subtract(after, before)))) if np.shape(after) == np.shape(before) else float("nan")
-    text = f"{subject.solver.name} fails {name}: the fitted values of {what} are up to {moved:.1e} away"
-    fault = "whose fault: the solver's. Something of an earlier fit is left in the next one."
-    raise said([text, fault], subject.given, subject.solver.name, name)
+    text = f"the fitted values of {what} are up to {moved:.1e} away"
+    fault = "Something of an earlier fit is left in the next one."
+    raise subject.fails(name, text, fault=fault)
 
 
 def _few(fit: Fit) -> str:

@@ -17,7 +17,7 @@ from harness.solvers.brought.solver import Brought, solver_of
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Solver, why_unsupported
 from harness.solvers.status import Status
-from harness.testing.failure import HIDDEN, failed
+from harness.testing.failure import HIDDEN, CheckFailedError, failed, said
 from harness.verify.expected_digits import Method, expected_digits
 
 __tracebackhide__ = HIDDEN
@@ -67,6 +67,11 @@ class Subject:
             return made.fit()
 
         return fitted
+
+    def fails(self, name: str, *seen: str, fault: str) -> CheckFailedError:
+        """The error of a check by which the solver is at fault: what was seen, and why that is its `fault`."""
+        lines = [f"{self.solver.name} fails {name}: {seen[0]}", *seen[1:], f"whose fault: the solver's. {fault}"]
+        return said(lines, self.given, self.solver.name, name)
 
     def right(self, problem: Problem, name: str, dtype: str | None = None) -> None:
         """Raises AssertionError where the fit is wrong, or lacks digits that a solver of its method must have."""

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from harness.errors import CannotMeasureError, UsageError
-from harness.files.reading import Name, NoSuchFileError, read_json
+from harness.files.names import Name
+from harness.files.reading import NoSuchFileError, read_json
 from harness.files.writing import write
 from harness.records.environment import Environment, environment
 from harness.records.record import Kept

@@ -8,7 +8,8 @@ from packaging.specifiers import SpecifierSet
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from harness.errors import UsageError
-from harness.files.reading import NoSuchFileError, Specifier, read_toml
+from harness.files.names import Specifier
+from harness.files.reading import NoSuchFileError, read_toml
 from harness.judge.gate.rules import Rules
 from harness.solvers.status import Status
 

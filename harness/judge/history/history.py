@@ -16,7 +16,8 @@ from harness.judge.history.series import COMMIT, DATE, EnvironmentChange, Histor
 from harness.judge.medians import Floats
 from harness.judge.verdict import Verdict
 from harness.records.content import SHOWN
-from harness.records.environment import STATE_OF, Environment, compared_by, differences
+from harness.records.differences import STATE_OF, compared_by, differences
+from harness.records.environment import Environment
 
 IGNORED = ("system", "commit", "ls-harness")
 """The package's version changes with the commits: it is what is measured, not what it is measured on."""

@@ -9,7 +9,8 @@ from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
 
 from harness.errors import UsageError
-from harness.files.reading import Specifier, read_toml
+from harness.files.names import Specifier
+from harness.files.reading import read_toml
 from harness.judge.studies.symptom import Entry, Expected, Line, Measurement, Shows
 
 

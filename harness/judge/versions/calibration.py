@@ -9,7 +9,8 @@ from pydantic import Field, PositiveFloat, model_validator
 from scipy import stats
 
 from harness.errors import UsageError
-from harness.files.reading import Name, NoSuchFileError, read_json
+from harness.files.names import Name
+from harness.files.reading import NoSuchFileError, read_json
 from harness.files.writing import write
 from harness.judge.verdict import Verdict
 from harness.judge.versions.ab_speed import judge_speeds

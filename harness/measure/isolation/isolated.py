@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import count
 
 from harness.errors import UsageError
@@ -11,54 +11,23 @@ from harness.measure.isolation.begun import CATALOG
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.keeper import Keeper
 from harness.measure.isolation.limits import Limits
-from harness.measure.isolation.messages import Answer, News, case_order, with_changes
+from harness.measure.isolation.member import Member
+from harness.measure.isolation.messages import Answer, News, case_order
 from harness.measure.isolation.process import WorkerProcess
 from harness.measure.isolation.transport import START_S
 from harness.measure.place import InTurn
 from harness.measure.plan import Case
-from harness.measure.recording import again_record, failed_record, record_of, timed_record
+from harness.measure.recording import record_of
 from harness.measure.truth import KeptAnswerWarning
 from harness.problems.problem import Problem
 from harness.records.observer import Observer
-from harness.records.record import Record, Samples, Status
+from harness.records.record import Record, Status
 from harness.solvers.brought.origin import source_of
 from harness.solvers.brought.parcel import packed
 from harness.timing.sampling import Effort
 
 UNEXPLAINED = (Status.ERROR, Status.CRASHED, Status.OUT_OF_MEMORY)
 """What another solver may have brought about: such a case is tried again in a worker that has seen no other."""
-
-
-@dataclass
-class Member:
-    """A case of the group, its record so far, and the worker in which it is prepared (None: in none).
-
-    `timed`: whether there is something to time; `alone`: whether it is timed by itself, since it disturbs others.
-    `retried`: whether it was tried again in a worker of its own, after what another solver may have been to blame for.
-    """
-
-    key: int
-    case: Case
-    record: Record
-    timed: bool = False
-    alone: bool = False
-    retried: bool = False
-    worker: WorkerProcess | None = None
-
-    def failed(self, status: Status, message: str) -> None:
-        """It went wrong when it was called again."""
-        self.record, self.timed = failed_record(self.record, status, f"while it was timed: {message}"), False
-
-    def sampled(self, samples: Samples, again: Again, answer: Answer) -> None:
-        """It has been timed, and asked again."""
-        record = again_record(timed_record(self.record, samples, answer.clocks_hz), again)
-        self.record = with_changes(record, answer.changed)
-
-    def is_suspect(self, served: set[int]) -> bool:
-        """Whether its worker has served another case, whose solver an error may be the fault of: asked once."""
-        suspect = not self.retried and bool(served - {self.key})
-        self.retried |= suspect
-        return suspect
 
 
 class Isolated(InTurn):

@@ -83,11 +83,7 @@ def _set_cudnn(torch: Torch, before: tuple[Any, ...]) -> None:
 
 def _hooks(_: Torch) -> dict[str, dict[Any, Any]]:
     """What is called for every module and every optimizer."""
-    modules = [
-        sys.modules[name] for name in ("torch.nn.modules.module", "torch.optim.optimizer") if name in sys.modules
-    ]
-    found = {name: value for one in modules for name, value in vars(one).items() if name.startswith("_global_")}
-    return {name: dict(value) for name, value in found.items() if isinstance(value, dict) and value}
+    return {name: dict(hooks) for name, hooks in _hook_tables().items() if hooks}
 
 
 def _set_hooks(_: Torch, before: dict[str, dict[Any, Any]]) -> None:
