@@ -12,7 +12,7 @@ from scipy import stats
 
 from harness.ab.layout import Layout, laid_out, switch
 from harness.ab.process import SCRIPT
-from harness.ab.rounds import MAX_ROUNDS, MIN_ROUNDS, rounds
+from harness.ab.progress import MAX_ROUNDS, MIN_ROUNDS, rounds
 from harness.records.ab import Launch
 from tests.ab_cells import launch_of
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.ab.calibrate import write_ratios
-from harness.ab.rounds import FIRST_ROUNDS, rounds
+from harness.ab.progress import FIRST_ROUNDS, rounds
 from harness.judge.history.series import QUANTITIES
 from harness.judge.history.values import value_of
 from harness.judge.machine.process_doubts import timed_cells, timed_records

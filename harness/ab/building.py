@@ -67,6 +67,17 @@ def pip(*words: str) -> list[str]:
     return [sys.executable, "-m", "pip", *words, "--quiet", "--disable-pip-version-check", "--no-input"]
 
 
+def wheel(source: Path, wheels: Path, what: str, log: Path, *, isolated: bool) -> None:
+    """Build a wheel of the files in `source`, `isolated` from what is installed here. Raises BuildFailedError."""
+    apart = [] if isolated else ["--no-build-isolation"]
+    logged(what + "pip wheel", pip("wheel", "--no-deps", *apart, "--wheel-dir", str(wheels), str(source)), log)
+
+
+def unpacked(wheels: Sequence[Path], target: Path, what: str, log: Path) -> None:
+    """Unpack wheels into a folder, without what they require. Raises BuildFailedError."""
+    logged(what + "pip install", pip("install", "--no-deps", "--target", str(target), *map(str, wheels)), log)
+
+
 def cached(name: str, content: str, make: Callable[[Path, Path], None]) -> Path:
     """What `make(folder, log)` made of this content, once, in a folder of folder(`name`). Raises what `make` does."""
     key = hashlib.sha256(content.encode()).hexdigest()[:16]

@@ -104,31 +104,37 @@ def cells(
         )
     asked = asked or Options()
     thread_count(asked.threads)
-    if not (specs or names):
-        if model != ANY:
-            raise UsageError("--target and what is said of a table go with --problem FILE")
-        pairs = [(spec, problem, name) for spec, name in DEFAULT_CELLS for _, problem in asked_problems([spec])]
-    else:
-        found = list(asked_problems(specs or [f"synthetic:n={n}" for n in SIZES], model))
-        pairs = [(*one, name) for one, name in product(found, names or CLOSED_FORMS)]
-    made: dict[str, CellSpec] = {}
     left = of_trainings([solvers.get(name) for name in names])
-    for spec, problem, name in pairs:
-        solver = solvers.get(name)
-        own = meant_for(solver, asked, left)
-        own = own if own.epochs or "epochs" not in solver.takes else replace(own, epochs=DEFAULT_EPOCHS)
-        case = single(problem, solver, own)
-        made[case.key] = CellSpec(
-            case.key,
-            problem.label,
-            name,
-            spec if model == ANY and problem.family != OWN else spec_of(problem),
-            own.device,
-            own.given() | ({"threads": own.threads} if own.threads > 1 else {}),
-            imports=tuple(name for name in case.requires if not name.startswith("harness")),
-            spreads=_spreads(problem),
-        )
-    return list(made.values())
+    found = (_cell(*one, asked, left, model) for one in _pairs(specs, names, model))
+    return list({cell.case: cell for cell in found}.values())
+
+
+def _pairs(specs: Sequence[str], names: Sequence[str], model: Model) -> list[tuple[str, Problem, str]]:
+    """What is compared: each problem as it is named and loaded, with the name of a solver."""
+    if specs or names:
+        found = asked_problems(specs or [f"synthetic:n={n}" for n in SIZES], model)
+        return [(*one, name) for one, name in product(found, names or CLOSED_FORMS)]
+    if model != ANY:
+        raise UsageError("--target and what is said of a table go with --problem FILE")
+    return [(spec, problem, name) for spec, name in DEFAULT_CELLS for _, problem in asked_problems([spec])]
+
+
+def _cell(spec: str, problem: Problem, name: str, asked: Options, left: frozenset[str], model: Model) -> CellSpec:
+    """The cell of one problem and solver; `left`: the options that are trainings' alone."""
+    solver = solvers.get(name)
+    own = meant_for(solver, asked, left)
+    own = own if own.epochs or "epochs" not in solver.takes else replace(own, epochs=DEFAULT_EPOCHS)
+    case = single(problem, solver, own)
+    return CellSpec(
+        case.key,
+        problem.label,
+        name,
+        spec if model == ANY and problem.family != OWN else spec_of(problem),
+        own.device,
+        own.given() | ({"threads": own.threads} if own.threads > 1 else {}),
+        imports=tuple(name for name in case.requires if not name.startswith("harness")),
+        spreads=_spreads(problem),
+    )
 
 
 def one_case(found: Sequence[CellSpec], named: str) -> CellSpec:

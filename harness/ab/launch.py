@@ -12,8 +12,7 @@ import psutil
 from harness.ab.cells import Benchmark
 from harness.ab.layout import Layout, drawn
 from harness.ab.process import Answer, Process, Worker
-from harness.ab.progress import HEAD, SIDES, Progress
-from harness.ab.rounds import rounds
+from harness.ab.progress import HEAD, SIDES, Progress, rounds
 from harness.ab.version import Version
 from harness.measure.isolation.ending import WorkerLostError
 from harness.measure.isolation.transport import START_S

@@ -37,13 +37,10 @@ def build(source: Path, made: Path, what: str, log: Path) -> None:
         for command in commands:
             building.logged(what + command[0], [_filled(word, source, wheels) for word in command], log, source)
     elif (source / "pyproject.toml").is_file() or (source / "setup.py").is_file():
-        isolation = ["--no-build-isolation"] if _can_build_here(source) else []
-        wheel = building.pip("wheel", "--no-deps", *isolation, "--wheel-dir", str(wheels), str(source))
-        building.logged(what + "pip wheel", wheel, log)
+        building.wheel(source, wheels, what, log, isolated=not _can_build_here(source))
     found = sorted(wheels.glob("*.whl"))
     if found:
-        unpack = building.pip("install", "--no-deps", "--target", str(made / PACKAGE), *map(str, found))
-        building.logged(what + "pip install", unpack, log)
+        building.unpacked(found, made / PACKAGE, what, log)
     else:  # in place: its modules are in the folder of the project, or in src
         here = source / "src" if (source / "src").is_dir() else source
         shutil.copytree(here, made / PACKAGE, symlinks=True, ignore=shutil.ignore_patterns(".git"))

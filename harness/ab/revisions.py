@@ -49,7 +49,7 @@ def built(source: Source, notify: Notify) -> Built:
     constraints = target / "constraints.txt"
     return Built(
         commit=source.commit,
-        package=target / "package",
+        package=target / project.PACKAGE,
         requirements=tuple(declared.get("dependencies", ())),
         constraints=constraints.read_text() if constraints.is_file() else "",
     )
@@ -68,11 +68,8 @@ def _build(origin: Source, made: Path) -> None:
             return
         _project(source, origin.shown)
         # Isolated, pip fetches hatchling anew; with it here nothing is fetched.
-        isolation = ["--no-build-isolation"] if find_spec("hatchling") else []
-        wheel = building.pip("wheel", "--no-deps", *isolation, "--wheel-dir", str(wheels), str(source))
-        building.logged(what + "pip wheel", wheel, log)
-        unpack = building.pip("install", "--no-deps", "--target", str(made / "package"), *map(str, wheels.iterdir()))
-        building.logged(what + "pip install", unpack, log)
+        building.wheel(source, wheels, what, log, isolated=find_spec("hatchling") is None)
+        building.unpacked([*wheels.iterdir()], made / project.PACKAGE, what, log)
         for name in ("pyproject.toml", "constraints.txt"):
             if (source / name).is_file():
                 shutil.copy(source / name, made / name)

@@ -114,9 +114,9 @@ def toml_of(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: {str(error).partition(';')[0]}") from None
 
 
-def read_json(model: type[Model], path: Path, *, most_bytes: int = LARGEST_JSON_BYTES) -> Model:
+def read_json(model: type[Model], path: Path) -> Model:
     """The JSON file at `path` as `model`. Raises UsageError, one line, as `json_of` does, and if it is not one."""
-    return checked(model, json_of(path, most_bytes=most_bytes), path)
+    return checked(model, json_of(path), path)
 
 
 def json_of(path: Path, *, constants: bool = False, most_bytes: int = LARGEST_JSON_BYTES) -> Any:

@@ -88,12 +88,11 @@ def doubts_in(store: Store, run_id: str | None) -> tuple[str, tuple[Doubt, ...]]
     return run.id, doubts_of(store, run)
 
 
-def probe(seconds: float = PROBE_S, read: Read | None = None) -> Conditions:
+def probe(seconds: float = PROBE_S) -> Conditions:
     """The machine watched for so long, while this process does nothing."""
-    look = read or snapshot.read
-    before = look()
+    before = snapshot.read()
     time.sleep(seconds)
-    return Conditions(before=before, after=look())
+    return Conditions(before=before, after=snapshot.read())
 
 
 def doubts_now(watching: Conditions) -> tuple[Doubt, ...]:

@@ -11,6 +11,7 @@ from harness.measure.isolation import apart
 from harness.measure.prepared import Outcome, Watch, precision, prepare
 from harness.measure.recording import failure, judged, warnings_caught
 from harness.measure.truth import Truths
+from harness.problems.problem import Problem
 from harness.solvers.fit import Fit
 from harness.solvers.options import Options
 from harness.solvers.solver import Kind, Prepared
@@ -63,33 +64,35 @@ def ask_again(
 
 
 def _ask_again(outcome: Outcome, samples: Samples, truths: Truths | None) -> Again:
-    case, prepared = outcome.case, outcome.prepared
+    prepared = outcome.prepared
     if prepared is None or not samples.wall_s or samples.error:
         return Again()
-    if prepared.unit != "fit":
-        return _epochs_again(outcome, prepared, min(samples.wall_s))
-    closed_form = case.solver.kind is Kind.CLOSED_FORM
-    if outcome.aim is None and not closed_form:
-        return Again()
     try:
-        aim = outcome.aim or (truths or apart.shared()).of(case.problem, None)
-
-        def judge(fit: Fit) -> tuple[Status, str]:
-            return judged(case, checked(fit, case.problem), aim)[1:]
-
-        found = of_last_call(prepared, outcome.fit, judge)
-        if found.status.failed or not closed_form:
-            return found
-        return of_other_right_hand_side(
-            case.problem,
-            lambda problem: prepare(replace(case, problem=problem))[0],
-            prepared,
-            min(samples.wall_s),
-            judge,
-        )
+        if prepared.unit == "fit":
+            return _fit_again(outcome, prepared, min(samples.wall_s), truths)
+        return _epochs_again(outcome, prepared, min(samples.wall_s))
     except (Exception, SystemExit) as error:  # noqa: BLE001  # as in `measure`
         status, message = failure(error)
         return Again(status=status, message=f"asked again: {message}")
+
+
+def _fit_again(outcome: Outcome, prepared: Prepared, fastest_s: float, truths: Truths | None) -> Again:
+    case, closed_form = outcome.case, outcome.case.solver.kind is Kind.CLOSED_FORM
+    if outcome.aim is None and not closed_form:
+        return Again()
+    aim = outcome.aim or (truths or apart.shared()).of(case.problem, None)
+
+    def judge(fit: Fit) -> tuple[Status, str]:
+        return judged(case, checked(fit, case.problem), aim)[1:]
+
+    found = of_last_call(prepared, outcome.fit, judge)
+    if found.status.failed or not closed_form:
+        return found
+
+    def anew(problem: Problem) -> Prepared:
+        return prepare(replace(case, problem=problem))[0]
+
+    return of_other_right_hand_side(case.problem, anew, prepared, fastest_s, judge)
 
 
 def _epochs_again(outcome: Outcome, prepared: Prepared, fastest_s: float) -> Again:
@@ -98,11 +101,7 @@ def _epochs_again(outcome: Outcome, prepared: Prepared, fastest_s: float) -> Aga
     if case.options.device != "cpu":
         return Again()
     trace = None if outcome.fit is None else outcome.fit.trace
-    try:
-        return of_epochs(case.problem, prepared, trace, fastest_s, case.options.dtype or "float64")
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # as in `measure`
-        status, message = failure(error)
-        return Again(status=status, message=f"asked again: {message}")
+    return of_epochs(case.problem, prepared, trace, fastest_s, case.options.dtype or "float64")
 
 
 def clocks_of(outcomes: Sequence[Outcome]) -> dict[str, float]:

@@ -87,19 +87,10 @@ def _shown(entry: Entry) -> dict[str, object]:
     if not isinstance(entry, RecordEntry):
         return {}
     record = entry.record
-    return {
-        "run": entry.of,
-        "case": record.case,
-        "problem": record.problem,
-        "solver": record.solver,
-        "device": record.device,
-        "status": record.status.value,
-        "digits": record.accuracy.digits,
-        "excess_loss": record.accuracy.excess_loss,
-        "call_s": record.call_s,
-        "wall_s": record.samples.wall_s,
-        "cpu_s": record.samples.cpu_s,
-    }
+    own = {name: getattr(record, name) for name in ("case", "problem", "solver", "device", "call_s")}
+    right = {name: getattr(record.accuracy, name) for name in ("digits", "excess_loss")}
+    taken = {name: getattr(record.samples, name) for name in ("wall_s", "cpu_s")}
+    return {"run": entry.of, "status": record.status.value, **own, **right, **taken}
 
 
 def _parquet_lines(path: Path) -> Iterator[bytes]:

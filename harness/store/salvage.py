@@ -194,28 +194,23 @@ class Salvage:
 
     def _rows(self, table: Table, *columns: Column[Any]) -> Iterator[Row]:
         """The rows of a table from its beginning; what lies beyond the first that cannot be read, from its end."""
-        order = text("rowid") if self.connection.dialect.name == "sqlite" else table.primary_key.columns.values()[0]
-        key = next(iter(table.primary_key.columns))
+        key = table.primary_key.columns.values()[0]
+        forward = text("rowid") if self.connection.dialect.name == "sqlite" else key
         seen = set()
-        try:
-            for row in self.connection.execute(select(key.label("_key"), *columns).order_by(order)).mappings():
-                if row["_key"] in seen:
-                    self.troubles.append(f"table {table.name}: the row {row['_key']!r:.50} comes twice")
-                    return  # pages that lead back to themselves
-                seen.add(row["_key"])
-                yield dict(row)
-        except SQLAlchemyError as error:
-            self._say(f"table {table.name}", error)
-        else:
-            return
-        backwards = text("rowid DESC")
-        try:
-            for row in self.connection.execute(select(key.label("_key"), *columns).order_by(backwards)).mappings():
-                if row["_key"] in seen:
-                    return
-                yield dict(row)
-        except SQLAlchemyError:
-            return  # what is between the two cannot be read, as has been said
+        for order in (forward, text("rowid DESC")):
+            try:
+                for row in self.connection.execute(select(key.label("_key"), *columns).order_by(order)).mappings():
+                    if row["_key"] in seen:
+                        if order is forward:  # pages that lead back to themselves
+                            self.troubles.append(f"table {table.name}: the row {row['_key']!r:.50} comes twice")
+                        return
+                    seen.add(row["_key"])
+                    yield dict(row)
+            except SQLAlchemyError as error:
+                if order is forward:
+                    self._say(f"table {table.name}", error)
+            else:
+                return
 
     def _say(self, what: str, error: Exception) -> None:
         if isinstance(error, SQLAlchemyError) and self.connection.dialect.name != "sqlite":

@@ -134,7 +134,7 @@ def counted(prepare: Callable[[], Call], counter: Counter, effort: CountingPlan,
     call = prepare()
     for _ in range(effort.warm_up_calls):
         call()
-    with _no_garbage_collection():
+    with no_garbage_collection():
         reading = _reading(counter)
         once = _blocks(call, 1, 1, counter)[0] - reading
         calls = max(effort.min_calls, math.ceil(effort.block_instructions / max(once, 1.0)))
@@ -172,7 +172,7 @@ def slowed(prepare: Callable[[], Call], fraction: float, counter: Counter, layou
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def no_garbage_collection() -> Iterator[None]:
     """Collect first, then keep the collector out.
 
     Disabling it is not enough: CPython looks whether it is disabled each time that more objects than the threshold

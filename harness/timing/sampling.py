@@ -8,17 +8,17 @@ training epoch of 190 us took 450 us when it followed another solver, so that th
 twice as slow at one learning rate as at the next. Each turn therefore begins with an untimed call.
 """
 
-import gc
 import random
 import statistics
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
 from harness.errors import said_by
 from harness.timing.clock import Clock
+from harness.timing.instructions import no_garbage_collection
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def sample_interleaved(works: Sequence[Work], clock: Clock, effort: Effort) -> l
     A work that raises keeps the samples it has and its error; the others go on.
     """
     order = random.Random(0)  # noqa: S311  # an order of turns, not a secret
-    with _no_garbage_collection():
+    with no_garbage_collection():
         for work in works:
             for _ in range(effort.warm_up_calls):
                 _guarded(work, work.untimed)
@@ -141,16 +141,3 @@ def _guarded(work: Work, call: Callable[[], object]) -> None:
                 work.error = said_by(error, whole=True)  # in its turn: to say it may take long, too
     except Exception as error:  # noqa: BLE001  # such as a device that is lost
         work.error = work.error or said_by(error, whole=True)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Collect first, then keep the collector out of the samples, as timeit does."""
-    was_enabled = gc.isenabled()
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
