@@ -33,39 +33,30 @@ START_S = 1200.0
 Answer = dict[str, Any]
 
 
-def count_and_judge(
-    base: Version, head: Version, specs: Sequence[CellSpec], notify: Notify, *, planted: float = 1.0
-) -> list[InstructionLine]:
-    """Every cell counted in both versions, judged. `planted`: the factor of a slowdown planted in the head's cells.
+def count_and_judge(base: Version, head: Version, specs: Sequence[CellSpec], notify: Notify) -> list[InstructionLine]:
+    """Every cell counted in both versions at the same time, judged.
 
     Raises CannotMeasureError where there is no valgrind; anything else that goes wrong is a cell's status.
     """
     need_valgrind()
-    return judge_instructions(count_both(base, head, specs, notify, planted=planted))
-
-
-def need_valgrind() -> None:
-    """Raises CannotMeasureError where there is none."""
-    if shutil.which("valgrind") is None:
-        raise CannotMeasureError(f"--instructions: {instructions.MISSING}")
-
-
-def count_both(
-    base: Version, head: Version, specs: Sequence[CellSpec], notify: Notify, *, planted: float = 1.0
-) -> list[InstructionCell]:
-    """Every cell counted in both versions at the same time. What cannot be counted is a status with its reason."""
-    counts = count([Work(base, specs), Work(head, specs, slow=planted)], notify)
-    return [
+    counts = count([Work(base, specs), Work(head, specs)], notify)
+    cells = [
         InstructionCell(
             case=spec.case,
             problem=spec.problem,
             solver=spec.solver,
             base=counts[0][spec.case],
             head=counts[1][spec.case],
-            planted=planted,
         )
         for spec in specs
     ]
+    return judge_instructions(cells)
+
+
+def need_valgrind() -> None:
+    """Raises CannotMeasureError where there is none."""
+    if shutil.which("valgrind") is None:
+        raise CannotMeasureError(f"--instructions: {instructions.MISSING}")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from harness.records.observer import Observer
 from harness.records.record import Record
 from harness.records.run import Run, Selection, new_run_id, now, this_command
 from harness.store.store import Store
-from harness.timing.clock import Clock, SystemClock
+from harness.timing.clock import SystemClock
 from harness.timing.sampling import Effort
 
 __all__ = ["InProcess", "Observer", "Outcome", "Place", "execute", "measure", "measure_alone", "new_run"]
@@ -27,8 +27,7 @@ INTERLEAVED_BYTES = 2**30
 class InProcess(InTurn):
     """Here, in this process: what a solver does to it, it does to the run."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
-        self._clock = clock or SystemClock()
+    def __init__(self) -> None:
         self._outcomes: list[Outcome] = []
 
     def fit(self, case: Case) -> Record:
@@ -48,7 +47,7 @@ class InProcess(InTurn):
     def time(self, effort: Effort) -> list[Record]:
         """Time what waits, here, in turn."""
         outcomes, self._outcomes = self._outcomes, []
-        sampled = time_together(outcomes, self._clock, effort)
+        sampled = time_together(outcomes, SystemClock(), effort)
         clocks = clocks_of(outcomes) if effort.max_calls else {}
         again = ask_again(outcomes, sampled) if outcomes else []
         return [
@@ -99,16 +98,15 @@ def execute(
     store: Store,
     observer: Observer | None = None,
     *,
-    clock: Clock | None = None,
     effort: Effort | None = None,
     place: Place | None = None,
 ) -> list[Record]:
-    """Fit, verify, store and time every case of a run, in `place`: this process, by `clock`, unless it is given.
+    """Fit, verify, store and time every case of a run, in `place`: this process unless it is given.
 
     Each record is committed as soon as its fit is verified, its samples as soon as its group has been
     timed. Never raises for what a solver does: that is the record's status.
     """
-    observer, place, effort = observer or Observer(), place or InProcess(clock), effort or Effort()
+    observer, place, effort = observer or Observer(), place or InProcess(), effort or Effort()
     store.start(run)
     groups = list(_groups(cases))
     keepers = [_Kept(run.id, store, observer) for _ in groups]

@@ -126,13 +126,11 @@ class GroupJob:
         if not self._effort.max_calls:  # what is not timed is done
             self._left = remaining
         if len(losses) >= TRIES:
-            guilty = self._left if at in (None, TIMING) else [at]
-            self._crashed(list(guilty), lost_at(losses))
+            self._crashed(self._left if at is None or at == TIMING else [at], lost_at(losses))
         self.over = not self._left
 
-    def _crashed(self, guilty: list[int | None], message: str) -> None:
+    def _crashed(self, guilty: Sequence[int], message: str) -> None:
         for index in guilty:
-            assert index is not None  # noqa: S101  # it is one of the group
             before = self.records.get(index)
             record = (
                 record_of(self.cases[index], Status.CRASHED, message)

@@ -40,16 +40,23 @@ class Job(Protocol):
         """The worker that was at it is gone."""
 
 
+@dataclass(frozen=True)
+class _Arrived:
+    """The worker that has begun a job, its environment and the readings before it."""
+
+    worker: Worker
+    environment: Environment
+    before: Readings
+
+
 @dataclass
 class _Sent:
-    """A job at a worker. `worker`, `environment` and `before` are known once it has begun."""
+    """A job at a worker; `at` is known once it has begun."""
 
     job: Job
     address: str
     future: Any
-    worker: Worker | None = None
-    environment: Environment | None = None
-    before: Readings | None = None
+    at: _Arrived | None = None
     doing: str = ""
 
 
@@ -153,17 +160,16 @@ class Workers:
                         yield one.job
                 elif what == "arrived":
                     self._arrived(one, *value)
-                elif one.worker is not None:
-                    one.job.heard(what, value, one.worker)
+                elif one.at is not None:
+                    one.job.heard(what, value, one.at.worker)
                     if what == "working":
                         one.doing = value
                         say(_at_work(sent))
 
     def _arrived(self, one: _Sent, machine: str, environment: str, readings: str) -> None:
-        one.environment = Environment.model_validate_json(environment)
-        one.before = Conditions.model_validate_json(readings).before
-        one.worker = Worker(address=one.address, machine=machine, environment=one.environment.id)
-        self.seen(one.worker, one.environment, Conditions(before=one.before, machine=machine))
+        found, before = Environment.model_validate_json(environment), Conditions.model_validate_json(readings).before
+        one.at = _Arrived(Worker(address=one.address, machine=machine, environment=found.id), found, before)
+        self.seen(one.at.worker, found, Conditions(before=before, machine=machine))
 
     def _done(self, one: _Sent) -> bool:
         """Whether it has ended; one that was cancelled with its worker is seen to be lost instead."""
@@ -175,14 +181,10 @@ class Workers:
         if one.future.status != "finished":
             return False
         results, after = one.future.result()
-        assert one.worker is not None  # noqa: S101  # it has told so before it ended
-        assert one.environment is not None  # noqa: S101  # same
-        assert one.before is not None  # noqa: S101  # same
-        conditions = Conditions(
-            before=one.before, after=Conditions.model_validate_json(after).before, machine=one.worker.machine
-        )
-        self.seen(one.worker, one.environment, conditions)
-        one.job.ended(results, one.worker)
+        assert one.at is not None  # noqa: S101  # it has told so before it ended
+        worker, ended = one.at.worker, Conditions.model_validate_json(after).before
+        self.seen(worker, one.at.environment, Conditions(before=one.at.before, after=ended, machine=worker.machine))
+        one.job.ended(results, worker)
         return True
 
     def _wait_for_workers(self) -> None:
