@@ -12,7 +12,7 @@ it is: what readers select has been there since version 1. One of a newer versio
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, inspect, select, text, update
+from sqlalchemy import Connection, func, inspect, select, text, update
 
 from harness.errors import UsageError
 from harness.store import tables
@@ -69,14 +69,21 @@ def _count_the_samples(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+ADD_PLACES = (
+    (tables.runs, "ALTER TABLE runs ADD COLUMN place INTEGER"),
+    (tables.sweeps, "ALTER TABLE sweeps ADD COLUMN place INTEGER"),
+)
+
+
 def _give_places(connection: Connection) -> None:
     """From 2 to 3: the order of runs and of sweeps, by their dates, which are all that was kept of it."""
-    for name in (tables.runs.name, tables.sweeps.name):
-        if "place" not in {column["name"] for column in inspect(connection).get_columns(name)}:
-            connection.execute(text(f"ALTER TABLE {name} ADD COLUMN place INTEGER"))
-        by_date = f"SELECT id, row_number() OVER (ORDER BY started_at, id) AS place FROM {name}"  # noqa: S608  # no data
-        numbering = f"UPDATE {name} SET place = ordered.place FROM ({by_date}) AS ordered WHERE ordered.id = {name}.id"  # noqa: S608  # same
-        connection.execute(text(numbering))
+    for table, adding in ADD_PLACES:
+        if "place" not in {column["name"] for column in inspect(connection).get_columns(table.name)}:
+            connection.execute(text(adding))
+        by_date = func.row_number().over(order_by=(table.c.started_at, table.c.id))
+        ordered = select(table.c.id, by_date.label("place")).subquery()
+        numbering = update(table).values(place=ordered.c.place).where(table.c.id == ordered.c.id)
+        connection.execute(numbering)
 
 
 STEPS: Mapping[int, Callable[[Connection], None]] = {1: _count_the_samples, 2: _give_places}

@@ -9,8 +9,9 @@ import numpy as np
 
 from harness.errors import unknown
 from harness.measure.isolation import apart
-from harness.measure.one_case import Outcome, measure
+from harness.measure.one_case import measure
 from harness.measure.plan import single
+from harness.measure.prepared import Outcome
 from harness.problems.problem import Problem
 from harness.solvers import catalog
 from harness.solvers.brought.solver import Brought, solver_of
