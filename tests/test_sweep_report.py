@@ -203,7 +203,7 @@ def test_a_picture_says_what_is_best_and_shows_every_learning_rate(cells: list[C
     labels = [text for text in texts if text.startswith("lr ")]
     assert [label.split(":")[0] for label in labels] == [f"lr {lr:g}" for lr in RATES]
     assert labels[3] == "lr 3: diverged"
-    assert {"closed form", "diverged", "epochs done"} <= set(texts)
+    assert {"theory", "diverged", "epochs done"} <= set(texts)
     by_rate = texts_of(*found["diabetes_epochs_by_lr"])
     assert {"sgd", "momentum", "adam", "best learning rate", "stability limit", "learning rate"} <= set(by_rate)
     assert not [name for name in found if "adamw" in name]

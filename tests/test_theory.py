@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.judge.training.by_rate import DIP, NOT_GENERIC, NOT_YET, SLOW_START, by_rate, roots
+from harness.judge.training.cell import summarise_cell
 from harness.judge.training.convergence import summarise
 from harness.judge.training.partings import partings
 from harness.records.sweep import Cell
@@ -29,7 +31,7 @@ DOUBLE_ROOT = 1e-6
 """Eigenvalues of a 2 x 2 Jordan block are found to the root of float64's rounding, 1.5e-8, times some."""
 
 
-def radius(curvature: np.typing.NDArray[np.float64], lr: float, momentum: float, *, nesterov: bool) -> float:
+def largest_radius(curvature: np.typing.NDArray[np.float64], lr: float, momentum: float, *, nesterov: bool) -> float:
     """The largest spectral radius of the oracle's 2 x 2 recurrences."""
     step = Descent.of(diagonal(*curvature), np.zeros(len(curvature)), [lr], momentum, nesterov).step[:, :, 0]
     return float(np.abs(np.linalg.eigvals(np.moveaxis(step, -1, 0))).max())
@@ -43,12 +45,12 @@ def test_optimal_constants_have_the_rate_of_the_recurrences_and_none_near_them_a
     least, nesterov = 0.3, "nesterov" in kind
     curvature = np.geomspace(kappa * least, least, 50)
     best = optimal(least, kappa * least, **kind)
-    at_best = radius(curvature, best.lr, best.momentum, nesterov=nesterov)
+    at_best = largest_radius(curvature, best.lr, best.momentum, nesterov=nesterov)
     assert at_best == pytest.approx(best.rate, abs=DOUBLE_ROOT)
     for lr, momentum in ((0.999, 0), (1.001, 0), (1, -0.01), (1, 0.01)):
         moved = best.momentum + momentum * best.gap if kind else 0.0
         if lr != 1 or kind:
-            assert radius(curvature, lr * best.lr, moved, nesterov=nesterov) > at_best - DOUBLE_ROOT * best.gap
+            assert largest_radius(curvature, lr * best.lr, moved, nesterov=nesterov) > at_best - DOUBLE_ROOT * best.gap
     assert best.epochs_per_decade == pytest.approx(-np.log(10) / np.log1p(-best.gap) / 2)
 
 
@@ -214,3 +216,93 @@ def test_adams_limit_is_told_where_it_is_known(asked: dict[str, Any], known: boo
     for one in summarise(swept(optimizers=("adam", "adamw", "nadam"), epochs=60, **asked)).cells:
         assert (one.lr_over_limit is not None) == (known and one.optimizer == "adam")
         assert one.lr_over_limit is None or 0 < one.lr_over_limit < 1
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_the_radius_along_a_direction_is_that_of_the_recurrence(momentum: float, nesterov: bool) -> None:
+    if nesterov and not momentum:
+        return  # torch refuses it
+    for curvature in (1e-3, 0.4, 1.0, 1.9, 2.5):
+        known = largest_radius(np.array([curvature]), 0.9, momentum, nesterov=nesterov)
+        found = max(map(abs, roots(curvature, 0.9, momentum, nesterov=nesterov)))
+        assert found == pytest.approx(known, rel=DOUBLE_ROOT)
+
+
+def two_directions(slow: float, *, epochs: int = 400, tolerance: float = 1e-6) -> Cell:
+    """Gradient descent at 0.5 on curvatures 1 and 0.1, of which the slow one has `slow` of a first excess of 1."""
+    at = np.arange(epochs + 1)
+    excess = slow * (1 - 0.05) ** (2 * at) + (1 - slow) * (1 - 0.5) ** (2 * at)
+    there = int(np.argmax(excess <= tolerance))
+    rows = tuple((int(np.argmax(excess <= one)),) * 3 for one in (1e-2, 1e-4, tolerance))
+    curve = tuple((float(one),) * 3 for one in excess)
+    known: dict[str, Any] = {"curvature": (0.1, 1.0), "predicted": rows, "epochs_to": rows}
+    return cell("sgd", 0.5, (there,) * 3, at=tuple(at.tolist()), excess=curve, **known)
+
+
+@pytest.mark.parametrize(
+    ("slow", "tolerance", "why"), [(1.0, 1e-6, ""), (0.01, 1e-6, NOT_GENERIC), (1e-4, 1e-2, NOT_YET)]
+)
+def test_why_epochs_are_not_those_of_the_rate_alone(slow: float, tolerance: float, why: str) -> None:
+    made = two_directions(slow)
+    found = by_rate(summarise_cell(made, "sgd"), tolerance)
+    assert found is not None
+    assert found.why == why
+    assert found.in_the_end == pytest.approx(0.95**2)
+    assert found.epochs == pytest.approx(np.log(tolerance) / (2 * np.log(0.95)))
+    if why == NOT_GENERIC:
+        assert found.lead == pytest.approx(slow, rel=1e-6), "the share of the slow direction, traced back"
+    told = markdown(document_of(sweep(), within(made))) if tolerance == 1e-6 else why  # the tightest
+    assert (why or "rate of the end alone") in told or not why
+    assert ("rate of the end alone" in told) == (why == NOT_GENERIC)
+
+
+def test_momentum_that_takes_a_while_to_set_in_is_no_generic_start() -> None:
+    """Heavy ball where both roots meet: the distance is (1 + t (1 - rate) / rate) rate^t, more than the rate has."""
+    rate = 0.8
+    at = np.arange(200)
+    excess = (rate**at * (1 + at * (1 - rate) / rate)) ** 2
+    rows = tuple((int(np.argmax(excess <= one)),) * 3 for one in (1e-2, 1e-4, 1e-6))
+    curve = tuple((float(one),) * 3 for one in excess)
+    known: dict[str, Any] = {"curvature": (1.0, 1.0), "predicted": rows, "epochs_to": rows}
+    options = {"lr": (1 - rate) ** 2, "loss": "mse", "momentum": rate**2}
+    made = cell("momentum", (1 - rate) ** 2, (1,) * 3, at=tuple(at.tolist()), excess=curve, options=options, **known)
+    found = by_rate(summarise_cell(made, "momentum"), 1e-6)
+    assert found is not None
+    assert found.in_the_end == pytest.approx(rate**2, rel=DOUBLE_ROOT)
+    assert found.measured > found.epochs
+    assert found.why in (NOT_YET, SLOW_START)
+    assert found.why != NOT_GENERIC
+
+
+def test_a_target_that_is_passed_in_a_dip_is_no_start_that_is_not_generic() -> None:
+    """An oscillation of period 40 under 0.9^t: its half-way points are at the rate, and the first dip is early."""
+    at = np.arange(300)
+    excess = 0.9**at * (1e-3 + np.cos(np.pi * at / 40) ** 2)
+    tolerance = 1e-2
+    there = int(np.argmax(excess <= tolerance))
+    rows = ((there,) * 3, (100,) * 3, (160,) * 3)
+    options = {"lr": 0.01, "loss": "mse", "momentum": 0.9}
+    curve = tuple((float(one),) * 3 for one in excess)
+    known: dict[str, Any] = {"curvature": (1.0, 2.0), "predicted": rows, "epochs_to": rows, "options": options}
+    found = by_rate(
+        summarise_cell(cell("momentum", 0.01, (1,) * 3, at=tuple(at.tolist()), excess=curve, **known), ""), tolerance
+    )
+    assert found is not None
+    assert found.oscillates
+    assert found.why in (DIP, NOT_YET)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("in_process", "one_thread")
+@pytest.mark.parametrize("changed", [{}, {"batch": 2}, {"scheduler": "cosine"}], ids=str)
+def test_adams_recurrence_predicts_what_torch_does_in_float64(changed: dict[str, Any]) -> None:
+    """To the epoch; nothing is predicted of mini-batches, of a schedule, or of AdamW, whose decay moves the optimum."""
+    found = swept(optimizers=("adam", "adamw"), lr=(0.1, 1.0), epochs=400, dtype="float64", **changed)
+    for one in found:
+        if one.optimizer == "adamw" or changed:
+            assert one.predicted == ()
+        else:
+            assert one.predicted == one.epochs_to
+            assert any(epoch is not None for row in one.predicted for epoch in row)
+        assert (one.stability_limit, one.curvature) == (None, ())

@@ -12,9 +12,9 @@ from harness.solvers.status import Status
 class Cell(Kept):
     """S trainings that differ in nothing but their seed.
 
-    By tolerance and seed (T, S): `epochs_to`, None where censored, and `predicted`, the same from the closed
-    form of gradient descent (empty where there is none). By seed (S,): `epochs_run`, `final` (relative excess
-    loss at the end), `diverged`. By epochs done `at` (M,) and seed (M, S): `excess` and `loss`, NaN after a
+    By tolerance and seed (T, S): `epochs_to`, None where censored, and `predicted`, the same from the recurrences of
+    gradient descent and Adam in float64 (empty where there are none). By seed (S,): `epochs_run`, `final` (relative
+    excess loss at the end), `diverged`. By epochs done `at` (M,) and seed (M, S): `excess` and `loss`, NaN after a
     training's end. `stability_limit`: the learning rate above which gradient descent must diverge, and
     `curvature`, the Hessian's least eigenvalue above 0 and its largest in the units trained in, of gradient descent
     alone. `sharpness_over_limit`: of Adam the preconditioned Hessian's largest eigenvalue over its limit of

@@ -108,6 +108,7 @@ def _joined(parts: Sequence[Learned], axis: int = -1) -> Learned:
 def cells_of(candidate: Candidate, goal: Goal, aim: Aim, learned: Learned, *, engine_s: float) -> list[Cell]:
     """One cell a learning rate; what an epoch of the loop takes is not among them yet."""
     theory, sharpness, ended = theory_of(candidate, aim), sharpness_of(candidate, aim), learned.map
+    limits = None if theory is None else theory.stability_limit
     cells = []
     for i, lr in enumerate(candidate.grid.lr):
         excess = learned.excess[:, i]
@@ -126,7 +127,7 @@ def cells_of(candidate: Candidate, goal: Goal, aim: Aim, learned: Learned, *, en
                 loss=_curve(learned.loss[:, i]),
                 held_out_to=() if learned.held_out_to is None else _epochs(learned.held_out_to[i][None])[0],
                 predicted=() if theory is None else _epochs(theory.epochs_to[:, i]),
-                stability_limit=None if theory is None else float(theory.stability_limit[i]),
+                stability_limit=None if limits is None else float(limits[i]),
                 curvature=() if theory is None else theory.curvature,
                 sharpness_over_limit=sharpness[i],
                 engine_s=engine_s,

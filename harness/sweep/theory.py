@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from harness.problems.problem import Floats
 from harness.records.sweep import Cell
 from harness.solvers.training.learning_map import Counts
 from harness.solvers.training.training import Aim
+from harness.solvers.training.watch import Watch
 from harness.sweep.candidate import Candidate
 
 DOUBLE = "float64"
@@ -19,11 +20,14 @@ DOUBLE = "float64"
 
 @dataclass(frozen=True)
 class Theory:
-    """What gradient descent must do: epochs (tolerances, L, S) and stability limits (L,); `curvature` as in a Cell."""
+    """What a training must do: epochs (tolerances, L, S); of gradient descent also stability limits (L,).
+
+    `curvature` as in a Cell, of gradient descent alone.
+    """
 
     epochs_to: Counts
-    stability_limit: Floats
-    curvature: tuple[float, float]
+    stability_limit: Floats | None = None
+    curvature: tuple[float, ...] = ()
 
 
 def _on_a_quadratic(candidate: Candidate, aim: Aim) -> bool:
@@ -38,8 +42,10 @@ def _on_a_quadratic(candidate: Candidate, aim: Aim) -> bool:
 
 
 def theory_of(candidate: Candidate, aim: Aim) -> Theory | None:
-    """The closed form of SGD, with momentum or without; None for any other training."""
+    """The closed form of SGD, with momentum or without, and Adam's recurrence; None for any other training."""
     training, options, grid = candidate.training, candidate.options, candidate.grid
+    if _adam(candidate, aim):
+        return Theory(_stepped(candidate, aim))
     if aim.quadratic is None or not _on_a_quadratic(candidate, aim) or training.optimizer != "sgd" or options.dampening:
         return None
     from harness.solvers.training.oracle.crossings import learning_map
@@ -53,6 +59,26 @@ def theory_of(candidate: Candidate, aim: Aim) -> Theory | None:
     return Theory(predicted.epochs_to, descent.stability_limit, (float(rising[-1]), float(rising[0])))
 
 
+def _adam(candidate: Candidate, aim: Aim) -> bool:
+    """Whether it is Adam without weight decay on a quadratic, with the same settings at each learning rate."""
+    known = candidate.training.optimizer in ("adam", "adamw") and not any(candidate.grid.settings)
+    return known and _on_a_quadratic(candidate, aim)
+
+
+def _stepped(candidate: Candidate, aim: Aim) -> Counts:
+    """Epochs (tolerances, L, S) of Adam's recurrence in float64: it has no closed form, and is stepped."""
+    from harness.solvers.training.oracle.engine import rule_of
+
+    training, grid = candidate.training, candidate.grid
+    assert aim.quadratic is not None  # noqa: S101  # _adam() has seen it
+    watch = Watch(grid, replace(aim, held_out=None), training.epochs)
+    for block in rule_of(training, aim.quadratic).blocks(
+        training.initial_parameters(grid.seeds), grid.lr, training.epochs
+    ):
+        watch.note(block)
+    return watch.learned().map.epochs_to
+
+
 def sharpness_of(candidate: Candidate, aim: Aim) -> list[float | None]:
     """(L,) of Adam without weight decay: how far the first seed's exact training goes past the limit of stability.
 
@@ -60,8 +86,7 @@ def sharpness_of(candidate: Candidate, aim: Aim) -> list[float | None]:
     has betas of its own, and of so few epochs that the moments are not warm.
     """
     training, grid = candidate.training, candidate.grid
-    known = training.optimizer in ("adam", "adamw") and not any(grid.settings) and _on_a_quadratic(candidate, aim)
-    if aim.quadratic is None or not known:
+    if aim.quadratic is None or not _adam(candidate, aim):
         return [None] * len(grid.lr)
     from harness.solvers.training.oracle.engine import rule_of
 

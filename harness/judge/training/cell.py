@@ -24,7 +24,7 @@ class Reach:
     """A cell and one tolerance. `epochs`: median over seeds, infinite if censored; `success`: share of seeds.
 
     `interval` is None of too few seeds; `seconds` and theirs are epochs times the textbook loop's median
-    epoch, None where that was not timed. `predicted`: the closed form's median, None where there is none.
+    epoch, None where that was not timed. `predicted`: the recurrence's median, None where there is none.
     """
 
     tolerance: float

@@ -1,4 +1,4 @@
-"""Where measured epochs part from those that the closed form predicts."""
+"""Where measured epochs part from those that a recurrence predicts."""
 
 import math
 from typing import NamedTuple

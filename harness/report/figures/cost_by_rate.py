@@ -32,8 +32,8 @@ def targets_figure(rows: Sequence[Row], measure: str, names: Sequence[str], targ
     what = (
         f"{measure.capitalize()} to the tightest tolerance that any optimizer reaches: median over seeds with its 95 %"
         " interval, rings at the best learning rates. In the grey: learning rates that did not get there (triangles) or"
-        " diverged (crosses); they are in no median. Upright lines: stability limits. Grey dashes: the closed form of"
-        " gradient descent."
+        " diverged (crosses); they are in no median. Upright lines: stability limits. Grey dashes: the recurrences of"
+        " gradient descent and Adam."
     )
     if measure != EPOCHS:
         what = "The same in seconds: epochs times the median epoch of the textbook loop."
@@ -100,7 +100,7 @@ def _marks(series: dict[str, Spec], rows: Sequence[Row]) -> list[Spec]:
 
 
 def _theory() -> Spec:
-    """What the closed form of gradient descent says."""
+    """What the recurrences of gradient descent and Adam say."""
     stroke = {"shape": "stroke", "filled": False, "size": 260, "strokeWidth": 1.5, "color": axes.GREY}
     return axes.layer("point", {"opacity": axes.bright(0.15)}, axes.only("theory"), **stroke)
 

@@ -28,8 +28,8 @@ def rates_figure(rows: Sequence[Row]) -> Figure:
     what = (
         f"Relative excess loss by epochs done, {SEEDS}, a line a learning rate for {_some(panels, 'optimizer')}; the"
         f" best learning rate is thick; of more than {axes.MOST_CURVES} the ends of the grid and those nearest to it."
-        " Crosses: most seeds diverged. Diamonds: where the closed form of gradient descent says that a tolerance is"
-        " reached. A click in the legend lights up one learning rate."
+        " Crosses: most seeds diverged. Diamonds: where the recurrence of gradient descent or Adam says that a"
+        " tolerance is reached. A click in the legend lights up one learning rate."
     )
     spec = layered(_layers(_rates(rows), "lr", rows), _encoding(rows), panels, HEIGHT, "optimizer")
     return Figure("training_rates", "Loss by epoch for each learning rate", what, spec, rows)
@@ -47,8 +47,8 @@ def rivals_figure(rows: Sequence[Row], names: Sequence[str]) -> Figure:
     panels = panels_of(rows)
     what = (
         f"Relative excess loss by epochs done, {SEEDS}, a line an optimizer at its best learning rate, on"
-        f" {_some(panels, 'problem')}. Diamonds: where the closed form of gradient descent says that a tolerance is"
-        " reached."
+        f" {_some(panels, 'problem')}. Diamonds: where the recurrence of gradient descent or Adam says that a tolerance"
+        " is reached."
     )
     layers = _layers(axes.dashed("optimizer", names), "optimizer", rows)
     spec = layered(layers, _encoding(rows), panels, HEIGHT)
@@ -106,7 +106,7 @@ def _layers(series: dict[str, Spec], key: str, rows: Sequence[Row]) -> list[Spec
     curve, shown = axes.only("curve"), {"color": color, "opacity": lit}
     marks = [what for what in SHAPES if any(row["what"] == what for row in rows)]
     ends = {"domain": marks, "range": [SHAPES[what] for what in marks]}
-    named = axes.legend() | {"labelExpr": axes.labelled({"theory": "closed form"})}
+    named = axes.legend() | {"labelExpr": axes.labelled({"theory": "theory"})}
     shape = axes.category("what", scale=ends, legend=named | {"symbolStrokeColor": axes.GREY, "symbolStrokeWidth": 1.5})
     text = {"x": {"value": 0}, "text": axes.category("ending")}
     return [

@@ -21,6 +21,7 @@ from harness.report.tables import suite
 from harness.report.tables.sweep import page_cells
 from harness.report.tables.tunings import OPTIMAL, OPTIMAL_EXPLAINED, PAGE_BEST, Tuned, with_optimal
 from harness.report.words import sweep as words
+from harness.report.words.by_rate import why_not_by_rate
 from harness.report.words.over_workloads import budget_sentences, profile_sentence, score_sentence
 from harness.report.words.sweep_document import ended
 
@@ -127,11 +128,14 @@ def _best(summary: SweepSummary) -> Table:
     return table_of("training_best", f"Optimizers at their best learning rates{over}.", PAGE_BEST, tuned, named)
 
 
-def _optimal(summary: SweepSummary) -> list[Table]:
-    """Measured and optimal constants, where these are known."""
+def _optimal(summary: SweepSummary) -> list[Part]:
+    """Measured and optimal constants, where these are known, and why a training takes other epochs than its rate."""
     known = [row for task in summary.tasks for row in with_optimal(task)]
     caption = f"Measured and optimal constants. {OPTIMAL_EXPLAINED}"
-    return [table_of("training_optimal", caption, OPTIMAL, known, lambda one: rows.keys(one.subject))] if known else []
+    if not known:
+        return []
+    why = [Note(line) for task in summary.tasks for line in why_not_by_rate(task)]
+    return [table_of("training_optimal", caption, OPTIMAL, known, lambda one: rows.keys(one.subject)), *why]
 
 
 def _every(summary: SweepSummary) -> Table:

@@ -86,7 +86,7 @@ CELL = by_key(
     Column("gap", "final excess loss", Kind.SMALL, "Median of the seeds that did not diverge.",
         "cell.final_gap", lambda row: show.power(row.cell.final_gap) if row.reach else "",
         head="gap", spare=6),
-    Column("theory", "theory", Kind.WHOLE, "Median epochs by the closed form of gradient descent.",
+    Column("theory", "theory", Kind.WHOLE, "Median epochs by the recurrences of gradient descent and Adam.",
         "reach.predicted", _of_reach(_theory), spare=8),
     Column("over", "lr / limit", Kind.NUMBER,
         "Over the stability limit: above 1 gradient descent must diverge, and Adam oscillates.",

@@ -218,7 +218,7 @@ def _level(contest: Contest) -> str:
     if flat:
         apart = f"{' and '.join(flat)} is {GOOD} of its best up to the grid's edge, so that more may lie outside"
     why = few if seeds < FEWEST_SEEDS else apart
-    return f"{' and '.join(parts)} to {level(contest.tolerance)}; {why}"
+    return f"{listed(parts, len(parts))} to {level(contest.tolerance)}; {why}"
 
 
 def _amount(value: float, measure: str) -> str:

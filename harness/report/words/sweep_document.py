@@ -15,6 +15,7 @@ from harness.report.tables import sweep as table
 from harness.report.tables import tunings as best_of
 from harness.report.tables.document import Document, Line, Part, Table
 from harness.report.words import sweep as words
+from harness.report.words.by_rate import why_not_by_rate
 
 FEW = 3
 """At most so many cells are named in a line."""
@@ -57,7 +58,8 @@ def _optimal(summary: SweepSummary) -> list[Part]:
     """Measured and optimal constants, where these are known."""
     groups = [(f"{task.name}: optimal constants", best_of.with_optimal(task)) for task in summary.tasks]
     known = [(title, rows) for title, rows in groups if rows]
-    return [Table(best_of.TERMINAL_OPTIMAL, known), *_notes([best_of.OPTIMAL_EXPLAINED])] if known else []
+    why = [line for task in summary.tasks for line in why_not_by_rate(task)]
+    return [Table(best_of.TERMINAL_OPTIMAL, known), *_notes([best_of.OPTIMAL_EXPLAINED, *why])] if known else []
 
 
 def _tables(sweep: Sweep) -> list[Line]:
@@ -90,14 +92,15 @@ def _cells_explained(summary: SweepSummary) -> list[str]:
     if scales:
         lines.append(f"excess losses are relative to: {'; '.join(scales)}.")
     if "theory" in columns or "over" in columns:
-        lines.append("theory: median epochs by the closed form of gradient descent. lr/limit above 1 must diverge.")
+        lines.append(
+            "theory: median epochs by the recurrences in float64, of gradient descent and Adam. lr/limit above 1 must "
+            "diverge."
+        )
     untold = sorted({why for cell in run for why in _untold(cell.cell)})
     if untold:
         lines.append(f"theory: none is known of gradient descent with {' and '.join(untold)}.")
     if any(cell.cell.sharpness_over_limit is not None for cell in run):
-        lines.append(
-            "Adam's lr/limit: the most along a training; above 1 it oscillates. Its epochs have no closed form."
-        )
+        lines.append("Adam's lr/limit: the most along a training; above 1 it oscillates.")
     return lines
 
 
