@@ -165,6 +165,14 @@ def with_gap(where: tuple[int, int]) -> Any:
     return X
 
 
+def parts_of_schemas() -> str:
+    """A dataset of two files, of which the second lacks a column."""
+    frame = frame_of(*drawn("gram"))[["a", "b", "fare"]]
+    frame.to_parquet("memory://schemas/0.parquet")
+    frame[["a", "fare"]].to_parquet("memory://schemas/1.parquet")
+    return "memory://schemas"
+
+
 REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "unequal columns": (
         lambda: least_squares(chunks_of_widths(3, 3, 2), da.ones(300, chunks=100)),
@@ -175,6 +183,26 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         lambda: least_squares(da.from_array(with_gap((1234, 1)), chunks=(500, -1)), da.ones(N, chunks=500)),
         ValueError,
         "partition 2: column '1' holds NaN or infinite values",
+    ),
+    "a gap in partitions smaller than a block": (
+        lambda: least_squares(da.from_array(with_gap((1234, 1)), chunks=(20, -1)), da.ones(N, chunks=20)),
+        ValueError,
+        "partition 61: column '1' holds NaN or infinite values",
+    ),
+    "a part without a column": (
+        lambda: least_squares(parts_of_schemas(), target="fare", features=["a", "b"]),
+        UsageError,
+        "a partition cannot be read: .*'b'.* all need the same columns",
+    ),
+    "a group by the target": (
+        lambda: least_squares(frame_of(*drawn("gram")), target="fare", features=["a"], by="fare"),
+        UsageError,
+        "by='fare' is the target too, which does not vary within a group",
+    ),
+    "a group by a feature": (
+        lambda: least_squares(frame_of(*drawn("gram")), target="fare", features=["a", "b"], by="b"),
+        UsageError,
+        "by='b' is a feature too",
     ),
     "a gap in a frame": (
         lambda: least_squares(

@@ -179,6 +179,22 @@ def test_data_that_are_not_finite_are_refused_without_a_warning(
             least_squares(source, intercept=intercept)
 
 
+@pytest.mark.parametrize("bad", [np.nan, -np.inf])
+def test_what_is_not_finite_is_named_with_its_column_and_row(bad: float) -> None:
+    X, y = WHOLE.copy(), RESPONSE.copy()
+    X[650, 1] = X[699, 1] = bad
+    with pytest.raises(ValueError, match=r"^column 1 of X holds NaN or infinite values, in row 650 and 1 more$"):
+        least_squares(X, y)
+    frame = pd.DataFrame(X, columns=[f"c{j}" for j in range(X.shape[1])]).assign(fare=y)
+    with pytest.raises(ValueError, match=r"^column 'c1' holds NaN"):
+        least_squares(frame, target="fare")
+    y[3] = bad
+    with pytest.raises(ValueError, match=r"^y holds NaN or infinite values, in row 3$"):
+        least_squares(WHOLE, y)
+    with pytest.raises(ValueError, match=r"^column 'fare' holds NaN or infinite values, in row 3$"):
+        least_squares(frame.assign(fare=y), target="fare", features=["c0"])
+
+
 @pytest.mark.parametrize("made", [list, pd.DataFrame], ids=["a list", "a data frame"])
 def test_what_is_no_array_is_refused_in_one_line(made: Callable[[Any], Any]) -> None:
     with pytest.raises(UsageError, match="arrays or tensors") as error:

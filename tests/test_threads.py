@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 from time import sleep
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -110,6 +110,12 @@ def test_a_generator_may_use_its_memory_again() -> None:
 def test_threads_below_one_and_above_the_cores_are_one_line(threads: int) -> None:
     limit = "at least 1" if threads < 1 else "at most 16, the cores that this process may use"
     with pytest.raises(UsageError, match=f"threads is {limit}, not {threads}"):
+        least_squares(Arrays(BASE, NOISE), threads=threads)
+
+
+@pytest.mark.parametrize("threads", [1.0, 1.5, True, "2"])
+def test_threads_that_are_no_whole_number_are_one_line(threads: Any) -> None:
+    with pytest.raises(UsageError, match=f"threads is a whole number, not {threads!r}"):
         least_squares(Arrays(BASE, NOISE), threads=threads)
 
 

@@ -129,6 +129,8 @@ def computed(delayed: Sequence[Any]) -> tuple[Any, ...]:
         raise CannotMeasureError(f"a partition cannot be read: {error}") from None
     except OSError as error:
         raise UsageError(f"a partition cannot be read: {said_by(error)}") from None
+    except KeyError as error:  # dask.dataframe's, of a part of a dataset
+        raise UsageError(f"a partition cannot be read: {said_by(error)}: all need the same columns") from None
     except MemoryError as error:
         raise CannotMeasureError(
             f"a worker has no memory for a partition: {said_by(error)}: make them smaller"

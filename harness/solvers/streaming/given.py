@@ -95,7 +95,15 @@ def _grouped(
 
 def _solved(rows: "Source | DaskRows", threads: int | None, *, intercept: bool, least: bool) -> Answer:
     if not isinstance(rows, DaskRows):
-        return on_this_machine(rows, threads, intercept=intercept, least=least)
+        if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int | np.integer)):
+            raise UsageError(f"threads is a whole number, not {threads!r}")
+        try:
+            return on_this_machine(rows, threads, intercept=intercept, least=least)
+        except ValueError:
+            where = rows.not_finite() if isinstance(rows, Arrays) else ""
+            if not where:
+                raise
+            raise ValueError(where) from None
     if threads is not None:
         raise UsageError("threads= is of this machine: Dask's workers have their own")
     with one_blas_thread():  # LAPACK's last bits depend on its threads, too
@@ -125,7 +133,7 @@ def _rows(data: Any, y: Any, target: str | None, features: Sequence[str]) -> "So
     names = features_of(frame, [target], features)
     if not is_dask(frame):
         X, y = numbers([*names, target], [frame])
-        return Arrays(X, y)
+        return Arrays(X, y, (*names, target))
     return _of_dask_frame(frame, [*names, target])
 
 

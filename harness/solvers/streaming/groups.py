@@ -24,8 +24,12 @@ def grouped(frame: Any, by: str, target: str, features: Sequence[str], *, interc
 
     Columns: `by`, n, rank, status (ok, rank_deficient, error), message, intercept, a coefficient by each feature's
     name, rss, r_squared, residual_sd. A group that cannot be fitted is a row too. Rows without a value of `by` are
-    left out, as pandas does. Raises UsageError for features of the names of these columns.
+    left out, as pandas does. Raises UsageError for features of the names of these columns, and where `by` is one of
+    them or the target, which does not vary within a group.
     """
+    if by in (target, *features):
+        what = "the target" if by == target else "a feature"
+        raise UsageError(f"by='{by}' is {what} too, which does not vary within a group: leave it out of one of them")
     taken = set(features) & {by, "n", "rank", "status", "message", "intercept", "rss", "r_squared", "residual_sd"}
     if taken:
         raise UsageError(f"by=: the answer has a column '{min(taken)}' of its own: rename the feature")

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
@@ -66,6 +67,8 @@ def part_of(
                     tree.add(block, of(Block(block, *rows)))
                 else:
                     found.pieces.setdefault(block, {})[offset] = _copied(*rows)
+                    if isinstance(of, partial) and of.func == LargestOf.of:
+                        of(Block(block, *rows))  # what is not finite is named with its partition, which is known here
     except (UsageError, ValueError) as error:
         raise type(error)(f"partition {number}: {error}") from None
     return found

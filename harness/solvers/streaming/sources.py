@@ -40,10 +40,11 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Arrays:
-    """X (n, p) and y (n,): numpy arrays, memory maps, or torch tensors on one device."""
+    """X (n, p) and y (n,): numpy arrays, memory maps, or torch tensors on one device; `names` of the columns, y last."""
 
     X: Any
     y: Any
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises UsageError for what is no array or tensor, and for shapes that do not fit together."""
@@ -75,6 +76,19 @@ class Arrays:
         step = max(1, BLOCK_BYTES // max(1, self.X[:1].nbytes)) if self._mapped else max(1, rows)
         for start in range(0, rows, step):
             yield self.X[start : start + step], self.y[start : start + step]
+
+    def not_finite(self) -> str:
+        """In which column and row numpy arrays first hold NaN or infinite values; empty where nowhere, or not known."""
+        if not isinstance(self.X, np.ndarray) or not isinstance(self.y, np.ndarray):
+            return ""
+        for j, column in enumerate([*self.X.T, self.y]):
+            rows = np.flatnonzero(~np.isfinite(column))
+            if len(rows):
+                place = "y" if j == self.X.shape[1] else f"column {j} of X"
+                more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+                what = f"column '{self.names[j]}'" if self.names else place
+                return f"{what} holds NaN or infinite values, in row {rows[0]}{more}"
+        return ""
 
     def sample(self) -> Chunk | None:
         """Evenly spaced rows; of a memory map none, each would cost a page."""
