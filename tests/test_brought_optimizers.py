@@ -214,3 +214,8 @@ def test_objects_go_to_the_worker() -> None:
     assert all(record.source_sha256 for record in run.records)
     assert [record.options.get("network") for record in run.records] == ["net", "net"]
     assert {record.options["scheduler"] for record in run.records} == {"halved"}
+
+
+def test_a_scheduler_that_no_table_has_is_told_the_nearest_one() -> None:
+    with pytest.raises(UsageError, match=r"^unknown scheduler 'cosin': did you mean 'cosine'\?$"):
+        fitted("torch_sgd", scheduler="cosin")

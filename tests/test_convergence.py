@@ -278,6 +278,17 @@ def test_seconds_may_be_led_by_another_and_are_no_surer_than_the_timing() -> Non
     assert [one.measure for one in summarise(untimed).profiles] == [EPOCHS]
 
 
+def test_where_most_seeds_may_be_censored_the_seconds_of_an_epoch_name_no_winner() -> None:
+    """6 of 8 seeds get there, nobody of the other does: in draws where neither median is there neither is the later."""
+    some = cell("sgd", 0.1, (70, 72, 74, 76, 78, 80, None, None), loop_epoch=Samples(wall_s=(1e-4,) * 9))
+    none = cell("adam", 0.1, (None,) * 8, loop_epoch=Samples(wall_s=(2e-4,) * 9))
+    found = the_task([*within(some), *within(none)])
+    for contest in (found.by_epochs, found.by_seconds):
+        assert contest is not None
+        (rival,) = contest.rivals
+        assert (rival.ratio, rival.interval, contest.decided) == (math.inf, (1.0, math.inf), False)
+
+
 def test_draws_of_a_median_are_its_odds() -> None:
     wall = np.array([3.0, 1.0, 2.0, 5.0, 4.0])
     draws = median_draws(wall, 0)

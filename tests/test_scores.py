@@ -143,6 +143,14 @@ def test_of_two_settings_the_outermost_level_of_a_full_grid_is_the_edge(place: i
     assert found == ([*ends, "momentum highest"] if place == 14 else ends)
 
 
+def test_the_tries_of_a_search_have_no_range_of_learning_rates() -> None:
+    """Neighbours differ in their momenta too: nobody is said to tolerate the widest range."""
+    cells = [cell(o, 10.0**-i, (50 + i,) * SEEDS, trial=i + 1) for o in ("sgd", "adam") for i in range(5)]
+    (task,) = summarise(cells).tasks
+    assert [tuning.good for tuning in task.tunings] == [None, None]
+    assert not any("widest range" in line for line in conclusions(summarise(cells)))
+
+
 def test_what_is_as_released_has_no_better_setting_to_look_for() -> None:
     cells = [cell("sgd", 0.001, (50,) * SEEDS, trial=0), cell("adam", 0.01, (90,) * SEEDS, trial=0)]
     (task,) = summarise(cells).tasks

@@ -158,6 +158,13 @@ def test_nothing_is_concluded_where_it_is_not() -> None:
             [cell("sgd", 0.1, (None,) * 3)],
             "On auto_mpg no learning rate of any optimizer reaches 1e-2 within 1000 epochs.",
         ),
+        (
+            [cell("sgd", lr, (None,) * 3, diverged=(True,) * 3) for lr in (10.0, 100.0)],
+            (
+                "On auto_mpg no learning rate of any optimizer reaches 1e-2 within 1000 epochs: all of them diverge, "
+                "a lower --lr may not."
+            ),
+        ),
         ([not_run("sgd", 0.1, Status.ERROR, "it raised")], "On auto_mpg nothing was trained."),
         (
             within(cell("sgd", 0.1, (5, 5, 5))),

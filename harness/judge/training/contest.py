@@ -177,4 +177,5 @@ def _with_timing(draws: Floats, tuning: Tuning, leader: Tuning) -> Floats:
         assert side.subject is not None  # noqa: S101  # as above
         wall_s = np.array(side.subject.cell.loop_epoch.wall_s)
         factor *= (median_draws(wall_s, salt) / median(wall_s)) ** sign
-    return draws * factor
+    # A ratio of 1 is one where neither gets there, and no epoch's seconds make one of the two the later.
+    return np.asarray(np.where(draws == 1.0, draws, draws * factor))

@@ -49,8 +49,8 @@ class Tuning:
 
     `tolerance`: the tightest that the median of any cell reaches, None if there is none; `best`: the cell
     that reaches it in the fewest epochs, of equals that of the higher success rate, then the smaller
-    learning rate; `good`: the contiguous range around it within GOOD_FACTOR; `converging`: all learning
-    rates that reach the tightest tolerance looked for.
+    learning rate; `good`: the contiguous range around it within GOOD_FACTOR, None of a search; `converging`: all
+    learning rates that reach the tightest tolerance looked for.
     """
 
     task: str
@@ -132,7 +132,9 @@ def tune(task: str, optimizer: str, cells: Sequence[CellSummary]) -> Tuning:
     best = min(grid, key=order)
     ends = [i for i, cell in enumerate(grid) if cell.status == CONVERGED]
     converging = _region(grid, ends[0], ends[-1], len(ends)) if ends else None
-    return Tuning(task, optimizer, grid, tolerance, best, _good(grid, grid.index(best), tolerance), converging)
+    # Neighbours among the tries of a search differ in more than their learning rates.
+    good = None if is_searched(grid) else _good(grid, grid.index(best), tolerance)
+    return Tuning(task, optimizer, grid, tolerance, best, good, converging)
 
 
 def _good(grid: Sequence[CellSummary], best: int, tolerance: float) -> Region:

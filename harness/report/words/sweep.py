@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from harness.errors import counted
-from harness.judge.training.cell import Reach, tolerance_text
+from harness.judge.training.cell import DIVERGED, Reach, tolerance_text
 from harness.judge.training.censored import FEWEST_SEEDS, Interval
 from harness.judge.training.contest import EPOCHS, Contest, Rival, TaskSummary
 from harness.judge.training.convergence import SweepSummary
@@ -99,13 +99,13 @@ def conclude(task: TaskSummary) -> Iterator[str]:
         cells = [cell for tuning in run for cell in tuning.cells if cell.reaches]
         loosest = max(reach.tolerance for reach in cells[0].reaches)
         most = counted(max(cell.cell.epochs for cell in cells), "epoch")
-        yield f"On {task.name} no learning rate of any optimizer reaches {level(loosest)} within {most}."
+        lost = ": all of them diverge, a lower --lr may not" if all(c.status == DIVERGED for c in cells) else ""
+        yield f"On {task.name} no learning rate of any optimizer reaches {level(loosest)} within {most}{lost}."
     else:
         yield fastest(task.name, task.by_epochs)
         if task.by_seconds is not None and task.by_seconds.rivals:
             yield quickest(task.name, task.by_seconds, task.by_epochs)
-        # Tries of a search differ in more than their learning rates.
-        able = [tuning for tuning in run if tuning.tolerance == task.tolerance and not tuning.searched]
+        able = [tuning for tuning in run if tuning.tolerance == task.tolerance and tuning.good is not None]
         if len(able) > 1:
             yield widest(task.name, able)
 

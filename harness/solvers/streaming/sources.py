@@ -40,7 +40,10 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Arrays:
-    """X (n, p) and y (n,): numpy arrays, memory maps, or torch tensors on one device; `names` of the columns, y last."""
+    """X (n, p) and y (n,): numpy arrays, memory maps, or torch tensors on one device.
+
+    `names`: of the columns of X, and of y, where they have any.
+    """
 
     X: Any
     y: Any

@@ -6,9 +6,10 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
+from harness.errors import unknown
 from harness.problems.problem import Problem
 from harness.solvers.brought.origin import Source
-from harness.solvers.brought.spec import parse
+from harness.solvers.brought.spec import is_spec, parse
 from harness.solvers.device_needs import TORCH_DEVICES, lacking
 from harness.solvers.options import Options
 from harness.solvers.solver import Prepared, missing_library
@@ -80,9 +81,16 @@ class TorchTrained:
     def source_with(self, options: Options) -> Source:
         """Of the optimizer that was brought and of the scheduler and the network that the options name."""
         own = () if self.source is None else self.source.given
-        named = (options.scheduler, options.network)
+        named = (self._schedule(options), options.network)
         placed = (self.part(name) for name in named if name is not None and name not in {*self.parts, *SCHEDULES})
         return Source((*(own if isinstance(own, tuple) else (own,)), *placed))
+
+    def _schedule(self, options: Options) -> str | None:
+        """The scheduler's name. Raises UsageError for one that no table has and that is no place."""
+        name = options.scheduler
+        if name is None or name in self.parts or name in SCHEDULES or is_spec(name):
+            return name
+        raise unknown("scheduler", name, SCHEDULES)
 
     def part(self, name: str | None) -> Callable[..., Any] | None:
         """What an option names: one of its parts, or what is at a place. Raises UsageError where nothing is."""
@@ -100,7 +108,7 @@ class TorchTrained:
     ) -> Training:
         """The training of the module that `build` makes."""
         brought = self.entry if self.entry.is_brought else None
-        scheduler = self.part(options.scheduler)
+        scheduler = self.part(self._schedule(options))
         if options.scheduler in SCHEDULES and scheduler is not None:
             scheduler = partial(scheduler, epochs=options.epochs)
         network = "" if options.network is None else f"{options.network} {self.source_with(options).origin.sha256[:16]}"
