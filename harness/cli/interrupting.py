@@ -19,7 +19,7 @@ take minutes to get there. A second leaves another for the last words, of the tw
 def interruptible(stop_drawing: Callable[[], None], last_words: Callable[[], None]) -> Iterator[None]:
     """Say `last_words` on Ctrl-C, then raise KeyboardInterrupt, or end the process with 130 if that cannot be.
 
-    `hush` takes the progress bar away first. The process is ended from a thread, which the signal wakes through a
+    `stop_drawing` takes the progress bar away. The process is ended from a thread, which the signal wakes through a
     socket (signal.set_wakeup_fd), if the main thread is in foreign code for PATIENCE_S more; that is as safe as
     kill -9, which loses nothing that was reported. Foreign code that also keeps the interpreter's lock cannot be
     ended so; a case in a worker process can.
