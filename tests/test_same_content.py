@@ -11,7 +11,11 @@ from harness.ab.cells import cells
 from harness.errors import UsageError
 from harness.history.naming import named_case, of_case, of_problems
 from harness.history.sources import stored
+from harness.judge.gate.expectations import read_expectations
+from harness.judge.gate.gate import gate
 from harness.judge.versions.two_runs import compare_runs
+from harness.measure.plan import Request
+from harness.measure.run import new_run
 from harness.problems.asked import asked_problems
 from harness.problems.catalog import load
 from harness.problems.labels import spec_of
@@ -137,3 +141,30 @@ def test_what_no_case_or_several_are_named_by_is_one_line() -> None:
     with pytest.raises(UsageError, match=r"unknown problem in this run 'flat.csv:price': did you mean"):
         of_problems(FLATS, ["flats.csv:price", "flat.csv:price"])
     assert of_problems(FLATS, ["flats.csv"], Model(weights="n")) == [FLATS[2]]
+
+
+@pytest.mark.parametrize(
+    ("said", "path", "content", "held"),
+    [
+        ('data = "ab12ab12"', "copy/of_flats.parquet", "ab12ab12ff", 1),
+        ('data = "ab12ab12"', "copy/of_flats.parquet", "cd34cd34ff", 0),
+        ("", "copy/of_flats.parquet", "ab12ab12ff", 0),
+        ("", "data/flats.csv", "cd34cd34ff", 1),
+    ],
+)
+def test_an_expectation_that_says_which_data_holds_by_another_path(
+    tmp_path: Path, said: str, path: str, content: str, held: int
+) -> None:
+    file = tmp_path / "expectations.toml"
+    file.write_text(
+        "schema_version = 1\ndefault_problems = []\n"
+        "margins = { digits = 1.0, excess_loss = 10.0, r2 = 0.1, mse = 0.1 }\n"
+        '[[expect]]\nproblem = "data/flats.csv:price"\nsolver = "numpy_lstsq"\n'
+        f'digits_min = 1.0\nsource = "measured"\n{said}\n'
+    )
+    measured = own(f"{path}:price", content)
+    report = gate(new_run(Request(problems=(measured.problem,)), []), [measured], read_expectations(file))
+    assert [one.quantity for one in report.judgements] == ["status", "digits"] * held
+    assert not report.breaches
+    other = own(f"{path}:rent", content)
+    assert not gate(new_run(Request(problems=(other.problem,)), []), [other], read_expectations(file)).judgements

@@ -62,7 +62,8 @@ class Expectation(_Strict):
 
     Data of one's own are named by the file without its ending, by the end of its path ("2024/sales.csv") or as the run
     shows them; the first is a problem of the catalog where it has one of that name. `data` says which content is meant:
-    the first characters of the hash of all rows and of their split, which an update writes.
+    the first characters of the hash of all rows and of their split, which an update writes. With it a file of that
+    content and target by another path is meant, too.
 
     `parameters` (of a drawn problem: a number, or the lowest and the highest) and `options` narrow the match;
     a record without such a parameter or option matches, and one of any engine where `options` names none.

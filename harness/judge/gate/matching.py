@@ -23,6 +23,15 @@ def is_named(record: Record, name: str) -> bool:
     return at or name in (record.problem_name, record.problem)
 
 
+def is_meant(entry: Expectation, record: Record, name: str) -> bool:
+    """The same, and of an entry that says which data: a file of the same content and target by another path."""
+    if is_named(record, name):
+        return True
+    target = file_of(name)[1]
+    said = bool(entry.data and target) and record.is_own and has_data(entry, record)
+    return said and file_of(record.problem)[1] == target
+
+
 def has_data(entry: Expectation, record: Record) -> bool:
     """Whether the record's data are those that the entry is about; it is about any unless it says which."""
     return (record.data_sha256 or record.problem_sha256).startswith(entry.data)
@@ -56,7 +65,7 @@ def matches(entry: Expectation, record: Record, problem: str, solver: str) -> bo
 
     `has_data` says whether it is of the same data.
     """
-    if record.solver != solver or not is_named(record, problem):
+    if record.solver != solver or not is_meant(entry, record, problem):
         return False
     if not draws(entry, record.problem) or entry.device not in (None, record.device):
         return False
@@ -79,7 +88,7 @@ def in_scope(
     else:
         held = set(expectations.default_problems)
     held = {name + selection.model for name in held}
-    own = any(record.is_own and is_named(record, problem) and has_data(entry, record) for record in records)
+    own = any(record.is_own and is_meant(entry, record, problem) and has_data(entry, record) for record in records)
     if not (problem in held or own) or (selection.solvers is not None and solver not in selection.solvers):
         return False
     drawn = [label for label in {case.partition(" ")[0] for case in run.planned} if label.startswith(f"{problem}:")]

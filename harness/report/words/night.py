@@ -61,7 +61,7 @@ def not_compared(report: NightReport) -> Iterator[Line]:
         yield Line(f"times of {cases} are not compared, answers are", "another machine:", "yellow")
     if report.machine_wide:
         yield Line("more than half of all cases have another time: the machine, hardly a commit", "note:", "yellow")
-    for word, cases_of in (("new:", report.added), ("gone:", report.gone), ("wrong as before:", report.failing)):
+    for word, cases_of in (("new:", report.added), ("gone:", report.gone), ("failed as before:", report.failing)):
         if cases_of:
             yield Line(listed(cases_of), word, "yellow")
 
