@@ -20,6 +20,7 @@ from harness.records.asv_history import table_of_store
 from harness.records.asv_results import every_commit
 from harness.report.figures.figure import Figure
 from harness.report.html import history
+from harness.report.html.decision.watch import watch as decision
 from harness.report.html.section import Table
 from harness.report.html.watch import Watched
 from tests.asv_store import store
@@ -235,6 +236,56 @@ def test_another_s_unreadable_file_is_said_and_the_rest_is_searched(tmp_path: Pa
     (folder / "here" / f"{9:08x}-virtualenv.json").write_text("{")
     ended = run_cli("history", "--asv", "--all", "--results", folder, "--json")
     assert [f"{9:08x}" in note for note in json.loads(ended.stdout)["notes"]] == [True]
+
+
+def test_a_benchmark_that_cannot_be_read_is_named_and_its_lines_are_few(tmp_path: Path, run_cli: RunCli) -> None:
+    folder = store(tmp_path / "asv", {"a.time_x": np.ones(9)})
+    for path in (folder / "here").glob("0*.json"):
+        content = json.loads(path.read_text())
+        content["results"]["a.track_text"] = [["words"], [], "1"]
+        path.write_text(json.dumps(content))
+    words = ("history", "--asv", "--all", "--results", folder)
+    notes = json.loads(run_cli(*words, "--json").stdout)["notes"]
+    assert ["a.track_text: 'words' is no number" in note for note in notes] == [True] * 9
+    shown = run_cli(*words).stdout
+    assert (shown.count("not read"), "and 4 more: --json has all" in shown) == (6, True)
+
+
+@pytest.mark.slow
+def test_a_page_of_asv_s_results_alone_needs_no_store(tmp_path: Path, run_cli: RunCli) -> None:
+    """Of a project of which the harness has run nothing: what it begins with, and no section of what was not run."""
+    folder = watched_store(tmp_path / "asv")
+    ended = run_cli("report", "--asv", folder, "-o", "page.html", "--quick")
+    assert ended.code == 0, ended.stderr
+    page = (tmp_path / "page.html").read_text()
+    assert "At which commits did the benchmarks change?" in page
+    assert f"Most at {24:08x}" in page
+    assert "nothing was run for this page" in page
+    assert "What is not on this page" not in page
+    for words, said in (
+        (("--store", "none.sqlite"), "no store there yet"),
+        (("--run", "x"), "no store there yet"),
+        (("--watch",), "--watch and --serve are of a store"),
+    ):
+        refused = run_cli("report", "--asv", folder, "-o", "page.html", *words)
+        assert said in refused.stderr
+        assert (refused.code in {2, 3}, refused.stderr.count("\n")) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said", "tone"),
+    [
+        (np.ones((3, 1)), "Nothing was searched", "doubt"),
+        (quiet(2, 20).T, "At none of 20 commits: no series has a step", "good"),
+    ],
+)
+def test_what_the_page_of_asv_s_results_begins_with_where_nothing_changed(
+    tmp_path: Path, rows: Floats, said: str, tone: str
+) -> None:
+    found = watch(table_of_store(every_commit(store(tmp_path / "asv", {"a.time_x": rows}), None, [])), ())
+    section = decision(found).section()
+    assert section.conclusion.startswith(said)
+    assert section.tone == tone
 
 
 def test_the_published_table_of_a_store_is_what_was_measured() -> None:

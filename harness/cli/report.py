@@ -88,6 +88,7 @@ def report(
     """
     from harness.page.making import check_output
     from harness.page.watch import Keeper
+    from harness.store.database import NoStoreError
     from harness.store.store import Store
 
     if port is not None and not serve:
@@ -98,7 +99,14 @@ def report(
     if path is not None:
         check_output(path)
     request = asked.request()
-    opened = None if asked.of_upgrade else Store(store, create=False)
+    try:
+        opened = None if asked.of_upgrade else Store(store, create=False)
+    except NoStoreError as error:
+        if store is not None or not request.is_of_asv:
+            raise
+        if watch or serve:
+            raise UsageError(f"--watch and --serve are of a store: {error}") from None
+        opened = None
     keeper = Keeper(opened, request, path, typer.echo, _busy)
     if watch or serve:
         keeper.keep(watch=watch, port=(PORT if port is None else port) if serve else None)

@@ -56,14 +56,21 @@ class PageRequest:
     suite: str | None = None
     night: NightReport | None = None
 
+    @property
+    def is_of_asv(self) -> bool:
+        """Whether asv's results are all that is asked for by name."""
+        return self.watched is not None and not any((self.run, self.baseline, self.ab, self.suite))
+
 
 def gather(store: Store | None, asked: PageRequest) -> Evidence:
     """The evidence of a run, or of a sweep. Raises CannotMeasureError without any, UsageError for an unknown id.
 
-    An answer about an upgrade needs no `store`.
+    An answer about an upgrade needs no `store`, nor do asv's results where there is no run to show beside them.
     """
-    if asked.upgrade is not None or store is None:
+    if asked.upgrade is not None:
         return _of_upgrade(asked)
+    if store is None or (asked.is_of_asv and not (store.runs() or SweepStore(store).sweeps())):
+        return Evidence(now(), asked.command, None, (), title=asked.title, watched=asked.watched)
     sweep = _asked_sweep(store, asked)
     return _of_run(store, asked, store.run(asked.run)) if sweep is None else _of_sweep(store, asked, sweep)
 

@@ -35,6 +35,10 @@ from harness.store.postgresql import BUSY_TIMEOUT_MS, WRITING
 from harness.store.shape import check_shape, secure
 
 
+class NoStoreError(CannotMeasureError):
+    """There is no store yet at that place."""
+
+
 def sqlite_file(engine: Engine) -> Path | None:
     """The file of a SQLite database; None for one in memory, one that a file: URI names, and other databases."""
     database = engine.url.database
@@ -60,7 +64,7 @@ def open_engine(url: str, *, create: bool, forgiving: bool = False) -> Engine:
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise UsageError(f"store {path}: is no regular file: name another --store")
         if not create and not (path.exists() and path.stat().st_size):
-            raise CannotMeasureError(f"{path}: no store there yet: 'harness run' makes one")
+            raise NoStoreError(f"{path}: no store there yet: 'harness run' makes one")
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
         elif not os.access(path.parent, os.W_OK):

@@ -33,6 +33,9 @@ def section(evidence: Evidence) -> Section:
     if evidence.upgrade is not None:
         return _of_upgrade(evidence.upgrade, evidence.command)
     run, before = evidence.run or evidence.sweep, evidence.baseline
+    if run is None and evidence.upgrade is None:
+        said = f"All numbers are from asv's results; nothing was run for this page, which '{evidence.command}' made."
+        return Section("environment", "Environment", said)
     if run is None:
         return Section(ID, TITLE, "No run and no sweep: it is not known what was measured, and on what.")
     columns = [Column("what", "What"), Column("here", "This run", Kind.CODE)]

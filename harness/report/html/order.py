@@ -17,6 +17,7 @@ from harness.report.html.decision.night import night
 from harness.report.html.decision.race import race
 from harness.report.html.decision.sweep import sweep
 from harness.report.html.decision.upgrade import upgrade
+from harness.report.html.decision.watch import watch
 from harness.report.html.evidence import Evidence
 from harness.report.html.section import Decision, Note, Section, Table
 from harness.report.html.upgrade import decided
@@ -50,7 +51,8 @@ def sections(evidence: Evidence) -> tuple[Section, ...]:
     """Every section of the page, made from the evidence."""
     between = [section(evidence) for section in BETWEEN[evidence.purpose]]
     last = environment.section(evidence)
-    wanting = [one for one in between if one.missing and evidence.upgrade is None]
+    of_store = evidence.run is not None or evidence.sweep is not None
+    wanting = [one for one in between if one.missing and of_store]
     if wanting:
         rows = [{"title": one.title, "missing": one.missing} for one in wanting]
         last = replace(last, parts=(*last.parts, Table("absent", "What is not on this page.", ABSENT, rows)))
@@ -72,13 +74,15 @@ def _unsaid(section: Section, first: Section) -> Section:
 
 
 def decision(evidence: Evidence) -> Decision:
-    """What the page begins with: of an upgrade's answer, a night, a sweep where that is all there is, else the run."""
+    """What the page begins with: an upgrade, a night; a sweep or asv's results where that is all; else the run."""
     if evidence.upgrade is not None:
         return decided(evidence.upgrade)
     if evidence.night is not None:
         return night(evidence.night)
     if not evidence.records and evidence.cells:
         return sweep(summarise(evidence.cells))
+    if evidence.run is None and evidence.watched is not None:
+        return watch(evidence.watched.watch)
     return {Purpose.UPGRADE: upgrade, Purpose.GATE: gate, Purpose.RACE: race}[evidence.purpose](evidence)
 
 

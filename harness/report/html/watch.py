@@ -20,6 +20,8 @@ MOST_LINES = 5
 """Series of one, those with the largest steps."""
 MOST_STEPS = 500
 """Of the table: the page is read by people, and --json has all."""
+MOST_PROBLEMS = 10
+"""Of what cannot be read: one benchmark may be in every file of a store."""
 HEIGHT = 180
 
 
@@ -56,7 +58,9 @@ def parts(watched: Watched) -> list[Part]:
         )
         found += [_figure(watch, group, place) for place, group in enumerate(watch.groups[:MOST_FIGURES])]
         found.append(table_of("watch-steps", "Every step, by the worst commits", STEPS, steps))
-    found += [Note(f"Not read: {problem}") for problem in watch.problems]
+    found += [Note(f"Not read: {problem}") for problem in watch.problems[:MOST_PROBLEMS]]
+    if len(watch.problems) > MOST_PROBLEMS:
+        found.append(Note(f"Not read: {len(watch.problems) - MOST_PROBLEMS} more, which 'harness history' names."))
     return found
 
 

@@ -11,6 +11,8 @@ from harness.report.tables.document import Document, Line, Part, table_of
 
 SHOWN = 20
 """Commits on a console; JSON and the page have all."""
+SHOWN_PROBLEMS = 5
+"""Of what cannot be read: one benchmark may be in every file of a store."""
 
 
 def over_store(watch: Watch) -> Document:
@@ -30,7 +32,10 @@ def _parts(watch: Watch) -> Iterator[Part]:
             yield Line(
                 f"{group.commit[:SHORT]}: {share} have a step: the machine or its environment, hardly the commit"
             )
-    yield from (Line(problem, "not read", "yellow") for problem in watch.problems)
+    yield from (Line(problem, "not read", "yellow") for problem in watch.problems[:SHOWN_PROBLEMS])
+    unshown = len(watch.problems) - SHOWN_PROBLEMS
+    if unshown > 0:
+        yield Line(f"and {unshown} more: --json has all", "not read", "yellow")
 
 
 def error_rates(watch: Watch) -> str:
@@ -38,6 +43,6 @@ def error_rates(watch: Watch) -> str:
     if not watch.scan.tested:
         return "nothing is searched: a step needs 4 commits with a number"
     return (
-        f"of the series searched at most {100 * FALSE_SERIES:g} % have a step by chance, of those with a step"
-        f" {100 * FALSE_SHARE:g} %, by shuffled series of this store"
+        f"by chance alone at most {100 * FALSE_SERIES:g} % of the series searched would have a step, and at most"
+        f" {100 * FALSE_SHARE:g} % of those that have one, as shuffled series of this store show"
     )
