@@ -65,13 +65,25 @@ def least_squares(  # noqa: PLR0913  # what can be asked for is its arguments, b
     Raises UsageError for no rows, for what does not fit together or is not numeric, and threads below 1 or above the
     cores; ValueError for NaN or infinity; CannotMeasureError where Dask is not installed or its workers die.
 
-    `data`: X (n, p) beside `y` (n,), as numpy arrays, torch tensors, or Dask arrays. With `target`: a pandas or a Dask
-    dataframe; a Parquet file; a Parquet dataset, as a folder or a URL that fsspec knows (s3://..., gs://...), which is
-    read by Dask. Or a source of its own: Arrays, Parquet, Chunks. `target`: the column to fit; several give a
-    dictionary of Answers, by name. `features`: the columns to fit on, every other one by default, but `by`. `by`: a
-    column of a frame: a fit for each of its values, a frame with a row each (harness.solvers.streaming.groups); of a
-    Dask dataframe a Dask dataframe, computed when it is asked for. `threads`: by default one for each core that this
-    process may use and that is free. Dask's workers have their own.
+    Parameters
+    ----------
+    data
+        X (n, p) beside `y` (n,): numpy arrays, torch tensors, or Dask arrays. With `target`: a pandas or a Dask
+        dataframe; a Parquet file; a Parquet dataset, as a folder or a URL that fsspec knows (s3://..., gs://...), which
+        is read by Dask. Or a source of its own: Arrays, Parquet, Chunks.
+    target
+        The column to fit; several give a dictionary of Answers, by name.
+    features
+        The columns to fit on: every other one by default, but `by`.
+    by
+        A column of a frame: a fit for each of its values, a frame with a row each (harness.solvers.streaming.groups);
+        of a Dask dataframe a Dask dataframe, computed when it is asked for.
+    intercept
+        Whether a column of ones is fitted too.
+    minimum_norm
+        Whether data without full column rank get the coefficients of minimum norm in place of NaN.
+    threads
+        By default one for each core that this process may use and that is free. Dask's workers have their own.
     """
     how: dict[str, bool] = {"intercept": intercept, "least": minimum_norm}
     if by is not None:
