@@ -62,9 +62,11 @@ def profile(tasks: Sequence[TaskSummary], measure: str) -> Profile | None:
     epoch that was not timed.
     """
     labels, shared = shared_tasks(tasks)
+    if len(labels) < FEWEST:
+        return None
     rows = [_instances(task, tunings, labels, measure) for task, tunings in shared]
     table = np.array([row for task in rows for row in task])
-    if len(labels) < FEWEST or not len(table) or np.isnan(table).any():
+    if not len(table) or np.isnan(table).any():
         return None
     seeds = tuple(len(task) for task in rows if task)
     task_of = np.repeat(np.arange(len(seeds)), seeds)
