@@ -117,6 +117,61 @@ def test_each_format_gives_numbers_with_unit_samples_and_direction(tmp_path: Pat
     assert read_format("customSmallerIsBetter", kept(tmp_path / "s.json", entries(1.0))).numbers[0].direction == "lower"
 
 
+def google_run(name: str, time: object, unit: str = "ns", index: int = 0) -> dict[str, Any]:
+    return {"name": name, "real_time": time, "cpu_time": time, "time_unit": unit, "repetition_index": index}
+
+
+def test_a_time_that_is_none_is_failed_and_said(tmp_path: Path, run_cli: RunCli) -> None:
+    """Below 0, as a clock that was set back gives, or not finite; it costs no other benchmark."""
+    runs = [google_run("A", -1), google_run("B", math.nan), google_run("C", 1)]
+    commands = [{"command": "A", "median": -1}, {"command": "C", "median": 1, "times": [1.0]}]
+    for name, content, failed in (
+        ("google-benchmark", {"benchmarks": runs}, {"A", "B"}),
+        ("hyperfine", {"results": commands}, {"A"}),
+    ):
+        path = kept(tmp_path / f"{name}.json", content)
+        assert {one.name for one in read_format(name, path).numbers if one.value is None} == failed
+        ended = run_cli("import", name, path, "--results", tmp_path / "asv", "--commit", BASE, "--machine", "m")
+        assert "of them failed, as A;" in ended.stdout
+
+
+def test_repetitions_have_units_of_their_own_and_a_name_is_there_once(tmp_path: Path) -> None:
+    twice = [google_run("A", 1000, "ns", 0), google_run("A", 3, "us", 1)]
+    (found,) = read_format("google-benchmark", kept(tmp_path / "g.json", {"benchmarks": twice})).numbers
+    assert list(found.samples) == pytest.approx([1e-6, 3e-6])
+    same = kept(tmp_path / "s.json", {"benchmarks": [google_run("A", 1), google_run("A", 2)]})
+    with pytest.raises(UsageError, match="'A' is there 2 times"):
+        read_format("google-benchmark", same)
+
+
+def test_another_unit_is_converted_where_it_is_a_time_and_else_not_compared(tmp_path: Path, run_cli: RunCli) -> None:
+    """Tools write the unit that suits a number's size: 900 ns, then 1 us."""
+    for commit, time, unit, size, of in ((BASE, 900, "ns", 1, "MB"), (HEAD, 1, "us", 900, "kB")):
+        rows = [
+            {"name": "A", "unit": unit, "value": time, "range": "± 1%"},
+            {"name": "B", "unit": of, "value": size, "range": "± 1%"},
+        ]
+        words = ("--results", tmp_path / "asv", "--commit", commit, "--machine", "m")
+        path = kept(tmp_path / "c.json", rows)
+        assert run_cli("import", "customSmallerIsBetter", path, *words).code == 0
+    (kept_now,) = read_results(tmp_path / "asv", commit=HEAD)
+    found = kept_now.cells[0]
+    assert found.unit == "seconds"
+    assert found.number == pytest.approx(1e-6)
+    assert found.interval == pytest.approx((0.99e-6, 1.01e-6))
+    gate = run_cli("gate", "--asv", "--results", tmp_path / "asv", "--commit", HEAD, "--base", BASE, "--json")
+    report = json.loads(gate.stdout)
+    assert {one["case"]: one["reason"] for one in report["not_judged"]}["B"].startswith(
+        "not comparable: another version"
+    )
+
+
+def test_pytest_benchmark_may_know_nothing_of_commit_and_machine(tmp_path: Path) -> None:
+    content = pytest_file(BASE) | {"commit_info": None, "machine_info": None}
+    found = read_format("pytest-benchmark", kept(tmp_path / "p.json", content))
+    assert (found.commit, found.machine, len(found.numbers)) == (None, "", 2)
+
+
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", "{}", "3", '[{"name": "a"}]', '{"benchmarks": []}', '{"results": 1}']

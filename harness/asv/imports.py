@@ -1,13 +1,15 @@
 """What another tool measured, kept as asv keeps its results: one more file of a folder of them."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.asv.formats import FORMATS, Imported, Number, read_format
+from harness.asv.formats import FORMATS, read_format
+from harness.asv.imported import Imported, Number
 from harness.errors import UsageError, unknown
 from harness.files.names import Identifier
 from harness.files.reading import json_of
@@ -23,8 +25,8 @@ COLUMNS = ("result", "params", "version", "stats_ci_99_a", "stats_ci_99_b", "sam
 
 def import_format(
     name: str, path: Path, folder: Path, commit: str | None = None, machine: str | None = None
-) -> tuple[Path, int]:
-    """Write a file's numbers into `folder`; the file that was written, and how many numbers are new in it.
+) -> tuple[Path, Sequence[Number]]:
+    """Write a file's numbers into `folder`; the file that was written, and the numbers that are new in it.
 
     Numbers of the same commit, machine and format are joined. The commit is the one that is named, the file's, or that
     of the checkout around the working folder.
@@ -58,14 +60,14 @@ def import_format(
     listing = folder / LISTING
     listed = json_of(listing, constants=True) if listing.is_file() else {"version": 2}
     write(listing, dumps(listed | {number.name: _listed(number) for number in imported.numbers}))
-    return target, len(imported.numbers)
+    return target, imported.numbers
 
 
 def _row(number: Number) -> list[Any]:
     low, high = number.interval or (None, None)
     samples = [list(number.samples)] if number.samples else None
     ends = [None if low is None else [low], None if high is None else [high]]
-    return [[number.value], [], "1", *ends, samples]
+    return [[number.value], [], number.version, *ends, samples]
 
 
 def _listed(number: Number) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def _listed(number: Number) -> dict[str, Any]:
         "type": "track",
         "unit": number.unit,
         "direction": number.direction,
-        "version": "1",
+        "version": number.version,
     }
 
 

@@ -48,8 +48,10 @@ def import_results(
         raise UsageError(f"import {what} takes a file: the JSON that the tool wrote")
     if store is not None:
         raise UsageError(f"--store goes with import asv: {what} is kept among asv's results, which --results names")
-    path, count = import_format(what, file, of_asv.results or DEFAULT_FOLDER, commit, of_asv.machine)
-    typer.echo(f"{path}: {counted(count, 'number')}; next: {judge}")
+    path, numbers = import_format(what, file, of_asv.results or DEFAULT_FOLDER, commit, of_asv.machine)
+    failed = [one.name for one in numbers if one.value is None]
+    but = f", {len(failed)} of them failed, as {failed[0]}" if failed else ""
+    typer.echo(f"{path}: {counted(len(numbers), 'number')}{but}; next: {judge}")
 
 
 def _asv(of_asv: cli.AsvGroup, commit: str | None, store: str | None, judge: str) -> None:
