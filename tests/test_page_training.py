@@ -172,17 +172,19 @@ def test_the_conclusion_is_two_sentences_and_says_what_diverges_and_what_does_no
     notes = [part.text for part in made.parts if isinstance(part, Note)]
     assert any("in seconds of the textbook loop" in text for text in notes), "the rest is below"
     assert not any("is fastest" in text for text in notes), "but not once more"
-    assert "the held-out loss ends at most 3 times above its least" in tables(made)["training_held_out"].caption
+    assert "at most 3 times" in tables(made)["training_held_out"].caption
 
 
 @pytest.mark.slow
 def test_of_several_problems_it_says_who_is_best_over_all(cells: list[Cell], made: Section) -> None:
-    sentences = made.conclusion.split(". ")
+    assert "no winner is named" in made.conclusion, "the best rates are at an end of what was tried"
+    rates = [3e-5, 3e-4, *RATES, 30.0]
+    wide = [c for p in ("auto_mpg", "diabetes") for o in ("sgd", "momentum", "adam") for c in trained(p, o, rates, 5)]
+    sentences = section(evidence((), sweep=sweep(), cells=tuple(wide))).conclusion.split(". ")
     assert len(sentences) <= 2
     assert sentences[0].startswith("Over 2 problems: ")
-    profiles = summarise(cells).profiles
-    for one in profiles:
-        top = max(one.ratios, key=lambda label: one.share(label, 1.0))
+    for one in summarise(wide).profiles:
+        top = max(one.ratios, key=lambda label, one=one: one.share(label, 1.0))
         assert f"the fewest {one.measure} (on {one.share(top, 1.0):.0%})" in sentences[0]
         assert top in sentences[0]
     assert "Most seeds diverge with " in made.conclusion
