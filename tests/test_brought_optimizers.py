@@ -117,7 +117,8 @@ def test_a_place_where_no_optimizer_is_is_refused() -> None:
 def test_engines_without_its_arithmetic_refuse_it() -> None:
     record = fitted("torch[torch.optim:Adam]", engine="batched")
     assert record.status is Status.UNSUPPORTED
-    assert record.message == "the engine batched has no arithmetic of torch.optim:Adam: use --engine loop"
+    assert "torch.optim:Adam" in record.message
+    assert record.message.endswith("use --engine loop")
     assert "drop --implementation" in fitted("torch[torch.optim:Adam]", implementation="fused").message
 
 

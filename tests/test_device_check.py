@@ -154,7 +154,9 @@ def test_the_tests_are_counted_and_a_skip_is_not_checked(
 
 def test_tests_that_did_not_end_are_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.device_check.steps._process", lambda *_: 124)
-    assert marked_tests("cpu", tmp_path).failed == "the tests did not end (exit code 124): see tests.txt"
+    failed = marked_tests("cpu", tmp_path).failed
+    assert "exit code 124" in failed
+    assert "tests.txt" in failed
 
 
 @pytest.mark.slow
@@ -164,7 +166,7 @@ def test_every_ceiling_is_measured_or_says_why(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(ceilings, "HOST_SQUARE", 16)
     seen = measured_ceilings("cpu", tmp_path)
     assert seen.failed == ""
-    assert "upload of pinned memory: nothing is uploaded to the CPU" in seen.missing
+    assert "upload of pinned memory" in seen.missing
     kept = json.loads((tmp_path / "ceilings.json").read_text())["ceilings"]
     assert len(kept) == 1 + 1 + 2 + 2 * (1 + 3)
     assert all((one["seconds"] is None) == ("upload" in one["name"]) for one in kept)

@@ -188,7 +188,7 @@ def test_memory_that_comes_back_is_waited_for_and_said() -> None:
     assert waited_s == pytest.approx(0.3)
     assert missing == 0
     said = device_start.Start(1.0, 99, waited_s, missing).note("cuda")
-    assert said == "waited 0.3 s for the memory of cuda that an ended process still held"
+    assert "0.3 s for the memory of cuda" in said
 
 
 def test_memory_that_does_not_come_back_is_not_waited_for_for_ever() -> None:

@@ -179,7 +179,7 @@ def test_times_that_are_no_line_are_interpolated_and_say_why() -> None:
     assert found.low is not None
     assert found.high is not None
     assert 10_000 < found.low <= 5_000 * math.sqrt(5) <= found.high < 30_000
-    assert "by interpolation, poor fit: a + b n misses a time on the CPU by" in crossover_text(found)
+    assert "by interpolation, poor fit" in crossover_text(found)
 
 
 def test_a_poor_fit_without_a_change_of_sign_gives_no_number() -> None:

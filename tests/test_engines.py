@@ -224,9 +224,7 @@ def test_held_out_losses_are_the_loop_s(engine: Engine, problem: str) -> None:
 def test_other_options_are_the_loop_s(engine: Engine, optimizer: str, more: dict[str, Any]) -> None:
     setup = Setup(SEVERAL, optimizer=optimizer, epochs=200).but(**more)
     if engine.name == "oracle" and optimizer == "sgd" and "weight_decay" in more:
-        assert engine.unsupported(setup.training("oracle")) == (
-            "the engine oracle has no weight decay of SGD: drop --weight-decay"
-        )
+        assert "drop --weight-decay" in str(engine.unsupported(setup.training("oracle")))
     elif taken(setup, engine):
         check_fit(setup, engine.prepare(setup.training(engine.name)).fit(), DOUBLE)
 
@@ -268,7 +266,7 @@ def test_a_batch_of_more_than_all_rows_is_all_rows_and_said_so(engine: Engine) -
     setup = Setup(epochs=5).but(batch=1000)
     if taken(setup, engine):
         fit = engine.prepare(setup.training(engine.name)).fit()
-        assert fit.message == "batch 1000 is more than the 398 training rows: each epoch is one step over all of them"
+        assert "1000 is more than the 398" in fit.message
         check_fit(setup, fit, DOUBLE)
         record = measure(setup.case(engine.name)).record
         assert record.status is Status.NOT_CONVERGED
@@ -491,7 +489,9 @@ def test_a_call_of_many_epochs_is_shown_by_the_epoch() -> None:
         )
     page = capture.get()
     assert "title, engine batched" in page
-    assert "one epoch: 100 ms wall, 50.0 ms CPU (median of 3 single calls of 64 epochs each, 1 thread)" in page
+    assert "one epoch: 100 ms wall" in page
+    assert "50.0 ms CPU" in page
+    assert "64 epochs each" in page
 
 
 # The loop's own options, against a loop written by hand

@@ -376,7 +376,7 @@ def test_a_time_below_a_floor_is_said_to_be_the_machine_s() -> None:
     assert "Below one pass over X" not in notes(above)
     slower = tuple(replace(one, samples_s=tuple(100 * s for s in one.samples_s)) for one in floors_of(sizes))
     below = made(grid(), floors=slower)
-    assert "it takes less time than one product X'X now (0.02 of it): the machine was quicker" in below.conclusion
+    assert "(0.02 of it)" in below.conclusion
     points = [row for row in figure(below, "speed-by-n").rows if not row["floor"]]
     under = sum(row["seconds"] < 100 * 2e-9 * row["n"] for row in points)
     assert under > 1
