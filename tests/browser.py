@@ -21,7 +21,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.webdriver import WebDriver
 
-PATIENCE_S = 60
+PATIENCE_S = 300
 """Only how long to wait for a page that never comes; a page that is there is not waited for."""
 
 ARGUMENTS = (
