@@ -5,6 +5,7 @@ prints how that ended. What standard output is: `kept`, `full` (/dev/full), `gon
 `closed`.
 """
 
+import gc
 import json
 import os
 import resource
@@ -13,7 +14,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
@@ -158,11 +162,23 @@ def _serve() -> None:
     import harness.cli
     import harness.measure.session
     import harness.page.gather
+    import harness.page.making
     import harness.report.html.order
     import harness.report.terminal.live
-    import harness.sweep.run  # noqa: F401
+    import harness.sweep.run
+    from harness.problems.catalog import load
+    from harness.report.html import render
 
     _stand_in()
+    # What each fork would make for itself once more: the parser, the page's scripts, what reads a file of data.
+    vars(typer.main)["get_command"] = cache(typer.main.get_command)
+    typer.main.get_command(harness.cli.app)
+    with ProcessPoolExecutor(1, get_context("fork")) as other:  # the threads of vl_convert would outlive no fork
+        scripts = other.submit(render.vega_bundle).result()
+    vars(render)["vega_bundle"] = lambda: scripts
+    load("four_points")
+    gc.collect()
+    gc.freeze()  # a collection in a fork would touch all of that, and so copy it
     for line in sys.stdin:
         job = json.loads(line)
         sys.stdout.write(json.dumps(_forked(**job)) + "\n")
