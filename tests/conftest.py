@@ -80,11 +80,11 @@ def pytest_configure() -> None:
 
 
 LONGEST = (
-    *("asv_suite", "isolation", "page_browser", "isolation_sweep", "engines", "instructions", "durability"),
-    *("hostile_stores", "findings", "delivery", "own_project", "page_access", "page_hostile", "docs_run", "peers"),
-    *("postgres", "isolation_place", "isolation_commands", "jax_engine", "batched", "cli", "solvers"),
+    *("asv_suite", "isolation_sweep", "isolation", "instructions", "page_browser", "durability", "page_access"),
+    *("findings", "page_hostile", "docs_run", "hostile_stores", "ab_suite", "delivery", "own_project", "engines"),
+    *("batched", "jax_engine", "isolation_commands", "published", "cluster", "peers", "ab_environments"),
 )
-"""The files of tests that take over half a minute, the longest first."""
+"""The files of tests that take longest, the longest first."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,12 @@ def case_of(solver: Solver) -> Case:
 
 def same_in_both(record: Record) -> dict[str, object]:
     return record.model_dump(exclude=MEASURED_ANEW)
+
+
+@cache
+def healthy_here() -> dict[str, object]:
+    """What a process that has seen no fault makes of the case that follows each."""
+    return same_in_both(measure(case_of(HEALTHY)).record)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +112,7 @@ def test_a_fault_is_typed_and_the_next_case_is_untouched(
     assert bool(fault.samples.wall_s) == (status in (Status.OK, Status.WRONG) and not found_as_it_was_timed)
     assert exit_code([fault, healthy]) == (0 if status is Status.OK else 1)
     # The next case is the very record of a process that has seen nothing, and it was timed.
-    assert same_in_both(healthy) == same_in_both(measure(case_of(HEALTHY)).record)
+    assert same_in_both(healthy) == healthy_here()
     assert len(healthy.samples.wall_s) == 2
     # What is stored is what was handed out, whenever the fault came.
     kept = store.records(store.run().id)

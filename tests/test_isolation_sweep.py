@@ -123,7 +123,7 @@ def test_a_sweep_is_the_same_in_both_places(asked: dict[str, Any], place: Isolat
 
 
 @pytest.mark.slow
-def test_one_worker_serves_a_sweep_and_its_observer_hears_of_it(
+def test_one_worker_serves_a_sweep_in_which_nothing_was_trained_before_its_target_and_its_observer_hears_of_it(
     place: Isolated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(TOGETHER, "mlp", 2)
@@ -140,27 +140,14 @@ def test_one_worker_serves_a_sweep_and_its_observer_hears_of_it(
         def trained(self, epochs: int) -> None:
             heard["trained"].append(epochs)
 
+    swept(place)
+    (before,) = workers()
     swept(place, Hearing(), problems=("sine",), hidden=(4,), seeds=2)
-    assert len(set(heard["pids"])) == 1
+    (pid,) = set(heard["pids"])
+    assert pid != before.pid
     assert any("no stored target: making one" in str(line) for line in heard["noted"])
     assert any("its target, " in str(line) for line in heard["working"])
     assert heard["trained"]
-
-
-@pytest.mark.slow
-def test_a_target_is_made_in_a_worker_in_which_nothing_was_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    others, pids = {worker.pid for worker in workers()}, list[int]()
-
-    class Pids(Observer):
-        def working(self, what: str) -> None:
-            pids.extend(worker.pid for worker in workers() if "its target" in what and worker.pid not in others)
-
-    with closing(Isolated()) as place:
-        swept(place, problems=("four_points",), optimizers=("sgd",))
-        (before,) = (worker for worker in workers() if worker.pid not in others)
-        swept(place, Pids(), problems=("sine",), optimizers=("sgd",), hidden=(4,))
-    assert pids
-    assert before.pid not in pids
 
 
 class Aimless(Isolated):
