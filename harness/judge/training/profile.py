@@ -92,4 +92,5 @@ def _instances(
     """Costs by seed and optimizer, of the seeds that all optimizers were run with."""
     tolerance = task.tightest if task.tolerance is None else task.tolerance
     found = [by_seed(tunings[label], measure, tolerance) for label in labels]
-    return [[one[seed] for one in found] for seed in found[0] if all(seed in one for one in found)]
+    first = found[0] if found else {}
+    return [[one[seed] for one in found] for seed in first if all(seed in one for one in found)]
