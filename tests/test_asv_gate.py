@@ -10,7 +10,15 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from harness.judge.gate.asv_gate import AS_BEFORE, NO_DIRECTION, OTHER_PARAMETERS, OTHER_VERSION, WITHIN_NOISE
+from harness.judge.gate.asv_gate import (
+    AS_BEFORE,
+    NO_DIRECTION,
+    NO_NUMBER_BEFORE,
+    OTHER_PARAMETERS,
+    OTHER_VERSION,
+    TOO_SHORT,
+    WITHIN_NOISE,
+)
 from harness.judge.gate.rules import ASV_FACTOR, Direction, Limit, Rule, limit_of
 from tests.asv_store import store
 from tests.conftest import Ended, RunCli
@@ -66,7 +74,8 @@ def test_a_score_that_falls_and_a_time_ten_times_as_long_fail(tmp_path: Path, ru
     assert gated(run_cli, folder, "--commit", OTHER, "--base", OTHER)[0].code == 0
     shown = run_cli("gate", "--asv", "--results", folder).stdout
     assert "10 times the base's 0.02" in shown
-    assert "is not known: 0 pairs" in shown
+    assert "is not known: the store has 0 pairs" in shown
+    assert "harness ab bbbbbbbb aaaaaaaa --asv-suite" in " ".join(shown.split())
 
 
 def test_what_cannot_be_compared_is_named_and_no_failure(tmp_path: Path, run_cli: RunCli) -> None:
@@ -145,12 +154,59 @@ def test_bench_reaches_into_parameters_as_asvs_in_every_command(
     listed = {"param_names": ["m", "n"], "params": [["'a'"], ["'a'", "'b'"]]}
     (folder / "benchmarks.json").write_text(json.dumps({"s.T.time_x": listed, "s.track_loss": {}, "version": 2}))
     ended = run_cli("gate", "--asv", "--results", folder, "--json", "--bench", bench)
+    watched = run_cli("history", "--asv", "--all", "--results", folder, "--json", "--bench", bench)
+    if not judged:
+        for one in (ended, watched):
+            assert (one.code, one.stdout, one.stderr.count("\n")) == (3, "", 1)
+            assert f"in which --bench '{bench}' is found" in one.stderr
+        return
     report = json.loads(ended.stdout)
     assert set(verdicts(report)) == judged
     assert reasons(report) == {}
-    assert ended.code == (1 if "time_x s.T a a" in judged else 0 if judged else 3)
-    watched = run_cli("history", "--asv", "--all", "--results", folder, "--json", "--bench", bench)
+    assert ended.code == (1 if "time_x s.T a a" in judged else 0)
     assert json.loads(watched.stdout)["series"] == len(judged)
+
+
+def test_other_benchmarks_beside_the_harness_s_own_are_judged_by_the_rules_for_any(
+    tmp_path: Path, run_cli: RunCli
+) -> None:
+    """A suite over harness.suite may hold benchmarks of its project's, of which a number below 0 is no failure."""
+    own = [[1e-3], [["'numpy_lstsq'"], ["1000"], ["'cpu'"]], "1"]
+    base: Rows = {"m.Fit.time_fit": own, "m.X.track_r2": [[-0.05], [], "1"], "m.X.time_y": [[1.0], [], "1"]}
+    base["m.X.track_what"] = [[1.0], [], "1"]
+    now = base | {"m.X.time_y": [[9.0], [], "1"], "m.X.track_what": [[-1.0], [], "1"]}
+    folder = two_commits(tmp_path / "asv", base, now)
+    listed: dict[str, Any] = {name: {} for name in (*base, "m.X.time_z")}
+    listed["m.Fit.time_fit"] = {"param_names": ["solver", "n", "device"]}
+    (folder / "benchmarks.json").write_text(json.dumps(listed))
+    ended, report = gated(run_cli, folder)
+    assert ended.code == 1
+    assert verdicts(report) == {
+        "status synthetic:n=1000,p=10,noise=1,seed=0 numpy_lstsq cpu": "unchanged",
+        "time_fit m.Fit numpy_lstsq 1000 cpu": "unchanged",
+        "track_r2 m.X": "unchanged",
+        "time_y m.X": "regression",
+    }
+    assert reasons(report) == {
+        "track_what m.X": NO_DIRECTION,
+        "presence m.X.time_z": "the suite lists it, and it has no result",
+    }
+
+
+def test_why_a_number_is_not_compared_is_said(tmp_path: Path, run_cli: RunCli) -> None:
+    """One that is new where the base failed is no other parameter; and that nothing was compared is said."""
+    base: Rows = {"a.time_x": [[None, NAN], TASKS, "1"]}
+    folder = two_commits(tmp_path / "asv", base, {"a.time_x": [[1.0, 1.0], TASKS, "1"]})
+    ended, report = gated(run_cli, folder)
+    assert (ended.code, set(reasons(report).values())) == (0, {NO_NUMBER_BEFORE})
+    assert report["notes"][0] == "no number could be compared with bbbbbbbb, virtualenv-py3.11"
+    assert gated(run_cli, folder, "--base", OTHER)[0].code == 3
+
+
+def test_results_without_a_benchmark_are_one_line(tmp_path: Path, run_cli: RunCli) -> None:
+    ended = run_cli("gate", "--asv", "--results", two_commits(tmp_path / "asv", {}, {}))
+    assert (ended.code, ended.stdout, ended.stderr.count("\n")) == (3, "", 1)
+    assert "the results of aaaaaaaa have no benchmark" in ended.stderr
 
 
 def test_a_single_commit_is_read_and_said_to_be_compared_with_nothing(tmp_path: Path, run_cli: RunCli) -> None:
@@ -230,6 +286,15 @@ ceiling = 0.55
         ("a.track_x", "digits", "higher"),
         ("a.track_x", "unit", ""),
         ("a.track_iterations", "unit", ""),
+        ("a.track_x", "R2", "higher"),
+        ("a.track_x", "R²", "higher"),
+        ("a.track_x", "Accuracy (%)", "higher"),
+        ("a.track_x", "relative error", "lower"),
+        ("a.track_score", "seconds", ""),
+        ("a.track_loss", "items/s", ""),
+        ("a.track_score_time", "seconds", "lower"),
+        ("a.track_score_time", "", ""),
+        ("a.track_accuracy_std", "%", ""),
     ],
 )
 def test_the_direction_is_known_where_name_or_unit_is_plain(name: str, unit: str, direction: str) -> None:
@@ -351,4 +416,4 @@ def test_a_time_of_a_store_without_history_must_be_far_off(tmp_path: Path, run_c
         "time_apart a b",
         "peakmem_x a a",
     }
-    assert reasons(report) == {"time_bare a a": WITHIN_NOISE, "time_apart a a": WITHIN_NOISE}
+    assert reasons(report) == {"time_bare a a": TOO_SHORT, "time_apart a a": TOO_SHORT}

@@ -109,7 +109,7 @@ def test_the_newest_commit_is_taken_and_another_can_be_named(folder: Path) -> No
         ("{", "cannot be read as JSON"),
         (json.dumps(body())[:300], "cannot be read as JSON"),
         ("[" * 100_000, "cannot be read as JSON"),
-        ("[]", "no result file"),
+        ("[]", "no file of asv's"),
         ("{}", "Field required"),
         (json.dumps(body() | {"version": 3}), "format 3"),
         (json.dumps(body() | {"results": [1]}), "results"),
@@ -212,7 +212,7 @@ def test_a_file_that_cannot_be_read_costs_no_other_where_all_are_read(folder: Pa
 @pytest.mark.parametrize(
     ("act", "error", "words"),
     [
-        (lambda f: read_results(f / "nowhere"), CannotMeasureError, "no asv results there"),
+        (lambda f: read_results(f / "nowhere"), CannotMeasureError, "no such folder: --results names"),
         (lambda f: read_results(f, commit="c" * 40), CannotMeasureError, "there are some for aaaaaaaa"),
         (lambda f: read_results(f, machine="heer"), UsageError, "did you mean 'here'"),
     ],
@@ -223,6 +223,21 @@ def test_what_is_not_there_is_one_line(
     with pytest.raises(error) as caught:
         act(folder)
     assert words in str(caught.value)
+
+
+def test_what_the_list_says_wrongly_of_one_benchmark_costs_its_names_alone(folder: Path) -> None:
+    wrong = {"param_names": "solver", "params": 7, "unit": 3}
+    (folder / "benchmarks.json").write_text(json.dumps(BENCHMARKS | {DIGITS: wrong}))
+    (results,) = read_results(folder)
+    assert dict(results.cells[0].params) == {
+        "parameter 0": "numpy_lstsq",
+        "parameter 1": "everyday",
+        "parameter 2": "cpu",
+    }
+    assert len(results.cells) == 3
+    (line,) = results.unreadable
+    assert f"{DIGITS}: without what benchmarks.json: param_names" in line
+    assert listed_benchmarks(folder) == {DIGITS, TIME}
 
 
 def test_two_machines_and_none_named_is_one_line(folder: Path) -> None:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from harness.asv.records import as_run, case_key, is_own
+from harness.asv.formats import FORMATS
+from harness.asv.records import as_run, case_key, is_own_name, parted
 from harness.asv.selection import AsvSelection
 from harness.config import config
-from harness.errors import UsageError, unknown
+from harness.errors import CannotMeasureError, UsageError, unknown
 from harness.git import resolve_commit
+from harness.judge.gate.asv_cell import FIND_IT
 from harness.judge.gate.asv_gate import AS_BEFORE, AnySuite, judge_against, judge_cells, judge_listed
 from harness.judge.gate.asv_noise import Noise, Pair, judge_noise
 from harness.judge.gate.expectations import Expectations
@@ -33,10 +35,11 @@ def gate_asv(
 ) -> list[tuple[AsvResults, AsvResults | None, GateReport]]:
     """Judge every environment's results of a commit; one (results, the base's or None, report) an environment.
 
-    The cases of the harness's own suites are judged by `expectations`, and against `base` where it is given; the cells
-    of any other suite by `rules` and those of the expectations, against `base` or the commit before.
+    The cases of the harness's own suites are judged by `expectations`, and against `base` where it is given; every
+    other benchmark by `rules` and those of the expectations, against `base` or the commit before.
 
-    Raises what read_results raises, and UsageError for an unknown commit.
+    Raises what read_results raises, UsageError for an unknown commit, CannotMeasureError where there is no benchmark,
+    or none that is asked for.
     """
     problems: list[str] = []
     chosen = _environments(_read(folder, asked, asked.commit, problems), asked.env)
@@ -47,13 +50,35 @@ def gate_asv(
         earlier = _Earlier(folder, asked, results, problems)
         base = _base(folder, asked, results)
         missing = (f"{asked.base} in the environment {results.environment}",) if asked.base and base is None else ()
-        if is_own(results):
-            report = _judge_own(results, base, listed, expectations, missing)
-            judged.append((results, base, replace(report, notes=(*results.unreadable, *problems))))
-        else:
+        own, others = parted(results)
+        mine = frozenset(name for name in listed if own.benchmarks and is_own_name(name))
+        reports = []
+        if own.benchmarks:
+            reports.append(_judge_own(own, base and parted(base)[0], mine, expectations, missing))
+        if others.benchmarks or not own.benchmarks:
             base = base or (earlier.newest if asked.base is None else None)
-            judged.append((results, base, _judge_any(results, base, listed, rules, earlier, missing)))
+            then = base and parted(base)[1]
+            reports.append(_judge_any(others, then, listed - mine, rules, earlier, () if own.benchmarks else missing))
+        judged.append((results, base, _joined(reports, (*results.unreadable, *dict.fromkeys(problems)))))
+    if not any(_says_something(report) for _, _, report in judged):
+        which = "" if asked.bench is None else f" in which --bench '{asked.bench}' is found"
+        raise CannotMeasureError(f"{folder}: the results of {chosen[0].commit[:8]} have no benchmark{which}")
     return judged
+
+
+def _says_something(report: GateReport) -> bool:
+    return bool(report.judgements or report.not_judged or report.incomplete or report.notes)
+
+
+def _joined(reports: Sequence[GateReport], notes: tuple[str, ...]) -> GateReport:
+    """Of the harness's own cases and of all others: one report."""
+    return GateReport(
+        tuple(one for report in reports for one in report.judgements),
+        tuple(one for report in reports for one in report.incomplete),
+        sum(report.unjudged for report in reports),
+        tuple(one for report in reports for one in report.not_judged),
+        (*(one for report in reports for one in report.notes), *notes),
+    )
 
 
 def _judge_any(
@@ -68,12 +93,34 @@ def _judge_any(
         rules, None if base is None else base.cells, listed, earlier.noise, is_asked=earlier.asked.has_base
     )
     suite.judge(results.cells)
+    if not (suite.judgements or suite.not_judged):
+        return GateReport((), missing, 0)
     if suite.is_asked and base is not None and not suite.compared:
         missing = (*missing, f"a number of {base.commit[:8]} {base.environment} that can be compared")
-    nothing = "compared with nothing: there is no earlier commit in this environment"
-    compared = f"compared with {base.commit[:8]}, {base.environment}" if base else nothing
-    notes = (compared, suite.rates, *results.unreadable, *dict.fromkeys(earlier.problems))
-    return GateReport(tuple(suite.judgements), missing, 0, tuple(suite.not_judged), tuple(filter(None, notes)))
+    judgements = tuple(
+        replace(one, advice=_advice(results, base)) if one.advice == FIND_IT else one for one in suite.judgements
+    )
+    notes = (_compared_with(base, suite.compared), suite.rates)
+    return GateReport(judgements, missing, 0, tuple(suite.not_judged), tuple(filter(None, notes)))
+
+
+def _compared_with(base: AsvResults | None, compared: int) -> str:
+    if base is None:
+        return "compared with nothing: there is no earlier commit in this environment"
+    name = f"{base.commit[:8]}, {base.environment}"
+    return f"compared with {name}" if compared else f"no number could be compared with {name}"
+
+
+def _advice(results: AsvResults, base: AsvResults | None) -> str:
+    """What to do about a number that is worse, of a suite that harness bisect cannot run."""
+    if base is None:
+        return "Read what limits it: the rule, or the expectations file."
+    if base.commit == results.commit:
+        return "Find which library differs between the two environments, and what its changelog says."
+    if results.environment in FORMATS:
+        return "Measure both commits again, one right after the other, before you believe it."
+    pair = f"{base.commit[:8]} {results.commit[:8]}"
+    return f"Measure both side by side before you believe it: harness ab {pair} --asv-suite, in the project's checkout."
 
 
 @dataclass

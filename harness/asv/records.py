@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -60,9 +61,17 @@ def is_case(cell: AsvCell) -> bool:
     return cell.metric in METRICS and {"solver", "device"} <= params.keys() and _is_solver(str(params["solver"]))
 
 
-def is_own(results: AsvResults) -> bool:
-    """Whether any of the results are cases of the harness."""
-    return any(map(is_case, results.cells))
+def parted(results: AsvResults) -> tuple[AsvResults, AsvResults]:
+    """The benchmarks over harness.suite, and all others: without a case of the harness there are none of the first."""
+    mine = any(map(is_case, results.cells))
+    own = tuple(one for one in results.benchmarks if mine and is_own_name(one.name))
+    others = tuple(one for one in results.benchmarks if not (mine and is_own_name(one.name)))
+    return replace(results, benchmarks=own), replace(results, benchmarks=others)
+
+
+def is_own_name(name: str) -> bool:
+    """Whether a benchmark is called as those over harness.suite are."""
+    return name.rpartition(".")[2] in METRICS
 
 
 @lru_cache(maxsize=256)

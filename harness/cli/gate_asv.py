@@ -26,15 +26,15 @@ class JudgedAsvGroup(cli.AsvGroup):
 def gate_asv(expected: "Expectations", asked: JudgedAsvGroup, verdicts: "Verdicts") -> int:
     """Judge each environment in turn; the worst exit code."""
     from harness.asv import gate
-    from harness.asv.records import is_own
+    from harness.asv.records import parted
     from harness.asv.selection import AsvSelection
     from harness.report.words.asv import speed
 
     which = AsvSelection(asked.machine, asked.commit, asked.base, asked.env, asked.base_env, asked.bench)
     named = []
     for results, before, report in gate.gate_asv(asked.folder, expected, which, gate.rules_of_repository()):
-        if before is not None and is_own(results) and verdicts.printed.for_people:
-            show(speed(results, before))
+        if before is not None and verdicts.printed.for_people:
+            show(speed(parted(results)[0], parted(before)[0]))
         named.append((f"{results.commit[:8]} {results.environment} on {results.machine}", report))
         verdicts.show(*named[-1])
     verdicts.write(named)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
-METHOD = re.compile(r"[\w.]+")
-"""How asv calls a benchmark: module.Class.method."""
+METHOD = re.compile(r"\w+(\.\w+)+")
+"""How asv calls a benchmark: module.Class.method, or module.function."""
 
 Params = tuple[tuple[str, ...], ...]
 """Of each parameter the values that it takes, as asv wrote them."""

@@ -47,7 +47,7 @@ def object_of(path: Path) -> dict[str, Any]:
     """The JSON of a file; asv writes NaN for a skip. Raises UsageError as json_of does, and if it is no object."""
     loaded = json_of(path, constants=True)
     if not isinstance(loaded, dict):
-        raise UsageError(f"{path}: is no result file of asv's: it holds no object")
+        raise UsageError(f"{path}: is no file of asv's: it holds no object")
     return loaded
 
 

@@ -8,9 +8,9 @@ What cannot be read of one benchmark is named, and costs no other.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ from harness.files.names import Name
 from harness.files.reading import checked
 from harness.records.asv_cells import AsvBenchmark, AsvCell
 from harness.records.asv_columns import MOST_CELLS, benchmark_of, columns_of, columns_of_format_1
-from harness.records.asv_listing import LISTING, Listing, Wanted, listing_of, object_of
+from harness.records.asv_listing import LISTING, Listed, Listing, Wanted, listing_of, object_of
 
 MACHINE = "machine.json"
 FILE_NAME = re.compile(r"([0-9a-f]{6,64})-.+\.json")
@@ -144,7 +144,7 @@ def every_commit(folder: Path, machine: str | None, problems: list[str]) -> Iter
 
 def _every(files: list[Path], folder: Path, problems: list[str] | None) -> Iterator[AsvResults]:
     """What can be read; a line in `problems` for what cannot, which is raised where nothing can or nobody listens."""
-    listing, read = cache(lambda: listing_of(folder)), False
+    listing, read = listing_of(folder), False
     for path in files:
         try:
             results = _read(path, listing)
@@ -168,7 +168,7 @@ def _files(folder: Path, machine: str | None) -> list[Path]:
 def _machines(folder: Path, machine: str | None) -> dict[str, list[Path]]:
     """The machines that have results, or the one that is named, with their result files; one at least."""
     if not folder.is_dir():
-        raise CannotMeasureError(f"{folder}: no asv results there: 'make asv' makes some, or name --results")
+        raise CannotMeasureError(f"{folder}: no such folder: --results names asv's results_dir")
     folders = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
     found = {name: _result_files(path) for name, path in folders.items()}
     known = [name for name, files in found.items() if files or (folders[name] / MACHINE).is_file()]
@@ -176,7 +176,7 @@ def _machines(folder: Path, machine: str | None) -> dict[str, list[Path]]:
         raise unknown("machine", machine, known)
     with_results = {name: found[name] for name in known if found[name] and machine in (None, name)}
     if not with_results:
-        raise CannotMeasureError(f"{folder}: no asv results there: 'make asv' makes some")
+        raise CannotMeasureError(f"{folder}: no asv results there: 'asv run' makes some")
     return with_results
 
 
@@ -186,7 +186,7 @@ def _result_files(folder: Path) -> list[Path]:
     return found if (folder / MACHINE).is_file() else [path for path in found if FILE_NAME.fullmatch(path.name)]
 
 
-def _read(path: Path, listing: Callable[[], Listing]) -> AsvResults:
+def _read(path: Path, listing: Listing) -> AsvResults:
     file = checked(_ResultFile, object_of(path), path)
     if file.version not in (1, 2):
         raise UsageError(f"{path}: asv's format {file.version}; this reads 1 and 2")
@@ -197,10 +197,11 @@ def _read(path: Path, listing: Callable[[], Listing]) -> AsvResults:
                 held = columns_of_format_1(row, file.benchmark_version.get(name))
             else:
                 held = columns_of(row, file.result_columns)
-            listed = listing().get(name)
+            listed = listing.get(name)
+            known = listed.model_dump() if isinstance(listed, Listed) else {}
+            benchmarks.append(benchmark_of(name, held, known))
             if isinstance(listed, UsageError):
-                raise listed
-            benchmarks.append(benchmark_of(name, held, {} if listed is None else listed.model_dump()))
+                unreadable.append(f"{path}: {name}: without what {listed}")
         except UsageError as error:
             unreadable.append(str(UsageError(f"{path}: {name}: {error}")))
             continue

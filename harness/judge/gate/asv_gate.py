@@ -21,8 +21,10 @@ from harness.judge.verdict import Judgement, Verdict
 from harness.records.asv_cells import AsvCell, Identity
 
 WITHIN_NOISE = "beyond its limit, but no further than chance goes here: measure it again"
+TOO_SHORT = "beyond its limit, but the store has too little history to tell that from chance: measure it again"
 OTHER_VERSION = "not comparable: another version of the benchmark"
 OTHER_PARAMETERS = "not comparable: the base has no number of this benchmark with these parameters"
+NO_NUMBER_BEFORE = "not comparable: failed or skipped in the base"
 AS_BEFORE = "failed or skipped, as in the base"
 NO_DIRECTION = "no direction known: add a rule to [asv] in harness.toml"
 
@@ -127,8 +129,7 @@ class AnySuite:
         if self.base is None:
             self.judgements += [] if limited else [finite(cell)]
         elif then is None or then.number is None or other_version(cell, then):
-            other = then is not None and then.number is not None
-            self._leave(cell, OTHER_VERSION if other else OTHER_PARAMETERS)
+            self._leave(cell, _why_not(then))
             self.judgements += [] if limited or self.is_asked else [finite(cell)]
         elif limit.is_noisy:
             self.compared += 1
@@ -143,7 +144,7 @@ class AnySuite:
         self.rates = found.rates
         for pair, worse, beyond in zip(pairs, found.worse, found.beyond, strict=True):
             if beyond and not worse:
-                self._leave(pair.now, WITHIN_NOISE)
+                self._leave(pair.now, TOO_SHORT if found.is_short else WITHIN_NOISE)
             else:
                 self.judgements.append(compared(pair.now, pair.then, pair.limit, worse=worse))
 
@@ -162,3 +163,10 @@ class AnySuite:
                 self.judgements.append(no_result(then))
         for name in sorted(self.listed - names - {then.name for then in self.base or ()}):
             self.not_judged.append(NotJudged(name, "presence", "the suite lists it, and it has no result"))
+
+
+def _why_not(then: AsvCell | None) -> str:
+    """Why a number is not compared with the base's."""
+    if then is None:
+        return OTHER_PARAMETERS
+    return NO_NUMBER_BEFORE if then.number is None else OTHER_VERSION

@@ -59,11 +59,15 @@ class Pair:
 
 @dataclass(frozen=True)
 class Noise:
-    """Which pairs are `worse`, which only `beyond` their limits, and how often such a verdict errs, in words."""
+    """Which pairs are `worse`, which only `beyond` their limits, and how often such a verdict errs, in words.
+
+    `is_short`: the store has too little history to say how far chance goes.
+    """
 
     worse: tuple[bool, ...]
     beyond: tuple[bool, ...]
     rates: str
+    is_short: bool = False
 
 
 def judge_noise(pairs: Sequence[Pair], history: AsvTable) -> Noise:
@@ -77,16 +81,16 @@ def judge_noise(pairs: Sequence[Pair], history: AsvTable) -> Noise:
     scatter = np.array([one.scatter for one in unchanged])
     steady = scatter == 0
     scatter[np.isnan(scatter)] = np.nanmedian(scatter[~steady]) if np.isfinite(scatter[~steady]).any() else 1.0
-    worse, rates = np.zeros(len(pairs), dtype=bool), ""
+    worse, rates, is_short = np.zeros(len(pairs), dtype=bool), "", False
     for unit in (np.where(steady, 1.0, scatter), np.ones(len(pairs))):
         scored = [np.where(one.beyond, one.sizes / by, 0.0) for one, by in zip(unchanged, unit, strict=True)]
         noisy = [one for one, still in zip(scored, steady, strict=True) if not still]
         null = np.sort(np.concatenate(noisy or [np.empty(0)]))
         worse |= _beyond_chance(pairs, np.where(beyond & ~steady, sizes / unit, 0.0), null)
-        rates = _rates(null, len(pairs))
+        rates, is_short = _rates(null, len(pairs)), len(null) < FEWEST_PAIRS * len(pairs)
     own_worst = np.array([one.sizes[one.beyond].max(initial=0.0) for one in unchanged])
     worse |= steady & beyond & (sizes > own_worst)
-    return Noise(tuple(worse.tolist()), tuple(beyond.tolist()), rates)
+    return Noise(tuple(worse.tolist()), tuple(beyond.tolist()), rates, is_short)
 
 
 def _beyond_chance(pairs: Sequence[Pair], scores: Floats, null: Floats) -> Bools:
@@ -102,8 +106,8 @@ def _beyond_chance(pairs: Sequence[Pair], scores: Floats, null: Floats) -> Bools
 def _rates(null: Floats, count: int) -> str:
     """How often a number of an unchanged commit is beyond its limit, and called worse."""
     pairs = f"{counted(len(null), 'pair')} of neighbouring commits without a step between them"
-    if len(null) < FEWEST_PAIRS * count:
-        return f"how often such a verdict errs is not known: {pairs} for {counted(count, 'number')}"
+    if len(null) < (wanted := FEWEST_PAIRS * count):
+        return f"how often such a verdict errs is not known: the store has {pairs}, and that takes {wanted}"
     limit = int((null > 0).sum())
     return (
         f"of {pairs} {100 * limit / len(null):.2g} % ({limit}) are beyond their limit; called worse is only what is"

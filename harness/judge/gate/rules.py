@@ -138,7 +138,9 @@ class Limit:
 
 HIGHER = ("score", "scores", "r2", "accuracy", "digits")
 LOWER = ("error", "errors", "loss", "losses", "mse", "rmse", "mae", "lost")
-"""Words of a benchmark's name that say which side is better; of several the last, as in `digits_lost`."""
+"""Words of a benchmark's name or unit that say which side is better; of several the last, as in `digits_lost`."""
+OF_IT = ("time", "times", "seconds", "duration", "std", "sd", "variance", "count", "size", "memory", "bytes")
+"""Words after which a name is no score's or error's any more, but says how long it took or how it scattered."""
 TIMES = re.compile(r"seconds?|secs?|s|milliseconds?|ms|microseconds?|us|µs|nanoseconds?|ns|minutes?", re.IGNORECASE)
 MEMORY = re.compile(r"bytes?|b|[kmg]i?b", re.IGNORECASE)
 RATES = re.compile(r".+?(/| per )(s|secs?|seconds?|min|minutes?|iter)", re.IGNORECASE)
@@ -210,9 +212,17 @@ def _by_name(name: str, unit: str, direction: str) -> Limit | None:
     if prefix:
         is_time = prefix[1].lower().startswith("time")
         return Limit(Direction.LOWER, "asv's factor", ASV_FACTOR, is_noisy=True, is_time=is_time)
-    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+\d*|[A-Z]+\d*", metric)]
-    known = next((word for word in reversed(words) if word in (*HIGHER, *LOWER)), "")
-    return _by_word(known or unit) or _by_unit(unit)
+    by_word, by_unit = _by_word(_plain_word(metric) or _plain_word(unit)), _by_unit(unit)
+    if by_word is not None and by_unit is not None and by_word.direction is not by_unit.direction:
+        return None  # a score in seconds: one of the two is not what it seems
+    return by_word or by_unit
+
+
+def _plain_word(text: str) -> str:
+    """The last word of a name or a unit that says which side is better; empty without any, and where it is of it."""
+    found = re.findall(r"[A-Z]?[a-z]+\d*|[A-Z]+\d*", text.replace("²", "2"))
+    known = [word for word in map(str.lower, found) if word in (*HIGHER, *LOWER, *OF_IT)]
+    return known[-1] if known and known[-1] not in OF_IT else ""
 
 
 def _by_word(word: str) -> Limit | None:

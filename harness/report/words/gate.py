@@ -95,7 +95,8 @@ def outcome(report: GateReport) -> tuple[str, str]:
 def holding(report: GateReport) -> str:
     """How many judgements hold."""
     passed = sum(one.verdict is Verdict.UNCHANGED for one in report.judgements)
-    return f"{passed} of {counted(len(report.judgements), 'judgement')} hold"
+    held = counted(len(report.judgements), "judgement holds", "judgements hold")
+    return f"{passed} of {held}"
 
 
 def changes(found: Sequence[Change], path: str, runs: int) -> Document:
