@@ -18,7 +18,18 @@ from distributed import Client, LocalCluster
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from harness.errors import CannotMeasureError, UsageError
-from harness.solvers.streaming import Answer, Arrays, Parquet, dask_rows, given, least_squares, sliced, streaming
+from harness.problems.in_memory import from_frame
+from harness.solvers.streaming import (
+    Answer,
+    Arrays,
+    Chunks,
+    Parquet,
+    dask_rows,
+    given,
+    least_squares,
+    sliced,
+    streaming,
+)
 from harness.solvers.streaming import blocks as blocks_module
 
 N, P = 5000, 3
@@ -241,6 +252,62 @@ def test_what_cannot_be_fitted_is_a_line_that_names_it(name: str) -> None:
     with pytest.raises(kind, match=said) as caught:
         ask()
     assert "\n" not in str(caught.value)
+
+
+def identified(whole: Any) -> pd.DataFrame:
+    """A column of whole numbers beside one of fractions, in three groups of rows that follow each other."""
+    a = np.linspace(-1, 1, len(whole))
+    return pd.DataFrame(
+        {"a": a, "id": whole, "y": 3 * a + np.cos(np.arange(len(whole))), "g": np.arange(len(whole)) // 10}
+    )
+
+
+ROUNDED = 17
+"""The row, counted from 0, of the first number that is no float64: 2^53 and their like before it are."""
+
+
+@pytest.mark.parametrize("kind", ["int64", "uint64", "Int64"])
+def test_whole_numbers_that_are_rounded_are_named_alike_wherever_they_come_from(kind: str, tmp_path: Path) -> None:
+    whole = (2**62 + 2**10 * np.arange(30)).astype(kind.lower())
+    whole[ROUNDED:] += 3
+    frame = identified(whole).astype({"id": kind})
+    frame.drop(columns="g").to_parquet(tmp_path / "t.parquet")
+    said = (
+        f"row {ROUNDED + 1}: {whole[ROUNDED]} is above 2^53 and is no float64: it was rounded to {whole[ROUNDED] - 3}"
+    )
+    file, columns = tmp_path / "t.parquet", ["a", "id"]
+    X, y = whole[:, None], frame.y.to_numpy()
+    named: list[Any] = [frame, dd.from_pandas(frame, npartitions=4), file]
+    for data in named:
+        assert least_squares(data, target="y", features=columns).notes == (f"column 'id', {said}",)
+        assert from_frame(frame.drop(columns="g"), "y").notes == (f"column 'id', {said}",)
+    small = least_squares(Parquet(file, "y", batch_rows=7))
+    assert small.notes == (f"column 'id', {said}",)
+    given: list[tuple[Any, ...]] = [(X, y), (da.from_array(X, chunks=(7, 1)), da.from_array(y, chunks=7))]
+    given += [(Chunks(iter([(X[:9], y[:9]), (X[9:], y[9:])])),)] + ([(torch.tensor(X), y)] if kind == "int64" else [])
+    for data in given:
+        assert least_squares(*data).notes == (f"column '0', {said}",)
+    assert least_squares(frame.a.to_numpy()[:, None], whole).notes == (f"column 'y', {said}",)
+
+
+def test_a_group_says_which_of_its_whole_numbers_were_rounded() -> None:
+    whole = 2**62 + 2**10 * np.arange(30)
+    whole[ROUNDED] += 3
+    frame = identified(whole)
+    for data in (frame, dd.from_pandas(frame, npartitions=4)):
+        found = least_squares(data, target="y", features=["a", "id"], by="g")
+        messages = (found if isinstance(found, pd.DataFrame) else found.compute()).set_index("g").message
+        assert "id" not in messages[0] + messages[2]
+        assert f"; column 'id', row {ROUNDED - 9}: {whole[ROUNDED]} is above 2^53" in messages[1]
+
+
+@pytest.mark.parametrize(
+    "whole", [2**53 - np.arange(30), 2**62 + 2**10 * np.arange(30), -(2**63) + 2**12 * np.arange(30)]
+)
+def test_whole_numbers_that_are_all_float64_are_no_note(whole: Any) -> None:
+    frame = identified(whole)
+    for data in (frame, dd.from_pandas(frame, npartitions=4)):
+        assert least_squares(data, target="y", features=["a", "id"]).notes == ()
 
 
 def test_without_dask_a_line_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -18,8 +18,10 @@ LARGEST_BYTES = 512 * 2**20
 MOST_NUMBERS = 2**26
 """Of a table: 0.5 GiB in float64, and a problem, its design, a solver and the verification hold one each."""
 LARGER = "for more, harness.solvers.streaming reads Parquet in chunks"
-LARGEST_EXACT = 2**53
-"""Up to here every whole number is a float64 (IEEE 754: 53 bits of significand); beyond, not every one."""
+BITS = 53
+"""Of a float64's significand (IEEE 754)."""
+LARGEST_EXACT = 2**BITS
+"""Up to here every whole number is a float64; beyond, not every one."""
 
 
 class Content(StrEnum):
@@ -107,16 +109,24 @@ def column_of_array(array: NDArray[np.generic], missing: NDArray[np.bool_] | Non
     if missing is not None and missing.any():
         values[missing] = np.nan
     numbers = int(np.count_nonzero(~np.isnan(values)))
-    rounded = _first_rounded(array, values) if array.dtype.kind in "iu" else None
+    rounded = first_rounded(array, values)
     # A column of float64 without a value cannot be told from one of a CSV file without a value.
     return Column(Content.NUMBERS if numbers else Content.EMPTY, values if numbers else None, numbers, rounded=rounded)
 
 
-def _first_rounded(array: NDArray[np.generic], values: Floats) -> Cell | None:
-    for place in np.flatnonzero(np.abs(values) >= LARGEST_EXACT):
-        if int(array[place]) != int(values[place]):
-            return Cell(int(place) + 1, str(array[place]))
-    return None
+def first_rounded(array: NDArray[np.generic], values: Floats, before: int = 0) -> Cell | None:
+    """The first whole number of `array` (n,) that is none of its `values` as float64; `before`: rows before these.
+
+    None too for what is no array of integers. A whole number of more than 53 bits is a float64 if those below the
+    first 53 are 0.
+    """
+    if array.dtype.kind not in "iu" or array.dtype.itemsize < values.dtype.itemsize:
+        return None
+    large = np.flatnonzero(np.abs(values) >= LARGEST_EXACT)
+    one, bits = array.dtype.type(1), np.frexp(values[large])[1] - BITS
+    low = array[large] & (np.left_shift(one, bits.astype(array.dtype)) - one)
+    places = large[low != 0]
+    return Cell(before + int(places[0]) + 1, str(array[places[0]])) if len(places) else None
 
 
 def check_names(names: Sequence[str], where: str) -> None:

@@ -15,7 +15,7 @@ from harness.errors import UsageError, counted, unknown
 from harness.problems.columns import SPLIT_COLUMN, Column, Content, Table
 from harness.problems.problem import MIN_ROWS, Problem, Split
 from harness.problems.table_options import DROP, TableOptions
-from harness.problems.used_columns import SHOWN, check_rows, missing_in, no_float, numbers, row_split, target_of
+from harness.problems.used_columns import SHOWN, check_rows, missing_in, numbers, rounded_in, row_split, target_of
 
 INDEX_NAME = re.compile(r"Unnamed: 0(?:[._]\d+)*")
 """What pandas.read_csv calls a column without a name, which is what DataFrame.to_csv writes of an index."""
@@ -58,7 +58,10 @@ def problem_of(table: Table, target: str | None, options: TableOptions, where: s
         title=f"{name}: {named} on {', '.join(features)}" + (f" (left out: {shown})" if shown else ""),
         recipe={"scale": "standardized"},
         left_out=tuple(left_out),
-        notes=(*notes, *_rounded(table, (*features, named))),
+        notes=(
+            *notes,
+            *(rounded_in(used, cell) for used in (*features, named) if (cell := table.columns[used].rounded)),
+        ),
         table=options.given(),
     )
 
@@ -209,12 +212,3 @@ def _of_kept(split: Split | None, kept: NDArray[np.int64], rows: int, where: str
     parts = [(found := place[part])[found >= 0] for part in (split.train, split.val, split.test)]
     check_rows(len(parts[0]), where, "complete training row")
     return Split(*parts)
-
-
-def _rounded(table: Table, used: Sequence[str]) -> list[str]:
-    """A line for each column whose whole numbers did not all survive."""
-    return [
-        f"column '{name}', row {cell.row}: {no_float(cell)}"
-        for name in used
-        if (cell := table.columns[name].rounded) is not None
-    ]

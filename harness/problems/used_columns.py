@@ -103,6 +103,11 @@ def missing_in(name: str, column: Column, *, droppable: bool) -> str:
     return f"column '{name}' has {bad_values}, the first in row {bad[0] + 1}{cell}: {do}"
 
 
+def rounded_in(name: str, cell: Cell) -> str:
+    """The note on a column whose whole numbers did not all survive; `cell` is the first."""
+    return f"column '{name}', row {cell.row}: {no_float(cell)}"
+
+
 def no_float(cell: Cell) -> str:
     """What became of a whole number that float64 does not have."""
     return f"{cell.value} is above 2^53 and is no float64: it was rounded to {int(float(cell.value))}"

@@ -16,7 +16,8 @@ class Answer:
     squares; r_squared: about the mean with an intercept, NaN if y does not vary; rank: of the design with
     its column of ones; condition_number: of the design with its
     columns centred (if there is an intercept) and scaled to norm 1, estimated in the 1-norm (square root of
-    the Gram matrix's). `path` says how it was got and why; passes: how often the data were read.
+    the Gram matrix's). `path` says how it was got and why; passes: how often the data were read. notes: a line for
+    each column of whole numbers that are no float64 and were rounded.
     """
 
     n: int
@@ -31,6 +32,7 @@ class Answer:
     condition_number: float
     path: str
     passes: int
+    notes: tuple[str, ...] = ()
 
     @property
     def beta(self) -> Floats:

@@ -1,6 +1,6 @@
 """The rows of Dask collections: summed where they are (`partitions`) and merged in a tree. None comes to the client."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from harness.cores.tree import Sums, Tree
 from harness.errors import CannotMeasureError, HarnessError, UsageError, said_by
+from harness.problems.columns import Cell
 from harness.solvers.streaming.arrays import joined
 from harness.solvers.streaming.blocks import Block, block_rows
 from harness.solvers.streaming.middles import Middles
@@ -24,7 +25,7 @@ SPLIT_EVERY = 8
 class DaskRows:
     """Partitions of X and y. `partitions`: each a list of delayed things of which `read` makes X (m, p) and y (m,).
 
-    `lengths`: rows of each. With `p` columns, of these `names`.
+    `lengths`: rows of each. With `p` columns, of these `names`; of which the first cell that was `rounded` is known.
     """
 
     rereadable = True
@@ -36,9 +37,10 @@ class DaskRows:
         read: Callable[[Any], Chunk],
         p: int,
         names: Sequence[str],
+        rounded: Mapping[str, Cell],
     ) -> None:
         self._partitions, self._lengths, self._read = partitions, lengths, read
-        self._p, self._names = p, tuple(names)
+        self._p, self._names, self.rounded = p, tuple(names), rounded
         self._total = sum(lengths)
         if not self._total:
             raise UsageError("there are no rows to fit")

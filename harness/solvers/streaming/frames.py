@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import CannotMeasureError, UsageError, said_by, unknown
+from harness.problems.columns import Cell, first_rounded
 from harness.problems.problem import Floats
 
 NEEDS_DASK = "needs dask, which is not installed: pip install 'ls-harness[dask]'"
@@ -20,6 +21,18 @@ def numbers(names: Sequence[str], data: Sequence[Any]) -> tuple[Floats, Floats]:
             raise UsageError(f"column '{name}' is not numeric but {frame.dtypes[name]}")
     X = np.ascontiguousarray(frame[list(names[:-1])].to_numpy(dtype=np.float64, na_value=np.nan))
     return X, frame[names[-1]].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def rounded_numbers(names: Sequence[str], data: Sequence[Any]) -> dict[str, Cell]:
+    """Of each column of whole numbers of a pandas frame the first that is no float64."""
+    (frame,) = data
+    found = {}
+    for name in names:
+        kind = frame.dtypes[name]
+        if kind.kind in "iu" and kind.itemsize == np.dtype(np.float64).itemsize:
+            whole = frame[name].fillna(0).to_numpy(dtype=f"{kind.kind}8")
+            found[name] = first_rounded(whole, whole.astype(np.float64))
+    return {name: cell for name, cell in found.items() if cell is not None}
 
 
 def frame_of(data: Any) -> Any:

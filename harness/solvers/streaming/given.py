@@ -1,6 +1,7 @@
 """`least_squares` of whatever a person has: arrays, tensors, frames, Parquet, sources; Dask's stay where they are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, overload
@@ -10,11 +11,13 @@ import numpy as np
 from harness.cores.blas import one_blas_thread
 from harness.cores.crew import Crew
 from harness.errors import UsageError
+from harness.problems.columns import Cell
+from harness.problems.used_columns import rounded_in
 from harness.solvers.streaming.answer import Answer
 from harness.solvers.streaming.blocks import BYTES_A_THREAD
 from harness.solvers.streaming.dask_rows import DaskRows, computed
-from harness.solvers.streaming.frames import features_of, frame_of, is_dask, numbers, read_by
-from harness.solvers.streaming.rows import Local
+from harness.solvers.streaming.frames import features_of, frame_of, is_dask, numbers, read_by, rounded_numbers
+from harness.solvers.streaming.rows import Local, checked, may_round, rounded_chunk
 from harness.solvers.streaming.sources import Arrays, Chunk, Parquet, Source
 from harness.solvers.streaming.streaming import solved
 
@@ -60,7 +63,8 @@ def least_squares(  # noqa: PLR0913  # what can be asked for is its arguments, b
     The rank is the data's: a direction that moving entries by half a unit in their last place removes is none. Without
     full column rank the coefficients are NaN, or those of minimum norm (all, the intercept among them) where they are
     asked for. The answer is the same to the last bit with any number of threads, of partitions and of workers, in
-    whatever order these end, on processors for which BLAS has the same kernels.
+    whatever order these end, on processors for which BLAS has the same kernels. Whole numbers above 2^53 that are no
+    float64 are rounded, and `notes` of the Answer (`message`, with `by`) says which was the first.
 
     Raises UsageError for no rows, for what does not fit together or is not numeric, and threads below 1 or above the
     cores; ValueError for NaN or infinity; CannotMeasureError where Dask is not installed or its workers die.
@@ -119,15 +123,20 @@ def _solved(rows: "Source | DaskRows", threads: int | None, *, intercept: bool, 
     if threads is not None:
         raise UsageError("threads= is of this machine: Dask's workers have their own")
     with one_blas_thread():  # LAPACK's last bits depend on its threads, too
-        return solved(rows, intercept=intercept, least=least)
+        return _noted(solved(rows, intercept=intercept, least=least), rows.rounded)
 
 
 def on_this_machine(source: Source, threads: int | None, *, intercept: bool, least: bool) -> Answer:
     """The rows of a source, on this machine's cores."""
     size_bytes = source.size_bytes
     most = None if size_bytes is None else max(1, size_bytes // BYTES_A_THREAD)
+    rows = Local(source, Crew(threads, most))
     with one_blas_thread():
-        return solved(Local(source, Crew(threads, most)), intercept=intercept, least=least)
+        return _noted(solved(rows, intercept=intercept, least=least), rows.rounded)
+
+
+def _noted(answer: Answer, rounded: Mapping[str, Cell]) -> Answer:
+    return replace(answer, notes=tuple(rounded_in(name, cell) for name, cell in rounded.items()))
 
 
 def _rows(data: Any, y: Any, target: str | None, features: Sequence[str]) -> "Source | DaskRows":
@@ -145,7 +154,7 @@ def _rows(data: Any, y: Any, target: str | None, features: Sequence[str]) -> "So
     names = features_of(frame, [target], features)
     if not is_dask(frame):
         X, y = numbers([*names, target], [frame])
-        return Arrays(X, y, (*names, target))
+        return Arrays(X, y, (*names, target), rounded_numbers([*names, target], [frame]))
     return _of_dask_frame(frame, [*names, target])
 
 
@@ -180,9 +189,12 @@ def _of_dask_arrays(X: Any, y: Any) -> DaskRows:
         meta=np.empty(0, dtype=object),
     )
     partitions = [[one] for one in pairs.to_delayed().ravel()]
-    lengths = X.chunks[0] if known else _lengths(partitions, _of_pair)
     names = [*(f"{j}" for j in range(int(X.shape[1]))), "y"]
-    return DaskRows(partitions, list(map(int, lengths)), _of_pair, int(X.shape[1]), names)
+    if known and not (may_round(X) or may_round(y)):
+        lengths, rounded = list(map(int, X.chunks[0])), dict[str, Cell]()
+    else:
+        lengths, rounded = _looked_at(partitions, _of_pair, _rounded_pair)
+    return DaskRows(partitions, lengths, _of_pair, int(X.shape[1]), names, rounded)
 
 
 def _pair(X: Any, y: Any) -> Any:
@@ -197,19 +209,35 @@ def _of_pair(data: Sequence[Any]) -> Chunk:
     return X, y
 
 
+def _rounded_pair(data: Sequence[Any]) -> dict[str, Cell]:
+    return rounded_chunk(*checked(*_of_pair(data), "it"))
+
+
 def _of_dask_frame(frame: Any, names: Sequence[str]) -> DaskRows:
     """The columns `names` of a dataframe, the target last; each partition is read twice."""
     partitions = [[one] for one in read_by(frame[list(names)].to_delayed)]
     read = partial(numbers, list(names))
-    return DaskRows(partitions, _lengths(partitions, read), read, len(names) - 1, names)
+    lengths, rounded = _looked_at(partitions, read, partial(rounded_numbers, list(names)))
+    return DaskRows(partitions, lengths, read, len(names) - 1, names, rounded)
 
 
-def _lengths(partitions: Sequence[Sequence[Any]], read: Callable[[Any], Chunk]) -> list[int]:
-    """The rows of each partition, which are read for it."""
+def _looked_at(
+    partitions: Sequence[Sequence[Any]], read: Callable[[Any], Chunk], rounded: Callable[[Any], dict[str, Cell]]
+) -> tuple[list[int], dict[str, Cell]]:
+    """The rows of each partition, which are read for it, and by column the first number that is rounded."""
     from dask import delayed
 
-    return list(computed([delayed(_length)(read, list(data)) for data in partitions]))
+    found = computed([delayed(_length_and_rounded)(read, rounded, list(data)) for data in partitions])
+    first: dict[str, Cell] = {}
+    rows = 0
+    for length, cells in found:
+        for name, cell in cells.items():
+            first.setdefault(name, replace(cell, row=rows + cell.row))
+        rows += length
+    return [length for length, _ in found], first
 
 
-def _length(read: Callable[[Any], Chunk], data: Any) -> int:
-    return len(read(data)[1])
+def _length_and_rounded(
+    read: Callable[[Any], Chunk], rounded: Callable[[Any], dict[str, Cell]], data: Any
+) -> tuple[int, dict[str, Cell]]:
+    return len(read(data)[1]), rounded(data)

@@ -11,7 +11,7 @@ import numpy as np
 from harness.errors import UsageError, one_line
 from harness.solvers.status import Status
 from harness.solvers.streaming.dask_rows import computed
-from harness.solvers.streaming.frames import is_dask, numbers
+from harness.solvers.streaming.frames import is_dask, numbers, rounded_numbers
 from harness.solvers.streaming.given import on_this_machine
 from harness.solvers.streaming.slices import check_finite, largest_of
 from harness.solvers.streaming.sources import Arrays
@@ -24,8 +24,9 @@ def grouped(frame: Any, by: str, target: str, features: Sequence[str], *, interc
 
     Columns: `by`, n, rank, status (ok, rank_deficient, error), message, intercept, a coefficient by each feature's
     name, rss, r_squared, residual_sd. A group that cannot be fitted is a row too. Rows without a value of `by` are
-    left out, as pandas does. Raises UsageError for features of the names of these columns, and where `by` is one of
-    them or the target, which does not vary within a group.
+    left out, as pandas does. A message names the first whole number, by its row in the group, that is no float64 and
+    was rounded. Raises UsageError for features of the names of these columns, and where `by` is one of them or the
+    target, which does not vary within a group.
     """
     if by in (target, *features):
         what = "the target" if by == target else "a feature"
@@ -66,24 +67,27 @@ def fits_of(frame: Any, *, by: str, target: str, features: Sequence[str], interc
     ordered = frame[by].reset_index(drop=True).dropna().sort_values(kind="stable")
     keys, places = ordered.to_numpy(), ordered.index.to_numpy()
     bounds = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.empty(0, dtype=int)
-    rows = [
-        (keys[first], *_fit(X[places[first:last]], y[places[first:last]], names, intercept=intercept, least=least))
-        for first, last in zip(bounds, [*bounds, len(keys)][1:], strict=True)
-    ]
+    suspects = list(rounded_numbers(names, [frame]))
+    rows: list[tuple[Any, ...]] = []
+    for first, last in zip(bounds, [*bounds, len(keys)][1:], strict=True):
+        these = places[first:last]
+        data = Arrays(X[these], y[these], (*names,), rounded_numbers(suspects, [frame.iloc[these]]) if suspects else {})
+        rows.append((keys[first], *_fit(data, intercept=intercept, least=least)))
     columns = [by, "n", "rank", "status", "message", "intercept", *features, "rss", "r_squared", "residual_sd"]
     found = pd.DataFrame(rows, columns=columns)
     kinds = dict.fromkeys(["n", "rank"], "int64") | dict.fromkeys(["status", "message"], "str")
     return found.astype(dict.fromkeys(columns[5:], "float64") | kinds | {by: frame[by].dtype})
 
 
-def _fit(X: Any, y: Any, names: Sequence[str], *, intercept: bool, least: bool) -> tuple[Any, ...]:
+def _fit(data: Arrays, *, intercept: bool, least: bool) -> tuple[Any, ...]:
     """n, rank, status, message, intercept, coefficients, rss, r_squared, residual_sd of one group."""
     try:
-        check_finite(np.append(largest_of(X), largest_of(y[:, None])), names)
-        found = on_this_machine(Arrays(X, y), 1, intercept=intercept, least=least)
+        check_finite(np.append(largest_of(data.X), largest_of(data.y[:, None])), data.names)
+        found = on_this_machine(data, 1, intercept=intercept, least=least)
     except (UsageError, ValueError, ArithmeticError) as error:
-        nothing = [np.nan] * (X.shape[1] + 4)
-        return (len(y), 0, Status.ERROR.value, one_line(str(error)), *nothing)
+        nothing = [np.nan] * (data.X.shape[1] + 4)
+        return (len(data.y), 0, Status.ERROR.value, one_line(str(error)), *nothing)
     status = Status.OK if found.rank == found.columns else Status.RANK_DEFICIENT
     rest = (found.rss, found.r_squared, found.residual_sd)
-    return (found.n, found.rank, status.value, found.path, found.intercept, *found.coef, *rest)
+    message = "; ".join([found.path, *found.notes])
+    return (found.n, found.rank, status.value, message, found.intercept, *found.coef, *rest)

@@ -1,6 +1,6 @@
 """Sums over all rows of a source, block by block on this machine's cores."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Protocol, TypeVar
 
@@ -9,8 +9,9 @@ import numpy as np
 from harness.cores.crew import Crew
 from harness.cores.tree import Sums, Tree
 from harness.errors import UsageError
+from harness.problems.columns import Cell, first_rounded
 from harness.problems.problem import Floats
-from harness.solvers.streaming.arrays import joined, library_of
+from harness.solvers.streaming.arrays import joined, library_of, on_host
 from harness.solvers.streaming.blocks import Block, block_rows, device_rows, in_blocks
 from harness.solvers.streaming.middles import Middles
 from harness.solvers.streaming.sliced import SlicedGram
@@ -65,6 +66,7 @@ class Local:
     def __init__(self, source: Source, crew: Crew) -> None:
         self._source, self._crew = source, crew
         self.rereadable = source.rereadable
+        self.rounded: dict[str, Cell] = getattr(source, "rounded", {})
 
     def about(self, of: Callable[[Middles], Callable[[Block], S]]) -> tuple[Middles, S]:
         """Rows from all over the data are looked at before the pass, where the source has them."""
@@ -75,7 +77,7 @@ class Local:
 
     def _first(self) -> Chunk:
         """However the source cuts them: a tensor's, or as many as a sample has."""
-        heads = [next(chunks := chunks_of(self._source))]
+        heads = [next(chunks := chunks_of(self._source, self.rounded))]
         count = len(heads[0][0])
         while isinstance(heads[0][0], np.ndarray) and count < SAMPLE_ROWS and (more := next(chunks, None)):
             heads.append((more[0].copy(), more[1].copy()))
@@ -107,7 +109,7 @@ class Local:
             tree.add(block.number, sums)
 
     def _blocks(self, rows_of: Rows | None) -> Iterator[list[Block]]:
-        chunks = chunks_of(self._source)
+        chunks = chunks_of(self._source, self.rounded)
         first = next(chunks)  # it raises for no rows
         xp, p = library_of(first[0]), first[0].shape[1]
         if rows_of is not None:
@@ -117,20 +119,42 @@ class Local:
         return in_blocks(chain([first], chunks), rows, lasting=isinstance(self._source, Arrays))
 
 
-def chunks_of(source: Source) -> Iterator[Chunk]:
-    """The source's chunks as arrays that fit together. Raises UsageError for no rows, other widths, no numbers."""
+def chunks_of(source: Source, rounded: dict[str, Cell]) -> Iterator[Chunk]:
+    """The source's chunks as arrays that fit together; `rounded` gets what `first_rounded` finds, by column.
+
+    Raises UsageError for no rows, other widths, no numbers.
+    """
     width = rows = 0
+    names = source.names if isinstance(source, Arrays) else ()
     for chunk in source.chunks():
         if not isinstance(chunk, tuple | list) or len(chunk) != 2:  # noqa: PLR2004
             raise UsageError(f"a chunk is a pair, X (m, p) and y (m,), not {type(chunk).__name__}")
         X, y = checked(*chunk)
         if width and X.shape[1] != width:
             raise UsageError(f"the chunks have {width} and {X.shape[1]} columns: all must have the same")
+        for name, cell in rounded_chunk(X, y, names, rows).items():
+            rounded.setdefault(name, cell)
         width, rows = X.shape[1], rows + len(X)
         if len(X):
             yield X, y
     if not rows:
         raise UsageError("there are no rows to fit")
+
+
+def rounded_chunk(X: Any, y: Any, names: Sequence[str] = (), before: int = 0) -> dict[str, Cell]:
+    """Of each column of whole numbers, by name or number, the first that is no float64; `before`: rows before these."""
+    found = {}
+    for j, column in enumerate([*(X.T if may_round(X) else ()), *([y] if may_round(y) else ())]):
+        whole = on_host(column)
+        place = j if may_round(X) else X.shape[1]
+        name = names[place] if names else str(j) if place < X.shape[1] else "y"
+        found[name] = first_rounded(whole, whole.astype(np.float64), before)
+    return {name: cell for name, cell in found.items() if cell is not None}
+
+
+def may_round(values: Any) -> bool:
+    """Whether the entries are whole numbers of 64 bits."""
+    return str(values.dtype).endswith("int64")
 
 
 def checked(X: Any, y: Any, what: str = "a chunk") -> Chunk:

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from harness.errors import UsageError
+from harness.problems.columns import Cell, first_rounded
 from harness.problems.problem import Floats
 
 SAMPLE_ROWS = 128
@@ -42,12 +43,14 @@ class Source(Protocol):
 class Arrays:
     """X (n, p) and y (n,): numpy arrays, memory maps, or torch tensors on one device.
 
-    `names`: of the columns of X, and of y, where they have any.
+    `names`: of the columns of X, and of y, where they have any; `rounded`: by column, the first whole number that is
+    none of the data that these were made of, since it is no float64.
     """
 
     X: Any
     y: Any
     names: tuple[str, ...] = ()
+    rounded: dict[str, Cell] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Raises UsageError for what is no array or tensor, and for shapes that do not fit together."""
@@ -103,7 +106,10 @@ class Arrays:
 
 @dataclass(frozen=True)
 class Parquet:
-    """A Parquet file: `target` is y, `features` (every other column unless said) X. Needs pyarrow."""
+    """A Parquet file: `target` is y, `features` (every other column unless said) X. Needs pyarrow.
+
+    `rounded`: by column, the first whole number of what was read that is no float64.
+    """
 
     path: Path
     target: str
@@ -112,14 +118,18 @@ class Parquet:
 
     rereadable: bool = field(default=True, init=False)
     size_bytes: int | None = field(default=None, init=False)
+    rounded: dict[str, Cell] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def chunks(self) -> Iterator[Chunk]:
         """One record batch at a time.
 
         Raises UsageError for no Parquet file, and for a column that is missing, there twice, not numeric or has gaps.
         """
+        rows = 0
         for batch in self._batches():
-            *features, target = map(self._numbers, batch.columns, batch.schema.names)
+            named = zip(batch.columns, batch.schema.names, strict=True)
+            *features, target = (self._numbers(column, name, rows) for column, name in named)
+            rows += len(target)
             yield np.column_stack(features), target
 
     def _batches(self) -> Iterator[Any]:
@@ -148,7 +158,8 @@ class Parquet:
             raise UsageError(f"{self.path}: there are no columns to fit beside '{self.target}'")
         return names
 
-    def _numbers(self, column: Any, name: str) -> Floats:
+    def _numbers(self, column: Any, name: str, before: int) -> Floats:
+        """A column of a batch that has so many rows before it."""
         from pyarrow import types
 
         kinds = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean)
@@ -156,7 +167,12 @@ class Parquet:
             raise UsageError(f"{self.path}: column '{name}' is not numeric but {column.type}")
         if column.null_count:
             raise UsageError(f"{self.path}: column '{name}' has missing values: drop or fill them")
-        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+        found = np.asarray(column.to_numpy(zero_copy_only=False))
+        values = found.astype(np.float64)
+        cell = first_rounded(found, values, before)
+        if cell is not None:
+            self.rounded.setdefault(name, cell)
+        return values
 
     def sample(self) -> Chunk | None:
         """None: the first batch's rows will do."""
