@@ -164,14 +164,14 @@ def test_a_plain_callable(run_cli: RunCli, checkout: GitCheckout) -> None:
     [
         (
             ("--asv-suite", "--bench", "nothing_like_it"),
-            "or peakmem_ benchmark whose name has",
+            "no time_, timeraw_, track_ or peakmem_ benchmark in which 'nothing_like_it' is found",
         ),
         (("--asv-suite", "--bench", "("), "--bench '(' is no regular expression"),
         (("--bench", "x"), "--bench narrows a suite"),
         (("--call", "math.sqrt"), "write it as package.module:function"),
         (("--asv-suite", "--call", "a:b"), "one of them"),
         (("--asv-suite", "--solver", "sklearn"), "have no problem, solver or option"),
-        (("--asv-suite", "--calibrate"), "are about the harness's own cases"),
+        (("--asv-suite", "--instructions"), "are about the harness's own cases"),
     ],
 )
 def test_what_cannot_be_is_one_line(
