@@ -160,12 +160,16 @@ def test_nothing_to_compare_with_is_said_and_exits_3(pytester: pytest.Pytester) 
 
 def test_times_beside_other_tests_are_doubtful(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "4")
+    monkeypatch.setenv("COLUMNS", "500")  # a doubt names what else runs on the machine: one line, however much that is
     pytester.makepyfile(MEASURE.format(factor=1.0, least=11))
     run = pytester.runpytest_inprocess(*PLUGIN, "--harness-store", "kept.sqlite")
     run.stdout.fnmatch_lines(["*doubtful*", "doubtful times *tests in 3 more processes (pytest-xdist)*"])
 
 
-def test_what_xdist_measures_is_shown_by_its_first_process(pytester: pytest.Pytester) -> None:
+def test_what_xdist_measures_is_shown_by_its_first_process(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
     pytester.makepyfile(
         MEASURE.format(factor=1.0, least=11) + "\ndef test_other(measure):\n    measure('numpy_lstsq', 'nist_norris')\n"
     )

@@ -240,7 +240,7 @@ def test_gradient_descent_does_what_theory_says(optimizer: str) -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        {"optimizers": ("adam",)},
+        {"optimizers": ("rmsprop",)},
         {"loss": "l1"},
         {"batch": 2},
         {"optimizers": ("sgd:weight_decay=0.1",)},

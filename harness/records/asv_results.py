@@ -8,9 +8,9 @@ What cannot be read of one benchmark is named, and costs no other.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -144,7 +144,7 @@ def every_commit(folder: Path, machine: str | None, problems: list[str]) -> Iter
 
 def _every(files: list[Path], folder: Path, problems: list[str] | None) -> Iterator[AsvResults]:
     """What can be read; a line in `problems` for what cannot, which is raised where nothing can or nobody listens."""
-    listing, read = listing_of(folder), False
+    listing, read = cache(lambda: listing_of(folder)), False
     for path in files:
         try:
             results = _read(path, listing)
@@ -186,22 +186,19 @@ def _result_files(folder: Path) -> list[Path]:
     return found if (folder / MACHINE).is_file() else [path for path in found if FILE_NAME.fullmatch(path.name)]
 
 
-def _read(path: Path, listing: Listing) -> AsvResults:
+def _read(path: Path, listing: Callable[[], Listing]) -> AsvResults:
     file = checked(_ResultFile, object_of(path), path)
     if file.version not in (1, 2):
         raise UsageError(f"{path}: asv's format {file.version}; this reads 1 and 2")
-    benchmarks, unreadable, count = [], [], 0
+    known, unreadable = _known(path, listing)
+    benchmarks, count = [], 0
     for name, row in file.results.items():
         try:
             if file.version == 1:
                 held = columns_of_format_1(row, file.benchmark_version.get(name))
             else:
                 held = columns_of(row, file.result_columns)
-            listed = listing.get(name)
-            known = listed.model_dump() if isinstance(listed, Listed) else {}
-            benchmarks.append(benchmark_of(name, held, known))
-            if isinstance(listed, UsageError):
-                unreadable.append(f"{path}: {name}: without what {listed}")
+            benchmarks.append(benchmark_of(name, held, known.get(name, {})))
         except UsageError as error:
             unreadable.append(str(UsageError(f"{path}: {name}: {error}")))
             continue
@@ -219,3 +216,13 @@ def _read(path: Path, listing: Listing) -> AsvResults:
         benchmarks=tuple(benchmarks),
         unreadable=tuple(unreadable),
     )
+
+
+def _known(path: Path, listing: Callable[[], Listing]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """What is known of the benchmarks beside their numbers in `path`, and a line for all that cannot be read of it."""
+    try:
+        listed = listing()
+    except UsageError as error:
+        return {}, [f"{path}: without what {error}"]
+    known = {name: one.model_dump() for name, one in listed.items() if isinstance(one, Listed)}
+    return known, [f"{path}: {name}: without what {one}" for name, one in listed.items() if isinstance(one, UsageError)]
