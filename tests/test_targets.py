@@ -7,6 +7,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.paths import results_folder
+from harness.problems.suites import get
 from harness.records.sweep import Cell
 from harness.solvers.training.loop_engine import loop_of, run_path
 from harness.solvers.training.training import Training
@@ -63,6 +64,18 @@ def test_a_stored_target_is_of_the_data_and_better_than_any_line(path: Path) -> 
     assert 0 < target.best_loss < line
     assert target.dtype == "float64"
     assert target.command.startswith("harness sweep --make-target")
+    if target.held_out is not None:
+        assert target.held_out.differs(training) == ""
+        assert target.held_out.lr in target.lr
+        assert len(target.held_out.by_seed) == len(target.best_by_seed)
+
+
+def test_the_networks_of_the_suite_have_held_out_targets() -> None:
+    for workload in get("linear-8").workloads:
+        if workload.hidden is not None:
+            target = targets.find(training_of(workload.problem, hidden=workload.hidden), nothing)
+            assert target is not None
+            assert target.held_out is not None
 
 
 # How one is made

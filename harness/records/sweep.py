@@ -24,8 +24,10 @@ class Cell(Kept):
     `suite`: the named suite and its version that it is a workload of, and what was changed of it; the tightest
     tolerance is then the workload's target.
     `trial`: the number of the try of a search, from 1, whose settings are its own; 0 of what is as released.
-    `held_out_to` (S,): epochs until the held-out loss is that of the optimum but for a hundredth, None where censored;
-    empty where nothing is held out. `epoch_flops`: arithmetic operations of an epoch, None where not known.
+    `held_out_to` (S,): epochs until the held-out loss is its target but for a hundredth, None where censored; empty
+    where nothing is held out or the target is not known. The target is what the optimum of a linear model leaves there,
+    and of a network what harness.sweep.held_out says. `epoch_flops`: arithmetic operations of an epoch, None where not
+    known.
     `max_s`: the seconds that a training may take, `prepare_s`, what the loop takes before its first epoch, included.
     `source_sha256`: of the source of what somebody brought to it, empty where nothing is.
     `together`: how many trainings the engine did in the `engine_s` wall seconds that these were part of.

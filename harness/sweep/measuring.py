@@ -2,12 +2,10 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Protocol
-
-import numpy as np
 
 from harness.measure import place, run
 from harness.measure.isolation import apart
@@ -15,17 +13,15 @@ from harness.measure.plan import Case
 from harness.measure.prepared import import_libraries
 from harness.measure.recording import failure
 from harness.measure.truth import Truths
-from harness.problems.problem import Floats
 from harness.records.observer import Observer
 from harness.records.record import Record
 from harness.records.sweep import Cell
 from harness.solvers.status import Status
 from harness.solvers.training import engines
 from harness.solvers.training.engine import Engine
-from harness.solvers.training.oracle.quadratic import Quadratic
 from harness.solvers.training.training import Aim, Training
 from harness.store.store import Store
-from harness.sweep import targets
+from harness.sweep import held_out, targets
 from harness.sweep.candidate import Candidate, JudgedBy
 from harness.sweep.cells import Goal, cells_of, learn, without_result
 from harness.sweep.theory import DOUBLE, explained
@@ -136,7 +132,9 @@ def _of_network(training: Training, observer: Observer) -> Goal:
     target = targets.find_or_make(
         training, observer.noted, lambda epochs: observer.working(f"{label}: its target, {epochs / total:.0%}")
     )
-    return Goal(Aim(target.best_loss, target.null_loss), ABOVE_TARGET, f"target: best of {target.how}")
+    there, why_not = held_out.of_network(training, target.held_out)
+    note = "; ".join(filter(None, (f"target: best of {target.how}", why_not)))
+    return Goal(Aim(target.best_loss, target.null_loss, held_out=there), ABOVE_TARGET, note)
 
 
 def _of_linear(training: Training, truths: Truths) -> Goal:
@@ -156,23 +154,9 @@ def _of_linear(training: Training, truths: Truths) -> Goal:
     note = objective.note
     if objective.least_squares and not truth.full_rank:
         note = f"rank {truth.rank} of {truth.columns}: many coefficients have the least loss"
-    held_out = _held_out(training, quadratic.optimum) if objective.least_squares else None
-    aim = Aim(quadratic.best_loss, quadratic.loss_scale, quadratic, held_out=held_out)
+    there = held_out.of_linear(training, quadratic.optimum) if objective.least_squares else None
+    aim = Aim(quadratic.best_loss, quadratic.loss_scale, quadratic, held_out=there)
     return Goal(aim, objective.name or "", note, objective)
-
-
-def _held_out(training: Training, optimum: Floats) -> Callable[[Floats], Floats] | None:
-    """The held-out loss of parameters (..., k) over what the optimum leaves there, minus 1.
-
-    None where nothing is held out, or the optimum leaves nothing but rounding there.
-    """
-    part, problem = training.held_out, training.problem
-    if part is None:
-        return None
-    X, y = training.arrays(part)
-    there = Quadratic.of(X, y, 1.0, intercept=problem.intercept, weights=problem.mean_one_weights(part))
-    best = float(there.loss(optimum))
-    return None if best <= ROUNDING * float(np.mean(y**2)) else lambda parameters: there.loss(parameters) / best - 1
 
 
 def _in_double(engine: Engine, candidate: Candidate, goal: Goal, aim: Aim, lr: Sequence[float]) -> list[Cell]:
@@ -185,10 +169,6 @@ def _in_double(engine: Engine, candidate: Candidate, goal: Goal, aim: Aim, lr: S
         return cells_of(double, goal, aim, learned, engine_s=0.0)
     except Exception:  # noqa: BLE001  # whatever an engine raises: what was measured stands, and why is not known
         return []
-
-
-ROUNDING = 1e-12
-"""Of a mean square: a loss so small is the rounding of float64 data, squared, and some."""
 
 
 def trained(candidate: Candidate, goal: Goal, observer: Observer) -> list[Cell]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from harness.problems.problem import Floats, Indices
 from harness.solvers.training.training import Training
+from harness.sweep.held_out import losses_of
 
 
 @dataclass(frozen=True)
@@ -25,16 +26,26 @@ class SearchSize:
 
 
 class Best(NamedTuple):
-    """Least losses (seeds,); and seed, learning rate and epoch of the least of all."""
+    """Least losses (seeds,); seed, learning rate and epoch of the least of all; least held-out losses (L, seeds)."""
 
     by_seed: Floats
     seed: int
     lr: float
     epoch: int
+    held_out: Floats | None
 
 
-Seen = tuple[int, Indices, int, Floats]
-"""Row of a learning rate, seeds (K,), epochs that they had before, losses (count, K), infinite where none counts."""
+class Seen(NamedTuple):
+    """Losses (count, K) of seeds (K,) after so many epochs, infinite where none counts; the row of a learning rate.
+
+    `held_out` (K,): the least loss of the rows held out; None where it is not told.
+    """
+
+    row: int
+    who: Indices
+    before: int
+    loss: Floats
+    held_out: Floats | None
 
 
 def search(training: Training, effort: SearchSize, progress: Callable[[int], None]) -> Best:
@@ -42,24 +53,37 @@ def search(training: Training, effort: SearchSize, progress: Callable[[int], Non
     plain = _by_adam(training)
     found = np.full((len(effort.lr), effort.seeds), np.inf)
     at = np.zeros(found.shape, dtype=np.int64)
-    for row, who, before, loss in (_by_loop if plain.network else _together)(plain, effort, progress):
+    there = np.full(found.shape, np.inf)
+    told = False
+    for row, who, before, loss, held_out in (_by_loop if plain.network else _together)(plain, effort, progress):
+        if held_out is not None:
+            there[row, who], told = np.minimum(there[row, who], held_out), True
         low, where = loss.min(axis=0), loss.argmin(axis=0)
         better = low < found[row, who]
         found[row, who[better]], at[row, who[better]] = low[better], before + where[better]
     row, seed = divmod(int(np.argmin(found)), effort.seeds)
-    return Best(found.min(axis=0), seed, effort.lr[row], int(at[row, seed]))
+    return Best(found.min(axis=0), seed, effort.lr[row], int(at[row, seed]), there if told else None)
 
 
 def _together(training: Training, effort: SearchSize, progress: Callable[[int], None]) -> Iterator[Seen]:
     from harness.solvers.training.batched.batch import blocks
     from harness.solvers.training.batched.engine import batch_of
 
+    held_out = losses_of(training)
     for row, lr in enumerate(effort.lr):
         batch = batch_of(training, [(lr, seed) for seed in range(effort.seeds)])
-        for block in blocks(batch, effort.epochs, parameters=False):
-            run = np.arange(len(block.loss))[:, None] < block.epochs_run
-            yield row, block.numbers, block.before, np.where(run & ~np.isnan(block.loss), block.loss, np.inf)
+        for block in blocks(batch, effort.epochs, parameters=held_out is not None):
+            there = None
+            if held_out is not None and block.parameters is not None:
+                there = _counting(held_out(block.parameters), block.epochs_run + 1).min(axis=0)
+            yield Seen(row, block.numbers, block.before, _counting(block.loss, block.epochs_run), there)
             progress((row * effort.epochs + block.before + len(block.loss)) * effort.seeds)
+
+
+def _counting(losses: Floats, count: Indices) -> Floats:
+    """Losses (epochs, K), infinite after each training's first `count` (K,) and where they are no numbers."""
+    counts = np.arange(len(losses))[:, None] < count
+    return np.where(counts & ~np.isnan(losses), losses, np.inf)
 
 
 def _by_loop(training: Training, effort: SearchSize, progress: Callable[[int], None]) -> Iterator[Seen]:
@@ -70,7 +94,7 @@ def _by_loop(training: Training, effort: SearchSize, progress: Callable[[int], N
         for seed in range(effort.seeds):
             one = replace(training, options=replace(training.options, lr=lr, seed=seed, epochs=effort.epochs))
             loss = run_path(one, loop_of(one), every=False).loss
-            yield row, np.array([seed]), 0, np.where(np.isfinite(loss), loss, np.inf)[:, None]
+            yield Seen(row, np.array([seed]), 0, np.where(np.isfinite(loss), loss, np.inf)[:, None], None)
             progress((row * effort.seeds + seed + 1) * effort.epochs)
 
 

@@ -22,6 +22,7 @@ from harness.records.environment import environment
 from harness.records.record import Kept
 from harness.records.run import now, this_command
 from harness.solvers.training.training import Training
+from harness.sweep.held_out import HeldOut, of_search
 from harness.sweep.target_search import SearchSize, search
 from harness.verify import reference_cache
 
@@ -43,7 +44,8 @@ class Target(Kept):
 
     `best_loss` and `null_loss`, the mean predictor's, are mean losses over the `n` training rows in the
     units trained in. `network`: of one that was brought, which has no layers in `hidden`. `best_by_seed` (seeds,): over
-    the learning rates and all epochs; `best_epoch` counts the steps made before that loss.
+    the learning rates and all epochs; `best_epoch` counts the steps made before that loss. `held_out`: the target of
+    the rows that are held out, absent where there are none, and in files that are older than it.
     """
 
     schema_version: Literal[1] = 1
@@ -71,6 +73,7 @@ class Target(Kept):
     system: str
     python: str
     versions: dict[str, str]
+    held_out: HeldOut | None = None
 
     @property
     def how(self) -> str:
@@ -177,6 +180,7 @@ def make(training: Training, effort: SearchSize, progress: Callable[[int], None]
         system=here.system,
         python=here.python,
         versions={name: here.versions[name] for name in ("numpy", "torch", "ls-harness") if name in here.versions},
+        held_out=of_search(training, effort.lr, best.held_out),
     )
 
 
@@ -190,7 +194,7 @@ def write(target: Target, path: Path) -> None:
     import tomlkit
 
     with replacing(path, make_folder=True) as made:
-        made.write_text(tomlkit.dumps(target.model_dump(mode="json")), encoding="utf-8")
+        made.write_text(tomlkit.dumps(target.model_dump(mode="json", exclude_none=True)), encoding="utf-8")
 
 
 def _identity(training: Training) -> dict[str, object]:
@@ -211,5 +215,8 @@ def _text(value: object) -> str:
 
 def _cached(training: Training) -> Path:
     """Below the user's cache folder, by the content that the target depends on."""
-    name = hashlib.sha256(repr(sorted(_identity(training).items())).encode()).hexdigest()
+    content = sorted(_identity(training).items())
+    if training.held_out:
+        content.append(("content_sha256", training.problem.content_sha256))
+    name = hashlib.sha256(repr(content).encode()).hexdigest()
     return reference_cache.folder().parent / "targets" / f"{name}.toml"

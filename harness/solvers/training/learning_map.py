@@ -44,7 +44,8 @@ class Learned:
 
     `excess` (M, L, S): the relative excess loss after so many epochs; `loss` (M, L, S): the training loss
     there, in the units trained in. Both are NaN after a training's last epoch. `held_out_to` (L, S): epochs until the
-    loss of the held-out rows is at most HELD_OUT above what the optimum leaves there, CENSORED where it never is.
+    loss of the held-out rows is at most HELD_OUT above its target (of a linear model, what the optimum leaves there),
+    CENSORED where it never is.
     """
 
     map: LearningMap

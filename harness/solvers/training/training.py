@@ -187,8 +187,8 @@ class Aim:
     `best_loss`: the least training loss there is, or the best that is known of a curve; `loss_scale`:
     what an excess is relative to; `quadratic`: the linear model's squared loss, weight decay's penalty in it; `excess`:
     the linear model's relative excess of parameters (E, k), in the module's order, to (E,), of any other loss. Both are
-    None for a curve. `held_out`: the same of the rows that are held out, relative to what the optimum leaves there, of
-    a linear model where there are any; it may be below 0.
+    None for a curve. `held_out`: of parameters (..., k) to (...), the loss of the rows that are held out over its
+    target there, minus 1, where there are any; it may be below 0.
     """
 
     best_loss: float

@@ -56,8 +56,8 @@ class Watch:
 
     @property
     def wants_parameters(self) -> bool:
-        """A curve is judged by its losses alone."""
-        return not self.aim.of_curve
+        """A curve is judged by its losses alone, unless rows are held out."""
+        return not self.aim.of_curve or self.aim.held_out is not None
 
     def note(self, block: Block) -> None:
         """Take a block in."""
@@ -74,12 +74,20 @@ class Watch:
         self.run[block.numbers] = block.before + block.epochs_run
         self.diverged[block.numbers] = block.diverged
         self._draw(block, np.where(known, excess, np.nan))
-        if self.held_out is not None and self.aim.held_out is not None and block.parameters is not None:
-            with np.errstate(all="ignore"):
-                there = self.aim.held_out(block.parameters) <= HELD_OUT
-            there &= np.arange(len(there))[:, None] <= block.epochs_run
-            new = (self.held_out[block.numbers] == CENSORED) & there.any(axis=0)
-            self.held_out[block.numbers[new]] = block.before + np.argmax(there[:, new], axis=0)
+        self._note_held_out(block)
+
+    def _note_held_out(self, block: Block) -> None:
+        """When the trainings that were not there yet come to the held-out target."""
+        if self.held_out is None or self.aim.held_out is None or block.parameters is None:
+            return
+        left = self.held_out[block.numbers] == CENSORED
+        if not left.any():
+            return
+        with np.errstate(all="ignore"):
+            there = self.aim.held_out(block.parameters[:, left]) <= HELD_OUT
+        there &= np.arange(len(there))[:, None] <= block.epochs_run[left]
+        new = there.any(axis=0)
+        self.held_out[block.numbers[left][new]] = block.before + np.argmax(there[:, new], axis=0)
 
     def take(self, part: "Watch", within: slice) -> None:
         """Take in what another one has seen of the trainings `within`."""

@@ -102,11 +102,17 @@ class MlpModels(Models):
         """Gradient by layer and loss (K,) over all rows."""
         for number, rows in enumerate(self.blocks):
             work = self._forward(theta, rows)
-            if number:
-                torch.addmv(loss, work.terms, rows.share, out=loss)
-            else:
-                torch.mv(work.terms, rows.share, out=loss)
+            self._mean(loss, work, rows, first=number == 0)
             self._backward(theta, gradient, rows, work, first=number == 0)
+
+    def losses(self, parameters: torch.Tensor) -> torch.Tensor:
+        """The loss (K,) over all rows at parameters (K, P), in the module's order."""
+        state, loss = parameters.new_empty(parameters.numel()), parameters.new_empty(self.models)
+        state[self.place.to(state.device)] = parameters
+        theta = self.bind(state)
+        for number, rows in enumerate(self.blocks):
+            self._mean(loss, self._forward(theta, rows), rows, first=number == 0)
+        return loss
 
     def own(self, rows: torch.Tensor, theta: list[_Layer], gradient: list[_Layer], loss: torch.Tensor) -> None:
         """As `full`, each model over rows of its own: `rows` (K, b) int64."""
@@ -132,6 +138,13 @@ class MlpModels(Models):
         else:
             torch.abs(work.residual, out=work.room)
         return work
+
+    def _mean(self, loss: torch.Tensor, work: _Work, rows: _Rows, *, first: bool) -> None:
+        """A block's part of the losses (K,)."""
+        if first:
+            torch.mv(work.terms, rows.share, out=loss)
+        else:
+            torch.addmv(loss, work.terms, rows.share, out=loss)
 
     def _backward(self, theta: list[_Layer], gradient: list[_Layer], rows: _Rows, work: _Work, *, first: bool) -> None:
         """The chain rule, from the residuals' slopes, which carry each row's weight."""
