@@ -122,3 +122,43 @@ def test_no_record_replaces_another_of_the_same_value(records: list[Record]) -> 
     assert len(rows) == 2 * len(records)
     assert {row.value for row in rows} == {"0.1", "0.1 (2)", "0.01", "0.01 (2)"}
     assert {row.baseline for row in rows} == {"0.01"}
+
+
+def own(path: str, sha256: str, solver: str, base: Record) -> Record:
+    """A record of somebody's file."""
+    problem = f"{path}:mpg"
+    return base.model_copy(
+        update={
+            "problem": problem,
+            "problem_name": problem,
+            "family": "own",
+            "data_sha256": sha256,
+            "solver": solver,
+            "options": {},
+        }
+    )
+
+
+@pytest.mark.slow
+def test_the_same_content_by_two_paths_is_one_group(records: list[Record]) -> None:
+    base = records[0]
+    a, b = "a" * 64, "b" * 64
+    both = [own("cars.csv", a, "numpy_lstsq", base), own("cars.parquet", a, "scipy_gelsy", base)]
+    assert {row.group for row in rows_by(both, "solver")} == {"cars.csv:mpg cpu"}
+    with pytest.raises(CannotMeasureError, match="nothing to compare"):
+        rows_by([both[0], own("cars.parquet", b, "scipy_gelsy", base)], "solver")
+    no_constant = both[1].model_copy(update={"problem": "cars.parquet:mpg(no-intercept)"})
+    with pytest.raises(CannotMeasureError, match="nothing to compare"):
+        rows_by([both[0], no_constant], "solver")
+
+
+@pytest.mark.slow
+def test_a_path_of_two_contents_has_groups_by_content_wherever_else_these_are(records: list[Record]) -> None:
+    base = records[0]
+    a, b = "a" * 64, "b" * 64
+    three = [
+        own("cars.csv", a, "numpy_lstsq", base),
+        own("cars.csv", b, "numpy_lstsq", base),
+        own("copy.csv", a, "scipy_gelsy", base),
+    ]
+    assert {row.group for row in rows_by(three, "solver")} == {"cars.csv:mpg cpu (data aaaaaaaa)"}

@@ -10,7 +10,7 @@ from harness.errors import CannotMeasureError, unknown
 from harness.judge.medians import measurable
 from harness.judge.speed.fit_times import fit_samples_s
 from harness.records.content import SHOWN, contents
-from harness.records.labels import file_of
+from harness.records.labels import file_of, model_of
 from harness.records.record import Record
 
 PREFERRED = {"solver": "numpy_lstsq", "device": "cpu", "optimizer": "sgd", "lr": "0.01"}
@@ -68,6 +68,14 @@ def _group(record: Record, by: str) -> str:
     return " ".join([problem, model, device, *options])
 
 
+def _data(record: Record, content: Callable[[Record], str]) -> tuple[object, ...]:
+    """The same for one content of one's own by whatever path, if target and model are the same."""
+    target = file_of(record.problem)[1]
+    if not (record.is_own and target):
+        return (record.problem,)
+    return (target, content(record), repr(model_of(record.problem)[1]))
+
+
 def check_axis(by: str) -> None:
     """Raises UsageError for an unknown axis."""
     if by not in AXES:
@@ -86,12 +94,14 @@ def compare(records: Sequence[Record], by: str, baseline: str | None = None) -> 
     known: dict[str, set[str]] = {}
     for record in records:
         known.setdefault(record.problem, set()).add(content(record))
+    first_named: dict[tuple[object, ...], str] = {}
     for record in records:
         value = AXES[by](record)
         if value is not None:
-            several = by != "size" and len(known[record.problem]) > 1
+            problem = record.problem if by == "size" else first_named.setdefault(_data(record, content), record.problem)
+            several = by != "size" and len(known[problem]) > 1
             data = f" (data {content(record)[:SHOWN]})" if several else ""
-            members = groups.setdefault(_group(record, by) + data, {})
+            members = groups.setdefault(_group(record.model_copy(update={"problem": problem}), by) + data, {})
             members[_unused(value, members)] = record
     groups = {name: members for name, members in groups.items() if len(members) > 1}
     if not groups:
