@@ -5,12 +5,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from distributed import LocalCluster
 
+from harness.errors import CannotMeasureError
 from harness.measure.cluster import address, workers
 from harness.measure.cluster.address import RESOURCE
 from harness.measure.cluster.place import GroupJob
@@ -232,6 +234,52 @@ class Kept:
 
     def fitted(self, index: int, record: Record) -> None:
         self.fitted_.append((index, record))
+
+
+class Waits(workers.Workers):
+    """Workers that come and go as they are given, a quarter of a minute a look, and never measure."""
+
+    def __init__(self, looks: list[set[str]], patch: pytest.MonkeyPatch, **more: float) -> None:
+        self.on, self.looks, self.sent_to = "tcp://a:1", looks, list[str]()
+        self.restart_s = more.get("restart_s", address.RESTART_S)
+        self.at_s = 0.0
+        patch.setattr(time, "monotonic", lambda: self.at_s)
+
+    def _there(self) -> set[str]:
+        self.at_s += 15
+        return self.looks.pop(0)
+
+    def _send(self, job: Any, address: str, sent: dict[int, Any]) -> None:
+        self.sent_to.append(address)
+        if len(self.sent_to) > 1:
+            job.over = True
+            return
+        sent[1] = workers._Sent(job, address, SimpleNamespace(cancel=lambda: None))  # noqa: SLF001
+
+    def _heard(self, sent: dict[int, Any], say: Any) -> Iterator[Any]:
+        yield from ()
+
+
+def test_where_all_workers_are_lost_another_one_has_minutes_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    job = SimpleNamespace(over=False, lost=lambda _: None)
+    with monkeypatch.context() as patch:
+        late = Waits([{"a"}, *[set[str]()] * 12, {"b"}], patch)  # three minutes
+        assert list(late.each([job], said.append)) == []
+    assert late.sent_to == ["a", "b"]
+    assert said == ["no worker is left: waiting up to 300 s for another"]
+
+
+@pytest.mark.parametrize(("restart_s", "looks"), [(300.0, 22), (60.0, 6)])
+def test_workers_that_do_not_come_back_are_a_line(
+    restart_s: float, looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = SimpleNamespace(over=False, lost=lambda _: None)
+    with monkeypatch.context() as patch:
+        gone = Waits([{"a"}, *[set[str]()] * looks], patch, restart_s=restart_s)
+        with pytest.raises(CannotMeasureError, match=f"no worker is left that measures, for {restart_s:g} s: start"):
+            list(gone.each([job]))
+    assert gone.looks == [], "it waited as long as it says"
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,9 @@ class PlaceGroup(HereGroup):
         "as local:4.",
     )
     connect_timeout: float | None = option(
-        metavar="SECONDS", help="How long --on waits for a scheduler and a worker; 30 by default."
+        metavar="SECONDS",
+        help="How long --on waits for a scheduler and a worker, 30 by default, and for another "
+        "where all are lost, 300.",
     )
 
 

@@ -10,6 +10,9 @@ RESOURCE = "harness"
 """The resource of a worker that measures. A case takes one of it, so that a worker with one has one at a time."""
 CONNECT_S = 30.0
 """Seconds to wait for a scheduler, and for the first of its workers."""
+RESTART_S = 300.0
+"""Seconds to wait for another worker where all are lost: what starts it (a nanny) imports the harness anew, in seconds
+on an idle machine and, with two busy processes a core, in ten times as many."""
 LOCAL = re.compile(r"local:([1-9]\d{0,3})")
 REMOTE = re.compile(r"(tcp|tls|ws|wss|ucx)://\S+")
 MISSING = "needs dask and distributed, which are not installed: pip install 'ls-harness[dask]'"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from harness.measure.cluster.address import CONNECT_S
+from harness.measure.cluster.address import CONNECT_S, RESTART_S
 from harness.measure.cluster.parcel import Parcel, parcel
 from harness.measure.cluster.workers import Workers
 from harness.measure.cluster.working import Surroundings, Told
@@ -30,7 +30,7 @@ class Cluster:
 
     def __init__(self, on: str, connect_s: float | None, limits: Limits) -> None:
         """`on`: the scheduler's address, or local:N. Raises as `Workers`."""
-        self.workers = Workers(on, connect_s or CONNECT_S, limits)
+        self.workers = Workers(on, connect_s or CONNECT_S, limits, restart_s=connect_s or RESTART_S)
 
     @contextmanager
     def watched(self, store: Store, run_id: str, *, timed: bool = True) -> Iterator[None]:

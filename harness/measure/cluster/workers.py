@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from harness.errors import CannotMeasureError, HarnessError, UsageError, counted, said_by
-from harness.measure.cluster.address import RESOURCE, connected, measuring
+from harness.measure.cluster.address import RESOURCE, RESTART_S, connected, measuring
 from harness.measure.cluster.working import Order, Surroundings, Work, carry_out, versions
 from harness.measure.isolation.limits import Limits
 from harness.records.environment import Environment
@@ -64,7 +64,8 @@ class _Sent:
 class Workers:
     """Those of the cluster `on` that measure; `surroundings`: what is asked about the environment of each.
 
-    `seen` is told of each worker as it begins and after each of its jobs.
+    `seen` is told of each worker as it begins and after each of its jobs. `restart_s`: how long it waits for another
+    one where all are lost.
 
     Raises UsageError and CannotMeasureError, one line each: no scheduler, no worker that measures, another version.
     """
@@ -72,6 +73,7 @@ class Workers:
     on: str
     connect_s: float
     limits: Limits
+    restart_s: float = RESTART_S
     surroundings: Surroundings = field(default_factory=Surroundings)
     seen: Callable[[Worker, Environment, Conditions], None] = lambda *_: None
     _known: set[str] = field(default_factory=set)
@@ -107,9 +109,7 @@ class Workers:
         try:
             while waiting or sent:
                 there = self._there()
-                empty_since = None if there else (empty_since or time.monotonic())
-                if empty_since is not None and time.monotonic() - empty_since > self.connect_s:
-                    raise CannotMeasureError(f"--on {self.on}: no worker is left that measures: start one")
+                empty_since = self._still_empty(there, empty_since, say)
                 for ticket in [ticket for ticket, one in sent.items() if one.address not in there]:
                     one = sent.pop(ticket)
                     one.future.cancel()
@@ -126,6 +126,20 @@ class Workers:
             for one in sent.values():
                 with suppress(Exception):
                     one.future.cancel()
+
+    def _still_empty(self, there: set[str], since: float | None, say: Any) -> float | None:
+        """Since when no worker is there, or None. Raises CannotMeasureError where that is too long."""
+        if there:
+            return None
+        now = time.monotonic()
+        if since is None:
+            say(f"no worker is left: waiting up to {self.restart_s:g} s for another")
+            return now
+        if now - since > self.restart_s:
+            raise CannotMeasureError(
+                f"--on {self.on}: no worker is left that measures, for {self.restart_s:g} s: start one"
+            )
+        return since
 
     def _send(self, job: Job, address: str, sent: dict[int, _Sent]) -> None:
         """Have one worker, and no other, do the job: where it is lost nobody but us begins it anew."""
