@@ -40,7 +40,7 @@ def measured(launches: int) -> Peaks:
     """Of the installed version against itself."""
     with TemporaryDirectory(prefix="peak-memory-") as scratch:
         sides = without_harness(of_interpreters(sys.executable, sys.executable), Path(scratch))
-        specs = of_suite(sides.head, ROOT, BENCH)
+        specs, _ = of_suite(sides, ROOT, BENCH)
         run = Measurement((sides.base, sides.head), specs)
 
         def decided(cells: Sequence[AbCell]) -> set[str]:

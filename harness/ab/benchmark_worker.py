@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -31,20 +30,6 @@ Answer = dict[str, Any]
 
 class SkippedError(Exception):
     """The suite skips it: its setup raised NotImplementedError, or skip_for_params names its parameters."""
-
-
-def discover(order: Answer) -> Answer:
-    """Every benchmark of the suite in the folder `root`, as asv_runner finds it."""
-    from asv_runner._aux import update_sys_path
-    from asv_runner.discovery import disc_benchmarks
-
-    update_sys_path(order["root"])
-    found = []
-    for one in disc_benchmarks(order["root"]):
-        described = {name: getattr(one, name) for name in ("name", "type", "unit", "params", "param_names")}
-        timeouts = {"timeout_s": one.timeout, "cache_timeout_s": one.setup_cache_timeout}
-        found.append(described | timeouts | {"is_raw": type(one).__name__ == "TimerawBenchmark"})
-    return {"benchmarks": found}
 
 
 class PlainCall:
@@ -73,20 +58,10 @@ class PlainCall:
 class AsvBenchmark:
     """One benchmark with one combination of its parameters, set up."""
 
-    def __init__(self, order: Answer) -> None:
-        """Load the suite's cache and set it up.
-
-        Raises SkippedError, RuntimeError where the benchmark has other parameters here, whatever the suite raises.
-        """
-        from asv_runner.discovery import get_benchmark_from_name
-
-        name, index = order["benchmark"], order["index"]
-        self.benchmark = get_benchmark_from_name(order["root"], name if index is None else f"{name}-{index}")
-        if index is not None:
-            here = list(product(*self.benchmark.params))[index]
-            if list(here) != order["texts"]:
-                raise RuntimeError(f"not comparable: with this version its parameters are {', '.join(here)}")
-        os.chdir(self._folder(order))
+    def __init__(self, benchmark: Any, scratch: str) -> None:
+        """Load the suite's cache, set asv_runner's `benchmark` up. Raises SkippedError, whatever the suite raises."""
+        self.benchmark = benchmark
+        os.chdir(self._folder(scratch))
         self.timed: Callable[[], object] | None = None
         if self.benchmark.do_setup():
             raise SkippedError("skipped by the suite")
@@ -128,12 +103,12 @@ class AsvBenchmark:
         self.benchmark.do_teardown()
         self.benchmark.do_setup()
 
-    def _folder(self, order: Answer) -> str:
+    def _folder(self, scratch: str) -> str:
         """Where it runs: a new folder, or that of its cache, which is made by the first who needs it."""
         key = self.benchmark.setup_cache_key
         if key is None:
-            return tempfile.mkdtemp(dir=order["scratch"])
-        folder = Path(order["scratch"]) / hashlib.sha256(key.encode()).hexdigest()
+            return tempfile.mkdtemp(dir=scratch)
+        folder = Path(scratch) / hashlib.sha256(key.encode()).hexdigest()
         if not folder.is_dir():
             folder.mkdir()
             process = get_context("fork").Process(target=_make_cache, args=(self.benchmark, folder))

@@ -8,21 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from harness.ab.cells import Benchmark, CellSpec
+from harness.ab.discovery import discovered
 from harness.ab.environments import Sides
-from harness.ab.process import Process
-from harness.ab.version import Version
 from harness.asv.selection import AsvSelection
-from harness.errors import CannotMeasureError, UsageError
+from harness.errors import UsageError
 from harness.files.asv_settings import ASV, asv_settings
-from harness.measure.isolation.ending import WorkerLostError
-from harness.measure.isolation.transport import START_S
 from harness.records.asv_cells import AsvCell
 
-DISCOVERY_S = 300.0
-"""Seconds that a suite may take to be imported: pandas' has 2 500 benchmarks in 70 files, and takes a few."""
 TIMEOUT_S = 60.0
 """asv's default of default_benchmark_timeout."""
-TYPES = ("time", "track", "peakmemory")
+TYPES = ("time", "track", "memory", "peakmemory")
 ANY_DEVICE = "any"
 """Of a cell that works wherever it likes, in other processes too: judged by the wall clock, as asv does."""
 
@@ -35,15 +30,40 @@ def without_harness(sides: Sides, scratch: Path) -> Sides:
     return replace(sides, base=replace(sides.base, scratch=base), head=replace(sides.head, scratch=head))
 
 
-def of_suite(head: Version, folder: Path, bench: str | None) -> list[CellSpec]:
-    """Every benchmark of the suite that the asv.conf.json in `folder` names, as the head's process finds it.
+def of_suite(sides: Sides, folder: Path, bench: str | None) -> tuple[list[CellSpec], list[str]]:
+    """Every benchmark of the suite that the asv.conf.json in `folder` names, as either side has it; what is left out.
 
-    As in asv the files of the suite are those of the checkout, the same for both sides. `bench`: as of
-    AsvSelection.
+    As in asv the files of the suite are those of the checkout, the same for both sides. A file that neither side can
+    import, and a benchmark that neither can make, is a cell that has failed. `bench`: as of AsvSelection.
 
-    Raises UsageError where there is no suite, none of its benchmarks is asked for, or it cannot be imported.
+    Raises UsageError where there is no suite, none of its benchmarks is asked for, or no file of it can be imported.
     """
     wanted = AsvSelection(bench=bench)
+    root, timeout_s = _where(folder)
+    base, head = discovered(sides.base, root), discovered(sides.head, root)
+    every = [*head.benchmarks.values(), *base.benchmarks.values()]
+    found = [spec for one in every if one["type"] in TYPES for spec in _cells(one, str(root), timeout_s, wanted)]
+    specs = {spec.case: spec for spec in reversed(found)}  # a cell of both is the head's
+    both = [name for name in head.failed if name in base.failed]
+    failed = {name: {"base": base.failed[name], "head": head.failed[name]} for name in both}
+    if not every and failed:
+        name, why = next(iter(failed.items()))
+        raise UsageError(f"the suite in {root} cannot be imported with {sides.head.name}: {name}: {why['head']}")
+    notes = [f"{one['name']} is not measured: its type is {one['type']}" for one in every if one["type"] not in TYPES]
+    notes += [f"{name} is not measured: that needs pympler, as in asv" for name in (*head.left, *base.left)]
+    for name, why in failed.items():
+        if wanted.wanted(name, ()):
+            specs[name] = CellSpec(name, name, "", name, ANY_DEVICE, benchmark=Benchmark({}, failed=why))
+        else:
+            notes.append(f"{name} is not in --bench, and what it has is not known: {why['head']}")
+    if not specs:
+        asked = f" in which '{bench}' is found" if bench else ""
+        raise UsageError(f"{root} has no time_, timeraw_, track_, mem_ or peakmem_ benchmark{asked}")
+    return list(reversed(specs.values())), list(dict.fromkeys(notes))
+
+
+def _where(folder: Path) -> tuple[Path, float]:
+    """The suite of the asv.conf.json in `folder`, and the seconds that a benchmark has by default."""
     if not (folder / ASV).is_file():
         raise UsageError(f"--asv-suite: there is no {ASV} in {folder}")
     said = asv_settings(folder)
@@ -53,14 +73,7 @@ def of_suite(head: Version, folder: Path, bench: str | None) -> list[CellSpec]:
     timeout_s = said.get("default_benchmark_timeout", TIMEOUT_S)
     if not isinstance(timeout_s, int | float) or not timeout_s > 0:
         raise UsageError(f"{ASV}: default_benchmark_timeout is seconds above 0, not {timeout_s}")
-    specs = []
-    for one in _discovered(head, root):
-        if one["type"] in TYPES:
-            specs += list(_cells(one, str(root), float(timeout_s), wanted))
-    if not specs:
-        asked = f" in which '{bench}' is found" if bench else ""
-        raise UsageError(f"{root} has no time_, timeraw_, track_ or peakmem_ benchmark{asked}")
-    return specs
+    return root, float(timeout_s)
 
 
 def of_calls(names: Sequence[str]) -> list[CellSpec]:
@@ -73,25 +86,6 @@ def of_calls(names: Sequence[str]) -> list[CellSpec]:
     ]
 
 
-def _discovered(head: Version, root: Path) -> list[dict[str, Any]]:
-    with Process(head) as worker:
-        try:
-            greeting = worker.answer(START_S)
-            if greeting["status"] != "ok":
-                raise CannotMeasureError(f"{head.name}: {greeting['message']}")
-            worker.order({"do": "discover", "root": str(root)})
-            answer = worker.answer(DISCOVERY_S)
-        except WorkerLostError as error:
-            raise CannotMeasureError(f"{head.name}: the suite in {root}: {error}") from None
-    if answer["status"] != "ok":
-        message = str(answer["message"])
-        if "No module named 'asv_runner'" in message:
-            raise UsageError(f"--asv-suite needs asv_runner: {head.python} -m pip install 'ls-harness[asv]'")
-        raise UsageError(f"the suite in {root} cannot be imported with {head.name}: {message}")
-    found: list[dict[str, Any]] = answer["benchmarks"]
-    return found
-
-
 def _cells(one: dict[str, Any], root: str, timeout_s: float, wanted: AsvSelection) -> Iterator[CellSpec]:
     """One cell a combination of its parameters that is wanted."""
     own_s = float(one["timeout_s"] or timeout_s)
@@ -99,7 +93,7 @@ def _cells(one: dict[str, Any], root: str, timeout_s: float, wanted: AsvSelectio
     for index in wanted.wanted(one["name"], tuple(map(tuple, one["params"]))):
         texts = combinations[index]
         params = tuple(zip(one["param_names"], texts, strict=True))
-        order = {"root": root, "benchmark": one["name"], "index": index if params else None, "texts": list(texts)}
+        order = {"root": root, "place": one["place"], "texts": list(texts)}
         benchmark = Benchmark(
             order,
             params,

@@ -30,7 +30,8 @@ class Benchmark:
 
     `order`: what a worker is told of it. `params`: names and values, as asv writes them. `is_time`: it is timed; else
     it has a value, in `unit`. `is_fresh`: only a process of its own has it, as a peak of memory. `timeout_s`: for its
-    setup, and for one turn of calls; `cache_timeout_s`: for what its setups share.
+    setup, and for one turn of calls; `cache_timeout_s`: for what its setups share. `failed`: by side, why neither can
+    measure it, where that is known before.
     """
 
     order: Mapping[str, object]
@@ -40,6 +41,12 @@ class Benchmark:
     unit: str = "seconds"
     timeout_s: float = 120.0
     cache_timeout_s: float = 0.0
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_suites(self) -> bool:
+        """Whether it is of a suite, a file of which is imported for it."""
+        return "place" in self.order
 
 
 @dataclass(frozen=True)

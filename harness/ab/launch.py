@@ -133,7 +133,10 @@ class Pair:
 
         Only one at a time: what thousands of setups hold fits into no memory.
         """
-        self._ask(one, {"do": "prepare", **one.spec.order}, [SIDES], what.timeout_s + what.cache_timeout_s)
+        if what.is_suites:
+            self._ask(one, {"do": "load", **one.spec.order}, [SIDES], PREPARE_S)
+        if not one.lost:
+            self._ask(one, {"do": "prepare", **one.spec.order}, [SIDES], what.timeout_s + what.cache_timeout_s)
         if not one.lost and what.is_time:
             self._rounds(one, what.timeout_s, enough)
         elif not one.lost:
@@ -199,16 +202,18 @@ class Pair:
         *,
         results: bool = False,
     ) -> dict[str, Answer]:
-        """The answers by side, the sides of a group asked at the same time."""
+        """The answers by side, the sides of a group asked at the same time.
+
+        All are asked, though one has ended meanwhile: what ends both versions is no difference between them.
+        """
         answers: dict[str, Answer] = {}
         for group in groups:
             for side in group:
                 self.workers[side].order(order)
             found = {side: self._answer(side, deadline_s, [one], results=results) for side in group}
-            there = {side: answer for side, answer in found.items() if answer is not None}
-            if len(there) < len(group):
-                raise WorkerGoneError
-            answers |= there
+            answers |= {side: answer for side, answer in found.items() if answer is not None}
+        if len(answers) < len(SIDES):
+            raise WorkerGoneError
         return answers
 
     def _answer(

@@ -11,7 +11,7 @@ from harness.ab.cells import CellSpec
 from harness.ab.process import Answer
 from harness.judge.medians import measurable
 from harness.records.ab import AbCell, Launch, Measured
-from harness.solvers.status import Status
+from harness.solvers.status import Status, of_error
 from harness.timing.sampling import Samples
 
 SKIPPED = "skipped by the suite in both versions"
@@ -43,6 +43,11 @@ class Progress:
     calls: int = 1
     lost: bool = False
     left: str = ""
+
+    def __post_init__(self) -> None:
+        """Lose what neither version can measure."""
+        for side, why in self.spec.benchmark.failed.items() if self.spec.benchmark else ():
+            self.lose(side, of_error(why), why)
 
     def lose(self, side: str, status: Status, message: str) -> None:
         """A version could not run it: that is its result, and it is not tried again."""
@@ -78,8 +83,9 @@ class Progress:
 
     @property
     def seen(self) -> bool:
-        """Whether anything has come of it."""
-        return bool(self.measured) or any(launch.base.wall_s for launch in self.launches)
+        """Whether a launch has had something of it."""
+        failed = self.spec.benchmark.failed if self.spec.benchmark else ()
+        return bool(self.measured and not failed) or any(launch.base.wall_s for launch in self.launches)
 
     @property
     def cell(self) -> AbCell:

@@ -3,10 +3,10 @@
 It is run as a script by the version's own interpreter, with `-P` so that this folder is not importable. The first
 message says what to put on sys.path, and how many pages to map before anything is imported. Until it is told what to
 prepare it needs nothing but the standard library. `case_worker.py` has the cases of a version of the harness,
-`benchmark_worker.py` asv's benchmarks and plain callables, which need no harness.
+`suite_worker.py` and `benchmark_worker.py` asv's benchmarks, the latter plain callables too, which need no harness.
 
-Orders: `prepare`, `time`, `accuracy`, `value`, `release` of a cell, `discover`, `cores`. Every answer has a
-`status`, `ok` or what went wrong with its `message`.
+Orders: `load` of a suite's benchmark, `prepare`, `time`, `accuracy`, `value`, `release` of a cell, `discover`, `cores`.
+Every answer has a `status`, `ok` or what went wrong with its `message`.
 """
 
 import json
@@ -25,7 +25,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-BENCHMARKS, CASES = "benchmark_worker.py", "case_worker.py"
+BENCHMARKS, CASES, SUITE = "benchmark_worker.py", "case_worker.py", "suite_worker.py"
 FAILED_IMPORT = "failed to import: "
 """What an answer's message begins with where a library is there and cannot be imported."""
 
@@ -39,13 +39,20 @@ class Cells:
         """`suite` is the version's module harness.suite; `scratch`: where an asv suite runs, which needs none."""
         self._suite = suite
         self._scratch = scratch
+        self._loaded: dict[str, Any] = {}
         self._made: dict[str, Any] = {}
+
+    def load(self, order: Answer) -> Answer:
+        """Import the file of a suite's benchmark, whose timeout is not for that."""
+        self._loaded[order["cell"]] = beside(SUITE)["loaded"](order)
+        return {}
 
     def prepare(self, order: Answer) -> Answer:
         """Prepare one cell."""
-        if "benchmark" in order or "call" in order:
-            kind = "AsvBenchmark" if "benchmark" in order else "PlainCall"
-            made = beside(BENCHMARKS)[kind]({**order, "scratch": self._scratch})
+        if "place" in order:
+            made = beside(BENCHMARKS)["AsvBenchmark"](self._loaded.pop(order["cell"]), self._scratch)
+        elif "call" in order:
+            made = beside(BENCHMARKS)["PlainCall"](order)
         else:
             for name in order.get("imports", ()):
                 imported(name)
@@ -122,6 +129,8 @@ def hello(setup: Answer) -> tuple[Answer, Any]:
         if spec is None or spec.origin is None or not spec.origin.startswith(setup["paths"][0] + os.sep):
             where = "nowhere" if spec is None else spec.origin
             raise RuntimeError(f"{name} is imported from {where}, not from what was built: uninstall the editable one")
+    if setup.get("scratch"):  # what a benchmark starts imports what it does
+        os.environ["PYTHONPATH"] = os.pathsep.join(setup["paths"])
     suite = None if setup.get("scratch") else imported("harness.suite") or import_module("harness.suite")
     spec = find_spec("harness")
     return {
@@ -171,8 +180,8 @@ def serve(setup: Answer, connection: Connection) -> None:
     say(guarded(begin))
     if cells is None:
         return
-    works = {name: getattr(cells, name) for name in ("prepare", "time", "accuracy", "value", "release")}
-    works |= {"cores": on_cores, "discover": lambda order: dict(beside(BENCHMARKS)["discover"](order))}
+    works = {name: getattr(cells, name) for name in ("load", "prepare", "time", "accuracy", "value", "release")}
+    works |= {"cores": on_cores, "discover": lambda order: dict(beside(SUITE)["discover"](order))}
     with suppress(EOFError):  # the parent has gone
         while True:
             order = json.loads(connection.recv_bytes())

@@ -1,7 +1,7 @@
 """What harness ab measures in both versions: cases of the harness, an asv suite's benchmarks, or callables."""
 
 import atexit
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -60,7 +60,10 @@ class CellsGroup(Group):
             folder = TemporaryDirectory(prefix="harness-ab-")
             atexit.register(folder.cleanup)
             sides = without_harness(sides, Path(folder.name))
-            return sides, of_calls(self.call) if self.call else of_suite(sides.head, Path.cwd(), self.bench)
+            if self.call:
+                return sides, of_calls(self.call)
+            specs, notes = of_suite(sides, Path.cwd(), self.bench)
+            return replace(sides, notes=(*sides.notes, *notes)), specs
         imported_from(sides)
         named = self.cases.problem or (), self.cases.solver or (), self.cases.solving.options()
         return sides, cells(*named, project=sides.head.tree is not None, model=self.cases.data.model)

@@ -36,7 +36,10 @@ def gate_asv(expected: "Expectations", asked: JudgedAsvGroup, verdicts: "Verdict
         if before is not None and verdicts.printed.for_people:
             show(speed(parted(results)[0], parted(before)[0]))
         named.append((f"{results.commit[:8]} {results.environment} on {results.machine}", report))
-        verdicts.show(*named[-1])
+        if not verdicts.printed.as_json:
+            verdicts.show(*named[-1])
+    if verdicts.printed.as_json:
+        verdicts.print_json(named)
     verdicts.write(named)
     codes = [report.exit_code for _, report in named]
     return 1 if 1 in codes else max(codes)

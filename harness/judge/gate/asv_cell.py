@@ -7,6 +7,8 @@ from harness.judge.verdict import Judgement, Verdict, number_text
 from harness.records.asv_cells import AsvCell
 
 FIND_IT = "Find what changed between the two: the commit by harness bisect, the release in its changelog."
+FIND_BY_AB = "Find what changed between the two: git log has the commits between them, harness ab measures any two."
+"""Of benchmarks and callables, which harness bisect does not run."""
 RUN_IT = "Run it with 'asv run --show-stderr --bench NAME' and read what it says."
 
 

@@ -40,6 +40,8 @@ class AbVerdict:
         found = {one.verdict for one in self.accuracy}
         if not self.cell.unit:  # else it is no time
             found.add(self.found.verdict)
+        elif not (self.cell.base.values and self.cell.head.values):
+            found.add(Verdict.UNDECIDED)
         return next((verdict for verdict in WORST_FIRST if verdict in found), Verdict.UNCHANGED)
 
     @property

@@ -2,7 +2,7 @@
 
 import math
 
-from harness.judge.gate.asv_cell import FIND_IT, RUN_IT
+from harness.judge.gate.asv_cell import FIND_BY_AB, FIND_IT, RUN_IT
 from harness.judge.gate.rules import DECADE, HALF_A_DIGIT, LIMITS
 from harness.judge.verdict import Judgement, Verdict, number_text
 from harness.judge.versions.ab_cell import ran
@@ -14,6 +14,8 @@ IMPORT_ADVICE = (
     "Name all that this side needs together (--from or --with, once each), so that one folder holds it; of torch take "
     "the CPU builds: docs/how-to/upgrade.md has the recipes."
 )
+
+CALL_IT = "Call it by itself in a Python of that version, and read what it says."
 
 
 def judge_accuracy(cell: AbCell) -> tuple[Judgement, ...]:
@@ -77,7 +79,8 @@ def _status(cell: AbCell) -> Judgement:
     elif now < then:
         verdict = Verdict.IMPROVEMENT
     if advice and advice != IMPORT_ADVICE and not cell.solver:  # a benchmark's status is no solver's
-        advice = FIND_IT if verdict is Verdict.REGRESSION else RUN_IT
+        alone = CALL_IT if ":" in cell.problem else RUN_IT
+        advice = FIND_BY_AB if verdict is Verdict.REGRESSION else alone
     return Judgement(cell.case, "status", head.status, base.status, verdict, detail, advice, "the base")
 
 

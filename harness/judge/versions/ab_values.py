@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.judge.gate.asv_cell import FIND_BY_AB, FIND_IT
 from harness.judge.gate.asv_gate import WITHIN_NOISE, AnySuite
 from harness.judge.gate.asv_noise import Noise, Pair
 from harness.judge.gate.rules import Rule
@@ -57,7 +58,9 @@ def _judged(now: AsvCell, then: AsvCell, rules: Sequence[Rule], cell: AbCell) ->
         )
         for one in suite.not_judged
     ]
-    return [replace(one, case=cell.case) for one in suite.judgements] + left
+    advised = {FIND_IT: FIND_BY_AB}
+    named = [replace(one, case=cell.case, advice=advised.get(one.advice, one.advice)) for one in suite.judgements]
+    return named + left
 
 
 def _bad(pair: Pair, cell: AsvCell) -> tuple[float, float, float, float]:
