@@ -8,16 +8,20 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pytest
 
-from harness.ab import benchmarks
+from harness.ab import benchmarks, discovery
 from harness.ab.cells import Benchmark, CellSpec
-from harness.ab.measure import Allowance
+from harness.ab.discovery import Suite
+from harness.ab.environments import Sides
+from harness.ab.measure import Allowance, Measurement
 from harness.ab.version import Version
 from harness.errors import UsageError
 from harness.files.asv_settings import ASV
 from harness.judge.gate.rules import Rule
 from harness.judge.verdict import Verdict
-from harness.judge.versions.ab import judge_ab
+from harness.judge.versions.ab import AbReport, decided, judge_ab
 from harness.records.ab import AbCell, Measured
+from harness.solvers.status import Status
+from tests.ab_sides import lost
 from tests.conftest import RunCli
 from tests.git_checkout import GitCheckout
 from tests.test_ab import Fakes
@@ -164,7 +168,7 @@ def test_a_plain_callable(run_cli: RunCli, checkout: GitCheckout) -> None:
     [
         (
             ("--asv-suite", "--bench", "nothing_like_it"),
-            "no time_, timeraw_, track_ or peakmem_ benchmark in which 'nothing_like_it' is found",
+            "mem_ or peakmem_ benchmark in which 'nothing_like_it' is found",
         ),
         (("--asv-suite", "--bench", "("), "--bench '(' is no regular expression"),
         (("--bench", "x"), "--bench narrows a suite"),
@@ -272,6 +276,7 @@ def test_bench_narrows_by_parameters_as_asvs(tmp_path: Path, monkeypatch: pytest
     """As asv writes them, without their names (asv/benchmarks.py)."""
     found: dict[str, Any] = {
         "name": "m.time_fit",
+        "place": {"module": "benchmarks.m", "holder": "", "attribute": "time_fit"},
         "type": "time",
         "unit": "seconds",
         "timeout_s": None,
@@ -279,11 +284,12 @@ def test_bench_narrows_by_parameters_as_asvs(tmp_path: Path, monkeypatch: pytest
         "params": [["'svd'", "'qr'"], ["10", "1000"]],
         "param_names": ["solver", "n"],
     }
-    monkeypatch.setattr(benchmarks, "_discovered", lambda _head, _root: [found])
+    monkeypatch.setattr(benchmarks, "discovered", lambda _version, _root: Suite({"m.time_fit": found}))
     (tmp_path / ASV).write_text("{}")
     (tmp_path / "benchmarks").mkdir()
     version = Version("HEAD", Path(sys.executable))
-    cases = [spec.case for spec in benchmarks.of_suite(version, tmp_path, r"time_fit\('qr', 1000\)|time_fit\(.*, 10\)")]
+    wanted = r"time_fit\('qr', 1000\)|time_fit\(.*, 10\)"
+    cases = [spec.case for spec in benchmarks.of_suite(Sides(version, version), tmp_path, wanted)[0]]
     assert cases == [
         f"m.time_fit(solver={solver}, n={n})" for solver, n in (("'svd'", 10), ("'qr'", 10), ("'qr'", 1000))
     ]
@@ -308,8 +314,177 @@ def test_a_suite_without_asv_runner_says_what_to_install(tmp_path: Path, monkeyp
         def answer(self, _deadline_s: float) -> dict[str, str]:
             return next(self.left)
 
-    monkeypatch.setattr(benchmarks, "Process", Without)
+    monkeypatch.setattr(discovery, "Process", Without)
     (tmp_path / ASV).write_text("{}")
     (tmp_path / "benchmarks").mkdir()
+    version = Version("HEAD", Path("/a/python"))
     with pytest.raises(UsageError, match=r"needs asv_runner: /a/python -m pip install 'ls-harness\[asv\]'"):
-        benchmarks.of_suite(Version("HEAD", Path("/a/python")), tmp_path, None)
+        benchmarks.of_suite(Sides(version, version), tmp_path, None)
+
+
+FILES = {
+    "__init__.py": "",
+    "sound.py": """
+import os, sys
+import parted_of_the_tests as parted
+
+class Sizes:
+    params = parted.SIZES
+    param_names = ["size"]
+
+    def track_size_lost(self, size):
+        return float(size)
+
+class Strange:
+    params = [[(object(), 1), (object(), 2)]]
+
+    def track_strange_lost(self, pair):
+        return float(pair[1])
+
+class NoInstance:
+    def __init__(self):
+        raise RuntimeError("no instance")
+
+    def time_no_instance(self):
+        pass
+
+if hasattr(parted, "old"):
+    def track_of_the_base():
+        return 1.0
+
+def wrapped(function):
+    def wrapper():
+        return function()
+    return wrapper
+
+@wrapped
+def track_wrapped_lost():
+    return 7.0
+
+def track_no_unit_lost():
+    return 2.0
+track_no_unit_lost.unit = None
+
+def track_exits():
+    os._exit(4)
+
+def time_no_timeout():
+    pass
+time_no_timeout.timeout = "soon"
+
+def mem_list():
+    return [0] * 1000 * parted.FACTOR
+
+def timeraw_own():
+    return f"import parted_of_the_tests as parted; assert parted.FACTOR == {parted.FACTOR}"
+timeraw_own.timeout = 30
+""",
+    "absent.py": "import no_such_module_of_anybody\n",
+    "ends.py": "import os\nos._exit(5)\n",
+    "in_base.py": "from parted_of_the_tests import old\n\ndef track_old():\n    return 1.0\n",
+    "in_head.py": "from parted_of_the_tests import new\n\ndef track_new():\n    return 1.0\n",
+    "inner/__init__.py": "def track_inner_lost():\n    return 3.0\n",
+}
+
+
+@pytest.fixture
+def parted(tmp_path: Path) -> Sides:
+    """Two versions of a module beside a suite, of which some files are sound in one of them, or in neither."""
+    for name, text in FILES.items():
+        file = tmp_path / "benchmarks" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    (tmp_path / ASV).write_text("{}")
+    sides = []
+    for name, text in (("base", "FACTOR, SIZES, old = 1, [1, 3], 0"), ("head", "FACTOR, SIZES, new = 2, [2, 3], 0")):
+        folder, scratch = tmp_path / name, tmp_path / f"{name}_scratch"
+        folder.mkdir()
+        scratch.mkdir()
+        (folder / "parted_of_the_tests.py").write_text(text)
+        sides.append(Version(name, Path(sys.executable), package=folder, scratch=scratch))
+    return Sides(*sides)
+
+
+def reported(sides: Sides, specs: list[CellSpec]) -> AbReport:
+    measurement = Measurement((sides.base, sides.head), specs)
+    return judge_ab(measurement.run(Allowance(120.0), decided))
+
+
+@pytest.mark.slow
+def test_a_file_that_cannot_be_imported_is_named_and_the_others_are_measured(parted: Sides, tmp_path: Path) -> None:
+    specs, notes = benchmarks.of_suite(parted, tmp_path, None)
+    assert not notes
+    found = {one.cell.case: one for one in reported(parted, [one for one in specs if "timeraw" not in one.case]).cells}
+    for case, why in {
+        "benchmarks/absent.py": "No module named 'no_such_module_of_anybody'",
+        "benchmarks/ends.py": "exit code 5",
+        "sound.NoInstance.time_no_instance": "RuntimeError: no instance",
+        "sound.time_no_timeout": "ValueError: could not convert string to float",
+        "sound.track_exits": "exit code 4",
+    }.items():
+        assert found[case].why.startswith("status: neither version could run it: ")
+        assert why in found[case].why
+        assert (found[case].verdict, found[case].could_not_measure) == (Verdict.UNDECIDED, True)
+    for case, why in {
+        "in_base.track_old": "cannot import name 'old'",
+        "sound.track_of_the_base": "the suite has no such benchmark with this version",
+        "sound.Sizes.track_size_lost(size=1)": "it has no such parameters with this version: they are 2, 3",
+    }.items():
+        assert found[case].verdict is Verdict.REGRESSION
+        assert why in found[case].why
+    for case in ("in_head.track_new", "sound.Sizes.track_size_lost(size=2)"):
+        assert found[case].why.startswith("status: new: the base could not run it")
+    same = {
+        "sound.Sizes.track_size_lost(size=3)": 3.0,
+        "sound.Strange.track_strange_lost(param1=(<object object>, 1))": 1.0,
+        "sound.Strange.track_strange_lost(param1=(<object object>, 2))": 2.0,
+        "sound.track_no_unit_lost": 2.0,
+        "inner.track_inner_lost": 3.0,
+    }
+    for case, value in same.items():
+        assert found[case].verdict is Verdict.UNCHANGED, found[case].why
+        assert set(found[case].cell.head.values) == {value}
+    assert set(found["sound.wrapper"].cell.head.values) == {7.0}
+    assert found["sound.mem_list"].verdict is Verdict.REGRESSION
+    assert len(found) == len(same) + 12
+
+
+@pytest.mark.slow
+def test_what_a_benchmark_starts_imports_its_own_version(parted: Sides, tmp_path: Path) -> None:
+    specs, notes = benchmarks.of_suite(parted, tmp_path, "timeraw_own")
+    assert [one.case for one in specs] == ["sound.timeraw_own"]
+    assert len(notes) == 4, notes
+    assert "benchmarks/absent.py is not in --bench, and what it has is not known: ModuleNotFound" in " ".join(notes)
+    measurement = Measurement((parted.base, parted.head), specs)
+    cells = measurement.run(Allowance(1e6, asked_from=1), lambda found: {one.case for one in found})
+    assert (cells[0].base.message, cells[0].head.message) == ("", "")
+    assert len(cells[0].launches) == 1
+
+
+@pytest.mark.parametrize("do", ["value", "time"])
+def test_what_ends_both_versions_is_of_both_whichever_is_asked_first(do: str) -> None:
+    fate = {(side, do, "ends"): lost(Status.CRASHED) for side in ("base", "head")}
+    what = Benchmark({"benchmark": "ends"}, is_time=do == "time")
+    for seed in range(6):
+        fakes = Fakes([CellSpec("ends", "ends", "", "ends", "any", benchmark=what)], fate=fate)
+        (cell,) = fakes.measurement.run(Allowance(10.0, seed))
+        assert (cell.base.status, cell.head.status) == (Status.CRASHED, Status.CRASHED)
+        assert judge_ab([cell]).exit_code == 3
+
+
+def test_a_value_that_nobody_looked_at_is_not_unchanged() -> None:
+    cell = AbCell(case="m.track_score", problem="m.track_score", solver="", unit="unit", left="not looked at")
+    report = judge_ab([cell])
+    assert (report.cells[0].verdict, report.cells[0].why) == (Verdict.UNDECIDED, "not looked at")
+    assert report.exit_code == 3
+
+
+@pytest.mark.parametrize("name", ["m.time_fit", "package.module:function"])
+def test_no_advice_names_what_runs_no_suite(name: str) -> None:
+    broken = Measured(status=Status.ERROR, message="it broke")
+    alone = [AbCell(case=name, problem=name, solver="", base=base, head=broken) for base in (Measured(), broken)]
+    worse = valued([0.95] * 2, [0.11] * 2)
+    advice = [found.advice for one in judge_ab([*alone, worse]).cells for found in one.accuracy if found.advice]
+    assert len(advice) == 3
+    assert not any("bisect" in one for one in advice)
+    assert ("asv run" in advice[1]) == (":" not in name)

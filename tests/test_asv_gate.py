@@ -417,3 +417,17 @@ def test_a_time_of_a_store_without_history_must_be_far_off(tmp_path: Path, run_c
         "peakmem_x a a",
     }
     assert reasons(report) == {"time_bare a a": TOO_SHORT, "time_apart a a": TOO_SHORT}
+
+
+def test_several_environments_are_one_json_document(tmp_path: Path, run_cli: RunCli) -> None:
+    folder = two_commits(tmp_path / "asv", {"m.time_fit": [[1.0], [], "1"]}, {"m.time_fit": [[1.0], [], "1"]})
+    one, report = gated(run_cli, folder)
+    assert set(report) > {"run", "exit_code", "judgements"}
+    written = next(file for file in (folder / "here").glob("*.json") if COMMIT[:8] in file.name)
+    other = json.loads(written.read_text()) | {"env_name": "another"}
+    (folder / "here" / f"{COMMIT[:8]}-another.json").write_text(json.dumps(other))
+    ended, found = gated(run_cli, folder)
+    assert isinstance(found, list)
+    assert report in found
+    assert sorted(one["run"].split()[1] for one in found) == sorted(["another", report["run"].split()[1]])
+    assert (one.code, ended.code) == (0, 0)
