@@ -402,7 +402,8 @@ def parted(tmp_path: Path) -> Sides:
         scratch.mkdir()
         (folder / "parted_of_the_tests.py").write_text(text)
         sides.append(Version(name, Path(sys.executable), package=folder, scratch=scratch))
-    return Sides(*sides)
+    base, head = sides
+    return Sides(base, head)
 
 
 def reported(sides: Sides, specs: list[CellSpec]) -> AbReport:
