@@ -3,7 +3,7 @@
 Of a linear model it is what the exact optimum leaves there. No network has one. Its target is set as AlgoPerf sets a
 workload's validation target: the median over seeds of the best that each came to there, at the best settings that a
 search found (Dahl et al. 2023, arXiv:2306.07179; mlcommons/algorithmic-efficiency, pull request 541). The search is the
-one of the training target. AlgoPerf's has four optimizers and 200 settings, this one has Adam and a few learning rates.
+one of the training target. AlgoPerf's is over several optimizers and their settings, this one over Adam's rates.
 """
 
 from collections.abc import Callable
