@@ -401,6 +401,14 @@ def test_an_interpreter_without_pip_says_what_to_run(monkeypatch: pytest.MonkeyP
         building.pip("install")
 
 
+def test_a_wheel_that_was_built_and_is_gone_is_named_without_its_folder(tmp_path: Path) -> None:
+    with building.complete_folder(tmp_path / "kept") as made_in:
+        built = (made_in / "wheels" / "a-1.0-py3-none-any.whl").as_uri()
+    assert building.without_building(built) == "a-1.0-py3-none-any.whl"
+    given = (tmp_path / "a-1.0-py3-none-any.whl").as_uri()
+    assert building.without_building(given) == given
+
+
 def test_a_build_that_fails_leaves_nothing_in_the_cache(tmp_path: Path) -> None:
     target = tmp_path / "kept"
 

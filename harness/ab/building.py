@@ -90,13 +90,21 @@ def cached(name: str, content: str, make: Callable[[Path, Path], None]) -> Path:
     return target
 
 
+BUILDING = ".building-"
+
+
+def without_building(address: str) -> str:
+    """Where a library came from: of a wheel that was built in a complete_folder, and is gone, its name alone."""
+    return address.rpartition("/")[2] if f"/{BUILDING}" in address else address
+
+
 @contextmanager
 def complete_folder(target: Path) -> Iterator[Path]:
     """A folder to build in, which becomes `target` once everything went well: what is cached is complete.
 
     Where somebody else was quicker, theirs stays.
     """
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as made:
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=BUILDING) as made:
         building = Path(made) / target.name
         building.mkdir()
         yield building

@@ -27,7 +27,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from harness.ab import building
-from harness.ab.building import Notify
+from harness.ab.building import Notify, without_building
 from harness.ab.requirements import installed, installed_in, pins, shown, unsatisfied
 from harness.errors import CannotMeasureError, without_credentials
 from harness.files.strict_json import parsed_json
@@ -68,7 +68,7 @@ def _library(name: str, found: Distribution | None, said: Mapping[str, Any] | No
     return Library(
         name=name,
         version=found.version,
-        origin=without_credentials(str(source.get("url", ""))),
+        origin=without_credentials(without_building(str(source.get("url", "")))),
         commit=str(source.get("vcs_info", {}).get("commit_id", "")),
         sha256=str(hashes.get("sha256", "")),
         files_sha256=_files_sha256(found),
