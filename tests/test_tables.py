@@ -159,6 +159,10 @@ RECORDS = (
 )
 
 
+def test_a_run_that_was_stopped_before_its_first_case_ended_says_so() -> None:
+    assert printed(lambda console: print_document(console, run([])), 100) == ["no case has ended"]
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_run_shows_solver_time_digits_and_status_on_any_width(width: int) -> None:
     lines = printed(lambda console: print_document(console, run(RECORDS)), width)

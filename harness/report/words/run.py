@@ -18,6 +18,8 @@ def run(records: Sequence[Record], took_s: float | None = None) -> Document:
 
     `took_s`: what the command took that measured all of them; None where others did.
     """
+    if not records:
+        return Document([Line("no case has ended")])
     problems = groupby(records, key=lambda record: record.problem)
     table = Table(case.TERMINAL, [(name, list(members)) for name, members in problems], of_group=of_problem, fold=False)
     return Document(
