@@ -17,7 +17,8 @@ from harness.config import config
 from harness.errors import HarnessError, UsageError
 
 if TYPE_CHECKING:
-    from harness.history.nights import NightlyTable, Nights
+    from harness.history.night_runs import NightlyTable
+    from harness.history.nights import Nights
     from harness.judge.history.night import NightReport
     from harness.measure.session import Where
     from harness.records.run import Run
@@ -98,7 +99,8 @@ def nightly(
 
     Exit 0: nothing is worse; 1: something is; 3: nothing could be compared, as on the first night.
     """
-    from harness.history.nights import NightlyTable, night_of, nights_of
+    from harness.history.night_runs import NightlyTable, night_of
+    from harness.history.nights import nights_of
     from harness.store.store import Store
 
     said = config().table("nightly", NightlyTable)
@@ -157,7 +159,7 @@ def _make_page(path: Path, report: "NightReport", opened: "Store") -> None:
 
 def _thin(opened: "Store", night: "Run", said: "NightlyTable") -> None:
     """Thin the samples of old nights; what hinders it is said, and costs the night nothing."""
-    from harness.history.nights import runs_of
+    from harness.history.night_runs import runs_of
     from harness.store.thinning import thin
 
     old = [run.id for run in runs_of(opened, night.selection.machine)[: -said.whole]]

@@ -5,11 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from harness.errors import UsageError
-from harness.files.names import Name
 from harness.history.commits import Commits
+from harness.history.night_runs import Night, before
 from harness.history.sources import cut_off, started_s
 from harness.judge.history.history import hashes, identity, judge_history, moved
 from harness.judge.history.night import NightReport, changes_of, same_data
@@ -24,32 +21,8 @@ from harness.records.record import Record, Status
 from harness.records.run import Run
 from harness.store.store import Store
 
-MOST = 100
-"""Nights that are read, the newest: a season's."""
 MOST_OF_LEVEL = 20
 """Nights of a level, the newest: enough to fix a median, few enough to be of one season of the machine."""
-
-
-class NightlyTable(BaseModel):
-    """The table `nightly` of harness.toml.
-
-    machine: what this machine is called, whose nights are one series; its host's name by default. webhook: where a
-    message is sent, as JSON, or with `slack` in Slack's form. whole: how many of the newest nights keep all samples.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    machine: Name | None = None
-    webhook: Name | None = None
-    slack: bool = False
-    whole: int = Field(default=60, ge=1)
-
-
-@dataclass(frozen=True)
-class Night:
-    """A run of `harness nightly` with its records."""
-
-    run: Run
-    records: tuple[Record, ...]
 
 
 @dataclass(frozen=True)
@@ -228,24 +201,7 @@ def _of_data(one: CaseNights) -> Change:
     return Change(one.record, "data", Verdict.UNDECIDED, one.before_point, one.point, *hashes)
 
 
-def runs_of(store: Store, machine: str) -> list[Run]:
-    """The runs of a machine's nights, in the order of the store."""
-    return [run for run in store.runs() if run.selection.machine == machine]
-
-
 def nights_of(store: Store, night: Run) -> Nights:
     """The newest nights of a night's machine, up to that one; those that no case was kept of are none."""
-    until = store.runs()
-    before = [run for run in until[: [run.id for run in until].index(night.id) + 1] if run.selection.machine]
-    machine = night.selection.machine
-    elsewhere = Counter(run.selection.machine for run in before if run.selection.machine != machine)
-    own = [run for run in before if run.selection.machine == machine][-MOST:]
+    own, elsewhere = before(store, night)
     return Nights([Night(run, tuple(store.records(run.id))) for run in own], elsewhere)
-
-
-def night_of(store: Store, run_id: str) -> Run:
-    """A night by its id. Raises UsageError for an unknown one, and for a run that is no night."""
-    run = store.run(run_id)
-    if not run.selection.machine:
-        raise UsageError(f"run {run_id} is no night: 'harness nightly' makes them, and 'harness history' has every run")
-    return run
