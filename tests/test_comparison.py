@@ -6,6 +6,7 @@ from harness.errors import CannotMeasureError, UsageError
 from harness.judge.speed.comparison import AXES, Row, compare
 from harness.measure.plan import Request, plan
 from harness.measure.run import measure
+from harness.problems.problem import OWN
 from harness.records.record import Record
 from harness.timing.sampling import Samples
 
@@ -131,7 +132,7 @@ def own(path: str, sha256: str, solver: str, base: Record) -> Record:
         update={
             "problem": problem,
             "problem_name": problem,
-            "family": "own",
+            "family": OWN,
             "data_sha256": sha256,
             "solver": solver,
             "options": {},
