@@ -305,6 +305,9 @@ def test_a_suite_without_asv_runner_says_what_to_install(tmp_path: Path, monkeyp
         def __enter__(self) -> Self:
             return self
 
+        def greeting(self) -> dict[str, str]:
+            return next(self.left)
+
         def __exit__(self, *_: object) -> None:
             pass
 

@@ -32,10 +32,7 @@ def discovered(version: Version, root: Path) -> Suite:
     suite, waiting = Suite(), [root.name]
     while waiting:
         with Process(version) as worker:
-            try:
-                greeting = worker.answer(START_S)
-            except WorkerLostError as error:
-                raise CannotMeasureError(f"{version.name}: {error}") from None
+            greeting = worker.greeting()
             if greeting["status"] != "ok":
                 raise CannotMeasureError(f"{version.name}: {greeting['message']}")
             _ask(worker, version, root, waiting, suite)

@@ -111,7 +111,9 @@ def stand_ins(wanted: Sequence[Requirement], constraints: str, notify: Notify) -
         return ()
     interpreter = [sys.version, platform.machine(), *sorted(f"{n}=={d.version}" for n, d in installed().items())]
     content = [_content_of(one.url) for one in wanted if one.url is not None]
-    content_of = "\n".join([*interpreter, constraints, *sorted(map(str, wanted)), *sorted(map(str, missing)), *content])
+    content_of = "\n".join(
+        [MADE_BY, *interpreter, constraints, *sorted(map(str, wanted)), *sorted(map(str, missing)), *content]
+    )
     return (building.cached("libraries", content_of, lambda made, log: _install(made, wanted, pinned, log, notify)),)
 
 

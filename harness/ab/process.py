@@ -48,6 +48,7 @@ class Process(Child):
             super().__init__(command, environment=environment)
         except OSError as error:
             raise CannotMeasureError(f"{version.name}: {version.python} cannot be started: {error.strerror}") from None
+        self._name = version.name
         own = version.tree is not None and version.package is not None
         self.order(
             {
@@ -80,6 +81,13 @@ class Process(Child):
         answer: Answer = parsed_json(message.decode())
         return answer
 
+    def greeting(self) -> Answer:
+        """What it says first. Raises CannotMeasureError where it does not start."""
+        try:
+            return self.answer(START_S)
+        except WorkerLostError as error:
+            raise CannotMeasureError(f"{self._name}: {error}") from None
+
 
 def one_thread() -> dict[str, str]:
     """The environment of this process, with one thread for every library and nothing that changes sys.path."""
@@ -102,10 +110,7 @@ def identify(version: Version, side: str = "") -> Side:
     CannotMeasureError where it does not start, has no harness to measure with, or another than its own.
     """
     with Process(version) as worker:
-        try:
-            greeting = worker.answer(START_S)
-        except WorkerLostError as error:
-            raise CannotMeasureError(f"{version.name}: {error}") from None
+        greeting = worker.greeting()
     if greeting["status"] != "ok":
         if greeting["message"].startswith(FAILED_IMPORT) and (version.commit is None or version.scratch is not None):
             raise FailedImportError(f"the {side}" if side else version.name, greeting["message"])

@@ -43,8 +43,6 @@ MAD_AS_SD = 1 / 0.6744897501960817
 """A median absolute deviation as a standard deviation of the normal distribution: 1 over its upper quartile."""
 FEWEST_NIGHTS = 4
 """Of a level; of fewer the largest of their own deviations says little."""
-MOST_NIGHTS = 20
-"""Of a level: the newest. Twenty medians fix theirs, and a year's are not one machine's state."""
 
 
 @dataclass(frozen=True)

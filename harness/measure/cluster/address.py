@@ -12,7 +12,7 @@ CONNECT_S = 30.0
 """Seconds to wait for a scheduler, and for the first of its workers."""
 RESTART_S = 300.0
 """Seconds to wait for another worker where all are lost: what starts it (a nanny) imports the harness anew, in seconds
-on an idle machine and, with two busy processes a core, in ten times as many."""
+on an idle machine and in many more on a busy one. How many was not measured: this is ten times CONNECT_S."""
 LOCAL = re.compile(r"local:([1-9]\d{0,3})")
 REMOTE = re.compile(r"(tcp|tls|ws|wss|ucx)://\S+")
 MISSING = "needs dask and distributed, which are not installed: pip install 'ls-harness[dask]'"
