@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from selenium.common.exceptions import ElementClickInterceptedException, TimeoutException
@@ -27,39 +27,85 @@ CLICK_S = 10.0
 """After so long a click is taken to have missed its button, and made again."""
 
 INTO_SIGHT = "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})"
-# A canvas with one colour only is blank; which of its pixels are asked for is no matter of chance.
-COLOURS = """
-    return [...arguments[0].querySelectorAll('canvas')].map(canvas => {
-        if (!canvas.width || !canvas.height) return 0;
-        const at = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-        return new Set(new Uint32Array(at.buffer)).size;
-    });
+# They are drawn one after the other, while nothing else is to be done.
+DRAWN = """
+    const done = arguments[0], undrawn = one => !one.querySelector('canvas, svg');
+    (async () => {
+        while ([...document.querySelectorAll('.drawing')].some(undrawn)) await new Promise(now => setTimeout(now, 20));
+        done();
+    })();
 """
-# Of a copy: a canvas that is read twice makes Chromium complain.
-CHECKSUM = """
-    return [...arguments[0].querySelectorAll('canvas')].filter(canvas => canvas.width && canvas.height).map(canvas => {
+# Of copies: a canvas that is read twice makes Chromium complain.
+OF_EACH_FIGURE = """
+    const pixels = canvas => {
         const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
         copy.drawImage(canvas, 0, 0);
-        const pixels = new Uint32Array(copy.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
-        return [canvas.width, canvas.height, pixels.reduce((sum, one) => (Math.imul(sum, 31) + one) | 0, 0)].join();
-    }).join(' ');
+        return new Uint32Array(copy.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+    };
+    return Object.fromEntries([...document.querySelectorAll('figure[data-part]')].map(figure => [
+        figure.dataset.part, [...figure.querySelectorAll('canvas')].filter(one => one.width && one.height).map(WHAT),
+    ]));
 """
-ROWS = """
-    return [...arguments[0].querySelectorAll('table[aria-labelledby] > tbody > tr')].map(
-        row => [...row.cells].map(cell => cell.textContent)
-    );
+# A canvas with one colour only is blank; which of its pixels are asked for is no matter of chance.
+COLOURS = OF_EACH_FIGURE.replace("WHAT", "canvas => new Set(pixels(canvas)).size")
+CHECKSUMS = OF_EACH_FIGURE.replace(
+    "WHAT",
+    "canvas => [canvas.width, canvas.height, pixels(canvas).reduce((sum, one) => (Math.imul(sum, 31) + one) | 0, 0)]",
+)
+UNFOLDED = """
+    const unfolded = part => {
+        for (const more of part.querySelectorAll('button.more')) while (more.checkVisibility()) more.click();
+        return [...part.querySelectorAll('table[aria-labelledby] > tbody > tr')].map(row => [...row.cells]);
+    };
+"""
+ROWS = f"""
+    {UNFOLDED}
+    return Object.fromEntries([...document.querySelectorAll('main .table[data-part]')].map(
+        part => [part.dataset.part, unfolded(part).map(cells => cells.map(cell => cell.textContent))]
+    ));
 """
 OFFERED = """
-    const [part, done] = arguments;
-    const offer = URL.createObjectURL, follow = HTMLAnchorElement.prototype.click;
-    let made = null;
-    URL.createObjectURL = blob => { made = blob; return offer.call(URL, blob); };
-    HTMLAnchorElement.prototype.click = () => {};
-    [...part.querySelectorAll('button')].find(one => one.textContent === 'CSV').click();
-    URL.createObjectURL = offer;
-    HTMLAnchorElement.prototype.click = follow;
-    made.text().then(done);
+    const offered = part => {
+        const offer = URL.createObjectURL, follow = HTMLAnchorElement.prototype.click;
+        let made = null;
+        URL.createObjectURL = blob => { made = blob; return offer.call(URL, blob); };
+        HTMLAnchorElement.prototype.click = () => {};
+        [...part.querySelectorAll('button')].find(one => one.textContent === 'CSV').click();
+        URL.createObjectURL = offer;
+        HTMLAnchorElement.prototype.click = follow;
+        return made.text();
+    };
 """
+OFFERS = f"""
+    {OFFERED}
+    const done = arguments[0], parts = [...document.querySelectorAll('main .table[data-part]')];
+    Promise.all(parts.map(async part => [part.dataset.part, await offered(part)])).then(done);
+"""
+SORTED = f"""
+    {UNFOLDED} {OFFERED}
+    const [part, places, done] = arguments, heads = part.querySelectorAll('thead th'), found = [];
+    const state = async at => [
+        heads[at].getAttribute('aria-sort'), unfolded(part).map(cells => cells[at].textContent), await offered(part)
+    ];
+    (async () => {{
+        for (const at of places) {{
+            found.push([await state(at)]);
+            for (const turn of [1, 2]) {{
+                heads[at].querySelector('button').click();
+                found.at(-1).push(await state(at));
+            }}
+        }}
+        done(found);
+    }})();
+"""
+
+
+class Order(NamedTuple):
+    """How a table stands: its heading's `aria-sort`, the texts of that column, and its download."""
+
+    sort: str
+    shown: list[str]
+    offered: list[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -122,6 +168,20 @@ def passing(rows: Sequence[Mapping[str, Any]], **chosen: object) -> list[Mapping
     return [row for row in rows if all(key not in row or row[key] == value for key, value in chosen.items())]
 
 
+def read_csv(text: str) -> list[dict[str, str]]:
+    """A download's rows."""
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+TITLES = {"solver": "Solver", "problem": "Problem", "device": "Device", "n": "Rows n", "lr": "Learning rate"}
+LEAVE = """
+    const [title, value] = arguments;
+    document.querySelector(`button[aria-label="None: ${title}"]`).click();
+    const filter = document.querySelector(`button[aria-label="None: ${title}"]`).closest('details');
+    [...filter.querySelectorAll('label')].find(label => label.textContent === value).click();
+"""
+
+
 @dataclass
 class Reader:
     """Somebody who reads the page in a browser."""
@@ -157,29 +217,37 @@ class Reader:
         return self.one(f'[data-part="{name}"]')
 
     def drawn(self, name: str) -> WebElement:
-        """A figure once it is drawn, for which it has to be looked at."""
+        """A figure once it is drawn, in sight."""
+        self.settle()
         figure = self.part(name)
         self.page.execute_script(INTO_SIGHT, figure)
-        self.until(lambda: figure.find_elements("css selector", "canvas, .drawing svg"))
         return figure
 
-    def picture(self, name: str) -> str:
-        """The size and a checksum of a figure's pixels, to compare."""
-        return str(self.page.execute_script(CHECKSUM, self.drawn(name)))
+    def settle(self) -> None:
+        """Wait until every figure is drawn, for which none has to be looked at."""
+        self.page.set_script_timeout(PATIENCE_S)
+        self.page.execute_async_script(DRAWN)
 
-    def colours(self, name: str) -> list[int]:
-        """How many colours each canvas of a figure has."""
-        found: list[int] = self.page.execute_script(COLOURS, self.drawn(name))
+    def pictures(self) -> dict[str, str]:
+        """Of every figure the sizes and checksums of its canvases, to compare."""
+        self.settle()
+        return {name: str(found) for name, found in self.page.execute_script(CHECKSUMS).items()}
+
+    def colours(self) -> dict[str, list[int]]:
+        """How many colours each canvas of every figure has."""
+        self.settle()
+        found: dict[str, list[int]] = self.page.execute_script(COLOURS)
         return found
 
-    def rows(self, name: str) -> list[list[str]]:
-        """The texts of a table's rows, all of them: it is asked for more until there are no more."""
-        table = self.part(name)
-        for more in table.find_elements("css selector", "button.more"):
-            while more.is_displayed():
-                self.click(more)
-        found: list[list[str]] = self.page.execute_script(ROWS, table)
+    def rows(self) -> dict[str, list[list[str]]]:
+        """The texts of every table's rows, all of them: each is asked for more until there are no more."""
+        found: dict[str, list[list[str]]] = self.page.execute_script(ROWS)
         return found
+
+    def sorted(self, name: str, places: Sequence[int]) -> list[list[Order]]:
+        """How a table stands before and after two clicks on the heading of each of these columns."""
+        found = self.page.execute_async_script(SORTED, self.part(name), places)
+        return [[Order(sort, shown, read_csv(text)) for sort, shown, text in orders] for orders in found]
 
     def head(self, name: str, column: Column) -> WebElement:
         """The heading of a table's column."""
@@ -198,33 +266,31 @@ class Reader:
         WebDriverWait(self.page, PATIENCE_S, poll_frequency=0.05, ignored_exceptions=ignored).until(clicked)
 
     def choose(self, key: str, value: str) -> None:
-        """Leave one value of a filter: none first, then that one."""
-        title = {"solver": "Solver", "problem": "Problem", "device": "Device", "n": "Rows n", "lr": "Learning rate"}[
-            key
-        ]
-        panel = self.one("#filters")
-        self._open(panel)
-        filter_ = next(one for one in self.every("details.filter") if self._summary(one).startswith(title))
+        """Leave one value of a filter, by the mouse: none first, then that one."""
+        title = TITLES[key]
+        self._open(self.one("#filters"))
+        filter_ = self.page.find_element(
+            "xpath", f"//details[starts-with(@class, 'filter')][summary[starts-with(., '{title}')]]"
+        )
         self._open(filter_)
         self.click(filter_.find_element("css selector", f'button[aria-label="None: {title}"]'))
-        labels = filter_.find_elements("css selector", "label")
-        self.click(next(label for label in labels if label.text == value))
+        self.click(filter_.find_element("xpath", f".//label[. = '{value}']"))
 
     def _open(self, details: WebElement) -> None:
         if details.get_attribute("open") is None:
             self.click(details.find_element("css selector", "summary"))
 
-    def _summary(self, details: WebElement) -> str:
-        return details.find_element("css selector", "summary").text
+    def leave(self, key: str, value: str) -> None:
+        """The same at once, without the mouse."""
+        self.page.execute_script(LEAVE, TITLES[key], value)
 
     def reset(self) -> None:
         """Show everything again."""
         self.click(self.one("#reset"))
 
-    def offered(self, name: str) -> list[dict[str, str]]:
-        """A table's download as its button hands it to the browser, which takes a third of a second to save one."""
-        text: str = self.page.execute_async_script(OFFERED, self.part(name))
-        return list(csv.DictReader(io.StringIO(text, newline="")))
+    def offered(self) -> dict[str, list[dict[str, str]]]:
+        """Every table's download as its button hands it to the browser, which takes a third of a second to save one."""
+        return {name: read_csv(text) for name, text in self.page.execute_async_script(OFFERS)}
 
     def csv(self, name: str, folder: Path) -> list[dict[str, str]]:
         """A table's download, saved and read."""
@@ -238,7 +304,7 @@ class Reader:
             with suppress(TimeoutException):  # a figure above that was drawn meanwhile moved it away from the click
                 self.until(lambda: path.exists() and path.stat().st_size, patience_s)  # the headings at the least
                 break
-        return list(csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8"), newline="")))
+        return read_csv(path.read_bytes().decode("utf-8"))
 
     def until(self, condition: Any, patience_s: float = PATIENCE_S) -> Any:
         """Wait until something holds, which is not waited for where it does."""

@@ -50,11 +50,11 @@ assert harness.load(run=mine.run_id).equals(mine)
 """As README.md shows them."""
 
 
-def python(script: str, cwd: Path, *, by: str = "-c") -> "subprocess.CompletedProcess[str]":
+def python(*words: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
     """Another Python, with this checkout's harness."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [sys.executable, by, script], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
 
 
@@ -70,7 +70,8 @@ def everyday(tmp_path_factory: pytest.TempPathFactory) -> Iterator[harness.Resul
 
 
 def test_importing_harness_loads_nothing_heavy(tmp_path: Path) -> None:
-    done = python("import harness, sys; dir(harness); print(*{m.partition('.')[0] for m in sys.modules})", tmp_path)
+    words = "import harness, sys; dir(harness); print(*{m.partition('.')[0] for m in sys.modules})"
+    done = python("-c", words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split())
     assert "harness" in loaded
@@ -93,32 +94,22 @@ def test_the_types_are_exported() -> None:
 
 
 @pytest.mark.slow
-def test_the_lines_of_the_readme_run_as_they_are(tmp_path: Path) -> None:
+def test_the_lines_of_the_readme_run_as_they_are_in_a_script_without_a_main_guard(tmp_path: Path) -> None:
+    """In worker processes, which print nothing and do not run the script again."""
     assert README_LINES in (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(README_LINES.splitlines()) == 10
     rows = "\n".join(f"{15 + i % 7},{90 + 3 * i},{2000 + (37 * i) % 1100}" for i in range(40))
     (tmp_path / "cars.csv").write_text(f"mpg,hp,weight\n{rows}\n")
-    done = python(README_LINES, tmp_path)
+    (tmp_path / "script.py").write_text(README_LINES)
+    done = python("-u", "script.py", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     printed = [line.split() for line in done.stdout.splitlines()]
     assert printed[1][:3] == ["0", "sklearn", "wrong"]
     assert printed[2][:3] == ["1", "numpy_lstsq", "ok"]
     assert (printed[5][1], float(printed[5][2])) == ("numpy_lstsq", 1.0)
-    assert printed[-1] == ["0"]
+    assert printed[6:] == [["0"]]
+    assert {path.name for path in tmp_path.iterdir()} == {"cars.csv", "results", "script.py"}
     assert (tmp_path / "results" / "harness.sqlite").is_file()
-
-
-@pytest.mark.slow
-def test_a_script_without_a_main_guard_measures_in_a_worker_and_prints_nothing(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import harness, sys\n"
-        "results = harness.run('four_points', 'numpy_lstsq', store='sqlite://')\n"
-        "sys.exit(f'{results.status[0]} {results.exit_code}')\n"
-    )
-    done = python(str(script), tmp_path, by="-u")
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", "ok 0\n")
-    assert list(tmp_path.iterdir()) == [script]
 
 
 # Frames

@@ -25,19 +25,27 @@ from harness.solvers.training.optimizers import PRESETS
 from harness.store.store import Store
 from harness.studies.gallery import PLOTS
 from harness.sweep.candidate import MODELS
+from tests.conftest import RunCli
 from tests.test_store import another_run
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"torch", "pandas", "sqlalchemy", "scipy", "sklearn", "statsmodels", "altair", "vl_convert"}
 SCRIPT = f"""\
 #!{sys.executable}
+from harness.cli import main
+main()
+"""
+KEY_PRESSES = """\
 import os, sys
 from harness.cli import main
-try:
-    main()
-finally:
-    if os.environ.get("SAY_MODULES"):
-        print(*{{module.partition(".")[0] for module in sys.modules}}, file=sys.stderr)
+sys.argv = ["harness"]
+for line in ("harness run --problem a", "harness run --solver s", "harness gate --run 2"):
+    os.environ["COMP_WORDS"] = line
+    try:
+        main()
+    except SystemExit as ended:
+        print(ended.code)
+print(*{module.partition(".")[0] for module in sys.modules}, file=sys.stderr)
 """
 SHELLS = ("bash", "zsh", "fish")
 SAID = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
@@ -64,51 +72,44 @@ def run(command: Path, *words: str, **variables: str) -> "subprocess.CompletedPr
 
 
 @pytest.fixture
-def offered(command: Path) -> Offered:
+def offered(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> Offered:
     """What bash is offered for the last of these words."""
+    monkeypatch.setenv("_HARNESS_COMPLETE", "complete_bash")
 
     def words(*line: str) -> list[str]:
-        said = {"COMP_WORDS": " ".join(("harness", *line)), "COMP_CWORD": str(len(line))}
-        done = run(command, str(command), _HARNESS_COMPLETE="complete_bash", **said)
-        assert (done.returncode, done.stderr) == (0, "")
+        monkeypatch.setenv("COMP_WORDS", " ".join(("harness", *line)))
+        monkeypatch.setenv("COMP_CWORD", str(len(line)))
+        done = run_cli()
+        assert (done.code, done.stderr) == (0, "")
         return [name for name in done.stdout.splitlines() if name]
 
     return words
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_script_for_each_shell_can_be_shown(command: Path, shell: str) -> None:
-    done = run(command, str(command), "--show-completion", shell, **SAID)
-    assert done.returncode == 0
+def test_the_script_for_each_shell_can_be_shown(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
+    for name, value in SAID.items():
+        monkeypatch.setenv(name, value)
+    done = run_cli("--show-completion", shell)
+    assert done.code == 0
     assert f"_HARNESS_COMPLETE=complete_{shell}" in done.stdout
 
 
 @pytest.mark.slow
-def test_it_is_installed_into_the_shell_s_own_file(command: Path) -> None:
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_it_is_installed_into_the_shell_s_own_file_which_completes_a_problem_s_name(command: Path) -> None:
     done = run(command, str(command), "--install-completion", "bash", **SAID)
     assert done.returncode == 0
     assert "bash completion installed in" in done.stdout
     assert (command.parent / ".bash_completions" / "harness.sh").is_file()
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-def test_bash_completes_a_problem_s_name(command: Path) -> None:
-    done = run(
-        command,
-        "bash",
-        "--norc",
-        "-c",
-        'source <("$0" --show-completion bash); COMP_WORDS=(harness run --problem auto); COMP_CWORD=3; '
-        '_harness_completion harness; printf "%s\\n" "${COMPREPLY[@]}"',
-        str(command),
-        **SAID,
+    words = (
+        'source "$HOME/.bash_completions/harness.sh"; COMP_WORDS=(harness run --problem auto); COMP_CWORD=3; '
+        '_harness_completion harness; printf "%s\\n" "${COMPREPLY[@]}"'
     )
+    done = run(command, "bash", "--norc", "-c", words, **SAID)
     assert (done.returncode, done.stdout) == (0, "auto_mpg\n"), done.stderr
 
 
-@pytest.mark.slow
 def test_names_of_problems_and_solvers_are_offered_where_they_go(offered: Offered) -> None:
     assert offered("run", "--problem", "four") == ["four_points"]
     assert offered("fit", "four_points", "scipy") == ["scipy_gelsd", "scipy_gelsy"]
@@ -117,7 +118,6 @@ def test_names_of_problems_and_solvers_are_offered_where_they_go(offered: Offere
     assert offered("run", "--problem", "no_such") == []
 
 
-@pytest.mark.slow
 def test_the_newest_runs_of_the_store_that_is_named_are_offered(offered: Offered, tmp_path: Path) -> None:
     for path in (tmp_path / "results" / "harness.sqlite", tmp_path / "other.sqlite"):
         path.parent.mkdir(exist_ok=True)
@@ -142,12 +142,13 @@ def test_the_newest_runs_of_the_store_that_is_named_are_offered(offered: Offered
 
 @pytest.mark.slow
 def test_nothing_heavy_is_loaded_for_a_key_press(command: Path) -> None:
-    for line in ("harness run --problem a", "harness run --solver s", "harness gate --run 2"):
-        said = {"COMP_WORDS": line, "COMP_CWORD": "3", "SAY_MODULES": "1"}
-        done = run(command, str(command), _HARNESS_COMPLETE="complete_bash", **said)
-        loaded = set(done.stderr.split())
-        assert "typer" in loaded
-        assert not HEAVY & loaded
+    said = {"_HARNESS_COMPLETE": "complete_bash", "COMP_CWORD": "3"}
+    done = run(command, sys.executable, "-c", KEY_PRESSES, **said)
+    assert done.stdout.splitlines()[-1] == "0", done.stderr
+    assert "auto_mpg" in done.stdout.splitlines(), "a problem was offered"
+    loaded = set(done.stderr.split())
+    assert "typer" in loaded
+    assert not HEAVY & loaded
 
 
 def test_what_is_offered_is_what_is_taken() -> None:
