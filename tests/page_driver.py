@@ -249,11 +249,6 @@ class Reader:
         found = self.page.execute_async_script(SORTED, self.part(name), places)
         return [[Order(sort, shown, read_csv(text)) for sort, shown, text in orders] for orders in found]
 
-    def head(self, name: str, column: Column) -> WebElement:
-        """The heading of a table's column."""
-        heads = self.part(name).find_elements("css selector", "thead th")
-        return next(one for one in heads if one.text == column.title)
-
     def click(self, element: WebElement) -> None:
         """By the mouse, where it stands; figures that are drawn as they come into sight may still move it."""
 

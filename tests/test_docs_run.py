@@ -43,7 +43,7 @@ AT_MOST = 23
 """Blocks that are not run: some share a reason."""
 
 
-WITH_WORKERS = ("README.md", "docs/explanation/isolation.md", "docs/how-to/bring-your-own.md")
+WITH_WORKERS = ("README.md", "docs/explanation/isolation.md")
 """Pages whose commands measure in a worker process as a reader's do; those of the others measure here."""
 
 
