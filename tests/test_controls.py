@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -76,16 +76,11 @@ def test_json_is_the_same_to_a_program_and_inert_to_a_terminal(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("control", ["\u202e", "\x9b31m", "\x1b[2J"])
-def test_the_page_shows_no_text_in_another_order(control: str) -> None:
+def test_the_page_shows_no_text_in_another_order() -> None:
     evidence = everything()
-    spoilt = [
-        one.model_copy(update={"message": f"a{control}b", "status": Status.ERROR, "solver": f"s{control}"})
-        for one in evidence.records
-    ]
-    import dataclasses
-
-    made = dataclasses.replace(evidence, records=tuple(spoilt))
+    controls = "\u202e\x9b31m\x1b[2J"
+    changed = {"message": f"a{controls}b", "status": Status.ERROR, "solver": f"s{controls}"}
+    made = replace(evidence, records=tuple(one.model_copy(update=changed) for one in evidence.records))
     page = render(made, sections(made))
     data = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, flags=re.DOTALL)
     assert data
@@ -94,4 +89,3 @@ def test_the_page_shows_no_text_in_another_order(control: str) -> None:
             assert not re.search("[\x7f-\x9f\u202a-\u202e]", json.dumps(json.loads(text), ensure_ascii=False))
     seen = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
     assert not re.search("[\x7f-\x9f\u202a-\u202e\x1b]", seen)
-    assert Path(__file__).exists()

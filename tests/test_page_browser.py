@@ -5,7 +5,7 @@ import io
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -420,11 +420,12 @@ def test_a_case_is_opened_and_closed(reader: Reader, made: Made) -> None:
     """By a click on a row, on its cell of the heat map, and by the keyboard."""
     part = reader.part(next(name for name, rows in reader.rows().items() if "case" in made.tables[name].rows[0]))
     opener, dialog = part.find_element("css selector", "button.open"), reader.one("dialog#case")
-    for use in (
+    ways: tuple[Callable[[], None], ...] = (
         lambda: reader.click(part.find_elements("css selector", "tr.case td")[-1]),
         lambda: on_a_cell(reader, made),
         lambda: opener.send_keys(Keys.ENTER),
-    ):
+    )
+    for use in ways:
         use()
         assert dialog.is_displayed()
         assert "case=" in reader.fragment

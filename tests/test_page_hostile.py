@@ -9,13 +9,12 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
-from harness.report.figures.rows import FILTERS
 from harness.report.render.frame import FORMULA
 from tests import page_data
 from tests.browser import PATIENCE_S, asked, browser, complaints
 from tests.page_checks import too_wide
 from tests.page_driver import Made, Reader, shown_columns
-from tests.page_records import HOSTILE
+from tests.page_records import HOSTILE, hostile_run
 
 pytestmark = pytest.mark.slow
 
@@ -117,6 +116,7 @@ def test_names_are_read_pointed_at_and_downloaded_as_text_and_widen_nothing(read
 
 IN_THE_ADDRESS = (*HOSTILE[11:12], *HOSTILE[14:])
 """Those that a browser could change where a page is loaded by such an address: lines, percents and #, ten thousand."""
+IN_FULL = "const it = document.getElementById('case'); return it.open ? it.textContent : ''"
 OPENED = """
     return [...document.querySelectorAll(`[data-part="${arguments[0]}"] tr.case`)].find(
         row => row.textContent.includes(arguments[1])
@@ -127,8 +127,10 @@ OPENED = """
 def test_a_case_with_such_a_name_is_opened_and_kept_in_the_address(reader: Reader, made: Made, scripts: int) -> None:
     """By each in turn, back and on again, which reads the address as a load does; some are loaded too."""
     table = next(name for name, table in made.tables.items() if any("case" in row for row in table.rows))
-    dialog = "const it = document.getElementById('case'); return it.open ? it.textContent : ''"
-    said = lambda: str(reader.page.execute_script(dialog))  # noqa: E731
+
+    def said() -> str:
+        return str(reader.page.execute_script(IN_FULL))
+
     reader.rows()
     for hostile, name in zip(HOSTILE, SHOWN, strict=True):
         reader.page.execute_script(OPENED, table, name)
@@ -147,22 +149,27 @@ def test_a_case_with_such_a_name_is_opened_and_kept_in_the_address(reader: Reade
         reader.until(lambda: not said())
 
 
+UNCHECK = """
+    for (const label of document.querySelectorAll('details.filter label')) {
+        if (label.textContent === arguments[0]) label.querySelector('input').click();
+    }
+"""
+
+
 def test_filters_hold_such_names_and_find_their_rows(reader: Reader) -> None:
+    """All but one are in the address, then that one alone."""
     boxes = "return [...document.querySelectorAll('details.filter label')].map(label => label.textContent)"
-    labels = reader.page.execute_script(boxes)
-    assert set(SHOWN) <= set(labels)
+    assert set(SHOWN) <= set(reader.page.execute_script(boxes))
     first = reader.one("#count").text
-    for name in SHOWN[:-1]:
-        reader.page.execute_script(
-            """
-            for (const label of document.querySelectorAll('details.filter label')) {
-                if (label.textContent === arguments[0]) label.querySelector('input').click();
-            }
-            """,
-            name,
-        )
-    left = reader.one("#count").text
-    assert left != first
+    reader.page.execute_script(UNCHECK, SHOWN[0])
+    others = reader.one("#count").text
+    assert others != first
     reader.reload()
-    assert reader.one("#count").text == left
-    assert all(key in FILTERS for key in re.findall(r"(?:^|&)(\w+)=", reader.fragment))
+    assert reader.one("#count").text == others
+    assert sorted(re.findall(r"(?:^|&)(\w+)=", reader.fragment)) == ["problem", "solver"]
+    reader.reset()
+    reader.leave("solver", SHOWN[0])
+    alone = reader.one("#count").text
+    assert alone.startswith(f"{sum(one.solver == HOSTILE[0] for one in hostile_run())} of ")
+    reader.reload()
+    assert reader.one("#count").text == alone
