@@ -193,6 +193,20 @@ def test_other_benchmarks_beside_the_harness_s_own_are_judged_by_the_rules_for_a
     }
 
 
+@pytest.mark.parametrize("name", ["a.time_x", "a.B.timeraw_x", "a.mem_x", "a.peakmem_x"])
+def test_a_time_or_a_memory_below_0_has_failed(tmp_path: Path, run_cli: RunCli, name: str) -> None:
+    """It is no improvement, and in the base nothing to compare with; a tracked number may be negative."""
+    rows: dict[float, Rows] = {
+        value: {name: [[value], [["'a'"]], "1"], "a.track_r2": [[-0.5], [["'a'"]], "1"]} for value in (-1.5, 1.5)
+    }
+    ended, report = gated(run_cli, two_commits(tmp_path / "worse", rows[1.5], rows[-1.5]))
+    case = f"{name.rpartition('.')[2]} {name.rpartition('.')[0]} a"
+    assert (ended.code, verdicts(report)) == (1, {case: "regression", "track_r2 a a": "unchanged"})
+    ended, report = gated(run_cli, two_commits(tmp_path / "back", rows[-1.5], rows[1.5]))
+    assert ended.code == 0
+    assert reasons(report) == {case: NO_NUMBER_BEFORE}
+
+
 def test_why_a_number_is_not_compared_is_said(tmp_path: Path, run_cli: RunCli) -> None:
     """One that is new where the base failed is no other parameter; and that nothing was compared is said."""
     base: Rows = {"a.time_x": [[None, NAN], TASKS, "1"]}

@@ -1,6 +1,7 @@
 """A benchmark's row in asv's result file, formats 1 and 2, as an AsvBenchmark."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,11 +17,15 @@ LONGEST_VALUE = 10_000
 NUMBERS = frozenset({float, int, bool, type(None)})
 """What asv writes for a number: a `track_` may return a bool; null is a failure, NaN a skip."""
 
+AMOUNT = re.compile(r"(time|timeraw|mem|peakmem)_", re.IGNORECASE)
+"""Names of benchmarks whose numbers asv measures itself, seconds or bytes: below 0 there are none."""
+
 
 def benchmark_of(name: str, row: Mapping[str, Any], listed: Mapping[str, Any]) -> AsvBenchmark:
     """A benchmark out of its columns; `listed`: what benchmarks.json says of it (param_names, unit, direction).
 
     Parameters of another number than benchmarks.json lists are those of another version of it, and have no names.
+    A time or a memory below 0 is none: the benchmark has failed.
     Raises UsageError, without the benchmark's name, for what cannot be read.
     """
     if not is_visible(name) or len(name) > LONGEST_VALUE:
@@ -37,6 +42,8 @@ def benchmark_of(name: str, row: Mapping[str, Any], listed: Mapping[str, Any]) -
     )
     for numbers in (values, lows, highs, *(taken for taken in samples if taken is not None)):
         _check_numbers(numbers)
+    if AMOUNT.match(name.rpartition(".")[2]):
+        values = [None if value is not None and value < 0 else value for value in values]
     version = row.get("version")
     return AsvBenchmark(
         name=name,
