@@ -75,7 +75,10 @@ def test_a_revision_is_built_once_and_the_checkout_is_only_read(checkout: Checko
 
 
 def test_what_is_not_committed_is_not_built_and_that_is_said(checkout: Checkout, told: list[str]) -> None:
+    """And two commits that are one, or hold the same files, are said to be."""
     checkout.commit()
+    checkout.commit("nothing changed")
+    assert of_revisions("HEAD~1", "HEAD", checkout.path, told.append).same == "HEAD~1 and HEAD hold the same files"
     checkout.write("harness/suite.py", "raise SystemExit")
     sides = of_revisions("HEAD", "main", checkout.path, told.append)
     assert sides.base.package is not None
@@ -102,7 +105,7 @@ def test_a_commit_that_does_not_build_shows_the_end_of_its_log(checkout: Checkou
     with pytest.raises(BuildFailedError) as raised:
         revisions.built(of_commit(broken, checkout.path), lambda _: None)
     assert raised.value.exit_code == 3
-    assert str(raised.value).startswith(f"{broken[:12]} does not build: pip wheel exited 1: the log is ")
+    assert str(raised.value).startswith(f"{broken[:12]} does not build: pip install exited 1: the log is ")
     assert raised.value.log.is_file()
     assert "version" in raised.value.tail
     assert not (building.folder("commits") / broken).exists()
@@ -117,7 +120,7 @@ def test_a_build_that_fails_is_exit_3_in_the_command(
     ended = run_cli("ab", "HEAD")
     assert ended.code == 3
     lines = ended.stderr.strip().splitlines()
-    assert lines[-1].startswith(f"harness: {broken[:12]} does not build: pip wheel exited")
+    assert lines[-1].startswith(f"harness: {broken[:12]} does not build: pip install exited")
     assert len(lines) > 1
 
 
@@ -252,7 +255,10 @@ def wheel_of(folder: Path, version: str, word: str = "") -> str:
 
 @pytest.mark.slow
 def test_a_file_that_is_named_is_what_is_installed(tmp_path: Path, told: list[str]) -> None:
-    """Not whatever an index has under the same name, and not an earlier content of the file."""
+    """Not whatever an index has under the same name, and not an earlier content of the file.
+
+    Sides with the same files are alike, whatever they came from.
+    """
     urls = [wheel_of(tmp_path, version) for version in ("1.0", "2.0")]
     sides = of_libraries((f"planted @ {urls[0]}",), (f"planted @ {urls[1]}",), told.append)
     assert not sides.same
@@ -264,9 +270,15 @@ def test_a_file_that_is_named_is_what_is_installed(tmp_path: Path, told: list[st
         assert f"planted {version} from {url}, sha256 {held.sha256[:12]}" in library(held)
     assert identify(sides.head).libraries == sides.head.held
     assert of_libraries((f"planted @ {urls[0]}",), (f"planted @ {urls[0]}",), told.append).same
-    (folder,) = sides.base.libraries
-    wheel_of(tmp_path, "1.0", "edited")
-    (again,) = of_libraries((f"planted @ {urls[0]}",), (), told.append).base.libraries
+    (tmp_path / "copy").mkdir()
+    one, other = f"planted @ {urls[0]}", f"planted @ {wheel_of(tmp_path / 'copy', '1.0')}"
+    copied = of_libraries((one,), (other,), told.append)
+    assert copied.same
+    wheel_of(tmp_path / "copy", "1.0", "edited")
+    edited = of_libraries((one,), (other,), told.append)
+    assert not edited.same
+    assert edited.base.libraries == sides.base.libraries
+    (folder,), (again,) = copied.head.libraries, edited.head.libraries
     assert again != folder
     assert "edited" in (again / "planted.py").read_text()
 
@@ -366,21 +378,6 @@ def test_pip_gets_what_was_given_and_nobody_else_its_password(
     assert "secret" not in " ".join([sides.base.name, *told])
     assert sides.base.held[0].version == "2.0"
     assert not sides.same
-
-
-@pytest.mark.slow
-def test_sides_with_the_same_files_are_alike_whatever_they_came_from(tmp_path: Path, told: list[str]) -> None:
-    (tmp_path / "copy").mkdir()
-    one, other = wheel_of(tmp_path, "1.0"), wheel_of(tmp_path / "copy", "1.0")
-    assert of_libraries((f"planted @ {one}",), (f"planted @ {other}",), told.append).same
-    edited = wheel_of(tmp_path / "copy", "1.0", "edited")
-    assert not of_libraries((f"planted @ {one}",), (f"planted @ {edited}",), told.append).same
-
-
-def test_two_commits_with_the_same_files_are_said_to_be(checkout: Checkout, told: list[str]) -> None:
-    checkout.commit()
-    checkout.commit("nothing changed")
-    assert of_revisions("HEAD~1", "HEAD", checkout.path, told.append).same == "HEAD~1 and HEAD hold the same files"
 
 
 def test_requirements_that_contradict_one_another_are_named(monkeypatch: pytest.MonkeyPatch, told: list[str]) -> None:

@@ -67,15 +67,14 @@ def pip(*words: str) -> list[str]:
     return [sys.executable, "-m", "pip", *words, "--quiet", "--disable-pip-version-check", "--no-input"]
 
 
-def wheel(source: Path, wheels: Path, what: str, log: Path, *, isolated: bool) -> None:
-    """Build a wheel of the files in `source`, `isolated` from what is installed here. Raises BuildFailedError."""
+def install(sources: Sequence[Path], target: Path, what: str, log: Path, *, isolated: bool = False) -> None:
+    """Install wheels, or folders that are built, into a folder, without what they require. Raises BuildFailedError.
+
+    `isolated`: built apart from what is installed here. One pip that builds and unpacks takes half of what two take.
+    """
     apart = [] if isolated else ["--no-build-isolation"]
-    logged(what + "pip wheel", pip("wheel", "--no-deps", *apart, "--wheel-dir", str(wheels), str(source)), log)
-
-
-def unpacked(wheels: Sequence[Path], target: Path, what: str, log: Path) -> None:
-    """Unpack wheels into a folder, without what they require. Raises BuildFailedError."""
-    logged(what + "pip install", pip("install", "--no-deps", "--target", str(target), *map(str, wheels)), log)
+    words = pip("install", "--no-deps", *apart, "--target", str(target), *map(str, sources))
+    logged(what + "pip install", words, log)
 
 
 def cached(name: str, content: str, make: Callable[[Path, Path], None]) -> Path:

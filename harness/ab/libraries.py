@@ -11,11 +11,13 @@ import base64
 import csv
 import hashlib
 import json
+import os
 import platform
 import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import Distribution
 from pathlib import Path
@@ -28,7 +30,7 @@ from packaging.utils import canonicalize_name
 
 from harness.ab import building
 from harness.ab.building import Notify, without_building
-from harness.ab.requirements import installed, installed_in, pins, shown, unsatisfied
+from harness.ab.requirements import installed, installed_in, pins, shown, unsatisfied, version_of
 from harness.errors import CannotMeasureError, without_credentials
 from harness.files.strict_json import parsed_json
 from harness.records.ab import Library
@@ -106,10 +108,11 @@ def stand_ins(wanted: Sequence[Requirement], constraints: str, notify: Notify) -
     CannotMeasureError where the requirements contradict one another.
     """
     pinned = pins(constraints)
-    missing = unsatisfied(wanted, pinned, installed())
+    here = installed()
+    missing = unsatisfied(wanted, pinned, here)
     if not missing:
         return ()
-    interpreter = [sys.version, platform.machine(), *sorted(f"{n}=={d.version}" for n, d in installed().items())]
+    interpreter = [sys.version, platform.machine(), *sorted(f"{n}=={version_of(d)}" for n, d in here.items())]
     content = [_content_of(one.url) for one in wanted if one.url is not None]
     content_of = "\n".join(
         [MADE_BY, *interpreter, constraints, *sorted(map(str, wanted)), *sorted(map(str, missing)), *content]
@@ -167,3 +170,5 @@ def _take(step: Path, made: Path) -> None:
             if path.resolve().is_relative_to(made.resolve()):  # a script's is outside, where pip moved it from
                 path.unlink(missing_ok=True)
     shutil.copytree(step, made, symlinks=True, dirs_exist_ok=True)
+    # importlib.metadata knows what is in a folder by the time of its last change, which ticks in milliseconds.
+    os.utime(made, ns=(time.time_ns(), time.time_ns()))

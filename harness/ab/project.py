@@ -33,14 +33,13 @@ def build(source: Path, made: Path, what: str, log: Path) -> None:
     shutil.copytree(source, tree, symlinks=True, ignore=shutil.ignore_patterns(".git"))
     wheels.mkdir()
     commands = _commands(source)
-    if commands:
-        for command in commands:
-            building.logged(what + command[0], [_filled(word, source, wheels) for word in command], log, source)
-    elif (source / "pyproject.toml").is_file() or (source / "setup.py").is_file():
-        building.wheel(source, wheels, what, log, isolated=not _can_build_here(source))
+    for command in commands:
+        building.logged(what + command[0], [_filled(word, source, wheels) for word in command], log, source)
     found = sorted(wheels.glob("*.whl"))
     if found:
-        building.unpacked(found, made / PACKAGE, what, log)
+        building.install(found, made / PACKAGE, what, log)
+    elif not commands and any((source / name).is_file() for name in ("pyproject.toml", "setup.py")):
+        building.install([source], made / PACKAGE, what, log, isolated=not _can_build_here(source))
     else:  # in place: its modules are in the folder of the project, or in src
         here = source / "src" if (source / "src").is_dir() else source
         shutil.copytree(here, made / PACKAGE, symlinks=True, ignore=shutil.ignore_patterns(".git"))

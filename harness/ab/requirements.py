@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
@@ -66,7 +67,23 @@ def pins(constraints: str) -> dict[str, Requirement]:
 
 def installed(folders: Sequence[Path] = ()) -> dict[str, Distribution]:
     """What is installed, by canonical name: in `folders`, else in this interpreter."""
-    return installed_in([*folders, *map(Path, sys.path)])
+    found = installed_in(folders)
+    for place in (Path(name).absolute() for name in sys.path):
+        if place.exists():
+            found |= {name: one for name, one in _kept(place, place.stat().st_mtime_ns).items() if name not in found}
+    return found
+
+
+@cache
+def _kept(place: Path, _changed_ns: int) -> Installed:
+    """What is installed there, read once: of two hundred libraries that takes a tenth of a second."""
+    return installed_in([place])
+
+
+@cache
+def version_of(found: Distribution) -> str:
+    """Its version, read once."""
+    return found.version
 
 
 def installed_in(folders: Sequence[Path]) -> dict[str, Distribution]:

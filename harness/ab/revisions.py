@@ -56,11 +56,11 @@ def built(source: Source, notify: Notify) -> Built:
 
 
 def _build(origin: Source, made: Path) -> None:
-    """Export the files, make a wheel of them, unpack that: everything below `made` and in a temporary folder."""
+    """Export the files and install what they build: everything below `made` and in a temporary folder."""
     what = f"{origin.shown} does not build: "
     log = building.folder("logs") / f"{origin.key}.log"
     with TemporaryDirectory(prefix="harness-ab-") as temporary:
-        source, wheels = Path(temporary) / "source", Path(temporary) / "wheels"
+        source = Path(temporary) / "source"
         log.write_text("")
         origin.write(source, log)
         if not project.is_harness(source):
@@ -68,8 +68,8 @@ def _build(origin: Source, made: Path) -> None:
             return
         _project(source, origin.shown)
         # Isolated, pip fetches hatchling anew; with it here nothing is fetched.
-        building.wheel(source, wheels, what, log, isolated=find_spec("hatchling") is None)
-        building.unpacked([*wheels.iterdir()], made / project.PACKAGE, what, log)
+        isolated = find_spec("hatchling") is None
+        building.install([source], made / project.PACKAGE, what, log, isolated=isolated)
         for name in ("pyproject.toml", "constraints.txt"):
             if (source / name).is_file():
                 shutil.copy(source / name, made / name)
