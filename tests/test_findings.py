@@ -90,18 +90,20 @@ def shown(print_it: Any, *arguments: object) -> str:
 # The project's findings
 
 
-IMPORTED_ONCE = {"numpy", "scikit-learn", "statsmodels", "torch"}
 ALONE = (Kind.IMPORT, Kind.NOT_REPRODUCIBLE)
 """What depends on what a process has imported and allocated before."""
 FORKS = """
-import json, os, sys, traceback
-import numpy, pandas, scipy.linalg, sklearn.linear_model, statsmodels.api, torch
+import json, os, re, sys, traceback
 
 def text_of(descriptor):
     os.lseek(descriptor, 0, os.SEEK_SET)
     return open(descriptor, encoding="utf-8").read()
 
-for script in json.load(sys.stdin):
+for script, imported in json.load(sys.stdin):
+    if imported:
+        exec("\\n".join(re.findall("^(?:import|from) .*", script, re.MULTILINE)), {})
+        if "torch" in sys.modules:
+            import torch._dynamo  # as the first optimizer does
     kept = [os.memfd_create(name) for name in ("stdout", "stderr")]
     pid = os.fork()
     if not pid:
@@ -123,8 +125,12 @@ for script in json.load(sys.stdin):
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, subprocess.CompletedProcess[str]]:
-    """How scripts ended, by their text: forks of one process that has imported the libraries, a second or two each."""
-    scripts = [one.script for one in FINDINGS if one.library in IMPORTED_ONCE and one.kind not in ALONE]
+    """How scripts ended, by their text: forks of one process, which imports a library once for all of its scripts.
+
+    Those that are alone come first, while it has imported none.
+    """
+    here = [one for one in FINDINGS if installed(one.library)]
+    scripts = [(one.script, one.kind not in ALONE) for one in sorted(here, key=lambda one: one.kind not in ALONE)]
     done = subprocess.run(
         [sys.executable, "-c", FORKS],
         input=json.dumps(scripts),
@@ -137,7 +143,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, subprocess.Comp
     lines = map(json.loads, done.stdout.splitlines())
     return {
         script: subprocess.CompletedProcess(script, code, said, errors)
-        for script, (code, said, errors) in zip(scripts, lines, strict=True)
+        for (script, _), (code, said, errors) in zip(scripts, lines, strict=True)
     }
 
 
@@ -147,9 +153,8 @@ def test_the_finding_is_as_its_file_says(
     finding: Finding, ended: dict[str, subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the case in this process and by the script in another, with the installed version."""
-    if finding.script in ended:
-        process = SimpleNamespace(run=lambda *_, **__: ended[finding.script], TimeoutExpired=subprocess.TimeoutExpired)
-        monkeypatch.setattr(harness.studies.findings, "subprocess", process)
+    process = SimpleNamespace(run=lambda *_, **__: ended[finding.script], TimeoutExpired=subprocess.TimeoutExpired)
+    monkeypatch.setattr(harness.studies.findings, "subprocess", process)
     (line,) = reproduce([finding])
     if line.present is Present.ABSENT:
         pytest.skip(f"{finding.library} is not installed")
@@ -474,6 +479,7 @@ def test_an_unknown_finding_names_the_nearest(run_cli: RunCli) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_process")
 def test_check_exits_0_if_it_holds_and_1_if_it_does_not(folder: Path, run_cli: RunCli) -> None:
     ended = run_cli("findings", "--check")
     assert ended.code == 0
@@ -489,6 +495,7 @@ def test_check_exits_0_if_it_holds_and_1_if_it_does_not(folder: Path, run_cli: R
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_process")
 def test_check_without_any_library_could_not_measure(folder: Path, run_cli: RunCli) -> None:
     change(folder, 'library = "numpy"', 'library = "no-such-library"')
     assert run_cli("findings").code == 0
@@ -498,6 +505,7 @@ def test_check_without_any_library_could_not_measure(folder: Path, run_cli: RunC
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_process")
 def test_json(folder: Path, run_cli: RunCli) -> None:
     (line,) = json.loads(run_cli("findings", "--json").stdout)
     assert (line["id"], line["present"], line["outcome"]) == ("quick", "yes", "not checked")
@@ -508,6 +516,7 @@ def test_json(folder: Path, run_cli: RunCli) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("in_process")
 def test_markdown(folder: Path, run_cli: RunCli) -> None:
     text = run_cli("findings", "--markdown").stdout
     assert "| quick | numpy | wrong answer without a warning | defect | \\>=2.0 |" in text
