@@ -1,7 +1,9 @@
 """K models at once against the loop, model by model: parameters, losses, divergence, order of the rows."""
 
 import pickle
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -32,8 +34,7 @@ SINGLE, DOUBLE = 1e-6, 1e-12
 summed in another order."""
 MLP_DOUBLE = 1e-10
 """A network's steps are no contraction, and Adam's division by sqrt(v) enlarges what small gradients lose."""
-RATES, SEEDS = (0.01, 0.1, 0.3), (0, 1, 2)
-GRID = [(lr, seed) for lr in RATES for seed in SEEDS]
+RATES, SMALL, SEEDS = (0.01, 0.1, 0.3), (0.003, 0.01, 0.03), (0, 1, 2)
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
     "adam": torch.optim.Adam,
@@ -122,20 +123,19 @@ def train_batch(batch: Batch, epochs: int) -> Trained:
     return found
 
 
-def grid(
-    setup: Setup, epochs: int, rates: tuple[float, ...] = RATES, *, paired: bool = False, **settings: Any
-) -> tuple[Trained, list[Any]]:
-    """Learning rates by seeds, or each rate with a seed of its own, in one batch and by the loop."""
-    cases = list(zip(rates, SEEDS, strict=True)) if paired else [(lr, seed) for lr in rates for seed in SEEDS]
-    asked = Settings(optimizer=setup.optimizer, lr=np.array([lr for lr, _ in cases]), **settings)
-    together = train_batch(setup.batched([seed for _, seed in cases], asked), epochs)
-    return together, [setup.looped(seed, epochs, lr=lr, **settings) for lr, seed in cases]
+def both(
+    setup: Setup, epochs: int, cases: Iterable[tuple[float, int]], **settings: Any
+) -> tuple[Trained, list[tuple[Floats, Floats]]]:
+    """Trainings of these learning rates and seeds, in one batch and by the loop."""
+    rates, seeds = zip(*cases, strict=True)
+    asked = Settings(optimizer=setup.optimizer, lr=np.array(rates), **settings)
+    together = train_batch(setup.batched(list(seeds), asked), epochs)
+    return together, [setup.looped(seed, epochs, lr=lr, **settings) for lr, seed in zip(rates, seeds, strict=True)]
 
 
-def check(
-    setup: Setup, epochs: int, atol: float, rates: tuple[float, ...] = RATES, *, paired: bool = False, **settings: Any
-) -> None:
-    together, alone = grid(setup, epochs, rates, paired=paired, **settings)
+def check(setup: Setup, epochs: int, atol: float, rates: tuple[float, ...] = RATES, **settings: Any) -> None:
+    """Each rate with a seed of its own; every rate with every seed is test_engines' grid."""
+    together, alone = both(setup, epochs, zip(rates, SEEDS, strict=True), **settings)
     assert not together.diverged.any()
     assert (together.epochs_run == epochs).all()
     for place, (path, losses) in enumerate(alone):
@@ -144,49 +144,60 @@ def check(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("dtype", "atol"), [("float64", DOUBLE), ("float32", SINGLE)])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("problem", ["auto_mpg", "synthetic:n=200,p=5,noise=0.5"])
+@pytest.mark.parametrize(
+    ("problem", "optimizer", "dtype", "atol"),
+    [("auto_mpg", "sgd", "float64", DOUBLE), ("synthetic:n=200,p=5,noise=0.5", "adam", "float32", SINGLE)],
+)
 def test_linear_models_are_the_loop_s_over_1000_epochs(problem: str, optimizer: str, dtype: str, atol: float) -> None:
     """Adam at lr = 0.1 leaves the optimum again by epoch 1000, on rounding alone, in the loop as here.
 
-    Every rate with every seed, over 150 epochs, is test_engines' grid.
+    A model alone, with each optimizer, is in test_engines.py.
     """
     rates = RATES if optimizer == "sgd" else (0.001, 0.01, 0.03)
-    check(Setup(problem, optimizer=optimizer, dtype=dtype), 1000, atol, rates, paired=True)
+    check(Setup(problem, optimizer=optimizer, dtype=dtype), 1000, atol, rates)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
-@pytest.mark.parametrize("hidden", [(8, 8, 8), (5,), (7, 3)])
-def test_networks_are_the_loop_s_in_float64(hidden: tuple[int, ...], optimizer: str) -> None:
-    check(Setup("sine", "mlp", optimizer, hidden=hidden), 100, MLP_DOUBLE, rates=(0.003, 0.03))
+@pytest.mark.parametrize(
+    "setup",
+    [
+        Setup("sine", "mlp", "adam", hidden=(8, 8, 8)),
+        Setup("sine", "mlp", "sgd", hidden=(5,)),
+        Setup("synthetic:n=60,p=3,noise=0.5", "mlp", "adamw", hidden=(7, 3)),
+    ],
+    ids=["three layers", "one layer", "several features"],
+)
+def test_networks_are_the_loop_s_in_float64(setup: Setup) -> None:
+    check(setup, 100, MLP_DOUBLE, SMALL)
 
 
 @pytest.mark.slow
 def test_networks_are_the_loop_s_in_float32_with_sgd() -> None:
-    check(Setup("sine", "mlp", dtype="float32"), 100, SINGLE, rates=(0.01, 0.1))
+    check(Setup("sine", "mlp", dtype="float32"), 100, SINGLE, rates=(0.01, 0.03, 0.1))
 
 
 @pytest.mark.slow
-def test_networks_of_several_features_are_the_loop_s() -> None:
-    check(Setup("synthetic:n=60,p=3,noise=0.5", "mlp", hidden=(6, 4)), 50, MLP_DOUBLE, rates=(0.01, 0.1))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("model", "problem"), [("torch", "auto_mpg"), ("mlp", "sine")])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize(("model", "problem", "optimizer"), [("torch", "auto_mpg", "adam"), ("mlp", "sine", "sgd")])
 def test_absolute_errors_are_the_loop_s(model: str, problem: str, optimizer: str) -> None:
-    check(Setup(problem, model, optimizer, loss="l1"), 100, MLP_DOUBLE, rates=(0.003, 0.03))
+    check(Setup(problem, model, optimizer, loss="l1"), 100, MLP_DOUBLE, SMALL)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("model", "problem"), [("torch", "synthetic:n=100,p=3,noise=0.5"), ("mlp", "sine")])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("loss", ["mse", "l1"])
+@pytest.mark.parametrize(
+    ("model", "problem", "optimizer", "loss"),
+    [
+        ("torch", "synthetic:n=100,p=3,noise=0.5", "sgd", "mse"),
+        ("torch", "synthetic:n=100,p=3,noise=0.5", "adam", "l1"),
+        ("mlp", "sine", "sgd", "l1"),
+        ("mlp", "sine", "adam", "mse"),
+    ],
+)
 def test_mini_batches_come_in_the_loop_s_order(model: str, problem: str, optimizer: str, loss: str) -> None:
-    """32 does not divide the rows: the last step of an epoch is over fewer, and weighs less in its loss."""
-    check(Setup(problem, model, optimizer, loss=loss, batch=32), 6, MLP_DOUBLE, rates=(0.003, 0.03))
+    """32 does not divide the rows: the last step of an epoch is over fewer, and weighs less in its loss.
+
+    Of one model alone the other four are in test_engines.py.
+    """
+    check(Setup(problem, model, optimizer, loss=loss, batch=32), 6, MLP_DOUBLE, SMALL)
 
 
 @pytest.mark.slow
@@ -195,22 +206,22 @@ def test_a_mini_batch_of_all_rows_is_the_full_batch() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("problem", ["auto_mpg", "synthetic:n=200,p=5,noise=0.5"])
 @pytest.mark.parametrize(
-    ("optimizer", "settings"),
+    ("problem", "optimizer", "settings"),
     [
-        ("sgd", {"momentum": 0.9}),
-        ("sgd", {"momentum": 0.9, "nesterov": True}),
-        ("sgd", {"momentum": 0.5, "weight_decay": 0.1}),
-        ("sgd", {"weight_decay": 0.1}),
-        ("adam", {"weight_decay": 0.1}),
-        ("adamw", {"weight_decay": 0.1}),
-        ("adamw", {"weight_decay": 0.0}),
+        ("auto_mpg", "sgd", {"momentum": 0.9}),
+        ("synthetic:n=200,p=5,noise=0.5", "sgd", {"momentum": 0.9, "nesterov": True}),
+        ("auto_mpg", "sgd", {"momentum": 0.5, "weight_decay": 0.1}),
+        ("synthetic:n=200,p=5,noise=0.5", "sgd", {"weight_decay": 0.1}),
+        ("auto_mpg", "adam", {"weight_decay": 0.1}),
+        ("synthetic:n=200,p=5,noise=0.5", "adamw", {"weight_decay": 0.1}),
+        ("auto_mpg", "adamw", {"weight_decay": 0.0}),
     ],
     ids=str,
 )
 def test_every_setting_is_torch_s(problem: str, optimizer: str, settings: dict[str, Any]) -> None:
-    check(Setup(problem, optimizer=optimizer), 300, DOUBLE, rates=(0.01, 0.05), **settings)
+    """Over 150 epochs; all settings of every optimizer, over 15, are in test_optimizers.py."""
+    check(Setup(problem, optimizer=optimizer), 150, DOUBLE, rates=(0.01, 0.02, 0.05), **settings)
 
 
 @pytest.mark.slow
@@ -259,7 +270,7 @@ def test_a_model_that_diverges_is_frozen_and_the_others_go_on(
 ) -> None:
     """As in the loop, the epoch whose loss shows it is still run; nothing of the model changes after it."""
     epochs = BLOCK + 20
-    together, alone = grid(setup, epochs, rates, **settings)
+    together, alone = both(setup, epochs, product(rates, SEEDS), **settings)
     for place, (path, losses) in enumerate(alone):
         run = len(losses)
         assert together.epochs_run[place] == run
@@ -334,7 +345,7 @@ def test_trainings_have_the_same_bits_with_any_number_of_threads(model: str, mon
         assert told[-1] == 70 * 9
         return pickle.dumps((vars(found.map), found.at, found.excess, found.loss))
 
-    assert len({learned(threads) for threads in (1, 2, 3) * 3}) == 1
+    assert len({learned(threads) for threads in (1, 2, 3, 2, 3)}) == 1
 
 
 def test_timed_blocks_go_on_where_the_last_one_ended() -> None:
@@ -359,7 +370,7 @@ def test_a_timed_call_over_many_rows_is_fewer_epochs(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.slow
 def test_bias_corrections_go_on_from_step_to_step_within_an_epoch() -> None:
-    check(Setup("synthetic:n=100,p=3,noise=0.5", optimizer="adam", batch=9), 6, MLP_DOUBLE, rates=RATES)
+    check(Setup("synthetic:n=100,p=3,noise=0.5", optimizer="adam", batch=9), 6, MLP_DOUBLE)
 
 
 def test_parameters_are_fetched_only_where_they_are_wanted() -> None:

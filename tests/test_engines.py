@@ -20,6 +20,7 @@ from harness.solvers.solver import missing_library
 from harness.solvers.status import Status
 from harness.solvers.training.engine import Engine
 from harness.solvers.training.engines import ENGINES
+from harness.solvers.training.jax_scan.engine import JaxTraining
 from harness.solvers.training.learning_map import CENSORED, Learned
 from harness.solvers.training.loop_engine import loop_of
 from harness.solvers.training.oracle.quadratic import Quadratic
@@ -43,7 +44,9 @@ OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "adamw": ("adamw", {"lr": 0.01}),
 }
 IN_TURN = [(("auto_mpg", SEVERAL)[place % 2], name) for place, name in enumerate(OPTIMIZERS)]
-"""A problem for each optimizer; in float64 each has both."""
+"""A problem for each optimizer."""
+OF_SINGLE = [(SEVERAL, "sgd"), ("auto_mpg", "adam"), (SEVERAL, "adamw")]
+"""Momentum and Nesterov's multiply and add as those do; of Adam the corrections are another dtype's too."""
 TORCH_S: dict[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
     "momentum": torch.optim.SGD,
@@ -122,6 +125,17 @@ def looped(setup: Setup) -> Fit:
     return ENGINES["loop"].prepare(setup.training("loop")).fit()
 
 
+def fitted(setup: Setup, engine: Engine, **more: Any) -> Fit:
+    """By a preparation without the model that is timed, which the engine jax compiles by itself."""
+
+    def untimed(prepared: JaxTraining, training: Training) -> None:
+        prepared.training = training
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JaxTraining, "__init__", untimed)
+        return engine.prepare(setup.training(engine.name, **more)).fit()
+
+
 def taken(setup: Setup, engine: Engine) -> bool:
     """Whether the engine does it; if not, that it says why, where a run shows it, and that it may refuse it."""
     reason = engine.unsupported(setup.training(engine.name))
@@ -177,33 +191,37 @@ def check_fit(setup: Setup, fit: Fit, atol: float, rtol: float = 0.0) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("problem", ["auto_mpg", SEVERAL])
+@pytest.mark.parametrize(("problem", "optimizer"), IN_TURN)
 def test_the_trace_is_the_float64_loop_s(engine: Engine, problem: str, optimizer: str, device: str) -> None:
     setup = Setup(problem, optimizer=optimizer, device=device)
     if taken(setup, engine):
-        check_fit(setup, engine.prepare(setup.training(engine.name)).fit(), DOUBLE)
+        check_fit(setup, fitted(setup, engine), DOUBLE)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("problem", "optimizer"), IN_TURN)
+@pytest.mark.parametrize(("problem", "optimizer"), OF_SINGLE)
 def test_the_trace_is_the_float32_loop_s(engine: Engine, problem: str, optimizer: str, device: str) -> None:
     """To that loop's rounding, which its steps forget again; AdamW's decay rounds a second time in each."""
     setup = Setup(problem, optimizer=optimizer, dtype="float32", device=device)
     atol = 2 * SINGLE if optimizer == "adamw" else SINGLE
     if taken(setup, engine):
-        check_fit(setup, engine.prepare(setup.training(engine.name)).fit(), atol)
+        check_fit(setup, fitted(setup, engine), atol)
     elif engine.unsupported(setup.training(engine.name, dtype="float64")) is None:
-        check_fit(setup, engine.prepare(setup.training(engine.name, dtype="float64")).fit(), atol)
+        check_fit(setup, fitted(setup, engine, dtype="float64"), atol)
+
+
+def test_what_is_held_out_is_the_validation_or_else_the_test_part() -> None:
+    assert {
+        problem: Setup(problem).training("loop").held_out
+        for problem in ("make_regression", "noiseless_line", "auto_mpg")
+    } == {"make_regression": "val", "noiseless_line": "test", "auto_mpg": None}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("problem", ["make_regression", "noiseless_line"])
-def test_held_out_losses_are_the_loop_s(engine: Engine, problem: str) -> None:
-    setup = Setup(problem, epochs=150)
-    assert setup.training("loop").held_out == {"make_regression": "val", "noiseless_line": "test"}[problem]
+def test_held_out_losses_are_the_loop_s(engine: Engine) -> None:
+    setup = Setup("noiseless_line", epochs=150)
     if taken(setup, engine):
-        check_fit(setup, engine.prepare(setup.training(engine.name)).fit(), DOUBLE)
+        check_fit(setup, fitted(setup, engine), DOUBLE)
 
 
 @pytest.mark.slow
@@ -212,21 +230,19 @@ def test_held_out_losses_are_the_loop_s(engine: Engine, problem: str) -> None:
     [
         ("sgd", {"weight_decay": 0.1}),
         ("momentum", {"weight_decay": 0.0}),
-        ("adam", {"weight_decay": 0.1}),
-        ("adamw", {"weight_decay": 0.1}),
-        ("adamw", {"weight_decay": 0.0}),
-        ("sgd", {"form": "parameters"}),
-        ("adam", {"form": "parameters", "init": (0.5, -1.0, 2.0, 0.0, 1.0, 0.25)}),
-        ("sgd", {"scale": "raw", "lr": 0.01}),
+        ("adam", {"weight_decay": 0.1, "form": "parameters", "init": (0.5, -1.0, 2.0, 0.0, 1.0, 0.25)}),
+        ("adamw", {"weight_decay": 0.0}),  # the trace is of its default, 0.01
+        ("sgd", {"scale": "raw", "lr": 0.01, "form": "parameters"}),
     ],
     ids=str,
 )
 def test_other_options_are_the_loop_s(engine: Engine, optimizer: str, more: dict[str, Any]) -> None:
+    """Those that go together are asked for together: each alone compiles anew."""
     setup = Setup(SEVERAL, optimizer=optimizer, epochs=200).but(**more)
     if engine.name == "oracle" and optimizer == "sgd" and "weight_decay" in more:
         assert "drop --weight-decay" in str(engine.unsupported(setup.training("oracle")))
     elif taken(setup, engine):
-        check_fit(setup, engine.prepare(setup.training(engine.name)).fit(), DOUBLE)
+        check_fit(setup, fitted(setup, engine), DOUBLE)
 
 
 @pytest.mark.slow
@@ -234,38 +250,43 @@ def test_other_options_are_the_loop_s(engine: Engine, optimizer: str, more: dict
     ("optimizer", "dtype", "atol"),
     [
         ("sgd", "float64", NETWORK),
-        ("nesterov", "float64", NETWORK),
         ("adam", "float64", NETWORK),
-        ("adamw", "float64", NETWORK),
         ("sgd", "float32", SINGLE),  # with Adam every reordering drifts to 1e-4 and more (see test_batched)
     ],
 )
 def test_networks_are_the_loop_s(engine: Engine, optimizer: str, dtype: str, atol: float, device: str) -> None:
+    """Of gradients that the engine has written out; that each optimizer steps by them is in test_optimizers.py."""
     setup = Setup("sine", "mlp", optimizer, dtype, 100, device)
     if TORCH_S[optimizer] is torch.optim.SGD:
         setup = setup.but(lr=0.02)  # at 0.1 the loss jumps about, and rounding with it
     if taken(setup, engine):
-        check_fit(setup, engine.prepare(setup.training(engine.name)).fit(), atol)
+        check_fit(setup, fitted(setup, engine), atol)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("model", "problem"), [("torch", SEVERAL), ("mlp", "sine")])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("loss", ["mse", "l1"])
+@pytest.mark.parametrize(
+    ("model", "problem", "optimizer", "loss"),
+    [
+        ("torch", SEVERAL, "sgd", "l1"),
+        ("torch", SEVERAL, "adam", "mse"),
+        ("mlp", "sine", "sgd", "mse"),
+        ("mlp", "sine", "adam", "l1"),
+    ],
+)
 def test_mini_batches_come_in_the_loop_s_order(
     engine: Engine, model: str, problem: str, optimizer: str, loss: str
 ) -> None:
-    """48 does not divide the rows: the last step of an epoch is over fewer."""
+    """48 does not divide the rows: the last step of an epoch is over fewer. The other four are in test_batched.py."""
     setup = Setup(problem, model, optimizer, epochs=5).but(batch=48, loss=loss)
     if taken(setup, engine):
-        check_fit(setup, engine.prepare(setup.training(engine.name)).fit(), NETWORK)
+        check_fit(setup, fitted(setup, engine), NETWORK)
 
 
 @pytest.mark.slow
 def test_a_batch_of_more_than_all_rows_is_all_rows_and_said_so(engine: Engine) -> None:
     setup = Setup(epochs=5).but(batch=1000)
     if taken(setup, engine):
-        fit = engine.prepare(setup.training(engine.name)).fit()
+        fit = fitted(setup, engine)
         assert "1000 is more than the 398" in fit.message
         check_fit(setup, fit, DOUBLE)
         record = measure(setup.case(engine.name)).record
@@ -274,15 +295,13 @@ def test_a_batch_of_more_than_all_rows_is_all_rows_and_said_so(engine: Engine) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("optimizer", "model", "lr"),
-    [("sgd", "torch", 3.0), ("momentum", "torch", 50.0), ("adam", "torch", 1e6), ("sgd", "mlp", 30.0)],
-)
-def test_divergence_ends_a_training_in_the_loop_s_epoch(engine: Engine, optimizer: str, model: str, lr: float) -> None:
-    setup = Setup(SEVERAL if model == "torch" else "sine", model, optimizer, epochs=100).but(lr=lr)
+@pytest.mark.parametrize(("model", "problem", "lr"), [("torch", SEVERAL, 3.0), ("mlp", "sine", 30.0)])
+def test_divergence_ends_a_training_in_the_loop_s_epoch(engine: Engine, model: str, problem: str, lr: float) -> None:
+    """With each optimizer in the grids below."""
+    setup = Setup(problem, model, epochs=100).but(lr=lr)
     assert looped(setup).status is Status.DIVERGED
     if taken(setup, engine):
-        fit = engine.prepare(setup.training(engine.name)).fit()
+        fit = fitted(setup, engine)
         check_fit(setup, fit, DOUBLE, rtol=1e-9)  # what is lost grows with the distance
         assert fit.trace is not None
         assert fit.trace.epochs < 100
@@ -400,18 +419,17 @@ def test_what_only_torch_s_optimizers_and_the_loop_have_is_refused(engine: Engin
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("name", "words", "said"),
     [
-        (("--lr", "0"), "lr is a positive, finite number, not 0"),
-        (("--lr", "-1"), "lr is a positive, finite number, not -1"),
-        (("--lr", "nan"), "lr is a positive, finite number, not nan"),
-        (("--lr", "inf"), "lr is a positive, finite number, not inf"),
-        (("--epochs", "0"), "epochs is at least 1, not 0"),
-        (("--weight-decay", "-1"), "weight_decay is a finite number of at least 0, not -1"),
-        (("--nesterov",), "nesterov needs a momentum above 0: add --momentum 0.9"),
-        (("--implementation", "for"), "unknown implementation 'for'"),
+        ("loop", ("--lr", "0"), "lr is a positive, finite number, not 0"),
+        ("batched", ("--lr", "-1"), "lr is a positive, finite number, not -1"),
+        ("graphed", ("--lr", "nan"), "lr is a positive, finite number, not nan"),
+        ("oracle", ("--lr", "inf"), "lr is a positive, finite number, not inf"),
+        ("jax", ("--epochs", "0"), "epochs is at least 1, not 0"),
+        ("loop", ("--weight-decay", "-1"), "weight_decay is a finite number of at least 0, not -1"),
+        ("batched", ("--nesterov",), "nesterov needs a momentum above 0: add --momentum 0.9"),
+        ("oracle", ("--implementation", "for"), "unknown implementation 'for'"),
     ],
     ids=str,
 )
@@ -419,6 +437,7 @@ def test_what_only_torch_s_optimizers_and_the_loop_have_is_refused(engine: Engin
 def test_bad_input_is_one_line_and_exit_code_2(
     run_cli: RunCli, command: tuple[str, ...], name: str, words: tuple[str, ...], said: str
 ) -> None:
+    """Before any engine is asked: each is named by one of them."""
     ended = run_cli(*command, "torch_sgd", "--engine", name, *words)
     assert (ended.code, ended.stdout) == (2, "")
     assert re.fullmatch(rf"harness: {re.escape(said)}.*\n", ended.stderr)
@@ -514,21 +533,22 @@ def by_hand(setup: Setup, kind: type[torch.optim.Optimizer], **settings: Any) ->
     return losses
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("more", "settings"),
+    ("optimizer", "more", "settings"),
     [
-        ({}, {}),
-        ({"implementation": "forloop"}, {"foreach": False, "fused": False}),
-        ({"implementation": "foreach"}, {"foreach": True, "fused": False}),
-        ({"implementation": "fused"}, {"foreach": False, "fused": True}),
-        ({"weight_decay": 0.1}, {"weight_decay": 0.1}),
-        ({"loss_on_device": True}, {}),
+        ("sgd", {}, {}),
+        ("momentum", {"implementation": "forloop"}, {"foreach": False, "fused": False}),
+        ("nesterov", {"implementation": "foreach"}, {"foreach": True, "fused": False}),
+        ("sgd", {"implementation": "fused"}, {"foreach": False, "fused": True}),
+        ("adam", {"implementation": "fused"}, {"foreach": False, "fused": True}),
+        ("adamw", {"weight_decay": 0.1}, {"weight_decay": 0.1}),
+        ("adam", {"loss_on_device": True}, {}),
     ],
     ids=str,
 )
 def test_an_option_of_the_loop_is_torch_s(optimizer: str, more: dict[str, Any], settings: dict[str, Any]) -> None:
+    """In float32; each setting and implementation of every optimizer, in float64, is in test_optimizers.py."""
     setup = Setup(SEVERAL, optimizer=optimizer, dtype="float32", epochs=60).but(**more)
     trace = looped(setup).trace
     assert trace is not None

@@ -84,9 +84,9 @@ def replayed(training: Training, replays: Replays, lr: float, seed: int) -> tupl
 
 
 def check(training: Training, atol: float) -> int:
-    """Rates and seeds on as few recordings as they need, against the loop; how many those were."""
+    """Two seeds at a rate, and another rate, against the loop: how many recordings they needed."""
     recordings, replays = Recordings(), None
-    for lr, seed in Grid((0.01, 0.03), (0, 1)).cases:
+    for lr, seed in ((0.01, 0), (0.01, 1), (0.03, 1)):
         one = training.of(lr, seed)
         if replays is None or not replays.steps.takes(lr):
             replays = Replays(one, recordings, every=True)
@@ -98,40 +98,37 @@ def check(training: Training, atol: float) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("dtype", "atol"), [("float64", DOUBLE), ("float32", SINGLE)])
 @pytest.mark.parametrize(
     ("solver", "said", "recordings"),
     [
         ("torch_sgd", {}, 2),
-        ("torch_sgd", {"momentum": 0.9, "implementation": "fused"}, 2),
+        ("torch_sgd", {"momentum": 0.9, "implementation": "fused", "dtype": "float32"}, 2),
         ("torch_sgd", {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}, 2),
         ("torch_adam", {}, 1),
+        ("torch_adam", {"dtype": "float32"}, 1),  # its count of steps is another dtype there
         ("torch_adam", {"implementation": "foreach", "weight_decay": 0.1}, 1),
         ("torch_adam", {"implementation": "fused"}, 2),
-        ("torch_adamw", {}, 1),
+        ("torch_adamw", {"dtype": "float32"}, 1),
     ],
     ids=str,
 )
-def test_replayed_steps_are_the_loop_s(
-    solver: str, said: dict[str, Any], recordings: int, dtype: str, atol: float
-) -> None:
+def test_replayed_steps_are_the_loop_s(solver: str, said: dict[str, Any], recordings: int) -> None:
     """One recording does for all rates where the rate is a tensor; the others are recorded once a rate."""
-    assert check(training_of(SEVERAL, solver, dtype=dtype, epochs=2 * STEPS_PER_GRAPH + 1, **said), atol) == recordings
+    atol = SINGLE if said.get("dtype") == "float32" else DOUBLE
+    assert check(training_of(SEVERAL, solver, epochs=2 * STEPS_PER_GRAPH + 1, **said), atol) == recordings
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("solver", "loss"), [("mlp_sgd", "mse"), ("mlp_sgd", "l1"), ("mlp_adam", "mse")])
+@pytest.mark.parametrize(("solver", "loss"), [("mlp_sgd", "l1"), ("mlp_adam", "mse")])
 def test_networks_are_the_loop_s(solver: str, loss: str) -> None:
     check(training_of("sine", solver, loss=loss, epochs=50), NETWORK)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("epochs", [1, STEPS_PER_GRAPH, STEPS_PER_GRAPH + 1, BLOCK, BLOCK + 1])
+@pytest.mark.parametrize("epochs", [1, STEPS_PER_GRAPH, BLOCK, BLOCK + 1])
 def test_steps_past_the_epochs_asked_for_are_not_seen(epochs: int) -> None:
-    training = training_of(epochs=epochs)
-    loss, parameters = replayed(training, Replays(training, Called, every=True), 0.01, 0)
-    assert (len(loss), len(parameters)) == (epochs, epochs + 1)
-    check(training, DOUBLE)
+    """One graph and a step more is above; where the lengths are not the loop's, they cannot be compared."""
+    check(training_of(epochs=epochs), DOUBLE)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +183,7 @@ def test_a_training_does_not_depend_on_what_was_replayed_before(solver: str) -> 
     ("training", "rates"),
     [
         (training_of(SEVERAL, epochs=250), (50.0, 0.1)),
-        (training_of(SEVERAL, "torch_adam", epochs=250), (1e6, 0.05)),
+        (training_of(SEVERAL, "torch_adam", epochs=60), (1e6, 0.05)),
         (training_of("sine", "mlp_sgd", epochs=60), (30.0, 0.05)),
     ],
     ids=["sgd", "adam", "network"],
@@ -220,8 +217,7 @@ def test_the_capture_is_the_preparation_s_and_a_run_is_one_replay() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("solver", ["torch_adam", "mlp_sgd"])
-@pytest.mark.parametrize("lr", [0.01, 1e5])
+@pytest.mark.parametrize(("solver", "lr"), [("torch_adam", 0.01), ("torch_adam", 1e5), ("mlp_sgd", 1e5)])
 def test_one_training_hands_out_the_loop_s_fit(solver: str, lr: float) -> None:
     training = training_of("sine", solver, epochs=100, lr=lr)
     found, expected = (engine.prepare(training).fit() for engine in (GraphedEngine(Called), ENGINES["loop"]))
