@@ -1,6 +1,7 @@
 """harness ab over somebody's asv suite and plain callables: a planted project with a suite, two commits apart."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -95,11 +96,10 @@ def peakmem_swells():
 """
 
 
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitCheckout:
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two commits: the second takes twice the time and memory, and its score falls."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    made = GitCheckout(tmp_path / "project")
+    made = GitCheckout(tmp_path_factory.mktemp("planted") / "project")
     made.write(ASV, '{\n// where asv looks\n"benchmark_dir": "asv_bench",\n}')
     (made.path / "asv_bench").mkdir()
     made.write("asv_bench/__init__.py", "")
@@ -107,8 +107,27 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitCheckout:
     for factor, score in ((1, 0.95), (2, 0.11)):
         made.write("planted_of_the_tests.py", MODULE.format(factor=factor, score=score))
         made.commit(f"factor {factor}")
+    return made.path
+
+
+@pytest.fixture
+def checkout(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitCheckout:
+    """A copy of that, for a test to change."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    made = GitCheckout(Path(shutil.copytree(project, tmp_path / "project")))
     monkeypatch.chdir(made.path)
     return made
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("builds")
+
+
+@pytest.fixture(autouse=True)
+def shared_builds(cache_folder: Path, builds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test has built the next one finds, as a person does."""
+    monkeypatch.setenv("HARNESS_CACHE_DIR", str(builds))
 
 
 def ab(run_cli: RunCli, *words: object) -> tuple[int, dict[str, Any]]:
@@ -119,8 +138,11 @@ def ab(run_cli: RunCli, *words: object) -> tuple[int, dict[str, Any]]:
 
 @pytest.mark.slow
 def test_a_planted_slowdown_of_a_suite_is_found(run_cli: RunCli, checkout: GitCheckout) -> None:
-    code, cells = ab(run_cli, "--asv-suite", "--bench", "time_work|track|breaks", "--budget", "60")
+    """And what breaks, hangs, returns a number or takes memory is judged beside it."""
+    code, cells = ab(run_cli, "--asv-suite", "--bench", "time_work|track|breaks|hangs|peakmem", "--budget", "60")
     assert code == 1
+    assert cells["suite.time_hangs"]["base"]["status"] == "timeout"
+    assert cells["suite.peakmem_swells"]["verdict"] == "regression"
     work = {case: one for case, one in cells.items() if "time_work" in case}
     assert sorted(work) == [f"suite.Suite.time_work(n={n}, kind='{kind}')" for n in (1000, 2000) for kind in "ab"]
     for case, one in work.items():
@@ -141,14 +163,6 @@ def test_a_planted_slowdown_of_a_suite_is_found(run_cli: RunCli, checkout: GitCh
 
 
 @pytest.mark.slow
-def test_timeouts_memory_and_processes(run_cli: RunCli, checkout: GitCheckout) -> None:
-    code, cells = ab(run_cli, "--asv-suite", "--bench", "hangs|peakmem", "--budget", "60")
-    assert code == 1
-    assert cells["suite.time_hangs"]["base"]["status"] == "timeout"
-    assert cells["suite.peakmem_swells"]["verdict"] == "regression"
-
-
-@pytest.mark.slow
 def test_what_the_budget_has_no_time_for_is_named_and_never_unchanged(run_cli: RunCli, checkout: GitCheckout) -> None:
     _, cells = ab(run_cli, "--asv-suite", "--bench", "time_work|time_same", "--budget", "0.001")
     assert all(one["verdict"] == "undecided" for one in cells.values())
@@ -163,28 +177,20 @@ def test_a_plain_callable(run_cli: RunCli, checkout: GitCheckout) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (
-            ("--asv-suite", "--bench", "nothing_like_it"),
-            "mem_ or peakmem_ benchmark in which 'nothing_like_it' is found",
-        ),
-        (("--asv-suite", "--bench", "("), "--bench '(' is no regular expression"),
-        (("--bench", "x"), "--bench narrows a suite"),
-        (("--call", "math.sqrt"), "write it as package.module:function"),
-        (("--asv-suite", "--call", "a:b"), "one of them"),
-        (("--asv-suite", "--solver", "sklearn"), "have no problem, solver or option"),
-        (("--asv-suite", "--instructions"), "are about the harness's own cases"),
-    ],
-)
-def test_what_cannot_be_is_one_line(
-    run_cli: RunCli, checkout: GitCheckout, words: tuple[str, ...], message: str
-) -> None:
-    ended = run_cli("ab", "HEAD~1", "HEAD", *words)
-    assert ended.code == 2
-    assert message in ended.stderr
-    assert "Traceback" not in ended.stderr
+def test_what_cannot_be_is_one_line(run_cli: RunCli, checkout: GitCheckout) -> None:
+    for words, message in {
+        ("--asv-suite", "--bench", "nothing"): "mem_ or peakmem_ benchmark in which 'nothing' is found",
+        ("--asv-suite", "--bench", "("): "--bench '(' is no regular expression",
+        ("--bench", "x"): "--bench narrows a suite",
+        ("--call", "math.sqrt"): "write it as package.module:function",
+        ("--asv-suite", "--call", "a:b"): "one of them",
+        ("--asv-suite", "--solver", "sklearn"): "have no problem, solver or option",
+        ("--asv-suite", "--instructions"): "are about the harness's own cases",
+    }.items():
+        ended = run_cli("ab", "HEAD~1", "HEAD", *words)
+        assert ended.code == 2, words
+        assert message in ended.stderr
+        assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.slow

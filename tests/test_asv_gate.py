@@ -402,12 +402,12 @@ def test_one_flaky_number_hides_no_other_s_change(tmp_path: Path, run_cli: RunCl
 
 @pytest.mark.slow
 def test_unchanged_commits_of_a_noisy_store_pass(tmp_path: Path, run_cli: RunCli) -> None:
-    """One in twenty at most may err where the history is shortest; of these, one does in twenty."""
+    """One in twenty may err where the history is shortest: of these ten, one at most."""
     rng = np.random.default_rng(1)
-    folder = noisy_store(tmp_path / "asv", np.exp(rng.normal(0, 0.03, 60)), commits=65)
-    codes = [gated(run_cli, folder, "--commit", f"{at:08x}" + "0" * 32)[0].code for at in range(45, 65)]
+    folder = noisy_store(tmp_path / "asv", np.exp(rng.normal(0, 0.03, 60)), commits=55)
+    codes = [gated(run_cli, folder, "--commit", f"{at:08x}" + "0" * 32)[0].code for at in range(45, 55)]
     assert codes.count(1) <= 1
-    assert codes.count(0) >= 19
+    assert codes.count(0) >= 9
 
 
 def test_a_time_of_a_store_without_history_must_be_far_off(tmp_path: Path, run_cli: RunCli) -> None:

@@ -54,8 +54,8 @@ def by_fractions(table: Floats) -> list[list[Fraction]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
-@given(st.integers(2, 4).flatmap(lambda k: st.lists(st.tuples(*[finite] * k), min_size=1, max_size=12)), st.booleans())
+@settings(max_examples=50, deadline=None)
+@given(st.integers(2, 4).flatmap(lambda k: st.lists(st.tuples(*[finite] * k), min_size=1, max_size=8)), st.booleans())
 def test_the_gram_matrix_of_any_floats_is_exact(rows: list[tuple[float, ...]], intercept: bool) -> None:
     table = np.array(rows)
     found = actual(exact_gram(table[:, :-1], table[:, -1], intercept=intercept))
@@ -117,7 +117,7 @@ def small_gram(rows: list[list[int]], intercept: bool) -> IntegerGram:
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(tables, st.booleans())
 def test_flint_and_fractions_agree(rows: list[list[int]], intercept: bool) -> None:
     """Also where the rank is short and where there are fewer rows than columns."""
@@ -176,7 +176,7 @@ def test_where_no_precision_decides_fractions_do(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.fractions(min_value=0), st.integers(-1100, 1000))
 def test_a_root_is_rounded_to_the_nearest_float(value: Fraction, exponent: int) -> None:
     square = value * Fraction(2) ** exponent

@@ -83,7 +83,7 @@ OPERATIONS: dict[str, tuple[Callable[[DD, DD], DD], Callable[[Fraction, Fraction
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OPERATIONS)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(values=st.lists(st.one_of(st.tuples(doubles, doubles), cancelling), min_size=1, max_size=12))
 def test_an_operation_is_within_the_bound_that_its_docstring_gives(
     name: str, values: list[tuple[tuple[float, float], tuple[float, float]]]
@@ -98,7 +98,7 @@ def test_an_operation_is_within_the_bound_that_its_docstring_gives(
 
 
 @pytest.mark.slow
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(doubles, min_size=1, max_size=12))
 def test_a_root_is_within_four_units(values: list[tuple[float, float]]) -> None:
     squares = dd([v if v[0] > 0 else (-v[0], -v[1]) for v in values])
@@ -109,7 +109,7 @@ def test_a_root_is_within_four_units(values: list[tuple[float, float]]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(doubles, min_size=1, max_size=40))
 def test_a_sum_is_within_three_units_a_level_of_the_sum_of_magnitudes(values: list[tuple[float, float]]) -> None:
     terms = dd(values)
@@ -125,7 +125,7 @@ def test_an_empty_sum_is_zero_and_other_axes_are_kept() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(st.tuples(st.one_of(numbers, close), st.one_of(numbers, close)), min_size=1, max_size=10))
 def test_two_sum_and_two_product_are_exact(values: list[tuple[float, float]]) -> None:
     a, b = (np.array(part) for part in zip(*values, strict=True))
@@ -317,7 +317,7 @@ small = st.integers(2, 5).flatmap(
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(small, st.booleans(), st.lists(st.integers(-20, 20), min_size=4, max_size=4))
 def test_small_integers_at_any_scale_have_their_exact_rank_and_solution(
     rows: list[list[int]], intercept: bool, exponents: list[int]

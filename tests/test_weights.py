@@ -172,7 +172,8 @@ def test_whole_weights_repeat_rows_in_every_solver(solver: Solver) -> None:
 
 def _options(solver: Solver) -> Options:
     """Full batches in float64; of a training the first epochs, where no optimizer enlarges what rounding differs by."""
-    return Options(lr=0.01, epochs=50, dtype="float64") if "epochs" in solver.takes else Options()
+    epochs = 5 if solver.optimizer == "lbfgs" else 50  # each of L-BFGS is twenty iterations
+    return Options(lr=0.01, epochs=epochs, dtype="float64") if "epochs" in solver.takes else Options()
 
 
 def _parameters(fit: Fit | None) -> list[float]:
