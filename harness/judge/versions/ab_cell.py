@@ -165,9 +165,9 @@ def student(
     # Making a frozen distribution takes longer than asking it.
     of = (dof or len(logs) - 1, mean, math.sqrt(own / len(logs)))
     low, high = stats.t.interval(CONFIDENCE, *of)
-    below, above = stats.t.cdf([0.0, -band], *of), stats.t.sf([0.0, band], *of)
-    change = 2 * min(float(below[0]), float(above[0]))
-    return float(low), float(high), PValues(change, float(max(below[1], above[1])))
+    change = 2 * min(float(stats.t.cdf(0.0, *of)), float(stats.t.sf(0.0, *of)))
+    same = max(float(stats.t.cdf(-band, *of)), float(stats.t.sf(band, *of)))
+    return float(low), float(high), PValues(change, same)
 
 
 def _pairs(launch: Launch, clock: str) -> Floats:
