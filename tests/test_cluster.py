@@ -106,6 +106,12 @@ def test_a_worker_that_dies_costs_its_case_which_is_tried_again_elsewhere_once(
     assert fits.samples.wall_s
     assert once.samples.wall_s
     assert "it was tried 2 times, and the workers were lost: tcp://" in always.message
+    lost = [line for line in done.stderr.splitlines() if line.startswith("the worker tcp://")]
+    assert [("kills_once" in line, "was lost at" in line) for line in lost] == [
+        (True, True),
+        (False, True),
+        (False, True),
+    ]
     assert fits.worker == once.worker, "what is timed in turn is of one worker"
 
 
@@ -149,8 +155,8 @@ def test_ctrl_c_withdraws_what_is_at_work_and_resume_goes_on(
     asked = ("--problem", "four_points", "--solver", "numpy_lstsq", "--solver", "slow.py:sleeps")
     heard = workers.Workers._heard  # noqa: SLF001  # Ctrl-C comes while news are waited for
 
-    def interrupted(self: Any, sent: dict[int, Any], say: Any) -> Iterator[Any]:
-        yield from heard(self, sent, say)
+    def interrupted(self: Any, sent: dict[int, Any], listener: Any) -> Iterator[Any]:
+        yield from heard(self, sent, listener)
         if any("sleeps" in one.doing for one in sent.values()):
             raise KeyboardInterrupt
 
@@ -228,9 +234,14 @@ class Kept:
 
     def __init__(self) -> None:
         self.fitted_: list[tuple[int, Record]] = []
+        self.noted_: list[str] = []
+        self.at: list[str] = []
+
+    def noted(self, line: str) -> None:
+        self.noted_.append(line)
 
     def working(self, what: str) -> None:
-        pass
+        self.at.append(what)
 
     def fitted(self, index: int, record: Record) -> None:
         self.fitted_.append((index, record))
@@ -254,20 +265,21 @@ class Waits(workers.Workers):
         if len(self.sent_to) > 1:
             job.over = True
             return
-        sent[1] = workers._Sent(job, address, SimpleNamespace(cancel=lambda: None))  # noqa: SLF001
+        sent[1] = workers._Sent(job, address, SimpleNamespace(cancel=lambda: None), doing="a case")  # noqa: SLF001
 
-    def _heard(self, sent: dict[int, Any], say: Any) -> Iterator[Any]:
+    def _heard(self, sent: dict[int, Any], listener: Any) -> Iterator[Any]:
         yield from ()
 
 
 def test_where_all_workers_are_lost_another_one_has_minutes_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
+    told = Kept()
     job = SimpleNamespace(over=False, lost=lambda _: None)
     with monkeypatch.context() as patch:
         late = Waits([{"a"}, *[set[str]()] * 12, {"b"}], patch)  # three minutes
-        assert list(late.each([job], said.append)) == []
+        assert list(late.each([job], told)) == []
     assert late.sent_to == ["a", "b"]
-    assert said == ["no worker is left: waiting up to 300 s for another"]
+    assert told.at == ["no worker is left: waiting up to 300 s for another"]
+    assert told.noted_ == ["the worker a was lost at a case: what started it says why"]
 
 
 @pytest.mark.parametrize(("restart_s", "looks"), [(300.0, 22), (60.0, 6)])
@@ -278,7 +290,7 @@ def test_workers_that_do_not_come_back_are_a_line(
     with monkeypatch.context() as patch:
         gone = Waits([{"a"}, *[set[str]()] * looks], patch, restart_s=restart_s)
         with pytest.raises(CannotMeasureError, match=f"no worker is left that measures, for {restart_s:g} s: start"):
-            list(gone.each([job]))
+            list(gone.each([job], Kept()))
     assert gone.looks == [], "it waited as long as it says"
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 class Keeper(Protocol):
     """Who is told what comes of a group of cases, by their places in it, and keeps it."""
 
+    def noted(self, line: str) -> None:
+        """Something that a person should know."""
+
     def working(self, what: str) -> None:
         """What is being measured now."""
 

@@ -123,7 +123,7 @@ class _Kept:
 
     def __init__(self, run_id: str, store: Store, observer: Observer) -> None:
         self._run_id, self._store, self._observer = run_id, store, observer
-        self.working = observer.working
+        self.noted, self.working = observer.noted, observer.working
         self._fitted: dict[int, tuple[int, Record]] = {}
 
     def fitted(self, index: int, record: Record) -> None:

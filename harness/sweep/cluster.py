@@ -55,7 +55,7 @@ class Cluster(place.Cluster):
         self.workers.surroundings = place.surroundings_of(cases)
         for job in jobs:
             job.told = lambda: observer.trained(sum(one.epochs for one in jobs if not one.over))
-        for ended in self.workers.each(jobs, observer.working):
+        for ended in self.workers.each(jobs, observer):
             assert isinstance(ended, _Job)  # noqa: S101  # as they were given
             yield ended
 

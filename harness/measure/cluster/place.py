@@ -14,6 +14,7 @@ from harness.measure.isolation.limits import Limits
 from harness.measure.place import Keeper, measure_group
 from harness.measure.plan import Case
 from harness.measure.recording import failed_record, record_of
+from harness.records.observer import Observer
 from harness.records.record import Record, Worker
 from harness.solvers.status import Status
 from harness.store.store import Store
@@ -45,7 +46,7 @@ class Cluster:
         """Each group by one worker, as many at once as there are workers."""
         self.workers.surroundings = surroundings_of([case for group in groups for case in group])
         jobs = [GroupJob(*one, effort) for one in zip(groups, keepers, strict=True)]
-        for job in self.workers.each(jobs, keepers[0].working if keepers else None):
+        for job in self.workers.each(jobs, keepers[0] if keepers else Observer()):
             assert isinstance(job, GroupJob)  # noqa: S101  # as they were given
             yield jobs.index(job), [job.records[index] for index in range(len(job.cases))]
 

@@ -40,6 +40,16 @@ class Job(Protocol):
         """The worker that was at it is gone."""
 
 
+class Listener(Protocol):
+    """Who is told how it goes, as of `harness.records.observer`."""
+
+    def noted(self, line: str) -> None:
+        """Something that a person should know."""
+
+    def working(self, what: str) -> None:
+        """What the workers are at."""
+
+
 @dataclass(frozen=True)
 class _Arrived:
     """The worker that has begun a job, its environment and the readings before it."""
@@ -99,8 +109,8 @@ class Workers:
             with suppress(Exception):
                 held.close(timeout=5)
 
-    def each(self, jobs: Sequence[Job], say: Any = lambda _: None) -> Iterator[Job]:
-        """The jobs as they end. `say` is told what the workers are at, in one line.
+    def each(self, jobs: Sequence[Job], listener: Listener) -> Iterator[Job]:
+        """The jobs as they end. `listener` is told what the workers are at, and which one is lost, each in one line.
 
         Raises CannotMeasureError where no worker is left; what is at work is withdrawn if this is left early.
         """
@@ -109,11 +119,12 @@ class Workers:
         try:
             while waiting or sent:
                 there = self._there()
-                empty_since = self._still_empty(there, empty_since, say)
+                empty_since = self._still_empty(there, empty_since, listener)
                 for ticket in [ticket for ticket, one in sent.items() if one.address not in there]:
                     one = sent.pop(ticket)
                     one.future.cancel()
                     one.job.lost(one.address)
+                    listener.noted(_loss(one))
                     if one.job.over:
                         yield one.job
                     else:
@@ -121,19 +132,19 @@ class Workers:
                 for address in there.difference(one.address for one in sent.values()):
                     if waiting:
                         self._send(waiting.popleft(), address, sent)
-                yield from self._heard(sent, say)
+                yield from self._heard(sent, listener)
         finally:
             for one in sent.values():
                 with suppress(Exception):
                     one.future.cancel()
 
-    def _still_empty(self, there: set[str], since: float | None, say: Any) -> float | None:
+    def _still_empty(self, there: set[str], since: float | None, listener: Listener) -> float | None:
         """Since when no worker is there, or None. Raises CannotMeasureError where that is too long."""
         if there:
             return None
         now = time.monotonic()
         if since is None:
-            say(f"no worker is left: waiting up to {self.restart_s:g} s for another")
+            listener.working(f"no worker is left: waiting up to {self.restart_s:g} s for another")
             return now
         if now - since > self.restart_s:
             raise CannotMeasureError(
@@ -158,7 +169,7 @@ class Workers:
         sent[ticket] = _Sent(job, address, future)
         future.add_done_callback(lambda _: self._news.put((ticket, "done", None)))
 
-    def _heard(self, sent: dict[int, _Sent], say: Any) -> Iterator[Job]:
+    def _heard(self, sent: dict[int, _Sent], listener: Listener) -> Iterator[Job]:
         """Take what news there are, waiting a moment for the first; the jobs that have ended."""
         wait_s: float | None = POLL_S
         with suppress(Empty):
@@ -178,7 +189,7 @@ class Workers:
                     one.job.heard(what, value, one.at.worker)
                     if what == "working":
                         one.doing = value
-                        say(_at_work(sent))
+                        listener.working(_at_work(sent))
 
     def _arrived(self, one: _Sent, machine: str, environment: str, readings: str) -> None:
         found, before = Environment.model_validate_json(environment), Conditions.model_validate_json(readings).before
@@ -243,3 +254,9 @@ class Workers:
 def _at_work(sent: dict[int, _Sent]) -> str:
     doing = [one.doing for one in sent.values() if one.doing]
     return f"{counted(len(doing), 'worker')}: {'; '.join(doing)}"
+
+
+def _loss(one: _Sent) -> str:
+    """What a person is told of a worker that is gone."""
+    at = f" at {one.doing}" if one.doing else ""
+    return f"the worker {one.address} was lost{at}: what started it says why"
