@@ -109,6 +109,18 @@ def test_the_lines_say_what_is_in_flight_what_is_done_when_it_ends_and_the_worst
     assert "ahead of" not in speed
 
 
+def test_cases_that_are_verified_and_not_yet_timed_are_counted() -> None:
+    """All of a problem are timed after the last is verified: until then none has ended, and much is done."""
+    machine = Machine()
+    shown = live(machine)
+    for solver in ("sklearn", "numpy_lstsq", "scipy_gelsd"):
+        machine.s += 10
+        shown.fitted(record(solver))
+    assert "0/4 cases, 3 to be timed" in drawn(shown, 100)[1]
+    shown.ended(record("sklearn"))
+    assert "1/4 cases, 2 to be timed" in drawn(shown, 100)[1]
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_line_is_longer_than_the_terminal_and_none_is_wrapped(width: int) -> None:
     lines = drawn(half_done(Machine()), width)

@@ -86,7 +86,8 @@ class Live(_Live):
         return [self._doing], [self.tally.accuracy, self.tally.speed]
 
     def _count(self) -> str:
-        return f"{self.tally.done}/{counted(self.total, 'case')}"
+        waiting = f", {self.tally.waiting} to be timed" if self.tally.waiting else ""
+        return f"{self.tally.done}/{counted(self.total, 'case')}{waiting}"
 
 
 class SweepLive(_Live):

@@ -42,6 +42,11 @@ class Tally:
             self._right = sorted([*self._right, record], key=lambda one: one.fit_s or 0.0)[:2]
 
     @property
+    def waiting(self) -> int:
+        """Cases that are verified and still to be timed."""
+        return len(self._waiting)
+
+    @property
     def accuracy(self) -> str:
         """2 ended badly; worst 0.0 digits: sklearn, everyday. Empty while nothing is known."""
         bad = [f"{self.bad} ended badly"] if self.bad else []
