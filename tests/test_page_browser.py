@@ -238,8 +238,8 @@ def test_a_filter_acts_on_every_section_that_has_such_rows(reader: Reader, made:
             if not left and table.rows:
                 assert rows[name] == [["The filter leaves no row."]]
         drawn = set(made.figures) & moved
-        reader.until(lambda drawn=drawn: drawn <= differing(reader.pictures(), whole))
-        assert differing(reader.pictures(), whole) == drawn, key
+        redrawn = reader.until(lambda drawn=drawn: drawn <= (now := differing(reader.pictures(), whole)) and now)
+        assert redrawn == drawn, key
         said = set(reader.page.execute_script(CONCLUDED))
         assert {made.section_of(name) for name in moved} <= said, "they do not say what they conclude from"
         reader.page.execute_script("document.getElementById('reset').click()")
