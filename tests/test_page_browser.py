@@ -482,6 +482,7 @@ def test_what_a_click_on_a_mark_opens_is_opened_by_the_keyboard_from_the_table_t
     assert "case=" in reader.fragment
 
 
+@pytest.mark.usefixtures("in_process")
 def test_the_five_lines_of_a_case_run_and_give_what_it_says(chromium: Reader, tmp_path: Path) -> None:
     asked_for = (("numpy_lstsq", ()), ("torch_sgd", (0.1,)))
     requests = [Request(problems=("four_points",), solvers=(who,), device="cpu", lr=lr) for who, lr in asked_for]
