@@ -412,7 +412,7 @@ def any_cells(draw: st.DrawFn) -> AbCell:
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(compared=st.lists(any_cells(), max_size=3), calibrated=st.booleans())
 def test_what_is_printed_as_json_is_read_back_as_it_was(
     compared: list[AbCell], calibrated: bool, tmp_path_factory: pytest.TempPathFactory

@@ -118,8 +118,7 @@ def test_the_report_fits_a_hundred_columns(lines: dict[tuple[str, str], Line]) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("angle", [0.0, 1.0, 2.5, 4.0])
-@pytest.mark.parametrize("lr", [0.01, 0.001])
+@pytest.mark.parametrize(("angle", "lr"), [(0.0, 0.01), (1.0, 0.001), (2.5, 0.01), (4.0, 0.001)])
 def test_auto_mpg_losses_follow_their_closed_form(angle: float, lr: float) -> None:
     # Of standardised data the Hessian of the mean squared error is 2 I: each step shrinks the distance
     # to the optimum by 1 - 2 lr, wherever on the circle the training starts.

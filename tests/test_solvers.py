@@ -202,19 +202,6 @@ def test_two_columns_that_repeat_are_rank_deficient(solver: Solver) -> None:
     assert record.advice
 
 
-@pytest.mark.parametrize("solver", here(CLOSED))
-def test_a_problem_without_intercept_is_fitted_without_one(solver: Solver) -> None:
-    source = line(noise=0.5)
-    problem = Problem("origin", source.X, source.y, source.features, "y", Split.all_train(source.n), intercept=False)
-    outcome = fitted(problem, solver)
-    assert outcome.record.status is Status.OK, outcome.record.message
-    assert outcome.fit is not None
-    assert outcome.fit.coef is not None
-    assert outcome.fit.intercept == 0
-    expected = np.linalg.lstsq(problem.X, problem.y, rcond=None)[0]
-    np.testing.assert_allclose(outcome.fit.coef, expected, rtol=CLOSED_RTOL)
-
-
 @pytest.mark.parametrize("solver", here(TRAINED))
 def test_the_same_seed_trains_the_same_and_another_does_not(solver: Solver) -> None:
     losses = []
