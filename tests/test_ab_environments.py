@@ -1,7 +1,9 @@
 """Both sides of harness ab: a revision's wheel, the libraries that it was tested with, interpreters as they are."""
 
 import hashlib
+import os
 import sys
+import time
 from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
 from zipfile import ZipFile
@@ -168,6 +170,25 @@ def test_a_requirement_that_is_installed_needs_nothing(told: list[str]) -> None:
     assert [one.name for one in sides.base.held] == ["numpy"]
     assert sides.base.held[0].version
     assert sides.same == "both sides have the same libraries"
+
+
+def test_what_was_installed_meanwhile_is_seen_behind_a_side_s_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is installed is read once, but where it has changed."""
+    monkeypatch.syspath_prepend(tmp_path / "here")
+    places = tmp_path / "here", tmp_path / "own"
+    for place in places:
+        place.mkdir()
+    assert "late-library" not in requirements.installed()
+    for place, version in zip(places, ("2.0", "3.0"), strict=True):
+        info = place / f"late_library-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: late-library\nVersion: {version}\n")
+        os.utime(place, ns=(time.time_ns(), time.time_ns()))
+    assert requirements.installed()["late-library"].version == "2.0"
+    assert requirements.installed(places[1:])["late-library"].version == "3.0"
+    assert requirements.installed()["late-library"].version == "2.0"
 
 
 @pytest.fixture

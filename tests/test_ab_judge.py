@@ -16,7 +16,8 @@ from harness.errors import UsageError
 from harness.judge.gate.expectations import Expectations
 from harness.judge.verdict import Verdict
 from harness.judge.versions.ab import AbReport, decided, judge_ab
-from harness.judge.versions.ab_cell import MIN_LAUNCHES, PValues, Speed, speed
+from harness.judge.versions.ab_cell import MIN_LAUNCHES, LogRatios, PValues, Speed, speed, student
+from harness.judge.versions.ab_cell import _log_ratios as seen_by
 from harness.judge.versions.ab_speed import LOOKS, decide
 from harness.judge.versions.calibration import Calibration, Rate, error_rates, read_calibration, write_calibration
 from harness.records.ab import AbCell, Condition, Launch, Measured, Side
@@ -72,6 +73,28 @@ def test_a_real_slowdown_below_the_effect_is_no_regression() -> None:
     assert found.speed.low is not None
     assert found.speed.low > 1, "it is real"
     assert found.verdict is Verdict.UNCHANGED
+
+
+def test_one_cell_is_judged_by_what_scipy_says_of_its_launches() -> None:
+    """The log of the median ratio of each launch; their spread by scipy's median absolute deviation, and its t-test."""
+    one = cell(np.random.default_rng(6), 1.02, launches=7)
+    rounds = [np.log(np.divide(launch.head.cpu_s, launch.base.cpu_s)) for launch in one.launches]
+    logs = np.array([np.median(logs) for logs in rounds])
+    spreads = [stats.median_abs_deviation(logs, scale="normal") ** 2 * math.pi / 2 / len(logs) for logs in rounds]
+    found = seen_by(one, "CPU")
+    assert isinstance(found, LogRatios)
+    assert found.within == pytest.approx(np.mean(spreads), rel=1e-12)
+    low, high, said = student(logs, EFFECT)
+    test, interval = stats.ttest_1samp(logs, 0.0), stats.ttest_1samp(logs, 0.0).confidence_interval(0.95)
+    assert (low, high) == pytest.approx((interval.low, interval.high), rel=1e-12)
+    assert said.change == pytest.approx(test.pvalue, rel=1e-9)
+    band = math.log1p(EFFECT)
+    above, below = (
+        stats.ttest_1samp(logs, -band, alternative="greater"),
+        stats.ttest_1samp(logs, band, alternative="less"),
+    )
+    same = max(above.pvalue, below.pvalue)
+    assert said.same == pytest.approx(same, rel=1e-9)
 
 
 @pytest.mark.slow
