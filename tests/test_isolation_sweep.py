@@ -164,7 +164,7 @@ class Aimless(Isolated):
 @pytest.mark.slow
 def test_a_worker_that_is_killed_between_chunks_costs_no_cell_its_status() -> None:
     with closing(Aimless()) as place:
-        cells = swept(place)
+        cells = swept(place, lr=(0.1,))
     assert {cell.status for cell in cells} == {Status.OK}
     assert all(cell.loop_epoch.wall_s for cell in cells)
 
@@ -197,26 +197,12 @@ def test_a_unit_may_take_what_its_trainings_take_and_a_step_is_one_of_all(
 
 
 @pytest.mark.slow
-def test_the_command_says_what_took_too_long_and_goes_on(run_cli: RunCli, store_path: Path) -> None:
-    words = (
-        "sweep",
-        "--problem",
-        "four_points",
-        "--seeds",
-        2,
-        "--lr",
-        0.1,
-        "--optimizer",
-        "sgd",
-        "--store",
-        store_path,
-    )
-    ended = run_cli(*words, "--engine", "loop", "--epochs", 10**6, "--timeout", 1)
+def test_the_command_says_what_took_too_long(run_cli: RunCli, store_path: Path) -> None:
+    words = ("--problem", "four_points", "--seeds", 2, "--lr", 0.1, "--optimizer", "sgd", "--store", store_path)
+    ended = run_cli("sweep", *words, "--engine", "loop", "--epochs", 10**6, "--timeout", 1)
     assert ended.code == 1
     said = " ".join(ended.stdout.split())
     assert "it took longer than 1 s. Give the case more time with --timeout" in said
-    assert run_cli(*words, "--epochs", 20).code == 0
-    assert run_cli(*words, "--epochs", 20, "--in-process").code == 0
     assert not workers()
 
 

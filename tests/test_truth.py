@@ -81,7 +81,7 @@ def test_a_worker_works_nothing_exact_out(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.fixture(scope="module")
 def expected() -> dict[str, str]:
-    problem, here = load("auto_mpg"), Here()
+    problem, here = load("nist_longley"), Here()
     return {name: json.dumps(solved_wire(here.solved(problem, trained))) for name, trained in TRAINED.items()} | {
         "reference": bits(here.reference(problem))
     }
@@ -94,7 +94,7 @@ from harness.measure.truth import solved_wire, wire_of
 from harness.problems.catalog import load
 from tests.poisons import POISONS
 from tests.test_truth import TRAINED
-problem = load("auto_mpg")
+problem = load("nist_longley")
 for name, poison in POISONS.items():
     if not os.fork():  # each in a process that only it has poisoned
         poison()

@@ -18,7 +18,7 @@ from harness.solvers import catalog
 from harness.solvers.options import Options
 from harness.solvers.solver import Solver
 from harness.timing.sampling import Effort
-from tests.faults import HEALTHY, LIMITS, MODULE, PLANTED, TIMEOUT_S
+from tests.faults import HEALTHY, MODULE, PLANTED, SHORT_S, limits
 
 EFFORT = Effort(warm_up_calls=0, calls_per_turn=1, min_calls=2, max_calls=2, budget_s=0)
 PROBLEM = load("synthetic:n=50,p=2")
@@ -36,7 +36,7 @@ def print_faults() -> bool:
     """One row a fault; whether each case after it was right."""
     table = Table("fault", "status", "after s", "next case", "after s", "message or warning", box=None)
     survived = 0
-    with closing(Isolated(LIMITS, solvers=MODULE)) as place:
+    with closing(Isolated(limits(), solvers=MODULE)) as place:
         place.fit(case_of(HEALTHY))
         place.time(EFFORT)
         for name, solver, status, _, _ in PLANTED:
@@ -53,9 +53,7 @@ def print_faults() -> bool:
             table.add_row(*map(escape, row))
     console = Console(width=200)
     console.print(table)
-    console.print(
-        f"{survived} of {len(PLANTED)} faults typed as planted, the case after each ok; limit {TIMEOUT_S:g} s"
-    )
+    console.print(f"{survived} of {len(PLANTED)} faults typed as planted, the case after each ok; limit {SHORT_S:g} s")
     return survived == len(PLANTED)
 
 
