@@ -154,6 +154,7 @@ def samples_of(more: int) -> Any:
 
 
 def _serve() -> None:
+    gc.disable()  # imports leave next to nothing to collect
     import altair as alt  # noqa: F401  # imported before the first fork, as all of these
     import torch  # noqa: F401
     import vl_convert  # noqa: F401
@@ -177,6 +178,7 @@ def _serve() -> None:
         scripts = other.submit(render.vega_bundle).result()
     vars(render)["vega_bundle"] = lambda: scripts
     load("four_points")
+    gc.enable()
     gc.collect()
     gc.freeze()  # a collection in a fork would touch all of that, and so copy it
     for line in sys.stdin:
@@ -196,10 +198,11 @@ def _stand_in() -> None:
 
 
 def _stand_in_for_a_comparison() -> None:
-    """What `ab` prints, without the seconds that two versions take to start: one case is slower."""
+    """What `ab` and `upgrade` print, without the seconds that two versions take to start: one case is slower."""
     import numpy as np
 
     from harness.judge.versions.ab import judge_ab
+    from harness.judge.versions.upgrade.decide import UpgradeQuestion, decide_upgrade
     from harness.records.ab import Side
     from tests.ab_cells import cells
 
@@ -209,6 +212,10 @@ def _stand_in_for_a_comparison() -> None:
     vars(sys.modules["harness.cli.ab"]).update(
         _prepared=lambda *_, **__: (sides, (), (side, side), ""),
         compared_task=lambda *_, **__: report,
+    )
+    answer = decide_upgrade(report, UpgradeQuestion(side, side, ("numpy",), (), 0.1))
+    vars(sys.modules["harness.cli.upgrade"]).update(
+        _built=lambda *_, **__: (sides, ()), _answered=lambda *_, **__: answer
     )
 
 
@@ -225,7 +232,8 @@ def _forked(folder: str, words: list[str], stdout: str, cpu_s: int) -> dict[str,
             _let_stdout_be(stdout, kept["stdout"])
             sys.stdin.close()
             sys.argv = ["harness", *words]
-            if words[0] == "ab" and stdout != "closed":  # there the processes that it starts could get its number
+            # Without it a process that is started could get its number: there `ab` starts them.
+            if words[0] == "upgrade" or (words[0] == "ab" and stdout != "closed"):
                 _stand_in_for_a_comparison()
             code = _ended()
         finally:

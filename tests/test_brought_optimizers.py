@@ -185,7 +185,7 @@ def test_a_network_has_no_hidden_layers_of_ours() -> None:
 def test_run_and_sweep_take_an_optimizer_from_a_place(run_cli: RunCli) -> None:
     place = f"{PLACE}:Own"
     words = ("--problem", "four_points", "--epochs", 5, "--store", "s.sqlite", "--lr", 0.1)
-    run_cli("run", *words, "--optimizer", place, "--device", "cpu")
+    run_cli("run", *words, "--optimizer", place, "--device", "cpu", "--in-process")  # the sweep's is found by a worker
     store = Store("s.sqlite", create=False)
     records = store.records(store.run().id)
     assert [record.solver for record in records] == [f"torch[{place}]", f"mlp[{place}]"]

@@ -103,12 +103,12 @@ def test_kill_9_at_random_moments_loses_nothing_leaves_nothing_by_halves_and_eve
     tmp_path: Path,
 ) -> None:
     """Two fifths of the kills fall on runs, the rest on the other commands that write."""
-    loop = python("-m", "tools.kill_loop", 12, "--seed", time.time_ns() % 10**6, HARNESS_CACHE_DIR=str(tmp_path))
+    loop = python("-m", "tools.kill_loop", 8, "--seed", time.time_ns() % 10**6, HARNESS_CACHE_DIR=str(tmp_path))
     said, errors = loop.communicate(timeout=DEADLINE_S)
     assert loop.returncode == 0, said + errors
     tally = json.loads(said)
-    assert tally["kills"] == 12
-    assert sum(tally["of_commands"].values()) == 8
+    assert tally["kills"] == 8
+    assert sum(tally["of_commands"].values()) == 5
     assert tally["completed"] == tally["stores"] > 0
     # A kill may come between a record's commit and its report: that one is kept, and nobody is told.
     assert 16 * tally["stores"] - 4 <= tally["reported"] <= 16 * tally["stores"]
@@ -198,7 +198,7 @@ def test_ctrl_c_with_json_prints_json(monkeypatch: pytest.MonkeyPatch, run_cli: 
 
 @pytest.mark.slow
 def test_a_real_interrupt_ends_a_real_run_with_130_and_says_how_it_goes_on(tmp_path: Path, store_path: Path) -> None:
-    going = python("-m", "harness", "run", "--store", store_path, folder=tmp_path)
+    going = python("-m", "harness", "run", "--problem", "auto_mpg", "--store", store_path, folder=tmp_path)
     until = time.monotonic() + DEADLINE_S
     while time.monotonic() < until and not kept(store_path):
         time.sleep(0.05)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.records.record import Record
     from harness.records.run import Run
 
-PROCESSES, RECORDS = 8, 20
+PROCESSES, RECORDS = 8, 10
 
 
 def record_of(case: str, *, rounds: int = 0) -> "Record":

@@ -10,6 +10,7 @@ other round measures in that process, since most of a run with a worker process 
 """
 
 import argparse
+import gc
 import hashlib
 import json
 import os
@@ -21,6 +22,8 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 PROBLEMS = ("four_points", "noiseless_line", "synthetic:n=60,p=2", "synthetic:n=80,p=3")
@@ -214,12 +217,32 @@ def planned(path: Path) -> list[str]:
     return sorted(run.planned) if records == list(run.planned) else records
 
 
-def kill_loop(kills: int, seed: int, folder: Path) -> Tally:
-    """So many kills, over as many stores as it takes."""
-    from harness.measure.run import execute  # noqa: F401  # imported before the first fork
+IMPORTED = (
+    *("torch", "torch._dynamo", "altair", "vl_convert", "harness.cli", "harness.measure.session", "harness.sweep.run"),
+    *("harness.page.gather", "harness.page.making", "harness.report.html.order", "harness.report.terminal.live"),
+)
+"""What the commands import as they run: seconds, on which most kills would fall."""
+
+
+def import_once() -> None:
+    """Do before the first fork what each would do for itself."""
+    import typer.main
+
     from harness.records.environment import environment
 
+    gc.disable()  # imports leave next to nothing to collect
+    for name in IMPORTED:
+        import_module(name)
+    gc.enable()
+    vars(typer.main)["get_command"] = cache(typer.main.get_command)
+    typer.main.get_command(sys.modules["harness.cli"].app)
     environment()  # the processor's name takes a second to find, once
+    gc.collect()
+    gc.freeze()  # a collection in a fork would touch all of that, and so copy it
+
+
+def kill_loop(kills: int, seed: int, folder: Path) -> Tally:
+    """So many kills, over as many stores as it takes."""
     tally, chance = Tally(seed), random.Random(seed)  # noqa: S311  # moments, not secrets
     longest_s = {}
     for place in PLACES:
@@ -252,6 +275,7 @@ def main() -> int:
             (Path(folder) / name).mkdir()
         os.environ["TMPDIR"] = str(Path(folder) / "commands" / "tmp")
         tempfile.tempdir = os.environ["TMPDIR"]
+        import_once()
         of_runs = said.kills if said.of == "run" else RUNS_SHARE * said.kills // 100
         tally = kill_loop(of_runs, said.seed, Path(folder) / "runs")
         if said.of == "all":
