@@ -83,7 +83,7 @@ READ_BY: Mapping[str, tuple[str, ...]] = {
 }
 """Commands that cannot do without what is wrong; of others gate, compare and report."""
 RUN_READERS = ("gate", "compare", "report")
-ALIKE = (
+ALIKE: tuple[tuple[str, ...], ...] = (
     ("text for seconds", "bytes for seconds", "infinite seconds"),
     ("a huge number", "a text for a number", "a deep record", "a record that is too long"),
     ("a deep sweep", "a list for a sweep"),
