@@ -25,7 +25,7 @@ from harness.solvers.training.optimizers import PRESETS
 from harness.store.store import Store
 from harness.studies.gallery import PLOTS
 from harness.sweep.candidate import MODELS
-from tests.conftest import RunCli
+from tests.conftest import RunCli, built
 from tests.test_store import another_run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,6 +90,7 @@ def offered(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> Offered:
 def test_the_script_for_each_shell_can_be_shown(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
     for name, value in SAID.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("typer.main.get_command", built.__wrapped__)  # typer asks as it makes it
     done = run_cli("--show-completion", shell)
     assert done.code == 0
     assert f"_HARNESS_COMPLETE=complete_{shell}" in done.stdout
