@@ -119,8 +119,8 @@ def test_a_worker_that_dies_costs_its_case_which_is_tried_again_elsewhere_once(
 def test_a_sweep_is_shared_out_and_has_the_same_cells_as_at_home(
     cluster: str, run_cli: RunCli, store_path: Path
 ) -> None:
-    words = [f"--optimizer={name}" for name in ("sgd", "momentum", "adam")]
-    words += ["--seeds=4", "--epochs=60", "--lr=1e-2:10:2/decade", "--no-widen"]
+    words = [f"--optimizer={name}" for name in ("sgd", "adam")]
+    words += ["--seeds=4", "--epochs=60", "--lr=1e-2:10:1/decade", "--no-widen"]
     done = run_cli("sweep", *words, "--store", str(store_path), "--on", cluster, "--quiet")
     assert done.code == 0, done.stderr
     kept = SweepStore(Store(str(store_path)))
@@ -129,7 +129,7 @@ def test_a_sweep_is_shared_out_and_has_the_same_cells_as_at_home(
     home = swept(
         InProcess(),
         problems=("auto_mpg",),
-        optimizers=("sgd", "momentum", "adam"),
+        optimizers=("sgd", "adam"),
         lr=rates,
         seeds=4,
         epochs=60,

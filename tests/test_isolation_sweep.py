@@ -229,7 +229,7 @@ PATIENCE_S = 120.0
 def test_ctrl_c_during_a_training_shows_what_there_is_and_resume_goes_on(run_cli: RunCli, store_path: Path) -> None:
     """The first learning rate's chunk is in the store, and stays; the others take seconds."""
     words = ["--problem", "four_points", "--optimizer", "sgd", "--engine", "loop", "--seeds", "1", "--no-widen"]
-    words += ["--lr", "1e-3:0.1:6", "--epochs", "3000", "--store", str(store_path)]
+    words += ["--lr", "1e-3:0.1:6", "--epochs", "2000", "--store", str(store_path)]
     command = [sys.executable, "-m", "harness", "sweep", *words]
     going = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + PATIENCE_S
