@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import nnls
 
 from harness.errors import CannotMeasureError, UsageError
 from harness.judge.medians import Floats
@@ -116,18 +115,6 @@ def test_without_noise_the_lines_and_their_crossing_are_exact() -> None:
     assert (found.n, found.low, found.high) == pytest.approx((TRUE_N,) * 3, rel=1e-9)
     assert found.order is Order.FROM
     assert not found.extrapolated
-
-
-@pytest.mark.parametrize("law", [(1.0, 1.0), (0.0, 1.0), (1.0, 0.0), (-0.4, 1.0), (7.0, -1.0)])
-def test_a_line_is_that_of_non_negative_least_squares(law: tuple[float, float]) -> None:
-    """Of scipy's, to rounding times the squared condition number (1e-16 times 100, and a hundredfold)."""
-    rng = np.random.default_rng(0)
-    n = np.array([1.0, 2.0, 4.0, 5.0, 6.0])
-    for _ in range(20):
-        times_s = (law[0] + law[1] * n) * np.exp(0.03 * rng.standard_normal(n.size))
-        known, _ = nnls(np.column_stack([1 / times_s, n / times_s]), np.ones(n.size))
-        found = fit_line(n, times_s)
-        assert [found.fixed_s, found.row_s] == pytest.approx(known, rel=1e-12, abs=1e-12)
 
 
 def test_no_cost_is_negative() -> None:

@@ -113,22 +113,13 @@ def crossover(points: Sequence[Point]) -> Crossover:
 
 
 def fit_line(n: Floats, times_s: Floats) -> Line:
-    """The non-negative a and b that make the relative residuals of a + b n to `times_s` (k,) least in squares.
+    """The non-negative a and b that make the relative residuals of a + b n to `times_s` (k,) least in squares."""
+    from scipy.optimize import nnls
 
-    By the normal equations, for an interval asks thousands of times. At most one of a and b is negative without the
-    condition, since all times are positive: the least is then where that one is 0.
-    """
     scale = n.max()  # columns of one size
-    one, each = 1 / times_s, n / scale / times_s
-    one2, product, each2, to_one, to_each = one @ one, one @ each, each @ each, one.sum(), each.sum()
-    fixed, row = to_one * each2 - to_each * product, to_each * one2 - to_one * product  # times the determinant
-    if fixed < 0:
-        fixed, row = 0.0, to_each / each2
-    elif row < 0:
-        fixed, row = to_one / one2, 0.0
-    else:
-        fixed, row = np.array([fixed, row]) / (one2 * each2 - product**2)
-    return Line(float(fixed), float(row / scale), float(np.abs(fixed * one + row * each - 1).max()))
+    A = np.column_stack([1 / times_s, n / scale / times_s])
+    (fixed, row), _ = nnls(A, np.ones(len(n)))
+    return Line(float(fixed), float(row / scale), float(np.abs(A @ [fixed, row] - 1).max()))
 
 
 def _order(faster: NDArray[np.bool_]) -> Order:
