@@ -80,9 +80,9 @@ def pytest_configure() -> None:
 
 
 LONGEST = (
-    *("asv_suite", "isolation_sweep", "isolation", "instructions", "page_browser", "durability", "page_access"),
-    *("findings", "page_hostile", "docs_run", "hostile_stores", "ab_suite", "delivery", "own_project", "engines"),
-    *("batched", "jax_engine", "isolation_commands", "published", "cluster", "peers", "ab_environments"),
+    *("asv_suite", "isolation_sweep", "isolation", "page_browser", "durability", "instructions", "hostile_stores"),
+    *("delivery", "published", "docs_run", "engines", "cluster", "page_access", "page_hostile", "page_live"),
+    *("jax_engine", "findings", "ab_suite", "isolation_place", "peers", "truth", "postgres"),
 )
 """The files of tests that take longest, the longest first."""
 
