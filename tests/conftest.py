@@ -129,6 +129,18 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     return folder
 
 
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the tests of a file have built, where they share it."""
+    return tmp_path_factory.mktemp("builds")
+
+
+@pytest.fixture
+def shared_builds(cache_folder: Path, builds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test has built the next one of its file finds, as a person does."""
+    monkeypatch.setenv("HARNESS_CACHE_DIR", str(builds))
+
+
 HERE = Here()
 
 

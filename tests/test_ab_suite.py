@@ -27,6 +27,8 @@ from tests.conftest import RunCli
 from tests.git_checkout import GitCheckout
 from tests.test_ab import Fakes
 
+pytestmark = pytest.mark.usefixtures("shared_builds")
+
 MODULE = """
 import sys, time
 SCORE, STEPS = {score}, 3
@@ -117,17 +119,6 @@ def checkout(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     made = GitCheckout(Path(shutil.copytree(project, tmp_path / "project")))
     monkeypatch.chdir(made.path)
     return made
-
-
-@pytest.fixture(scope="module")
-def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("builds")
-
-
-@pytest.fixture(autouse=True)
-def shared_builds(cache_folder: Path, builds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one test has built the next one finds, as a person does."""
-    monkeypatch.setenv("HARNESS_CACHE_DIR", str(builds))
 
 
 def ab(run_cli: RunCli, *words: object) -> tuple[int, dict[str, Any]]:

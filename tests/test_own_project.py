@@ -21,7 +21,7 @@ from harness.store.store import Store
 from tests.conftest import RunCli
 from tests.git_checkout import GitCheckout
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shared_builds")]
 
 PYPROJECT = """
 [build-system]
@@ -72,17 +72,6 @@ def checkout(planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "path", list(sys.path))
     shutil.copytree(planted, tmp_path, dirs_exist_ok=True)
     return GitCheckout(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("builds")
-
-
-@pytest.fixture(autouse=True)
-def shared_builds(cache_folder: Path, builds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one test has built the next one finds, as a person does."""
-    monkeypatch.setenv("HARNESS_CACHE_DIR", str(builds))
 
 
 @pytest.fixture(autouse=True)

@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from harness.store.store import Store
 
 
-class Keeper(Protocol):
-    """Who is told what comes of a group of cases, by their places in it, and keeps it."""
+class Listener(Protocol):
+    """Who is told how it goes; `harness.records.observer.Observer` is one."""
 
     def noted(self, line: str) -> None:
         """Something that a person should know."""
 
     def working(self, what: str) -> None:
         """What is being measured now."""
+
+
+class Keeper(Listener, Protocol):
+    """Who is told what comes of a group of cases, by their places in it, too, and keeps it."""
 
     def fitted(self, index: int, record: Record) -> None:
         """A case has been verified; its samples are to come. One that was begun anew is verified once more."""

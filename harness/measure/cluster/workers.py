@@ -13,6 +13,7 @@ from harness.errors import CannotMeasureError, HarnessError, UsageError, counted
 from harness.measure.cluster.address import RESOURCE, RESTART_S, connected, measuring
 from harness.measure.cluster.working import Order, Surroundings, Work, carry_out, versions
 from harness.measure.isolation.limits import Limits
+from harness.measure.place import Listener
 from harness.records.environment import Environment
 from harness.records.record import Worker
 from harness.store.conditions import Conditions, Readings
@@ -40,16 +41,6 @@ class Job(Protocol):
         """The worker that was at it is gone."""
 
 
-class Listener(Protocol):
-    """Who is told how it goes, as of `harness.records.observer`."""
-
-    def noted(self, line: str) -> None:
-        """Something that a person should know."""
-
-    def working(self, what: str) -> None:
-        """What the workers are at."""
-
-
 @dataclass(frozen=True)
 class _Arrived:
     """The worker that has begun a job, its environment and the readings before it."""
@@ -68,6 +59,11 @@ class _Sent:
     future: Any
     at: _Arrived | None = None
     doing: str = ""
+
+    @property
+    def loss(self) -> str:
+        """What a person is told where its worker is gone."""
+        return f"the worker {self.address} was lost{self.doing and f' at {self.doing}'}: what started it says why"
 
 
 @dataclass
@@ -124,7 +120,7 @@ class Workers:
                     one = sent.pop(ticket)
                     one.future.cancel()
                     one.job.lost(one.address)
-                    listener.noted(_loss(one))
+                    listener.noted(one.loss)
                     if one.job.over:
                         yield one.job
                     else:
@@ -254,9 +250,3 @@ class Workers:
 def _at_work(sent: dict[int, _Sent]) -> str:
     doing = [one.doing for one in sent.values() if one.doing]
     return f"{counted(len(doing), 'worker')}: {'; '.join(doing)}"
-
-
-def _loss(one: _Sent) -> str:
-    """What a person is told of a worker that is gone."""
-    at = f" at {one.doing}" if one.doing else ""
-    return f"the worker {one.address} was lost{at}: what started it says why"
